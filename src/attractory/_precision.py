@@ -1,0 +1,43 @@
+"""float64 for this library, without switching the caller's JAX to float64.
+
+JAX computes in float32 unless told otherwise, and an interpolating kernel map is not to be had in
+float32. Every public function therefore runs inside `jax.enable_x64`, which is local to the call
+and to the thread, and hands back NumPy arrays: a float64 JAX array that left that scope would be
+rounded at the next operation. Called with tracers, from inside somebody's `jax.jit`, the functions
+return tracers in the precision of that trace.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import jax
+import numpy as np
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def traced(*values: Any) -> bool:
+    """Whether any leaf of the values is being traced."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+
+
+def to_numpy(tree: Any) -> Any:
+    """Turn every JAX array of a tree into a NumPy one."""
+    return jax.tree.map(
+        lambda leaf: np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf, tree
+    )
+
+
+def double(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a function in float64 and return NumPy arrays, unless it is being traced."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        if traced(args, kwargs):
+            return function(*args, **kwargs)
+        with jax.enable_x64(True):
+            return to_numpy(function(*args, **kwargs))
+
+    return wrapper
