@@ -19,6 +19,8 @@ antiparallel inputs. The coefficients depend on a (in pieces, polynomial in log(
 the last piece, in 1/(a + min w)) and on b (polynomial in log(b + min w)).
 """
 
+from functools import lru_cache
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -32,6 +34,7 @@ _PIECE = np.log(4.0)  # a piece of a spans at most this in log(a + min w)
 _DEGREES = (64, 24, 24)  # in t, a, b: before truncation
 _TAIL = 1e-15  # coefficients below this share of the largest are dropped
 _UNRESOLVED = 1e-13  # more than this at the last coefficient: no table
+_MANY = 24  # more scales than this spread too far, and tabulating finds so only after minutes
 SAME = 4e-15  # relative spread of variances that rounding alone explains
 GROUP = 8.0  # b + min w within a table spans at most this factor
 
@@ -46,8 +49,8 @@ class Profile(eqx.Module):
     act: Activation = eqx.field(static=True)
     split: float = eqx.field(static=True)
     shift: float = eqx.field(static=True)
-    b_range: tuple[float, float] | None = eqx.field(static=True)
     infinite: bool = eqx.field(static=True)
+    b_ends: Float[Array, "2"] | None  # of log(b + min w); None where b is one number
     edges: Array  # of log(a + min w), one more than pieces
     t_low: Array  # (pieces,)
     phi: Float[Array, "pieces degree_a degree_b degree_t"] | None
@@ -66,8 +69,8 @@ class Profile(eqx.Module):
             local = jnp.where(piece == pieces - 1, 1 - 2 * jnp.exp(low - place), local)
         basis_a = _chebyshev(jnp.clip(local, -1, 1), self.phi.shape[1])
         columns = None
-        if self.b_range is not None:
-            ends = np.log(np.asarray(self.b_range) + self.shift)
+        if self.b_ends is not None:
+            ends = self.b_ends
             local_b = (2 * jnp.log(b[0] + self.shift) - ends.sum()) / (ends[1] - ends[0])
             columns = _chebyshev(jnp.clip(local_b, -1, 1), self.phi.shape[2])
 
@@ -96,7 +99,7 @@ class Profile(eqx.Module):
 
     def product(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
         """Return value + s · slope, the NTK of depth 2, with one polynomial for the two."""
-        if self.phi is None or self.b_range is not None:
+        if self.phi is None or self.b_ends is not None:
             value, slope = self.moments(s, gap, a, b)
             return value + s * slope
         assert isinstance(self.act, ErfMixture)
@@ -109,6 +112,7 @@ class Profile(eqx.Module):
         return finish_value(self.act, angle)
 
 
+@lru_cache(maxsize=64)
 def build_profile(
     act: Activation, a_range: tuple[float, float], b_range: tuple[float, float]
 ) -> Profile:
@@ -125,6 +129,8 @@ def build_profile(
         high = max(4 * w.max() / w.min() * (b_range[1] + split), 4 * low)
     same_b = b_range[1] - b_range[0] <= SAME * b_range[1]
     same_a = not infinite and high - low <= SAME * high
+    if len(w) > _MANY and not (same_a and same_b):
+        return _pair_sum(act)
     ends = np.log(low + shift), np.log(high + shift)
     count = max(1, int(np.ceil((ends[1] - ends[0]) / _PIECE)))
     edges = np.linspace(*ends, count + 1)
@@ -162,14 +168,14 @@ def build_profile(
             if len(envelope) > 4 and envelope[-2:].max() > _UNRESOLVED:
                 return _pair_sum(act)
             keep = int(np.flatnonzero(envelope > _TAIL)[-1]) + 1
-            sizes[axis - 1] = max(sizes[axis - 1], keep)
+            sizes[axis - 1] = max(sizes[axis - 1], min(-(-keep // 4) * 4, table.shape[axis]))
     phi, psi = (table[:, : sizes[0], : sizes[1], : sizes[2]] for table in tables)
     return Profile(
         act,
         split,
         shift,
-        None if same_b else b_range,
         infinite,
+        None if same_b else jnp.asarray(ends_b),
         jnp.asarray(edges),
         jnp.asarray(t_low),
         jnp.asarray(phi),
@@ -179,7 +185,7 @@ def build_profile(
 
 def _pair_sum(act: Activation) -> Profile:
     empty = jnp.zeros(0)
-    return Profile(act, 0.0, 0.0, None, False, empty, empty, None, None)
+    return Profile(act, 0.0, 0.0, False, None, empty, empty, None, None)
 
 
 def _tabulate(

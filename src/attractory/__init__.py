@@ -1,0 +1,1 @@
+"""Store examples as attractors of overparameterized sigmoid autoencoders, and recall them."""

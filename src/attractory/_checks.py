@@ -1,0 +1,123 @@
+"""Every check of a caller's values, in one voice: the argument, what it was, what would do."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+__all__ = [
+    "as_batch",
+    "as_points",
+    "duplicate_rows",
+    "no_zero_rows",
+    "nonnegative",
+    "positive",
+    "whole",
+]
+
+
+def _real_array(value: Any, name: str) -> np.ndarray:
+    """Return a float64 array; ints, bools and narrower floats are promoted."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # ragged lists
+        raise ValueError(f"{name} must be a rectangular array of numbers; {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _finite(array: np.ndarray, name: str) -> None:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(k) for k in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name} must be finite, got {array[where]} at index {where} "
+            f"({int(bad.sum())} such values); remove or fill them first"
+        )
+
+
+def as_points(value: Any, name: str, dim: int | None = None) -> Float[np.ndarray, "n d"]:
+    """Return points as a float64 array of shape (n, d), n and d at least 1."""
+    array = _real_array(value, name)
+    if array.ndim != 2:
+        mend = f"; one point is {name}[None]" if array.ndim == 1 else ""
+        raise ValueError(f"{name} must have shape (n, d), got shape {array.shape}{mend}")
+    if 0 in array.shape:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    _features(array, name, dim)
+    _finite(array, name)
+    return array
+
+
+def as_batch(value: Any, name: str, dim: int | None = None) -> Float[np.ndarray, "*k d"]:
+    """Return points of any leading shape, (…, d), as a float64 array."""
+    array = _real_array(value, name)
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"{name} must have shape (…, d) and not be empty, got shape {array.shape}")
+    _features(array, name, dim)
+    _finite(array, name)
+    return array
+
+
+def _features(array: np.ndarray, name: str, dim: int | None) -> None:
+    if dim is not None and array.shape[-1] != dim:
+        raise ValueError(
+            f"{name} must have {dim} features in its last axis, got {array.shape[-1]} "
+            f"(shape {array.shape})"
+        )
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    return float(value)
+
+
+def positive(value: Any, name: str) -> float:
+    """Return a finite number above 0."""
+    number = _number(value, name)
+    if not (np.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be a finite number above 0, got {value}")
+    return number
+
+
+def nonnegative(value: Any, name: str) -> float:
+    """Return a finite number of at least 0."""
+    number = _number(value, name)
+    if not (np.isfinite(number) and number >= 0):
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value}")
+    return number
+
+
+def whole(value: Any, name: str, least: int, most: int | None = None) -> int:
+    """Return an integer between least and most."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}")
+    if value < least or (most is not None and value > most):
+        limit = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {limit}, got {value}")
+    return int(value)
+
+
+def no_zero_rows(points: Float[np.ndarray, "n d"], name: str) -> None:
+    """Refuse zero vectors."""
+    rows = np.flatnonzero(~points.any(axis=1))
+    if len(rows):
+        raise ValueError(
+            f"{name} must not contain a zero vector, got one in row {rows[0]} "
+            f"({len(rows)} in all); remove it"
+        )
+
+
+def duplicate_rows(points: Float[np.ndarray, "n d"], name: str) -> None:
+    """Refuse equal rows, naming the first pair."""
+    seen: dict[bytes, int] = {}
+    for k, row in enumerate(points + 0.0):  # + 0.0 turns −0 into 0
+        first = seen.setdefault(row.tobytes(), k)
+        if first != k:
+            raise ValueError(
+                f"{name} must differ from one another, got rows {first} and {k} equal; "
+                "remove one of them"
+            )

@@ -1,0 +1,204 @@
+r"""Recall by iteration: x ← f(x) until it no longer moves.
+
+A cue is recalled when the iteration settles on a stored pattern. This module only iterates and
+says how each cue ended; comparing the end with the patterns is the caller's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+from numpy.typing import ArrayLike
+
+from attractory._checks import as_batch, positive, whole
+from attractory._precision import double
+
+__all__ = ["RecallResult", "Status", "recall"]
+
+_SHRINK = 8  # the running batch is regrouped once it has fallen by this factor
+_SMALL = 16  # … unless it is this small already
+
+
+class Status(IntEnum):
+    """How the iteration of one cue ended."""
+
+    CONVERGED = 0
+    NOT_CONVERGED = 1
+    DIVERGED = 2
+
+    @property
+    def message(self) -> str:
+        """A sentence for people."""
+        return {
+            Status.CONVERGED: "the last step was below the tolerance",
+            Status.NOT_CONVERGED: "still moving at the step limit; raise max_steps or tol",
+            Status.DIVERGED: "left every bound, or became NaN; the map expands here",
+        }[self]
+
+
+@dataclass(frozen=True)
+class RecallResult:
+    """Where each cue went; leading shape (…) is that of the cues.
+
+    Attributes:
+        state: last state, (…, d). For a diverged cue the last finite one.
+        steps: applications of the map, (…).
+        residual: ‖f(state) − state‖ at the last state, (…), in the units of the cue.
+        status: `Status` values, (…).
+    """
+
+    state: Float[np.ndarray, "*k d"]
+    steps: Int[np.ndarray, "*k"]
+    residual: Float[np.ndarray, "*k"]
+    status: Int[np.ndarray, "*k"]
+
+    @property
+    def converged(self) -> np.ndarray:
+        """Which cues converged, (…)."""
+        return self.status == Status.CONVERGED
+
+    def __repr__(self) -> str:
+        """Summarise the batch."""
+        counts = ", ".join(
+            f"{int((self.status == s).sum())} {s.name.lower().replace('_', ' ')}" for s in Status
+        )
+        return (
+            f"RecallResult({counts}; at most {int(self.steps.max())} steps, "
+            f"largest residual {float(self.residual.max()):.1e})"
+        )
+
+
+@double
+def recall(
+    f: Callable[[Any], Any],
+    cues: ArrayLike,
+    *,
+    max_steps: int = 2000,
+    tol: float = 1e-8,
+    limit: float = 1e6,
+) -> RecallResult:
+    """Iterate a map from each cue until its step is small.
+
+    Args:
+        f: any map (…, d) → (…, d) built from JAX operations. Its attribute `dtype`, if it has
+            one, is the precision of the iteration; float64 otherwise.
+        cues: starting states, (…, d).
+        max_steps: most applications of the map.
+        tol: a cue has converged when ‖f(x) − x‖ ≤ tol ‖x‖ + tol². At spectral radius ρ the fixed
+            point is then some tol/(1 − ρ) away, so small tolerances matter for slow patterns.
+        limit: a cue has diverged when its norm exceeds limit · max(1, the largest cue's norm), or
+            is not finite.
+
+    Raises:
+        ValueError: for cues that are not finite or empty, tol ≤ 0, max_steps < 1.
+        TypeError: if the map cannot be traced by JAX or changes the shape.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> result = recall(jnp.cos, [[1.0], [0.0]])
+        >>> result.state.round(6).ravel().tolist(), result.converged.tolist()
+        ([0.739085, 0.739085], [True, True])
+    """
+    start = as_batch(cues, "cues", dim=getattr(f, "dim", None))
+    max_steps, tol, limit = (
+        whole(max_steps, "max_steps", 1),
+        positive(tol, "tol"),
+        positive(limit, "limit"),
+    )
+    shape, dim = start.shape[:-1], start.shape[-1]
+    state = start.reshape(-1, dim).astype(getattr(f, "dtype", np.float64))
+    bound = limit * max(1.0, float(np.linalg.norm(state, axis=1).max()))
+    _check_map(f, state)
+
+    count = len(state)
+    residual, steps = np.full(count, np.inf), np.zeros(count, int)
+    status = np.full(count, int(Status.NOT_CONVERGED))
+    running, done = np.arange(count), 0
+    while len(running) and done < max_steps:
+        size = max(len(running), 1)
+        padded = np.pad(running, (0, _size(size) - size), mode="edge")
+        alive = np.arange(len(padded)) < size
+        final = size <= _SMALL
+        x, r, k, s, done_now = _advance(
+            f, state[padded], alive, done, max_steps, tol, bound, 0 if final else size // _SHRINK
+        )
+        done = int(done_now)
+        state[running], residual[running] = np.asarray(x)[:size], np.asarray(r)[:size]
+        steps[running], status[running] = np.asarray(k)[:size], np.asarray(s)[:size]
+        running = running[status[running] == Status.NOT_CONVERGED]
+    return RecallResult(
+        state.reshape(*shape, dim),
+        steps.reshape(shape),
+        residual.reshape(shape),
+        status.reshape(shape),
+    )
+
+
+def _size(count: int) -> int:
+    """Round up to few different batch sizes, each compiled once."""
+    return count if count > 512 else max(_SMALL, 1 << (count - 1).bit_length())
+
+
+def _check_map(f: Callable[[Any], Any], state: np.ndarray) -> None:
+    try:
+        out = eqx.filter_eval_shape(f, jax.ShapeDtypeStruct(state.shape, state.dtype))
+    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+        raise TypeError(
+            "f must be built from JAX operations (jax.numpy instead of numpy), so that it can be "
+            f"compiled; tracing it failed with {type(error).__name__}"
+        ) from error
+    if getattr(out, "shape", None) != state.shape:
+        raise TypeError(
+            f"f must map (…, d) to (…, d); it turned shape {state.shape} into "
+            f"{getattr(out, 'shape', type(out).__name__)}"
+        )
+
+
+@eqx.filter_jit
+def _advance(
+    f: Callable[[Any], Any],
+    state: Array,
+    alive: Array,
+    done: Any,
+    max_steps: Any,
+    tol: Any,
+    bound: Any,
+    enough: Any,
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Iterate until at most `enough` cues still move; return state, residual, steps, status."""
+
+    def go_on(carry: tuple) -> Array:
+        *_, step, alive = carry
+        return (step < max_steps) & (alive.sum() > enough)
+
+    def one_step(carry: tuple) -> tuple:
+        x, residual, steps, status, step, alive = carry
+        new = f(x).astype(x.dtype)
+        size, move = jnp.linalg.norm(new, axis=-1), jnp.linalg.norm(new - x, axis=-1)
+        diverged = alive & ~(size <= bound)
+        converged = alive & ~diverged & (move <= tol * jnp.linalg.norm(x, axis=-1) + tol**2)
+        # A cue that has converged stays at the state its residual belongs to.
+        x = jnp.where((alive & ~diverged & ~converged)[:, None], new, x)
+        residual = jnp.where(alive, move, residual)
+        steps = jnp.where(alive, step + 1, steps)
+        status = jnp.where(converged, int(Status.CONVERGED), status)
+        status = jnp.where(diverged, int(Status.DIVERGED), status)
+        return x, residual, steps, status, step + 1, alive & ~diverged & ~converged
+
+    count = state.shape[0]
+    carry = (
+        jnp.asarray(state),
+        jnp.full(count, jnp.inf, state.dtype),
+        jnp.zeros(count, int),
+        jnp.full(count, int(Status.NOT_CONVERGED)),
+        jnp.asarray(done),
+        jnp.asarray(alive),
+    )
+    x, residual, steps, status, step, _ = jax.lax.while_loop(go_on, one_step, carry)
+    return x, residual, steps, status, step

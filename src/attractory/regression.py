@@ -1,0 +1,235 @@
+r"""The infinite-width autoencoder trained to convergence: kernel regression with the NTK.
+
+Gradient flow from a network whose outputs start at zero ends, as the widths go to infinity, at
+
+    f∞(x) = X̂ K⁻¹ k(x) = Σᵢ θ(x, xᵢ) aᵢ,   K = Θ∞(X̂, X̂),   A = K⁻¹ X̂ (rows aᵢ),
+
+the "centred" map of Jiang & Pehlevan (2020, appendix D). It passes through every pattern, which is
+therefore a fixed point; the spectral radius of the Jacobian there says whether it is an attractor.
+
+The Jacobian has rank at most n. With ∂θ(x, xᵢ)/∂x = cᵢ xᵢ⊥ + eᵢ x (`attractory.kernel`),
+
+    J(x) = Aᵀ G,   G = diag(c) X⊥ + e xᵀ,
+
+so that its non-zero eigenvalues are those of the n × n matrix G Aᵀ.
+"""
+
+import warnings
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from attractory import _layers
+from attractory._checks import as_batch, as_points, duplicate_rows, no_zero_rows, nonnegative, whole
+from attractory._precision import double, traced
+from attractory.activations import Activation
+from attractory.activations import activation as find_activation
+from attractory.kernel import ntk
+
+__all__ = ["InterpolationWarning", "KernelRegression", "fit_regression"]
+
+INTERPOLATES = 1e-6  # largest residual at a pattern, relative to its norm, that counts as stored
+_BLOCK = 1 << 22  # entries of the kernel held at a time
+
+
+class InterpolationWarning(UserWarning):
+    """A memory does not reproduce its own patterns."""
+
+
+class KernelRegression(eqx.Module):
+    """The map f∞: (…, d) → (…, d); made by `fit_regression`.
+
+    Attributes:
+        patterns: the stored examples, (n, d), float64.
+        coefficients: A = (K + ridge I)⁻¹ X̂, (n, d).
+        activation, depth, ridge: as given.
+        residual: largest ‖f(xᵢ) − xᵢ‖/‖xᵢ‖ over the patterns, measured after fitting.
+    """
+
+    patterns: Float[Array, "n d"]
+    coefficients: Float[Array, "n d"]
+    activation: Activation = eqx.field(static=True)
+    depth: int = eqx.field(static=True)
+    ridge: float = eqx.field(static=True)
+    residual: float
+    _groups: tuple[_layers.Columns, ...]
+    _order: Array | None  # patterns in the order of the groups, if there are several
+
+    @property
+    def dim(self) -> int:
+        """Size of a pattern."""
+        return self.patterns.shape[1]
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether every pattern is a fixed point to 1e-6 of its norm."""
+        return bool(self.residual <= INTERPOLATES)
+
+    def __repr__(self) -> str:
+        """Say what is stored, and how exactly."""
+        n, dim = self.patterns.shape
+        state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
+        return (
+            f"KernelRegression({n} patterns of dim {dim}, {self.activation.name}, "
+            f"depth {self.depth}, ridge {self.ridge:g}: {state}, residual {self.residual:.1e})"
+        )
+
+    @double
+    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+        """Apply the map to the last axis.
+
+        Raises:
+            ValueError: if the last axis is not that of the patterns, or a value is not finite.
+        """
+        if traced(self, x):
+            return _apply(self, jnp.asarray(x))
+        return _apply_compiled(self, as_batch(x, "x", self.patterns.shape[1]))
+
+    @double
+    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+        """Return the Jacobian J(x), shape (…, d, d), J[i, j] = ∂fᵢ/∂xⱼ."""
+        left, right = _factors(self, x)
+        return left @ right
+
+    @double
+    def jacobian_factors(self, x: ArrayLike) -> tuple[Float[Array, "d n"], Float[Array, "*k n d"]]:
+        """Return Aᵀ and G(x) with J(x) = Aᵀ G(x)."""
+        return _factors(self, x)
+
+
+def _apply(f: KernelRegression, x: Array) -> Array:
+    flat = x.reshape(-1, x.shape[-1]).astype(f.patterns.dtype)
+
+    def rows(some: Array) -> Array:
+        kernels = [_layers.block(g, some, "ntk", nearest=True)[0] for g in f._groups]
+        joined = kernels[0] if len(kernels) == 1 else jnp.concatenate(kernels, axis=1)
+        weights = f.coefficients if f._order is None else f.coefficients[f._order]
+        return joined @ weights
+
+    size = max(1, _BLOCK // f.patterns.shape[0])
+    if flat.shape[0] <= size:
+        return rows(flat).reshape(x.shape)
+    whole_blocks = flat.shape[0] // size * size
+    head = lax.map(rows, flat[:whole_blocks].reshape(-1, size, x.shape[-1]))
+    parts = [head.reshape(whole_blocks, -1)]
+    if whole_blocks < flat.shape[0]:
+        parts.append(rows(flat[whole_blocks:]))
+    return jnp.concatenate(parts).reshape(x.shape)
+
+
+_apply_compiled = eqx.filter_jit(_apply)
+
+
+def _factors(f: KernelRegression, x: Any) -> tuple[Array, Array]:
+    if traced(f, x):
+        return _right_factor(f, jnp.asarray(x))
+    return _right_factor_compiled(f, as_batch(x, "x", f.patterns.shape[1]))
+
+
+def _right_factor(f: KernelRegression, x: Array) -> tuple[Array, Array]:
+    def one(point: Array) -> Array:
+        c, e, across = _layers.gradient(f.activation, point, f.patterns, f.depth, "ntk")
+        return c[:, None] * across + e[:, None] * point
+
+    flat = jnp.asarray(x).reshape(-1, x.shape[-1])
+    right = lax.map(one, flat)
+    return f.coefficients.T, right.reshape((*x.shape[:-1], *f.patterns.shape))
+
+
+_right_factor_compiled = eqx.filter_jit(_right_factor)
+
+
+@double
+def fit_regression(
+    patterns: ArrayLike,
+    *,
+    activation: str | Activation = "sigmoid",
+    depth: int = 2,
+    ridge: float = 0.0,
+) -> KernelRegression:
+    """Store patterns as fixed points of the centred infinite-width map.
+
+    Args:
+        patterns: shape (n, d); see `attractory.data.rescale` for giving them one norm.
+        activation: a name or an object of `attractory.activations`.
+        depth: number of weight matrices, at least 2.
+        ridge: added to the diagonal of K. More than 0 makes K regular, and the patterns cease to
+            be exact fixed points.
+
+    Raises:
+        ValueError: if values are not finite, a pattern is zero or occurs twice, two patterns are
+            antiparallel and the activation is odd (K is singular; appendix D.3 needs one that is
+            not), or K is singular to working precision.
+
+    Warns:
+        InterpolationWarning: if, without a ridge, a pattern is missed by more than 1e-6 of its
+            norm; the map's `interpolates` is False then.
+
+    Example:
+        >>> from attractory.data import sphere
+        >>> f = fit_regression(sphere(5, 8, norm=10.0))
+        >>> f.interpolates, f(f.patterns).shape
+        (True, (5, 8))
+    """
+    x = as_points(patterns, "patterns")
+    act, depth = find_activation(activation), whole(depth, "depth", 2)
+    ridge = nonnegative(ridge, "ridge")
+    no_zero_rows(x, "patterns")
+    if ridge == 0:
+        duplicate_rows(x, "patterns")
+        if act.odd:
+            _no_antiparallel_rows(x, act.name)
+    matrix = ntk(x, activation=act, depth=depth)
+    coefficients = _solve(matrix, x, ridge)
+    groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
+    columns = tuple(_layers.prepare(act, x[members], depth, False) for members in groups)
+    order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
+    f = KernelRegression(
+        jnp.asarray(x), jnp.asarray(coefficients), act, depth, ridge, np.inf, columns, order
+    )
+    missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
+    f = eqx.tree_at(lambda g: g.residual, f, float(missed.max()))
+    if ridge == 0 and not f.interpolates:
+        warnings.warn(
+            f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
+            f"{missed.max():.1e} of its norm (K is nearly singular); a larger norm, fewer "
+            "near-duplicates or a small ridge would do",
+            InterpolationWarning,
+            stacklevel=3,
+        )
+    return f
+
+
+def _solve(matrix: np.ndarray, x: np.ndarray, ridge: float) -> np.ndarray:
+    """Solve (K + ridge I) A = X by Cholesky, refined once."""
+    n = len(matrix)
+    scale = float(np.trace(matrix)) / n
+    matrix[np.diag_indices(n)] += ridge
+    try:
+        factor = cho_factor(matrix, lower=True, check_finite=False)
+    except LinAlgError:
+        raise ValueError(
+            "patterns make the kernel matrix singular to working precision, so they cannot all "
+            "be fixed points; drop near-duplicates, raise their norm, or pass a ridge such as "
+            f"{1e-10 * scale:.0e}"
+        ) from None
+    coefficients = cho_solve(factor, x, check_finite=False)
+    return coefficients + cho_solve(factor, x - matrix @ coefficients, check_finite=False)
+
+
+def _no_antiparallel_rows(points: np.ndarray, name: str) -> None:
+    """Refuse x and −cx under an odd activation, whose K is exactly singular for c = 1."""
+    seen = {row.tobytes(): k for k, row in enumerate(points + 0.0)}
+    for k, row in enumerate(0.0 - points):
+        other = seen.get(row.tobytes())
+        if other is not None:
+            raise ValueError(
+                f"patterns must not be antiparallel under the odd activation {name!r}, got rows "
+                f"{min(k, other)} and {max(k, other)}: K is singular; use 'sigmoid' or drop one"
+            )
