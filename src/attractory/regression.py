@@ -57,7 +57,7 @@ class KernelRegression(eqx.Module):
     activation: Activation = eqx.field(static=True)
     depth: int = eqx.field(static=True)
     ridge: float = eqx.field(static=True)
-    residual: float
+    residual: Float[Array, ""]  # an array, lest every memory be compiled anew
     _groups: tuple[_layers.Columns, ...]
     _order: Array | None  # patterns in the order of the groups, if there are several
 
@@ -191,10 +191,17 @@ def fit_regression(
     columns = tuple(_layers.prepare(act, x[members], depth, False) for members in groups)
     order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
     f = KernelRegression(
-        jnp.asarray(x), jnp.asarray(coefficients), act, depth, ridge, np.inf, columns, order
+        jnp.asarray(x),
+        jnp.asarray(coefficients),
+        act,
+        depth,
+        ridge,
+        np.float64(np.inf),
+        columns,
+        order,
     )
     missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
-    f = eqx.tree_at(lambda g: g.residual, f, float(missed.max()))
+    f = eqx.tree_at(lambda g: g.residual, f, missed.max())
     if ridge == 0 and not f.interpolates:
         warnings.warn(
             f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
