@@ -1,0 +1,127 @@
+"""The command `attractory`. Heavy imports wait until a command runs: help is instant."""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+_ACTIVATIONS = "One of sigmoid, tanh, erf, erf_surrogate, arctan, softsign, linear."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; a bad value ends it with one line and status 2."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except (ValueError, OSError) as error:
+        code = _complain(str(error))
+    except Exception as error:
+        # Usage errors, whose class lives in click or in typer depending on typer's version.
+        if not hasattr(error, "format_message"):
+            raise
+        code = _complain(error.format_message())
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str) -> int:
+    print(f"attractory: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False):
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"attractory {version_of('attractory')}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    n: Annotated[int, typer.Option(help="Digits to store, 2 to 200.")] = 20,
+    norm: Annotated[float, typer.Option(help="Norm of the centred digits.")] = 100.0,
+    activation: Annotated[str, typer.Option(help=_ACTIVATIONS)] = "sigmoid",
+    depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2,
+    noise: Annotated[
+        float, typer.Option(help="Norm of the noise relative to the pattern's.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("attractory-demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Store handwritten digits and recall them from noise and from half an image."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out must be a folder, got the file {out}")
+    from rich.console import Console
+
+    from attractory.demo import run_demo
+
+    settings: dict[str, Any] = {
+        "n": n, "norm": norm, "activation": activation,
+        "depth": depth, "noise": noise, "seed": seed,
+    }  # fmt: skip
+    with (
+        Console(stderr=True).status("starting") as status,
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")
+        result = run_demo(**settings, progress=status.update)
+        status.update("drawing the figures")
+        paths = result.save_figures(out)
+    for warning in caught:
+        print(f"attractory: warning: {' '.join(str(warning.message).split())}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(_report(result, settings, paths), indent=2))
+    else:
+        _show(result, paths)
+
+
+def _report(result: Any, settings: dict[str, Any], paths: list[Path]) -> dict[str, Any]:
+    return {
+        "settings": settings,
+        "residual": float(result.memory.residual),
+        "interpolates": result.memory.interpolates,
+        "patterns": result.rows(),
+        "recalled": {trial.name: int(trial.recalled.sum()) for trial in result.trials},
+        "seconds": result.seconds,
+        "figures": [str(path) for path in paths],
+    }
+
+
+def _show(result: Any, paths: list[Path]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    print(result.memory)
+    table = Table(caption="error: distance from the pattern at the end, relative to its norm")
+    for head in ("pattern", "digit", "spectral radius"):
+        table.add_column(head, justify="right")
+    for trial in result.trials:
+        for head in ("steps", "error", "recalled"):
+            table.add_column(f"{trial.name}\n{head}", justify="right")
+    for row in result.rows():
+        cells = [str(row["pattern"]), str(row["digit"]), f"{row['spectral_radius']:.4f}"]
+        for trial in result.trials:
+            fate = row[trial.name]
+            cells += [
+                str(fate["steps"]),
+                f"{fate['error']:.1e}",
+                "yes" if fate["recalled"] else "NO",
+            ]
+        table.add_row(*cells)
+    Console(width=None if sys.stdout.isatty() else 110).print(table)
+    count = len(result.labels)
+    print(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
+    for trial in result.trials:
+        print(f"{trial.recalled.sum()} of {count} recalled from {trial.name}")
+    print(f"figures: {', '.join(str(path) for path in paths)}")
