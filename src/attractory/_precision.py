@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 def traced(*values: Any) -> bool:
     """Whether any leaf of the values is being traced."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
 
 
 def to_numpy(tree: Any) -> Any:

@@ -217,7 +217,7 @@ def _atan_ratio(x: np.ndarray) -> np.ndarray:
 def _coefficients(values: np.ndarray) -> np.ndarray:
     """Return Chebyshev coefficients along the last three axes of values at Chebyshev nodes."""
     shape = values.shape[1:]
-    table = dctn(values, type=2, axes=(1, 2, 3)) / np.prod(shape)
+    table = np.asarray(dctn(values, type=2, axes=(1, 2, 3))) / np.prod(shape)
     for axis in (1, 2, 3):
         first = [slice(None)] * 4
         first[axis] = slice(0, 1)

@@ -26,14 +26,16 @@ def main(arguments: list[str] | None = None) -> None:
         code = _complain(str(error))
     except Exception as error:
         # Usage errors, whose class lives in click or in typer depending on typer's version.
-        if not hasattr(error, "format_message"):
+        message = getattr(error, "format_message", None)
+        if message is None:
             raise
-        code = _complain(error.format_message())
+        code = _complain(message())
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(message: str) -> int:
-    print(f"attractory: {' '.join(message.split())}", file=sys.stderr)
+    if message:  # a bare `attractory` has shown its help instead
+        print(f"attractory: {' '.join(message.split())}", file=sys.stderr)
     return 2
 
 

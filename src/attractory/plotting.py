@@ -81,7 +81,7 @@ def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> 
         >>> plot_eigenvalues(np.array([[0.5 + 0.5j, 0.5 - 0.5j, 0.0]])).axes[0].get_xlabel()
         'real part'
     """
-    values = np.atleast_2d(values)
+    values = np.atleast_2d(np.asarray(values, dtype=complex))
     largest = values[np.arange(len(values)), np.abs(values).argmax(axis=1)]
     others = values[np.abs(values) > _ZERO]
     figure = Figure(figsize=(5.2, 5.9), dpi=150, layout="constrained")
@@ -93,11 +93,11 @@ def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> 
     axis.axhline(0, color=_GREY, lw=0.4)
     axis.axvline(0, color=_GREY, lw=0.4)
     axis.scatter(
-        others.real, others.imag, s=9, color=_BLUE, alpha=0.45, lw=0,
+        np.real(others), np.imag(others), s=9, color=_BLUE, alpha=0.45, lw=0,
         label=f"{len(others)} non-zero eigenvalues at {len(values)} patterns",
     )  # fmt: skip
     axis.scatter(
-        largest.real, largest.imag, s=34, facecolors="none", edgecolors=_VERMILION, lw=1.1,
+        np.real(largest), np.imag(largest), s=34, facecolors="none", edgecolors=_VERMILION, lw=1.1,
         label="largest of each pattern",
     )  # fmt: skip
     reach = 1.08 * max(1.0, float(np.abs(values).max()))

@@ -126,7 +126,14 @@ def recall(
         alive = np.arange(len(padded)) < size
         final = size <= _SMALL
         x, r, k, s, done_now = _advance(
-            f, state[padded], alive, done, max_steps, tol, bound, 0 if final else size // _SHRINK
+            f,
+            jnp.asarray(state[padded]),
+            jnp.asarray(alive),
+            done,
+            max_steps,
+            tol,
+            bound,
+            0 if final else size // _SHRINK,
         )
         done = int(done_now)
         state[running], residual[running] = np.asarray(x)[:size], np.asarray(r)[:size]
@@ -193,12 +200,12 @@ def _advance(
 
     count = state.shape[0]
     carry = (
-        jnp.asarray(state),
+        state,
         jnp.full(count, jnp.inf, state.dtype),
         jnp.zeros(count, int),
         jnp.full(count, int(Status.NOT_CONVERGED)),
         jnp.asarray(done),
-        jnp.asarray(alive),
+        alive,
     )
     x, residual, steps, status, step, _ = jax.lax.while_loop(go_on, one_step, carry)
     return x, residual, steps, status, step

@@ -89,7 +89,7 @@ class KernelRegression(eqx.Module):
         """
         if traced(self, x):
             return _apply(self, jnp.asarray(x))
-        return _apply_compiled(self, as_batch(x, "x", self.patterns.shape[1]))
+        return _apply_compiled(self, jnp.asarray(as_batch(x, "x", self.dim)))
 
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
@@ -129,7 +129,7 @@ _apply_compiled = eqx.filter_jit(_apply)
 def _factors(f: KernelRegression, x: Any) -> tuple[Array, Array]:
     if traced(f, x):
         return _right_factor(f, jnp.asarray(x))
-    return _right_factor_compiled(f, as_batch(x, "x", f.patterns.shape[1]))
+    return _right_factor_compiled(f, jnp.asarray(as_batch(x, "x", f.dim)))
 
 
 def _right_factor(f: KernelRegression, x: Array) -> tuple[Array, Array]:
@@ -196,12 +196,12 @@ def fit_regression(
         act,
         depth,
         ridge,
-        np.float64(np.inf),
+        jnp.asarray(np.inf),
         columns,
         order,
     )
     missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
-    f = eqx.tree_at(lambda g: g.residual, f, missed.max())
+    f = eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed.max()))
     if ridge == 0 and not f.interpolates:
         warnings.warn(
             f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "

@@ -73,7 +73,10 @@ def _radius(matrix: np.ndarray) -> float:
         # A start vector of its own makes the result reproducible.
         start = np.random.default_rng(0).standard_normal(len(matrix))
         try:
-            values = eigs(matrix, k=6, ncv=40, v0=start, return_eigenvectors=False, tol=1e-10)
+            values = eigs(
+                matrix, k=6, ncv=40, v0=start, return_eigenvectors=False,
+                tol=1e-10,  # pyright: ignore[reportArgumentType] (stubs want an int)
+            )  # fmt: skip
             return float(np.abs(values).max())
         except (ArpackError, ArpackNoConvergence):
             pass
