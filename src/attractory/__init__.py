@@ -1,1 +1,64 @@
-"""Store examples as attractors of overparameterized sigmoid autoencoders, and recall them."""
+"""Store examples as attractors of overparameterized sigmoid autoencoders, and recall them.
+
+The names below are loaded on first use: importing the package, and asking the command for help,
+must not wait for JAX.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attractory.activations import ErfMixture as ErfMixture
+    from attractory.activations import Linear as Linear
+    from attractory.activations import activation as activation
+    from attractory.activations import activation_names as activation_names
+    from attractory.activations import linear as linear
+    from attractory.data import bundled_digits as bundled_digits
+    from attractory.data import gaussian as gaussian
+    from attractory.data import mnist as mnist
+    from attractory.data import read_idx as read_idx
+    from attractory.data import rescale as rescale
+    from attractory.data import sklearn_digits as sklearn_digits
+    from attractory.data import sphere as sphere
+    from attractory.iteration import RecallResult as RecallResult
+    from attractory.iteration import Status as Status
+    from attractory.iteration import recall as recall
+    from attractory.kernel import KernelGradient as KernelGradient
+    from attractory.kernel import nngp as nngp
+    from attractory.kernel import nngp_gradient as nngp_gradient
+    from attractory.kernel import ntk as ntk
+    from attractory.kernel import ntk_gradient as ntk_gradient
+    from attractory.plotting import plot_eigenvalues as plot_eigenvalues
+    from attractory.plotting import plot_image_rows as plot_image_rows
+    from attractory.regression import InterpolationWarning as InterpolationWarning
+    from attractory.regression import KernelRegression as KernelRegression
+    from attractory.regression import fit_regression as fit_regression
+    from attractory.spectrum import eigenvalues as eigenvalues
+    from attractory.spectrum import spectral_radius as spectral_radius
+
+_NAMES = {
+    "activations": ("ErfMixture", "Linear", "activation", "activation_names", "linear"),
+    "data": (
+        "bundled_digits", "gaussian", "mnist", "read_idx", "rescale", "sklearn_digits", "sphere",
+    ),
+    "iteration": ("RecallResult", "Status", "recall"),
+    "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
+    "plotting": ("plot_eigenvalues", "plot_image_rows"),
+    "regression": ("InterpolationWarning", "KernelRegression", "fit_regression"),
+    "spectrum": ("eigenvalues", "spectral_radius"),
+}  # fmt: skip
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'attractory' has no attribute {name!r}")
+    value = getattr(import_module(f"attractory.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

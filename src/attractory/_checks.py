@@ -95,10 +95,11 @@ def whole(value: Any, name: str, least: int, most: int | None = None) -> int:
     """Return an integer between least and most."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}")
-    if value < least or (most is not None and value > most):
+    number = int(value)
+    if number < least or (most is not None and number > most):
         limit = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must be {limit}, got {value}")
-    return int(value)
+        raise ValueError(f"{name} must be {limit}, got {number}")
+    return number
 
 
 def no_zero_rows(points: Float[np.ndarray, "n d"], name: str) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Complex, Float, Int
 from attractory._checks import nonnegative, positive, whole
 from attractory.activations import Activation
 from attractory.data import bundled_digits, rescale
-from attractory.recall import RecallResult, recall
+from attractory.iteration import RecallResult, recall
 from attractory.regression import KernelRegression, fit_regression
 from attractory.spectrum import eigenvalues
 
