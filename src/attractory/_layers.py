@@ -71,12 +71,18 @@ def prepare(act: Activation, points: np.ndarray, depth: int, one_norm: bool) -> 
     for b in columns:
         low, high = float(b.min()), float(b.max())
         if high - low <= SAME * high:
-            low = high = float(b[0])
+            low = high = _rounded(float(b[0]))
         one = one_norm and low == high
         profiles.append(build_profile(act, (low, low) if one else (0.0, np.inf), (low, high)))
     largest = float(columns[0].max())
     careful = not isinstance(act, Linear) and (_ROUNDING * largest > _LOSS * min(act.scales) ** 2)
     return Columns(act, careful, y, columns, tuple(profiles))
+
+
+def _rounded(value: float) -> float:
+    """Drop the last 6 bits: points of the same norm then share their tables from call to call."""
+    mantissa, exponent = np.frexp(value)
+    return float(np.ldexp(np.round(mantissa * 2.0**47) / 2.0**47, exponent))
 
 
 def block(

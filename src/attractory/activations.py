@@ -27,13 +27,15 @@ import numpy as np
 from jax.scipy.special import erf as _jax_erf
 from jaxtyping import Float
 from scipy.linalg import eigh_tridiagonal
+from scipy.special import erfc
 
 __all__ = ["Activation", "ErfMixture", "Linear", "activation", "activation_names", "linear"]
 
 # Nodes of the Gauss rules, and the largest relative error of pair expectations that each leaves
 # over input variances 1e-7 … 1e8 (tests/test_activations.py holds them to it).
 _NODES = {"logistic": 16, "arctan": 48, "softsign": 64}
-PAIR_ERROR = {"logistic": 1e-14, "arctan": 2e-9, "softsign": 2e-7}
+PAIR_ERROR = {"logistic": 1e-14, "arctan": 5e-10, "softsign": 1e-7}
+_ARCTAN_CUT = -18.0
 
 
 @dataclass(frozen=True)
@@ -219,16 +221,16 @@ def _kolmogorov() -> tuple[np.ndarray, np.ndarray]:
 @cache
 def _inverse_half_normal() -> tuple[np.ndarray, np.ndarray]:
     """Gauss nodes and weights of w = 1/|N|, whose normal scale mixture is the Cauchy law."""
-    # The cut at |N| = e^-18 leaves out scales so wide that erf(x/(√2 w)) has all but vanished.
-    log_n = np.linspace(-18.0, np.log(9.5), 3000)
+    # |N| below e^-18 is left out: scales so wide that they add nothing. `_arctan` drops their mass.
+    log_n = np.linspace(_ARCTAN_CUT, np.log(9.5), 3000)
     density = np.exp(log_n - np.exp(2 * log_n) / 2)
     nodes, weights = gauss_rule(-2 * log_n, density, _NODES["arctan"])
     return np.exp(nodes / 2), weights
 
 
 @cache
-def _softsign_scales() -> tuple[np.ndarray, np.ndarray]:
-    """Gauss nodes and weights of w = √(2E)/R, whose normal scale mixture is softsign's law.
+def _softsign_scales() -> tuple[np.ndarray, np.ndarray, float]:
+    """Gauss nodes, weights and mass of w = √(2E)/R, whose normal scale mixture is softsign's law.
 
     1/(2(1+|x|)²) = ∫ (λ/2)e^{−λ|x|} e^{−λ} dλ mixes Laplace laws, each of which has a normal
     variance 2E/λ² (Andrews & Mallows, 1974); u = log w² then has the density below.
@@ -240,7 +242,8 @@ def _softsign_scales() -> tuple[np.ndarray, np.ndarray]:
         [np.exp(v) * np.sum(rate**3 * np.exp(-(rate**2) * np.exp(v) / 2 - rate)) for v in u]
     )
     nodes, weights = gauss_rule(u, density, _NODES["softsign"])
-    return np.exp(nodes / 2), weights
+    mass = density.sum() / 2 * (log_rate[1] - log_rate[0]) * (u[1] - u[0])
+    return np.exp(nodes / 2), weights, float(mass)  # wider scales than e^15 add nothing
 
 
 def _sigmoid() -> ErfMixture:
@@ -266,12 +269,13 @@ def _erf_surrogate() -> ErfMixture:
 
 def _arctan() -> ErfMixture:
     w, p = _inverse_half_normal()
-    return ErfMixture("arctan", 0.0, np.pi / 2, tuple(w), tuple(p), jnp.arctan)
+    gain = np.pi / 2 * float(erfc(np.exp(_ARCTAN_CUT) / np.sqrt(2)))
+    return ErfMixture("arctan", 0.0, gain, tuple(w), tuple(p), jnp.arctan)
 
 
 def _softsign() -> ErfMixture:
-    w, p = _softsign_scales()
-    return ErfMixture("softsign", 0.0, 1.0, tuple(w), tuple(p), jax.nn.soft_sign)
+    w, p, mass = _softsign_scales()
+    return ErfMixture("softsign", 0.0, mass, tuple(w), tuple(p), jax.nn.soft_sign)
 
 
 _BY_NAME: dict[str, Callable[[], Activation]] = {

@@ -29,7 +29,8 @@ __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 
 _TILE = 1024
 _SIZES = (16, 64, 256, _TILE)  # rows and columns are padded to one of these: few compilations
-_CHUNK = 4096  # pairs recomputed at a time
+_CHUNK = 1 << 21  # numbers in the points of the pairs computed at a time
+_FEW = 1 << 14  # up to so many entries the sum over pairs of scales beats tabulating it
 
 
 class KernelGradient(NamedTuple):
@@ -159,12 +160,45 @@ def _kernel(
     x: ArrayLike, y: ArrayLike | None, which: str | Activation, depth: int, kind: str
 ) -> np.ndarray:
     rows, columns, act, depth = _inputs(x, y, which, depth)
+    if len(rows) * len(rows if columns is None else columns) <= _FEW:
+        return _few(rows, columns, act, depth, kind)
     if columns is None:
         return _symmetric(rows, act, depth, kind)
     # The kernel is symmetric, and columns of one common norm are the cheaper side.
     if _one_norm(rows) and not _one_norm(columns):
         return np.ascontiguousarray(_cross(columns, rows, act, depth, kind).T)
     return _cross(rows, columns, act, depth, kind)
+
+
+def _few(x: np.ndarray, y: np.ndarray | None, act: Activation, depth: int, kind: str) -> np.ndarray:
+    if y is not None:
+        first, second = np.divmod(np.arange(len(x) * len(y)), len(y))
+        return _by_pairs(act, x, y, first, second, depth, kind).reshape(len(x), len(y))
+    out = np.empty((len(x), len(x)))
+    first, second = np.triu_indices(len(x))
+    out[first, second] = _by_pairs(act, x, x, first, second, depth, kind)
+    out[second, first] = out[first, second]
+    return out
+
+
+def _by_pairs(
+    act: Activation,
+    x: np.ndarray,
+    y: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    depth: int,
+    kind: str,
+) -> np.ndarray:
+    """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
+    chunk = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
+    out = np.empty(len(first))
+    for k in range(0, len(first), chunk):
+        i, j = first[k : k + chunk], second[k : k + chunk]
+        pad = (0, chunk - len(i))
+        values = _pairs(act, x[np.pad(i, pad)], y[np.pad(j, pad)], depth, kind)
+        out[k : k + chunk] = np.asarray(values)[: len(i)]
+    return out
 
 
 def _one_norm(points: np.ndarray) -> bool:
@@ -256,18 +290,15 @@ def _tile(
         return np.asarray(values)[:count, :width]
     values, marked = np.array(values)[:count, :width], np.asarray(coarse)
     first, second = np.nonzero(np.broadcast_to(marked, coarse.shape)[:count, :width])
-    for k in range(0, len(first), _CHUNK):
-        i, j = first[k : k + _CHUNK], second[k : k + _CHUNK]
-        pad = (0, _CHUNK - len(i))
-        x = padded[np.pad(i, pad)]
-        y = columns.points[np.pad(j, pad)]
-        values[i, j] = np.asarray(_pairs(columns.act, x, y, depth, kind))[: len(i)]
+    if len(first):
+        y = np.asarray(columns.points)
+        values[first, second] = _by_pairs(columns.act, padded, y, first, second, depth, kind)
     return values
 
 
 @partial(jax.jit, static_argnums=(2,))
 def _block(
-    columns: _layers.Columns, x: jax.Array, kind: str, offset: int | None
+    columns: _layers.Columns, x: jax.Array, kind: str, offset: jax.Array | int | None
 ) -> tuple[jax.Array, jax.Array]:
     same = None
     if offset is not None:

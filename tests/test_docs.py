@@ -1,0 +1,87 @@
+"""The examples people copy: every public docstring has one, and every one runs."""
+
+import doctest
+import inspect
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import pytest
+
+import attractory
+
+ROOT = Path(__file__).parents[1]
+MODULES = [
+    name
+    for _, name, _ in iter_modules(attractory.__path__, "attractory.")
+    if not name.startswith("attractory._")
+]
+
+
+@pytest.mark.parametrize("name", [*MODULES, "attractory._checks", "attractory._profile"])
+def test_docstring_examples_run(name):
+    module = import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("name", attractory.__all__)
+def test_public_names_have_a_runnable_example(name):
+    thing = getattr(attractory, name)
+    if inspect.isfunction(thing):
+        assert ">>>" in inspect.getdoc(thing)
+    else:
+        assert inspect.getdoc(thing)
+
+
+def test_all_lists_exactly_what_modules_export():
+    exported = set()
+    for name in MODULES:
+        if name not in {"attractory.cli", "attractory.demo"}:
+            exported |= set(import_module(name).__all__)
+    internal = {"PAIR_ERROR", "Activation", "gauss_rule"}
+    assert set(attractory.__all__) == exported - internal
+
+
+def test_importing_the_package_does_not_load_jax():
+    code = "import sys, attractory, attractory.cli; print('jax' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"
+
+
+def readme_blocks(language):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_readme_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = readme_blocks("python")
+    names = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert names["result"].converged.all()
+    assert (names["radius"] < 1).all()
+
+
+def test_readme_commands_are_two_and_of_one_line():
+    commands = [line for block in readme_blocks("sh") for line in block.strip().splitlines()]
+    assert len(commands) == 2
+    assert "attractory demo" in commands[0]
+    assert "pytest" in commands[1]
+
+
+def test_imports_run_one_way():
+    """Each module imports only those before it in this order (CONTRIBUTING)."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"Import order: `(.*?)`", text, flags=re.DOTALL)
+    order = line.split()
+    sources = {path.stem: path for path in (ROOT / "src/attractory").glob("*.py")}
+    assert set(order) == set(sources) - {"__init__"}
+    for place, name in enumerate(order):
+        code = sources[name].read_text(encoding="utf-8")
+        used = set(re.findall(r"from attractory\.(\w+) import", code))
+        used |= set(re.findall(r"from attractory import (_\w+)", code))
+        assert used <= set(order[:place]), (name, used - set(order[:place]))
