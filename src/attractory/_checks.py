@@ -25,7 +25,7 @@ def _real_array(value: Any, name: str) -> np.ndarray:
         raise ValueError(f"{name} must be a rectangular array of numbers; {error}") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return np.ascontiguousarray(array, dtype=np.float64)
+    return array.astype(np.float64, order="C", copy=False)
 
 
 def _finite(array: np.ndarray, name: str) -> None:

@@ -49,7 +49,8 @@ class RecallResult:
     Attributes:
         state: last state, (…, d). For a diverged cue the last finite one.
         steps: applications of the map, (…).
-        residual: ‖f(state) − state‖ at the last state, (…), in the units of the cue.
+        residual: ‖f(state) − state‖ at the last state, (…), in the units of the cue; infinite
+            where f gave NaN.
         status: `Status` values, (…).
     """
 
@@ -190,13 +191,14 @@ def _advance(
         size, move = jnp.linalg.norm(new, axis=-1), jnp.linalg.norm(new - x, axis=-1)
         diverged = alive & ~(size <= bound)
         converged = alive & ~diverged & (move <= tol * jnp.linalg.norm(x, axis=-1) + tol**2)
-        # A cue that has converged stays at the state its residual belongs to.
-        x = jnp.where((alive & ~diverged & ~converged)[:, None], new, x)
-        residual = jnp.where(alive, move, residual)
+        # A cue that ends here stays at the state its residual belongs to.
+        goes_on = alive & ~diverged & ~converged
+        x = jnp.where((goes_on & (step + 1 < max_steps))[:, None], new, x)
+        residual = jnp.where(alive, jnp.where(jnp.isnan(move), jnp.inf, move), residual)
         steps = jnp.where(alive, step + 1, steps)
         status = jnp.where(converged, int(Status.CONVERGED), status)
         status = jnp.where(diverged, int(Status.DIVERGED), status)
-        return x, residual, steps, status, step + 1, alive & ~diverged & ~converged
+        return x, residual, steps, status, step + 1, goes_on
 
     count = state.shape[0]
     carry = (

@@ -23,7 +23,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, get_lapack_funcs
 
 from attractory import _layers
 from attractory._checks import as_batch, as_points, duplicate_rows, no_zero_rows, nonnegative, whole
@@ -35,6 +35,7 @@ from attractory.kernel import ntk
 __all__ = ["InterpolationWarning", "KernelRegression", "fit_regression"]
 
 INTERPOLATES = 1e-6  # largest residual at a pattern, relative to its norm, that counts as stored
+_EPS = float(np.finfo(float).eps)
 _BLOCK = 1 << 22  # entries of the kernel held at a time
 
 
@@ -87,9 +88,7 @@ class KernelRegression(eqx.Module):
         Raises:
             ValueError: if the last axis is not that of the patterns, or a value is not finite.
         """
-        if traced(self, x):
-            return _apply(self, jnp.asarray(x))
-        return _apply_compiled(self, jnp.asarray(as_batch(x, "x", self.dim)))
+        return _apply(self, _checked(self, x))
 
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
@@ -103,6 +102,7 @@ class KernelRegression(eqx.Module):
         return _factors(self, x)
 
 
+@eqx.filter_jit
 def _apply(f: KernelRegression, x: Array) -> Array:
     flat = x.reshape(-1, x.shape[-1]).astype(f.patterns.dtype)
 
@@ -123,15 +123,15 @@ def _apply(f: KernelRegression, x: Array) -> Array:
     return jnp.concatenate(parts).reshape(x.shape)
 
 
-_apply_compiled = eqx.filter_jit(_apply)
+def _checked(f: KernelRegression, x: Any) -> Array:
+    return jnp.asarray(x if traced(f, x) else as_batch(x, "x", f.dim))
 
 
 def _factors(f: KernelRegression, x: Any) -> tuple[Array, Array]:
-    if traced(f, x):
-        return _right_factor(f, jnp.asarray(x))
-    return _right_factor_compiled(f, jnp.asarray(as_batch(x, "x", f.dim)))
+    return _right_factor(f, _checked(f, x))
 
 
+@eqx.filter_jit
 def _right_factor(f: KernelRegression, x: Array) -> tuple[Array, Array]:
     def one(point: Array) -> Array:
         c, e, across = _layers.gradient(f.activation, point, f.patterns, f.depth, "ntk")
@@ -140,9 +140,6 @@ def _right_factor(f: KernelRegression, x: Array) -> tuple[Array, Array]:
     flat = jnp.asarray(x).reshape(-1, x.shape[-1])
     right = lax.map(one, flat)
     return f.coefficients.T, right.reshape((*x.shape[:-1], *f.patterns.shape))
-
-
-_right_factor_compiled = eqx.filter_jit(_right_factor)
 
 
 @double
@@ -163,9 +160,9 @@ def fit_regression(
             be exact fixed points.
 
     Raises:
-        ValueError: if values are not finite, a pattern is zero or occurs twice, two patterns are
-            antiparallel and the activation is odd (K is singular; appendix D.3 needs one that is
-            not), or K is singular to working precision.
+        ValueError: if values are not finite, a pattern is zero or occurs twice, or K is singular to
+            working precision and the patterns cannot all be fixed points. (Antiparallel patterns
+            can, though K is singular for x and −x under an odd activation.)
 
     Warns:
         InterpolationWarning: if, without a ridge, a pattern is missed by more than 1e-6 of its
@@ -183,8 +180,6 @@ def fit_regression(
     no_zero_rows(x, "patterns")
     if ridge == 0:
         duplicate_rows(x, "patterns")
-        if act.odd:
-            _no_antiparallel_rows(x, act.name)
     matrix = ntk(x, activation=act, depth=depth)
     coefficients = _solve(matrix, x, ridge)
     groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
@@ -214,29 +209,33 @@ def fit_regression(
 
 
 def _solve(matrix: np.ndarray, x: np.ndarray, ridge: float) -> np.ndarray:
-    """Solve (K + ridge I) A = X by Cholesky, refined once."""
+    """Solve (K + ridge I) A = X by Cholesky, refined once; by eigenvectors where K is singular."""
     n = len(matrix)
     scale = float(np.trace(matrix)) / n
     matrix[np.diag_indices(n)] += ridge
+    size = float(np.abs(matrix).sum(axis=0).max())
     try:
         factor = cho_factor(matrix, lower=True, check_finite=False)
+        (pocon,) = get_lapack_funcs(("pocon",), (matrix,))
+        reciprocal_condition, _ = pocon(factor[0], size, uplo="L")
     except LinAlgError:
+        factor, reciprocal_condition = None, 0.0
+    if factor is not None and reciprocal_condition > n * _EPS:
+        coefficients = cho_solve(factor, x, check_finite=False)
+        return coefficients + cho_solve(factor, x - matrix @ coefficients, check_finite=False)
+    # K may be singular and the patterns fixed points all the same: x and −x under an odd σ, or
+    # more patterns than dimensions under a linear one. The least-norm solution is where gradient
+    # flow ends.
+    values, vectors = eigh(matrix, check_finite=False)
+    kept = values > n * _EPS * values[-1]
+    basis = vectors[:, kept]
+    coefficients = basis @ ((basis.T @ x) / values[kept, None])
+    missed = np.linalg.norm(matrix @ coefficients - x, axis=1) / np.linalg.norm(x, axis=1)
+    if ridge == 0 and missed.max() > INTERPOLATES:
         raise ValueError(
             "patterns make the kernel matrix singular to working precision, so they cannot all "
-            "be fixed points; drop near-duplicates, raise their norm, or pass a ridge such as "
+            f"be fixed points (row {int(missed.argmax())} would be missed by {missed.max():.0e} of "
+            "its norm); drop near-duplicates, raise their norm, or pass a ridge such as "
             f"{1e-10 * scale:.0e}"
-        ) from None
-    coefficients = cho_solve(factor, x, check_finite=False)
-    return coefficients + cho_solve(factor, x - matrix @ coefficients, check_finite=False)
-
-
-def _no_antiparallel_rows(points: np.ndarray, name: str) -> None:
-    """Refuse x and −cx under an odd activation, whose K is exactly singular for c = 1."""
-    seen = {row.tobytes(): k for k, row in enumerate(points + 0.0)}
-    for k, row in enumerate(0.0 - points):
-        other = seen.get(row.tobytes())
-        if other is not None:
-            raise ValueError(
-                f"patterns must not be antiparallel under the odd activation {name!r}, got rows "
-                f"{min(k, other)} and {max(k, other)}: K is singular; use 'sigmoid' or drop one"
-            )
+        )
+    return coefficients
