@@ -26,16 +26,9 @@ def test_linear_contraction_takes_as_many_steps_as_the_rate_says():
 def test_residual_belongs_to_the_state():
     f = fit_regression(sphere(6, 10, norm=20.0))
     result = recall(f, sphere(40, 10, norm=15.0, seed=3), max_steps=25)
-    np.testing.assert_allclose(
-        result.residual,
-        np.linalg.norm(f(result.state) - result.state, axis=1),
-        rtol=1e-9,
-        atol=1e-11,
-    )
-    done = result.converged
-    if done.any():
-        exact = np.linalg.norm(f(result.state[done]) - result.state[done], axis=1)
-        np.testing.assert_allclose(result.residual[done], exact, atol=1e-10)
+    moved = np.linalg.norm(f(result.state) - result.state, axis=1)
+    np.testing.assert_allclose(result.residual, moved, rtol=1e-9, atol=1e-11)
+    assert (result.residual[~result.converged] > 1e-8).all()
 
 
 def test_statuses():
