@@ -82,6 +82,6 @@ def test_imports_run_one_way():
     assert set(order) == set(sources) - {"__init__"}
     for place, name in enumerate(order):
         code = sources[name].read_text(encoding="utf-8")
-        used = set(re.findall(r"from attractory\.(\w+) import", code))
-        used |= set(re.findall(r"from attractory import (_\w+)", code))
+        used = set(re.findall(r"(?m)^\s*from attractory\.(\w+) import", code))
+        used |= set(re.findall(r"(?m)^\s*from attractory import (_\w+)", code))
         assert used <= set(order[:place]), (name, used - set(order[:place]))

@@ -97,9 +97,8 @@ def block(
     `same` marks entries that pair a point with itself. With `nearest` the column of smallest angle
     gets its finer gap here, which is all a map needs at and around its patterns.
     """
-    act, layers = columns.act, len(columns.profiles)
-    y, dim = columns.points, x.shape[-1]
-    rows = [a[:, None] for a in variances(act, x, layers)]
+    act, y, dim = columns.act, columns.points, x.shape[-1]
+    rows = [a[:, None] for a in variances(act, x, len(columns.profiles))]
     cols = [b[None, :] for b in columns.variances]
     s = x @ y.T / dim
     if same is not None:
@@ -107,24 +106,39 @@ def block(
     gap = jnp.maximum(rows[0] * cols[0] - s * s, 0.0)
     if same is not None:
         gap = jnp.where(same, 0.0, gap)
+    kernel = _recursion(columns, kind, s, gap, rows, cols, same)
     coarse = jnp.zeros((), bool)
-    if columns.careful and not isinstance(act, Linear):
-        if nearest:
-            cosine = jnp.abs(s) / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0))
-            hit = cosine == cosine.max(axis=1, keepdims=True)
-            column = jnp.arange(y.shape[0])
-            index = jnp.where(hit, column, y.shape[0]).min(axis=1)
-            _, product, its_gap = perpendicular(x, y[jnp.minimum(index, y.shape[0] - 1)])
-            hit = column[None, :] == index[:, None]
-            s, gap = jnp.where(hit, product[:, None], s), jnp.where(hit, its_gap[:, None], gap)
-        else:
-            w = min(act.scales) ** 2
-            square = gap + w * (rows[0] + cols[0] + w)
-            coarse = _ROUNDING * rows[0] * cols[0] > _LOSS * square
-            if same is not None:
-                coarse &= ~same
-    if layers == 1 and kind == "ntk":
-        return columns.profiles[0].product(s, gap, rows[0], cols[0]), coarse
+    if not columns.careful or isinstance(act, Linear):
+        return kernel, coarse
+    if not nearest:
+        w = min(act.scales) ** 2
+        square = gap + w * (rows[0] + cols[0] + w)
+        coarse = _ROUNDING * rows[0] * cols[0] > _LOSS * square
+        return kernel, coarse if same is None else coarse & ~same
+    # The cosine's maximum is found in two cheap passes; argmax is a dear one.
+    cosine = jnp.abs(s) / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0))
+    count = y.shape[0]
+    hit = cosine == cosine.max(axis=1, keepdims=True)
+    index = jnp.where(hit, jnp.arange(count), count).min(axis=1)
+    index = jnp.minimum(index, count - 1)  # of a row of NaN
+    _, product, its_gap = perpendicular(x, y[index])
+    own = [b[index][:, None] for b in columns.variances]
+    finer = _recursion(columns, kind, product[:, None], its_gap[:, None], rows, own, None)
+    return kernel.at[jnp.arange(x.shape[0]), index].set(finer[:, 0]), coarse
+
+
+def _recursion(
+    columns: Columns,
+    kind: str,
+    s: Array,
+    gap: Array,
+    rows: list[Array],
+    cols: list[Array],
+    same: Array | None,
+) -> Array:
+    """Go through the layers; rows are (k, 1), cols (1, m), or (k, 1) for one column a row."""
+    if len(columns.profiles) == 1 and kind == "ntk":
+        return columns.profiles[0].product(s, gap, rows[0], cols[0])
     theta = s
     for layer, profile in enumerate(columns.profiles):
         if layer > 0:
@@ -133,7 +147,7 @@ def block(
                 s, gap = jnp.where(same, rows[layer], s), jnp.where(same, 0.0, gap)
         s, slope = profile.moments(s, gap, rows[layer], cols[layer])
         theta = s + theta * slope
-    return (theta if kind == "ntk" else s), coarse
+    return theta if kind == "ntk" else s
 
 
 def pairs(act: Activation, x: Array, y: Array, depth: int, kind: str) -> Float[Array, " k"]:

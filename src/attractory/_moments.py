@@ -18,6 +18,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from attractory._angle import angle_above, angle_beside
 from attractory.activations import Activation, ErfMixture, Linear
 
 
@@ -42,8 +43,8 @@ def finish_value(act: ErfMixture, angle: Array) -> Array:
 def folded_angle(act: ErfMixture, s: Array, root: Array) -> Array:
     """Return the angle `finish_value` wants."""
     if act.offset**2 == act.gain**2:
-        return jnp.arctan2(root, -s)
-    return jnp.arctan2(s, root)
+        return angle_above(root, s)
+    return angle_beside(s, root)
 
 
 def perpendicular(

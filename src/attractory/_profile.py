@@ -71,12 +71,18 @@ class Profile(eqx.Module):
         columns = None
         if self.b_ends is not None:
             ends = self.b_ends
-            local_b = (2 * jnp.log(b[0] + self.shift) - ends.sum()) / (ends[1] - ends[0])
+            local_b = (2 * jnp.log(b.ravel() + self.shift) - ends.sum()) / (ends[1] - ends[0])
             columns = _chebyshev(jnp.clip(local_b, -1, 1), self.phi.shape[2])
 
         def gather(table: Array) -> Array:
             rows = jnp.einsum("ri,rijk->krj", basis_a, table[piece])
-            return rows if columns is None else jnp.einsum("krj,cj->krc", rows, columns)
+            if columns is None:
+                return rows
+            if b.shape[1] == 1:  # a column for each row
+                return jnp.einsum("krj,rj->kr", rows, jnp.broadcast_to(columns, rows.shape[1:]))[
+                    ..., None
+                ]
+            return jnp.einsum("krj,cj->krc", rows, columns)
 
         return gather(self.phi), gather(self.psi), self.t_low[piece][:, None]
 
@@ -86,7 +92,7 @@ class Profile(eqx.Module):
         return jnp.sqrt(square), c0 / square, c0 / (a * b + c0)
 
     def moments(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
-        """Return value and slope, (rows, columns), for a (rows, 1) and b (1, columns)."""
+        """Return value and slope for a (rows, 1) and b (1, columns), or (rows, 1) too."""
         if self.phi is None:
             return moments(self.act, s, gap, a, b)
         assert isinstance(self.act, ErfMixture)
@@ -105,8 +111,9 @@ class Profile(eqx.Module):
         assert isinstance(self.act, ErfMixture)
         root, t, _ = self._parts(gap, a, b)
         phi, psi, low = self._coefficients(a, b)
-        c0 = self.split * (a + b[:, :1] + self.split)
-        both = phi + psi * (c0 / (a * b[:, :1] + c0))
+        one_b = b[:, :1]  # b is one number, but for rounding
+        c0 = self.split * (a + one_b + self.split)
+        both = phi + psi * (c0 / (a * one_b + c0))
         x = (2 * t - 1 - low) / (1 - low)
         angle = folded_angle(self.act, s, root) + s / root * _clenshaw(both, x)
         return finish_value(self.act, angle)

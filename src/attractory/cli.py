@@ -127,3 +127,7 @@ def _show(result: Any, paths: list[Path]) -> None:
     for trial in result.trials:
         print(f"{trial.recalled.sum()} of {count} recalled from {trial.name}")
     print(f"figures: {', '.join(str(path) for path in paths)}")
+
+
+if __name__ == "__main__":
+    main()

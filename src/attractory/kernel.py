@@ -81,7 +81,7 @@ def nngp(
         TypeError: for values that are not real numbers.
 
     Example:
-        >>> nngp([[0.0, 0.0]], activation="sigmoid").tolist()  # σ(0)² everywhere
+        >>> nngp([[0.0, 0.0]], activation="sigmoid").round(12).tolist()  # σ(0)²
         [[0.25]]
     """
     return _kernel(x, y, activation, depth, "nngp")
