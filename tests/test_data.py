@@ -33,11 +33,13 @@ def test_bundled_digits_are_digits():
     assert (few_labels == labels[:7]).all()
 
 
-def test_bundled_bytes_are_small_and_multiples_of_one_grey():
+def test_bundled_pixels_are_those_of_the_mnist_test_set():
+    """SHA-256 of bytes 16 to 156,816 of the original, unpacked t10k-images-idx3-ubyte."""
     images, _ = bundled_digits()
-    assert (np.round(images * 255) / 255 == images).all()
-    digest = hashlib.sha256(np.round(images * 255).astype(np.uint8).tobytes()).hexdigest()
-    assert len(digest) == 64
+    pixels = np.round(images * 255)
+    assert (pixels / 255 == images).all()
+    digest = hashlib.sha256(pixels.astype(np.uint8).tobytes()).hexdigest()
+    assert digest == "b40951266842e68099badfd113fb1525bce88e99ecbc0779db1bfac8fe4b0b16"
 
 
 def test_sklearn_digits():
