@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from attractory.data import rescale as rescale
     from attractory.data import sklearn_digits as sklearn_digits
     from attractory.data import sphere as sphere
+    from attractory.empirical import empirical_ntk as empirical_ntk
+    from attractory.empirical import empirical_ntk_product as empirical_ntk_product
     from attractory.iteration import RecallResult as RecallResult
     from attractory.iteration import Status as Status
     from attractory.iteration import recall as recall
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from attractory.kernel import nngp_gradient as nngp_gradient
     from attractory.kernel import ntk as ntk
     from attractory.kernel import ntk_gradient as ntk_gradient
+    from attractory.network import Autoencoder as Autoencoder
     from attractory.plotting import plot_eigenvalues as plot_eigenvalues
     from attractory.plotting import plot_image_rows as plot_image_rows
     from attractory.regression import InterpolationWarning as InterpolationWarning
@@ -35,17 +38,23 @@ if TYPE_CHECKING:
     from attractory.regression import fit_regression as fit_regression
     from attractory.spectrum import eigenvalues as eigenvalues
     from attractory.spectrum import spectral_radius as spectral_radius
+    from attractory.training import TrainingResult as TrainingResult
+    from attractory.training import TrainingStatus as TrainingStatus
+    from attractory.training import fit as fit
 
 _NAMES = {
     "activations": ("ErfMixture", "Linear", "activation", "activation_names", "linear"),
     "data": (
         "bundled_digits", "gaussian", "mnist", "read_idx", "rescale", "sklearn_digits", "sphere",
     ),
+    "empirical": ("empirical_ntk", "empirical_ntk_product"),
     "iteration": ("RecallResult", "Status", "recall"),
     "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
+    "network": ("Autoencoder",),
     "plotting": ("plot_eigenvalues", "plot_image_rows"),
     "regression": ("InterpolationWarning", "KernelRegression", "fit_regression"),
     "spectrum": ("eigenvalues", "spectral_radius"),
+    "training": ("TrainingResult", "TrainingStatus", "fit"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -1,0 +1,315 @@
+r"""Train a finite network until its patterns are fixed points.
+
+The loss is the mean squared error per entry, ‖f(X̂) − X̂‖²/(n d). The default solver takes
+Gauss–Newton steps in function space (`attractory._gauss_newton`); the first-order ones are there to
+compare with the paper and with each other. In the lazy regime, at small norm or great width, both
+end at the interpolant nearest to the initial weights; at large norm they do not.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
+
+from attractory._checks import as_points, positive, whole
+from attractory._first_order import OPTIMISERS, first_order_steps
+from attractory._gauss_newton import gauss_newton_step, mean_squared_error
+from attractory.empirical import largest_eigenvalue
+from attractory.network import Autoencoder
+
+__all__ = ["TrainingResult", "TrainingStatus", "fit"]
+
+_ACCURACY = 0.3  # to which a Gauss–Newton system is solved: a better solution is no better step
+_MOST_ITERATIONS = 100
+_SMALLEST_SHARE = 1e-6  # of a step; less is a stall
+_CHUNK = 100  # first-order steps between two looks at the loss
+_PATIENCE = 20  # Gauss–Newton steps, or chunks of others, in which the loss must halve by a tenth
+_BAR_AFTER = 2.0  # seconds
+
+
+class TrainingStatus(IntEnum):
+    """How a run ended."""
+
+    CONVERGED = 0
+    STEP_LIMIT = 1
+    STALLED = 2
+    DIVERGED = 3
+    INTERRUPTED = 4
+
+    @property
+    def message(self) -> str:
+        """A sentence for people."""
+        return {
+            TrainingStatus.CONVERGED: "the loss is below the tolerance",
+            TrainingStatus.STEP_LIMIT: "the step limit came first; raise max_steps or go on",
+            TrainingStatus.STALLED: (
+                "the loss has stopped falling; a wider network, a smaller norm, float64 or a "
+                "larger tolerance would do"
+            ),
+            TrainingStatus.DIVERGED: "the loss grew beyond bounds; lower the learning rate",
+            TrainingStatus.INTERRUPTED: "interrupted; the model is the last complete step",
+        }[self]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training left behind.
+
+    Attributes:
+        model: the network after the last complete step.
+        losses: mean squared error per entry before each step and at the end, (steps + 1,).
+        steps: steps taken.
+        passes: products of n rows with all of the weights, a forward pass being one.
+        status: how it ended.
+        solver: as given.
+        seconds: wall time, compilation included.
+    """
+
+    model: Autoencoder
+    losses: Float[np.ndarray, " k"]
+    steps: int
+    passes: int
+    status: TrainingStatus
+    solver: str
+    seconds: float
+
+    @property
+    def converged(self) -> bool:
+        """Whether the loss fell below the tolerance."""
+        return self.status == TrainingStatus.CONVERGED
+
+    def __repr__(self) -> str:
+        """Summarise the run."""
+        return (
+            f"TrainingResult({self.solver}: {self.status.name.lower()} at loss "
+            f"{self.losses[-1]:.1e} after {self.steps} steps, {self.passes} passes, "
+            f"{self.seconds:.1f} s)"
+        )
+
+
+def fit(
+    network: Autoencoder,
+    patterns: ArrayLike,
+    *,
+    solver: Literal["gauss_newton", "gradient_descent", "momentum", "adam"] = "gauss_newton",
+    tolerance: float = 1e-7,
+    max_steps: int | None = None,
+    learning_rate: float | None = None,
+    progress: bool | Callable[[int, float], object] | None = None,
+) -> TrainingResult:
+    """Train a network to reproduce its patterns; calling it again with the model goes on.
+
+    Ctrl-C ends a run early and returns what it has.
+
+    Args:
+        network: where to start.
+        patterns: (n, d).
+        solver: "gauss_newton", or "gradient_descent", "momentum" (0.9), "adam" by Optax.
+        tolerance: mean squared error per entry at which to stop.
+        max_steps: most steps; 300 for Gauss–Newton, a million for the others by default.
+        learning_rate: of the first-order solvers, for the loss ½‖f(X̂) − X̂‖². By default 1/λ for
+            the largest eigenvalue λ of the network's NTK, found anew as it grows (a quarter of
+            that with momentum), and 0.003 for Adam.
+        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
+            function of steps and loss.
+
+    Raises:
+        ValueError: if patterns do not match the network, are not finite, hold more numbers than
+            the network has weights, or the tolerance is out of reach of the network's precision;
+            for an unknown solver, tolerance or learning rate ≤ 0, max_steps < 1.
+
+    Example:
+        >>> from attractory.data import sphere
+        >>> patterns = sphere(5, 8, norm=3.0)
+        >>> result = fit(Autoencoder(8, width=500, key=0), patterns)
+        >>> result.converged, bool(result.losses[-1] <= 1e-7)
+        (True, True)
+    """
+    x = as_points(patterns, "patterns", network.dim)
+    tolerance = positive(tolerance, "tolerance")
+    _check_reach(network, x, tolerance)
+    newton = solver == "gauss_newton"
+    if not newton and solver not in OPTIMISERS:
+        raise ValueError(
+            f"solver must be 'gauss_newton', {', '.join(map(repr, OPTIMISERS))}; got {solver!r}"
+        )
+    if newton and learning_rate is not None:
+        raise ValueError("learning_rate is for the first-order solvers; gauss_newton has none")
+    limit = whole(300 if newton else 1_000_000, "max_steps", 1)
+    limit = limit if max_steps is None else whole(max_steps, "max_steps", 1)
+    rate = None if learning_rate is None else positive(learning_rate, "learning_rate")
+
+    start = time.perf_counter()
+    run = _Run(network)
+    with jax.enable_x64(True), _reporting(progress, solver, tolerance) as report:
+        points = jnp.asarray(x, network.dtype)
+        try:
+            if newton:
+                status = _gauss_newton(run, points, tolerance, limit, report)
+            else:
+                status = _first_order(run, points, tolerance, limit, solver, rate, report)
+        except KeyboardInterrupt:
+            status = TrainingStatus.INTERRUPTED
+            run.losses = run.losses[: run.steps + 1]
+        if not run.losses:
+            run.losses = [np.inf]
+    return TrainingResult(
+        run.model,
+        np.asarray(run.losses),
+        run.steps,
+        run.passes,
+        status,
+        solver,
+        time.perf_counter() - start,
+    )
+
+
+class _Run:
+    """What an interrupted run must not lose; changed only between steps."""
+
+    def __init__(self, model: Autoencoder):
+        self.model = model
+        self.losses: list[float] = []
+        self.steps = 0
+        self.passes = 0
+
+    def take(self, model: Autoencoder, losses: list[float], steps: int, passes: int) -> None:
+        self.model, self.steps = model, self.steps + steps
+        self.losses, self.passes = self.losses + losses, self.passes + passes
+
+
+def _check_reach(network: Autoencoder, x: np.ndarray, tolerance: float) -> None:
+    if x.size > network.parameters:
+        raise ValueError(
+            f"patterns hold {x.size} numbers, more than the {network.parameters} weights of the "
+            f"network, which cannot interpolate them; use a width of at least "
+            f"{-(-x.size // (2 * network.dim))}"
+        )
+    floor = float(np.mean(x**2)) * float(np.finfo(network.dtype).eps) ** 2
+    if tolerance < floor:
+        raise ValueError(
+            f"tolerance {tolerance:g} is below what {network.dtype} can resolve for these patterns "
+            f"(about {floor:.0e}); raise it, or make the network with dtype=numpy.float64"
+        )
+
+
+def _gauss_newton(
+    run: _Run, x: Array, tolerance: float, limit: int, report: Callable[[int, float], object]
+) -> TrainingStatus:
+    share = jnp.ones(())
+    accuracy, most = jnp.asarray(_ACCURACY), jnp.asarray(_MOST_ITERATIONS)
+    foreseen = 0.0
+    while True:
+        step, loss = None, np.inf
+        if foreseen <= tolerance:  # perhaps nothing is left to do: look before a step
+            loss = float(mean_squared_error(run.model, x))
+        if loss > tolerance:
+            step = gauss_newton_step(run.model, x, share, accuracy, most)
+            loss = float(step.before)  # of the weights as they are, not as the search saw them
+        report(run.steps, loss)
+        run.losses = [*run.losses[: run.steps], loss]
+        if step is None:
+            return TrainingStatus.CONVERGED
+        if not np.isfinite(loss):
+            return TrainingStatus.DIVERGED
+        if run.steps >= limit:
+            return TrainingStatus.STEP_LIMIT
+        foreseen = float(step.after)
+        if not foreseen < loss or float(step.share) < _SMALLEST_SHARE:
+            return TrainingStatus.STALLED
+        if len(run.losses) > _PATIENCE and loss > 0.9 * run.losses[-1 - _PATIENCE]:
+            return TrainingStatus.STALLED
+        run.take(step.network, [foreseen], 1, int(step.passes))
+        share = jnp.minimum(1.0, 2 * step.share)
+
+
+def _first_order(
+    run: _Run,
+    x: Array,
+    tolerance: float,
+    limit: int,
+    solver: str,
+    rate: float | None,
+    report: Callable[[int, float], object],
+) -> TrainingStatus:
+    state, first = None, None
+    while True:
+        size = rate if rate is not None else _safe_rate(run.model, x, solver)
+        count = min(_CHUNK, limit - run.steps)
+        done = first_order_steps(run.model, state, x, solver, size, tolerance, count, _CHUNK)
+        taken = int(done.steps)
+        losses = np.asarray(done.losses)[: taken + 1].tolist()
+        loss = losses[-1]
+        first = losses[0] if first is None else first
+        report(run.steps + taken, loss)
+        if not np.isfinite(loss) or loss > 1e4 * max(first, tolerance):
+            # The model stays the last one whose loss was finite.
+            run.losses = [*run.losses[: run.steps], losses[0]]
+            return TrainingStatus.DIVERGED
+        state = done.state
+        run.losses = run.losses[: run.steps]
+        run.take(done.network, losses, taken, 3 * taken)
+        if loss <= tolerance:
+            return TrainingStatus.CONVERGED
+        if run.steps >= limit:
+            return TrainingStatus.STEP_LIMIT
+        back = 1 + _PATIENCE * _CHUNK
+        if len(run.losses) > back and loss > 0.999 * run.losses[-back]:
+            return TrainingStatus.STALLED
+
+
+def _safe_rate(network: Autoencoder, x: Array, solver: str) -> float:
+    if solver == "adam":
+        return 3e-3
+    largest = float(largest_eigenvalue(network, x))
+    return (0.25 if solver == "momentum" else 1.0) / largest
+
+
+@contextmanager
+def _reporting(
+    progress: bool | Callable[[int, float], object] | None, solver: str, tolerance: float
+) -> Iterator[Callable[[int, float], object]]:
+    """Yield a function of steps and loss that shows them."""
+    if callable(progress):
+        yield progress
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if progress is False or (progress is None and not console.is_terminal):
+        yield lambda steps, loss: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, transient=True)
+    task, begun, shown, top = bar.add_task(solver), time.perf_counter(), False, 0.0
+
+    def show(steps: int, loss: float) -> None:
+        nonlocal shown, top
+        if not shown and (progress or time.perf_counter() - begun > _BAR_AFTER):
+            bar.start()
+            shown = True
+        # The way to go is measured in orders of magnitude of the loss.
+        left = max(0.0, float(np.log10(loss / tolerance))) if loss > 0 else 0.0
+        top = max(top, left)
+        bar.update(
+            task,
+            total=top or 1.0,
+            completed=top - left,
+            description=f"{solver}: step {steps}, loss {loss:.1e} (to {tolerance:.0e})",
+        )
+
+    try:
+        yield show
+    finally:
+        if shown:
+            bar.stop()
