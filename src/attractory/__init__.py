@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from attractory.plotting import plot_image_rows as plot_image_rows
     from attractory.regression import InterpolationWarning as InterpolationWarning
     from attractory.regression import KernelRegression as KernelRegression
+    from attractory.regression import SampledRegression as SampledRegression
     from attractory.regression import fit_regression as fit_regression
+    from attractory.regression import fit_sampled_regression as fit_sampled_regression
     from attractory.spectrum import eigenvalues as eigenvalues
     from attractory.spectrum import spectral_radius as spectral_radius
     from attractory.training import TrainingResult as TrainingResult
@@ -52,7 +54,10 @@ _NAMES = {
     "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
     "network": ("Autoencoder",),
     "plotting": ("plot_eigenvalues", "plot_image_rows"),
-    "regression": ("InterpolationWarning", "KernelRegression", "fit_regression"),
+    "regression": (
+        "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
+        "fit_sampled_regression",
+    ),
     "spectrum": ("eigenvalues", "spectral_radius"),
     "training": ("TrainingResult", "TrainingStatus", "fit"),
 }  # fmt: skip

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -102,7 +101,7 @@ def gauss_newton_step(
 
     share, after, tries = lax.while_loop(too_high, halve, (share, loss_at(share), jnp.asarray(0)))
     weights = tuple(
-        w + (share / np.sqrt(w.shape[1])).astype(w.dtype) * (g.T @ a)
+        w + (share / root(w)).astype(w.dtype) * (g.T @ a)
         for w, g, a in zip(network.weights, gradients, at.inputs, strict=True)
     )
     moved = eqx.tree_at(lambda m: m.weights, network, weights)

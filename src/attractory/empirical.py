@@ -13,12 +13,12 @@ W Wᵀ/n is near the identity, and J Jᵀ near P ⊗ I with the n × n matrix
 which tends to the infinite-width NTK as the widths go to infinity (Jacot et al., 2018).
 """
 
+import math
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
@@ -43,6 +43,7 @@ def empirical_ntk_product(network: Autoencoder, x: ArrayLike, u: ArrayLike) -> F
         ValueError: for values that are not finite or of the wrong shape.
 
     Example:
+        >>> import numpy as np
         >>> network = Autoencoder(3, width=50, key=0, dtype=np.float64)
         >>> x, u = np.eye(3)[:2], np.ones((2, 3))
         >>> full = empirical_ntk(network, x)
@@ -74,6 +75,7 @@ def empirical_ntk(
         ValueError: for values that are not finite or of the wrong shape.
 
     Example:
+        >>> import numpy as np
         >>> network = Autoencoder(3, width=100, key=0)
         >>> empirical_ntk(network, np.eye(3)[:2]).shape
         (2, 2, 3, 3)
@@ -101,8 +103,9 @@ def linearise(network: Autoencoder, x: Float[Array, "n d"]) -> Linearised:
     return Linearised(inputs, tuple(slopes), tuple(gram(a, a) for a in inputs), outputs)
 
 
-def root(w: Array) -> np.ndarray:
-    return np.sqrt(w.shape[1]).astype(w.dtype)
+def root(w: Array) -> float:
+    """Return √fan-in; a Python float, so that float32 stays float32."""
+    return math.sqrt(w.shape[1])
 
 
 def gram(a: Array, b: Array) -> Array:

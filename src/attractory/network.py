@@ -7,6 +7,7 @@ section 2). Depth L counts weight matrices. Its Jacobian is W_L D_{L−1} W_{L�
 roots of the fan-ins, D the derivatives of the hidden layers: at depth 2 one matrix product.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -154,7 +155,7 @@ def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Arr
     """Return the hidden values and their derivatives, each (…, width), at inputs (…, d)."""
     values, slopes, inner = [], [], x
     for w in network.weights[:-1]:
-        before = inner @ w.T / np.sqrt(w.shape[1]).astype(w.dtype)
+        before = inner @ w.T / math.sqrt(w.shape[1])
         inner, slope = jax.jvp(network.activation, (before,), (jnp.ones_like(before),))
         values.append(inner)
         slopes.append(slope)
@@ -164,9 +165,9 @@ def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Arr
 @eqx.filter_jit
 def _outputs(network: Autoencoder, x: Array) -> Array:
     for w in network.weights[:-1]:
-        x = network.activation(x @ w.T / np.sqrt(w.shape[1]).astype(w.dtype))
+        x = network.activation(x @ w.T / math.sqrt(w.shape[1]))
     last = network.weights[-1]
-    return x @ last.T / np.sqrt(last.shape[1]).astype(last.dtype)
+    return x @ last.T / math.sqrt(last.shape[1])
 
 
 @eqx.filter_jit
@@ -178,8 +179,7 @@ def _jacobian(network: Autoencoder, x: Array) -> Array:
         product = network.weights[0]
         for slope, w in zip(slopes, network.weights[1:], strict=True):
             product = w @ (slope[:, None] * product)
-        fan_in = np.prod([float(w.shape[1]) for w in network.weights])
-        return product / np.sqrt(fan_in).astype(product.dtype)
+        return product / math.sqrt(math.prod(w.shape[1] for w in network.weights))
 
     return jax.lax.map(one, flat).reshape((*x.shape, x.shape[-1]))
 
@@ -188,7 +188,7 @@ def _jacobian(network: Autoencoder, x: Array) -> Array:
 def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
     _, slopes = hidden_layers(network, x)
     for slope, w in zip([*slopes, None], network.weights, strict=True):
-        v = v @ w.T / np.sqrt(w.shape[1]).astype(w.dtype)
+        v = v @ w.T / math.sqrt(w.shape[1])
         v = v if slope is None else slope * v
     return v
 
@@ -197,5 +197,5 @@ def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
 def _vjp(network: Autoencoder, x: Array, u: Array) -> Array:
     _, slopes = hidden_layers(network, x)
     for slope, w in zip([None, *slopes[::-1]], network.weights[::-1], strict=True):
-        u = (u if slope is None else slope * u) @ w / np.sqrt(w.shape[1]).astype(w.dtype)
+        u = (u if slope is None else slope * u) @ w / math.sqrt(w.shape[1])
     return u

@@ -18,6 +18,7 @@ import warnings
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -31,8 +32,15 @@ from attractory._precision import double, traced
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernel import ntk
+from attractory.network import Autoencoder
 
-__all__ = ["InterpolationWarning", "KernelRegression", "fit_regression"]
+__all__ = [
+    "InterpolationWarning",
+    "KernelRegression",
+    "SampledRegression",
+    "fit_regression",
+    "fit_sampled_regression",
+]
 
 INTERPOLATES = 1e-6  # largest residual at a pattern, relative to its norm, that counts as stored
 _EPS = float(np.finfo(float).eps)
@@ -176,12 +184,18 @@ def fit_regression(
     """
     x = as_points(patterns, "patterns")
     act, depth = find_activation(activation), whole(depth, "depth", 2)
-    ridge = nonnegative(ridge, "ridge")
+    f = _fit(x, x, act, depth, nonnegative(ridge, "ridge"))
+    _warn(f, f, x)
+    return f
+
+
+def _fit(x: np.ndarray, targets: np.ndarray, act: Activation, depth: int, ridge: float) -> Any:
+    """Return the regression of targets (n, d) on patterns x, its residual measured."""
     no_zero_rows(x, "patterns")
     if ridge == 0:
         duplicate_rows(x, "patterns")
     matrix = ntk(x, activation=act, depth=depth)
-    coefficients = _solve(matrix, x, ridge)
+    coefficients = _solve(matrix, x, targets, ridge)
     groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
     columns = tuple(_layers.prepare(act, x[members], depth, False) for members in groups)
     order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
@@ -195,21 +209,108 @@ def fit_regression(
         columns,
         order,
     )
-    missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
-    f = eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed.max()))
-    if ridge == 0 and not f.interpolates:
+    missed = np.linalg.norm(np.asarray(f(x)) - targets, axis=1) / np.linalg.norm(x, axis=1)
+    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed.max()))
+
+
+def _warn(f: Any, part: KernelRegression, x: np.ndarray) -> None:
+    if part.ridge == 0 and not f.interpolates:
+        missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
         warnings.warn(
             f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
             f"{missed.max():.1e} of its norm (K is nearly singular); a larger norm, fewer "
             "near-duplicates or a small ridge would do",
             InterpolationWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
+
+
+class SampledRegression(eqx.Module):
+    """The map f0(x) + (X̂ − f0(X̂)) K⁻¹ k(x): a network's own limit; by `fit_sampled_regression`.
+
+    Attributes:
+        start: f0, the network at its initial weights.
+        correction: the kernel regression of X̂ − f0(X̂).
+        residual: largest ‖f(xᵢ) − xᵢ‖/‖xᵢ‖ over the patterns, measured after fitting.
+    """
+
+    start: Autoencoder
+    correction: KernelRegression
+    residual: Float[Array, ""]
+
+    @property
+    def dim(self) -> int:
+        """Size of a pattern."""
+        return self.correction.dim
+
+    @property
+    def patterns(self) -> Float[Array, "n d"]:
+        """The stored examples."""
+        return self.correction.patterns
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether every pattern is a fixed point to 1e-6 of its norm."""
+        return bool(self.residual <= INTERPOLATES)
+
+    def __repr__(self) -> str:
+        """Say what is stored, and how exactly."""
+        state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
+        return (
+            f"SampledRegression({len(self.patterns)} patterns, start {self.start}: {state}, "
+            f"residual {self.residual:.1e})"
+        )
+
+    @double
+    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+        """Apply the map to the last axis; errors as `KernelRegression`."""
+        point = _checked(self.correction, x)
+        return jnp.asarray(self.start(point)) + jnp.asarray(self.correction(point))
+
+    @double
+    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+        """Return the Jacobian, shape (…, d, d)."""
+        point = _checked(self.correction, x)
+        return jnp.asarray(self.start.jacobian(point)) + jnp.asarray(
+            self.correction.jacobian(point)
+        )
+
+
+def fit_sampled_regression(
+    start: Autoencoder, patterns: ArrayLike, *, ridge: float = 0.0
+) -> SampledRegression:
+    """Store patterns as fixed points of the infinite-width map that starts at a network's f0.
+
+    It is what gradient flow from these very weights tends to as the widths grow; with f0 = 0 it
+    would be `fit_regression`. The two differ in kind at small norm, where f0 has eigenvalues of its
+    own (`docs/errata.md`, "f0 matters").
+
+    Args:
+        start: an untrained network; its activation and depth give the kernel.
+        patterns: shape (n, d).
+        ridge: as for `fit_regression`, with its errors and warnings.
+
+    Example:
+        >>> from attractory.data import sphere
+        >>> network = Autoencoder(8, width=200, key=0, dtype=np.float64)
+        >>> f = fit_sampled_regression(network, sphere(5, 8, norm=10.0))
+        >>> f.interpolates, f.jacobian(f.patterns).shape
+        (True, (5, 8, 8))
+    """
+    x = as_points(patterns, "patterns", start.dim)
+    ridge = nonnegative(ridge, "ridge")
+    with jax.enable_x64(True):
+        targets = x - np.asarray(start(x), float)
+        part = _fit(x, targets, start.activation, start.depth, ridge)
+        f = SampledRegression(start, part, jnp.asarray(np.inf))
+        missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
+        f = eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed.max()))
+    _warn(f, part, x)
     return f
 
 
-def _solve(matrix: np.ndarray, x: np.ndarray, ridge: float) -> np.ndarray:
-    """Solve (K + ridge I) A = X by Cholesky, refined once; by eigenvectors where K is singular."""
+def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
+    """Solve (K + ridge I) A = targets by Cholesky, refined once; by eigenvectors if singular."""
     n = len(matrix)
     scale = float(np.trace(matrix)) / n
     matrix[np.diag_indices(n)] += ridge
@@ -221,16 +322,17 @@ def _solve(matrix: np.ndarray, x: np.ndarray, ridge: float) -> np.ndarray:
     except LinAlgError:
         factor, reciprocal_condition = None, 0.0
     if factor is not None and reciprocal_condition > n * _EPS:
-        coefficients = cho_solve(factor, x, check_finite=False)
-        return coefficients + cho_solve(factor, x - matrix @ coefficients, check_finite=False)
+        coefficients = cho_solve(factor, targets, check_finite=False)
+        rest = targets - matrix @ coefficients
+        return coefficients + cho_solve(factor, rest, check_finite=False)
     # K may be singular and the patterns fixed points all the same: x and −x under an odd σ, or
     # more patterns than dimensions under a linear one. The least-norm solution is where gradient
     # flow ends.
     values, vectors = eigh(matrix, check_finite=False)
     kept = values > n * _EPS * values[-1]
     basis = vectors[:, kept]
-    coefficients = basis @ ((basis.T @ x) / values[kept, None])
-    missed = np.linalg.norm(matrix @ coefficients - x, axis=1) / np.linalg.norm(x, axis=1)
+    coefficients = basis @ ((basis.T @ targets) / values[kept, None])
+    missed = np.linalg.norm(matrix @ coefficients - targets, axis=1) / np.linalg.norm(x, axis=1)
     if ridge == 0 and missed.max() > INTERPOLATES:
         raise ValueError(
             "patterns make the kernel matrix singular to working precision, so they cannot all "
