@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 
 from attractory import (
+    Autoencoder,
     InterpolationWarning,
     bundled_digits,
+    eigenvalues,
+    fit,
     fit_regression,
+    fit_sampled_regression,
     gaussian,
     linear,
     ntk,
+    recall,
     rescale,
+    spectral_radius,
     sphere,
 )
 
@@ -189,3 +195,31 @@ def test_bad_queries():
         for method in (f, f.jacobian, f.jacobian_factors):
             with pytest.raises(ValueError, match=words):
                 method(query)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_sampled_regression_is_the_formula(depth):
+    x, q = sphere(5, 6, norm=15.0), gaussian(4, 6, std=5.0)
+    f0 = Autoencoder(6, width=300, depth=depth, key=0, dtype=np.float64)
+    f = fit_sampled_regression(f0, x)
+    assert f.residual < 1e-10
+    expected = f0(q) + ntk(q, x, depth=depth) @ np.linalg.solve(ntk(x, depth=depth), x - f0(x))
+    np.testing.assert_allclose(f(q), expected, rtol=1e-9, atol=1e-10)
+    with jax.enable_x64(True):
+        automatic = np.asarray(jax.jacfwd(f)(jax.numpy.asarray(q[0])))
+    np.testing.assert_allclose(f.jacobian(q[0]), automatic, atol=1e-6)
+    assert np.abs(eigenvalues(f, q)[:, 0]) == pytest.approx(spectral_radius(f, q), rel=1e-9)
+    assert recall(f, x).converged.all()
+    assert "SampledRegression(5 patterns" in repr(f)
+    with pytest.raises(ValueError, match="patterns must have 6 features"):
+        fit_sampled_regression(f0, np.ones((2, 5)))
+
+
+def test_a_trained_network_meets_its_own_limit():
+    x, q = sphere(4, 6, norm=3.0), sphere(20, 6, norm=3.0, seed=5)
+    gaps = []
+    for width in (500, 8000):
+        f0 = Autoencoder(6, width=width, key=2, dtype=np.float64)
+        trained = fit(f0, x, tolerance=1e-16).model
+        gaps.append(np.linalg.norm(trained(q) - fit_sampled_regression(f0, x)(q)))
+    assert gaps[1] < gaps[0] / 2  # √16 = 4 in the mean; one seed

@@ -28,7 +28,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, get_lapack_fu
 
 from attractory import _layers
 from attractory._checks import as_batch, as_points, duplicate_rows, no_zero_rows, nonnegative, whole
-from attractory._precision import double, traced
+from attractory._precision import double, to_numpy, traced
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernel import ntk
@@ -78,7 +78,7 @@ class KernelRegression(eqx.Module):
     @property
     def interpolates(self) -> bool:
         """Whether every pattern is a fixed point to 1e-6 of its norm."""
-        return bool(self.residual <= INTERPOLATES)
+        return float(self.residual) <= INTERPOLATES
 
     def __repr__(self) -> str:
         """Say what is stored, and how exactly."""
@@ -86,7 +86,7 @@ class KernelRegression(eqx.Module):
         state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
         return (
             f"KernelRegression({n} patterns of dim {dim}, {self.activation.name}, "
-            f"depth {self.depth}, ridge {self.ridge:g}: {state}, residual {self.residual:.1e})"
+            f"depth {self.depth}, ridge {self.ridge:g}: {state}, residual {float(self.residual):.1e})"
         )
 
     @double
@@ -244,21 +244,21 @@ class SampledRegression(eqx.Module):
         return self.correction.dim
 
     @property
-    def patterns(self) -> Float[Array, "n d"]:
+    def patterns(self) -> Float[Array | np.ndarray, "n d"]:
         """The stored examples."""
         return self.correction.patterns
 
     @property
     def interpolates(self) -> bool:
         """Whether every pattern is a fixed point to 1e-6 of its norm."""
-        return bool(self.residual <= INTERPOLATES)
+        return float(self.residual) <= INTERPOLATES
 
     def __repr__(self) -> str:
         """Say what is stored, and how exactly."""
         state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
         return (
             f"SampledRegression({len(self.patterns)} patterns, start {self.start}: {state}, "
-            f"residual {self.residual:.1e})"
+            f"residual {float(self.residual):.1e})"
         )
 
     @double
@@ -301,7 +301,7 @@ def fit_sampled_regression(
     ridge = nonnegative(ridge, "ridge")
     with jax.enable_x64(True):
         targets = x - np.asarray(start(x), float)
-        part = _fit(x, targets, start.activation, start.depth, ridge)
+        part = to_numpy(_fit(x, targets, start.activation, start.depth, ridge))
         f = SampledRegression(start, part, jnp.asarray(np.inf))
         missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
         f = eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed.max()))
