@@ -236,7 +236,7 @@ class SampledRegression(eqx.Module):
 
     start: Autoencoder
     correction: KernelRegression
-    residual: Float[Array, ""]
+    residual: Float[Array | np.ndarray, ""]
 
     @property
     def dim(self) -> int:
@@ -302,9 +302,9 @@ def fit_sampled_regression(
     with jax.enable_x64(True):
         targets = x - np.asarray(start(x), float)
         part = to_numpy(_fit(x, targets, start.activation, start.depth, ridge))
-        f = SampledRegression(start, part, jnp.asarray(np.inf))
+        f = SampledRegression(start, part, np.asarray(np.inf))
         missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
-        f = eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed.max()))
+        f = eqx.tree_at(lambda g: g.residual, f, np.asarray(missed.max()))
     _warn(f, part, x)
     return f
 
