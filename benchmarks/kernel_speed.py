@@ -55,9 +55,9 @@ def show(label, times):
 
 
 def against_peer(repeats):
-    from peers.nt_peer import NeuralTangents
+    from peers.worker import neural_tangents
 
-    peer = NeuralTangents()
+    peer = neural_tangents()
     for activation, n, rounds in (("sigmoid", 1000, 3), ("erf", 3000, repeats)):
         x = attractory.sphere(n, 784, norm=100.0, seed=1)
         path = peer.put(x=x)

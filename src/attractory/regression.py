@@ -86,7 +86,8 @@ class KernelRegression(eqx.Module):
         state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
         return (
             f"KernelRegression({n} patterns of dim {dim}, {self.activation.name}, "
-            f"depth {self.depth}, ridge {self.ridge:g}: {state}, residual {float(self.residual):.1e})"
+            f"depth {self.depth}, ridge {self.ridge:g}: {state}, "
+            f"residual {float(self.residual):.1e})"
         )
 
     @double

@@ -6,6 +6,7 @@ compare with the paper and with each other. In the lazy regime, at small norm or
 end at the interpolant nearest to the initial weights; at large norm they do not.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ from attractory.network import Autoencoder
 
 __all__ = ["TrainingResult", "TrainingStatus", "fit"]
 
-_ACCURACY = 0.3  # to which a Gauss–Newton system is solved: a better solution is no better step
+_ACCURACY = 0.3  # to which a Gauss–Newton system is solved: far off, a better one is no better step
+_FINE = 1e-2  # … and where the map is as good as linear
 _MOST_ITERATIONS = 100
 _SMALLEST_SHARE = 1e-6  # of a step; less is a stall
 _CHUNK = 100  # first-order steps between two looks at the loss
@@ -205,13 +207,16 @@ def _gauss_newton(
     run: _Run, x: Array, tolerance: float, limit: int, report: Callable[[int, float], object]
 ) -> TrainingStatus:
     share = jnp.ones(())
-    accuracy, most = jnp.asarray(_ACCURACY), jnp.asarray(_MOST_ITERATIONS)
-    foreseen = 0.0
+    most = jnp.asarray(_MOST_ITERATIONS)
+    foreseen, nearly_linear = float(mean_squared_error(run.model, x)), True
     while True:
         step, loss = None, np.inf
         if foreseen <= tolerance:  # perhaps nothing is left to do: look before a step
             loss = float(mean_squared_error(run.model, x))
         if loss > tolerance:
+            # The last step, and the first in case it can be the only one, are solved finely.
+            finishing = float(np.clip(0.5 * np.sqrt(tolerance / foreseen), _FINE, _ACCURACY))
+            accuracy = jnp.asarray(finishing if nearly_linear else _ACCURACY)
             step = gauss_newton_step(run.model, x, share, accuracy, most)
             loss = float(step.before)  # of the weights as they are, not as the search saw them
         report(run.steps, loss)
@@ -228,6 +233,7 @@ def _gauss_newton(
         if len(run.losses) > _PATIENCE and loss > 0.9 * run.losses[-1 - _PATIENCE]:
             return TrainingStatus.STALLED
         run.take(step.network, [foreseen], 1, int(step.passes))
+        nearly_linear = bool(step.share == 1) and foreseen < 0.01 * loss
         share = jnp.minimum(1.0, 2 * step.share)
 
 
@@ -281,16 +287,14 @@ def _reporting(
     if callable(progress):
         yield progress
         return
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if progress is False or (progress is None and not console.is_terminal):
+    if progress is False or (progress is None and not sys.stderr.isatty()):
         yield lambda steps, loss: None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True)
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task, begun, shown, top = bar.add_task(solver), time.perf_counter(), False, 0.0
 
     def show(steps: int, loss: float) -> None:

@@ -1,4 +1,4 @@
-"""The peer neural-tangents 0.6.5, in a process and an environment of its own."""
+"""A peer in a process and an environment of its own: JSON lines in, JSON lines out."""
 
 import json
 import subprocess
@@ -11,20 +11,16 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 
 
-class NeuralTangents:
+class Worker:
     """A running worker; `ask` sends one request and waits for its answer."""
 
-    def __init__(self):
-        setup = subprocess.run([HERE / "neural_tangents.sh"], stdout=subprocess.DEVNULL)
-        if setup.returncode:
-            sys.exit("the environment of neural-tangents could not be set up (see above)")
+    def __init__(self, setup, environment, script):
+        if subprocess.run([HERE / setup], stdout=subprocess.DEVNULL).returncode:
+            sys.exit(f"the environment {environment} could not be set up (see above)")
         self._folder = tempfile.TemporaryDirectory()
         self._count = 0
         self._process = subprocess.Popen(
-            [
-                HERE.parent / ".envs/neural-tangents/bin/python",
-                HERE / "neural_tangents_worker.py",
-            ],
+            [HERE.parent / ".envs" / environment / "bin/python", HERE / script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -41,7 +37,10 @@ class NeuralTangents:
     def ask(self, **request):
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the worker died; run it by hand to see why")
+        answer = json.loads(line)
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer
@@ -50,3 +49,11 @@ class NeuralTangents:
         self._process.stdin.close()
         self._process.wait()
         self._folder.cleanup()
+
+
+def neural_tangents():
+    return Worker("neural_tangents.sh", "neural-tangents", "neural_tangents_worker.py")
+
+
+def torch():
+    return Worker("torch.sh", "torch", "torch_worker.py")
