@@ -13,12 +13,12 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from attractory.empirical import backward, gram, linearise, ntk_product, root, shared_kernel
-from attractory.network import Autoencoder
+from attractory.empirical import backward, gram, linearise, ntk_product, shared_kernel
+from attractory.network import Autoencoder, root
 
 _HALVINGS = 30
 _SUFFICIENT = 0.25  # of the decrease that a linear map would show
-_JITTER = 1e-10  # of the mean eigenvalue, lest Cholesky meet a zero
+_JITTER = 1e-10  # of the mean eigenvalue, lest the inverse meet a zero
 
 
 class Step(NamedTuple):
@@ -28,7 +28,6 @@ class Step(NamedTuple):
     before: Array
     after: Array
     share: Array
-    iterations: Array
     passes: Array
 
 
@@ -106,4 +105,4 @@ def gauss_newton_step(
     )
     moved = eqx.tree_at(lambda m: m.weights, network, weights)
     passes = 2 + 2 * iterations + tries + 2
-    return Step(moved, before, after, share, iterations, passes)
+    return Step(moved, before, after, share, passes)

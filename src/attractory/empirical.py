@@ -13,7 +13,6 @@ W Wᵀ/n is near the identity, and J Jᵀ near P ⊗ I with the n × n matrix
 which tends to the infinite-width NTK as the widths go to infinity (Jacot et al., 2018).
 """
 
-import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -25,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from attractory._checks import as_points
 from attractory._precision import double
-from attractory.network import Autoencoder, hidden_layers
+from attractory.network import Autoencoder, hidden_layers, root
 
 __all__ = ["empirical_ntk", "empirical_ntk_product"]
 
@@ -86,7 +85,7 @@ def empirical_ntk(
 
 
 class Linearised(NamedTuple):
-    """A network at its patterns: layer inputs, first pre-activation, derivatives, Gram matrices."""
+    """A network at its patterns: layer inputs, derivatives, Gram matrices, outputs."""
 
     inputs: tuple[Array, ...]
     slopes: tuple[Array, ...]
@@ -101,11 +100,6 @@ def linearise(network: Autoencoder, x: Float[Array, "n d"]) -> Linearised:
     last = network.weights[-1]
     outputs = values[-1] @ last.T / root(last)
     return Linearised(inputs, tuple(slopes), tuple(gram(a, a) for a in inputs), outputs)
-
-
-def root(w: Array) -> float:
-    """Return √fan-in; a Python float, so that float32 stays float32."""
-    return math.sqrt(w.shape[1])
 
 
 def gram(a: Array, b: Array) -> Array:

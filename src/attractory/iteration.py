@@ -122,7 +122,7 @@ def recall(
     status = np.full(count, int(Status.NOT_CONVERGED))
     running, done = np.arange(count), 0
     while len(running) and done < max_steps:
-        size = max(len(running), 1)
+        size = len(running)
         padded = np.pad(running, (0, _size(size) - size), mode="edge")
         alive = np.arange(len(padded)) < size
         final = size <= _SMALL

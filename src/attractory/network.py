@@ -151,11 +151,16 @@ def _checked(network: Autoencoder, x: Any, name: str) -> Array:
     return jnp.asarray(value, network.dtype)
 
 
+def root(w: Array) -> float:
+    """Return √fan-in; a Python float, so that float32 stays float32."""
+    return math.sqrt(w.shape[1])
+
+
 def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Array]]:
     """Return the hidden values and their derivatives, each (…, width), at inputs (…, d)."""
     values, slopes, inner = [], [], x
     for w in network.weights[:-1]:
-        before = inner @ w.T / math.sqrt(w.shape[1])
+        before = inner @ w.T / root(w)
         inner, slope = jax.jvp(network.activation, (before,), (jnp.ones_like(before),))
         values.append(inner)
         slopes.append(slope)
@@ -165,9 +170,9 @@ def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Arr
 @eqx.filter_jit
 def _outputs(network: Autoencoder, x: Array) -> Array:
     for w in network.weights[:-1]:
-        x = network.activation(x @ w.T / math.sqrt(w.shape[1]))
+        x = network.activation(x @ w.T / root(w))
     last = network.weights[-1]
-    return x @ last.T / math.sqrt(last.shape[1])
+    return x @ last.T / root(last)
 
 
 @eqx.filter_jit
@@ -188,7 +193,7 @@ def _jacobian(network: Autoencoder, x: Array) -> Array:
 def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
     _, slopes = hidden_layers(network, x)
     for slope, w in zip([*slopes, None], network.weights, strict=True):
-        v = v @ w.T / math.sqrt(w.shape[1])
+        v = v @ w.T / root(w)
         v = v if slope is None else slope * v
     return v
 
@@ -197,5 +202,5 @@ def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
 def _vjp(network: Autoencoder, x: Array, u: Array) -> Array:
     _, slopes = hidden_layers(network, x)
     for slope, w in zip([None, *slopes[::-1]], network.weights[::-1], strict=True):
-        u = (u if slope is None else slope * u) @ w / math.sqrt(w.shape[1])
+        u = (u if slope is None else slope * u) @ w / root(w)
     return u

@@ -210,13 +210,17 @@ def _fit(x: np.ndarray, targets: np.ndarray, act: Activation, depth: int, ridge:
         columns,
         order,
     )
-    missed = np.linalg.norm(np.asarray(f(x)) - targets, axis=1) / np.linalg.norm(x, axis=1)
-    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed.max()))
+    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(_missed(f(x), targets, x).max()))
+
+
+def _missed(values: Any, targets: np.ndarray, x: np.ndarray) -> Float[np.ndarray, " n"]:
+    """Return by how much of each pattern's norm its target is missed."""
+    return np.linalg.norm(np.asarray(values) - targets, axis=1) / np.linalg.norm(x, axis=1)
 
 
 def _warn(f: Any, part: KernelRegression, x: np.ndarray) -> None:
     if part.ridge == 0 and not f.interpolates:
-        missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
+        missed = _missed(f(x), x, x)
         warnings.warn(
             f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
             f"{missed.max():.1e} of its norm (K is nearly singular); a larger norm, fewer "
@@ -304,8 +308,7 @@ def fit_sampled_regression(
         targets = x - np.asarray(start(x), float)
         part = to_numpy(_fit(x, targets, start.activation, start.depth, ridge))
         f = SampledRegression(start, part, np.asarray(np.inf))
-        missed = np.linalg.norm(np.asarray(f(x)) - x, axis=1) / np.linalg.norm(x, axis=1)
-        f = eqx.tree_at(lambda g: g.residual, f, np.asarray(missed.max()))
+        f = eqx.tree_at(lambda g: g.residual, f, np.asarray(_missed(f(x), x, x).max()))
     _warn(f, part, x)
     return f
 
@@ -333,7 +336,7 @@ def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float)
     kept = values > n * _EPS * values[-1]
     basis = vectors[:, kept]
     coefficients = basis @ ((basis.T @ targets) / values[kept, None])
-    missed = np.linalg.norm(matrix @ coefficients - targets, axis=1) / np.linalg.norm(x, axis=1)
+    missed = _missed(matrix @ coefficients, targets, x)
     if ridge == 0 and missed.max() > INTERPOLATES:
         raise ValueError(
             "patterns make the kernel matrix singular to working precision, so they cannot all "

@@ -33,7 +33,7 @@ _FINE = 1e-2  # … and where the map is as good as linear
 _MOST_ITERATIONS = 100
 _SMALLEST_SHARE = 1e-6  # of a step; less is a stall
 _CHUNK = 100  # first-order steps between two looks at the loss
-_PATIENCE = 20  # Gauss–Newton steps, or chunks of others, in which the loss must halve by a tenth
+_PATIENCE = 20  # Gauss–Newton steps, or chunks of others, without progress that are a stall
 _BAR_AFTER = 2.0  # seconds
 
 
