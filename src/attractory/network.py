@@ -136,10 +136,39 @@ class Autoencoder(eqx.Module):
         """Return J(x) v; x and v have shape (…, d)."""
         return _jvp(self, _checked(self, x, "x"), _checked(self, v, "v"))
 
+    def linearize(self, x: ArrayLike) -> "Linearization":
+        """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d).
+
+        Example:
+            >>> network, x = Autoencoder(3, width=20, key=0), np.ones((2, 3))
+            >>> product = network.linearize(x)
+            >>> bool(np.allclose(product(x), network.jvp(x, x)))
+            True
+        """
+        with jax.enable_x64(True):
+            return Linearization(self, tuple(_slopes(self, _checked(self, x, "x"))))
+
     @double
     def vjp(self, x: ArrayLike, u: ArrayLike) -> Float[Array, "*k d"]:
         """Return J(x)ᵀ u; x and u have shape (…, d)."""
         return _vjp(self, _checked(self, x, "x"), _checked(self, u, "u"))
+
+
+class Linearization(eqx.Module):
+    """The Jacobian of a network at points (…, d), as a linear map; by `Autoencoder.linearize`.
+
+    Attributes:
+        network: as it was.
+        slopes: derivatives of the hidden layers, (…, width) each.
+    """
+
+    network: Autoencoder
+    slopes: tuple[Float[Array, "*k width"], ...]
+
+    @double
+    def __call__(self, v: ArrayLike) -> Float[Array, "*k d"]:
+        """Apply it to v, of the shape of the points."""
+        return _product(self.network, self.slopes, _checked(self.network, v, "v"))
 
 
 def _is_int(value: Any) -> bool:
@@ -156,11 +185,17 @@ def root(w: Array) -> float:
     return math.sqrt(w.shape[1])
 
 
+def _times(x: Array, w: Array) -> Array:
+    """Return x wᵀ over the root of the fan-in; one row goes several times faster as a vector."""
+    product = (w @ x.reshape(-1)).reshape(*x.shape[:-1], -1) if x.size == w.shape[1] else x @ w.T
+    return product / root(w)
+
+
 def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Array]]:
     """Return the hidden values and their derivatives, each (…, width), at inputs (…, d)."""
     values, slopes, inner = [], [], x
     for w in network.weights[:-1]:
-        before = inner @ w.T / root(w)
+        before = _times(inner, w)
         inner, slope = jax.jvp(network.activation, (before,), (jnp.ones_like(before),))
         values.append(inner)
         slopes.append(slope)
@@ -170,9 +205,8 @@ def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Arr
 @eqx.filter_jit
 def _outputs(network: Autoencoder, x: Array) -> Array:
     for w in network.weights[:-1]:
-        x = network.activation(x @ w.T / root(w))
-    last = network.weights[-1]
-    return x @ last.T / root(last)
+        x = network.activation(_times(x, w))
+    return _times(x, network.weights[-1])
 
 
 @eqx.filter_jit
@@ -190,12 +224,20 @@ def _jacobian(network: Autoencoder, x: Array) -> Array:
 
 
 @eqx.filter_jit
-def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
-    _, slopes = hidden_layers(network, x)
+def _slopes(network: Autoencoder, x: Array) -> list[Array]:
+    return hidden_layers(network, x)[1]
+
+
+@eqx.filter_jit
+def _product(network: Autoencoder, slopes: Sequence[Array], v: Array) -> Array:
     for slope, w in zip([*slopes, None], network.weights, strict=True):
-        v = v @ w.T / root(w)
+        v = _times(v, w)
         v = v if slope is None else slope * v
     return v
+
+
+def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
+    return _product(network, _slopes(network, x), v)
 
 
 @eqx.filter_jit
