@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 __all__ = ["ritz_radii"]
 
-_WANTED = 6  # leading pairs that must have settled, lest one be missed that is larger
+_WANTED = 6  # leading pairs looked at more closely
 _GROWTH = 1.25  # of the basis between two looks at H
 
 
@@ -26,9 +26,9 @@ def ritz_radii(
 ) -> Float[np.ndarray, " k"]:
     """Return the spectral radius of k matrices, NaN where it has not settled.
 
-    It has once r κ of the largest Ritz value is 1e-9 of it (3e-6 in float32), and those of the next
-    ones are below the root of that. The first vector is random and the same for every matrix, so
-    that results are reproducible.
+    It has once no Ritz value, moved by its r (the leading ones by r κ), could exceed the largest by
+    more than 1e-9 of it (3e-6 in float32), and the leading ones are known to the root of that. The
+    first vector is random and the same for every matrix, so that results are reproducible.
 
     Args:
         product: of the matrices numbered by its first argument, ascending, with the rows of its
@@ -94,18 +94,18 @@ def _append(vectors: np.ndarray, h: np.ndarray, step: int, image: np.ndarray) ->
 
 
 def _settled(h: np.ndarray, tolerance: float) -> float:
-    """Return the largest |θ| of H (m + 1, m), or NaN if it may still move."""
+    """Return the largest |θ| of H (m + 1, m), or NaN if that of any may yet be larger."""
     values, right = np.linalg.eig(h[:-1])
-    order = np.argsort(-np.abs(values))[:_WANTED]
-    radius = float(np.abs(values[order[0]]))
-    residuals = h[-1, -1] * np.abs(right[-1, order])
-    allowed = np.full(len(order), np.sqrt(tolerance))
-    allowed[0] = tolerance
-    if (residuals > allowed * radius).any():
+    order = np.argsort(-np.abs(values))
+    modulus, right = np.abs(values[order]), right[:, order]
+    radius, residuals = float(modulus[0]), h[-1, -1] * np.abs(right[-1])
+    room = (1 + tolerance) * radius - modulus
+    room[:_WANTED] = np.minimum(room[:_WANTED], np.sqrt(tolerance) * radius)
+    if (residuals > room).any():
         return np.nan
     try:
-        left = np.linalg.solve(right.T, np.eye(len(values))[:, order])
+        left = np.linalg.solve(right.T, np.eye(len(right))[:, :_WANTED])
     except np.linalg.LinAlgError:  # a defective H
         return np.nan
-    condition = np.linalg.norm(left, axis=0)
-    return radius if (residuals * condition <= allowed * radius).all() else np.nan
+    moved = residuals[:_WANTED] * np.linalg.norm(left, axis=0)
+    return radius if (moved <= room[:_WANTED]).all() else np.nan

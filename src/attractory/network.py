@@ -163,7 +163,7 @@ class Linearization(eqx.Module):
     """
 
     network: Autoencoder
-    slopes: tuple[Float[Array, "*k width"], ...]
+    slopes: tuple[Float[Array, "*k _"], ...]
 
     @double
     def __call__(self, v: ArrayLike) -> Float[Array, "*k d"]:

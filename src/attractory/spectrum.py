@@ -93,9 +93,7 @@ def spectral_radius(f: Callable[[Any], Any], points: ArrayLike) -> Float[np.ndar
 
 def _has_products(f: Any) -> bool:
     """Whether products are cheaper than a Jacobian of the map's own."""
-    return hasattr(f, "linearize") or not (
-        hasattr(f, "jacobian") or hasattr(f, "jacobian_factors")
-    )
+    return hasattr(f, "linearize") or not (hasattr(f, "jacobian") or hasattr(f, "jacobian_factors"))
 
 
 def _most(dim: int) -> int:
