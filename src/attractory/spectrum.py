@@ -134,11 +134,12 @@ class _Products:
 
     def __init__(self, f: Any, points: np.ndarray):
         self._f, self._points = f, points
-        self._last, self._linear = None, None
+        self._which = np.arange(len(points))
+        self._linear = _linear_map(f, points)
 
     def __call__(self, which: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        if which is not self._last:
-            self._last, self._linear = which, _linear_map(self._f, self._points[which])
+        if not np.array_equal(which, self._which):
+            self._which, self._linear = which, _linear_map(self._f, self._points[which])
         return np.asarray(self._linear(vectors))
 
 
@@ -186,5 +187,5 @@ def _forward(f: Callable[[Any], Any], point: jax.Array) -> jax.Array:
 
 
 @eqx.filter_jit
-def _jvp(f: Callable[[Any], Any], points: jax.Array, vectors: jax.Array) -> jax.Array:
+def _jvp(f: Callable[[Any], Any], points: jax.Array, vectors: jax.Array) -> Any:
     return jax.jvp(f, (points,), (vectors,))[1]
