@@ -8,14 +8,18 @@ they save memory and cost products, and it is products that cost.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
 
+from attractory._threads import side_by_side
+
 __all__ = ["ritz_radii"]
 
 _WANTED = 6  # leading pairs looked at more closely
-_GROWTH = 1.25  # of the basis between two looks at H
+_GROWTH = 1.1  # of the basis between two looks at H
+_INLINE = 40  # size of H up to which threads are no gain
 
 
 def ritz_radii(
@@ -27,7 +31,7 @@ def ritz_radii(
     """Return the spectral radius of k matrices, NaN where it has not settled.
 
     It has once no Ritz value, moved by its r (the leading ones by r κ), could exceed the largest by
-    more than 1e-9 of it (3e-6 in float32), and the leading ones are known to the root of that. The
+    more than 1e-9 of it (1e-5 in float32), and the leading ones are known to the root of that. The
     first vector is random and the same for every matrix, so that results are reproducible.
 
     Args:
@@ -38,7 +42,7 @@ def ritz_radii(
         most: vectors in the basis, at most.
     """
     count, dim = shape
-    tolerance = 1e-9 if dtype == np.float64 else 3e-6
+    tolerance = 1e-9 if dtype == np.float64 else 1e-5
     basis = np.zeros((count, most + 1, dim), dtype)
     small = np.zeros((count, most + 1, most))
     start = np.random.default_rng(0).standard_normal(dim)
@@ -56,8 +60,8 @@ def ritz_radii(
         basis[running, : goal + 1], small[running, : goal + 1, :goal] = vectors, h
         size = goal
         sound = np.isfinite(h).all(axis=(1, 2))
-        for which, matrix in zip(running[sound], h[sound], strict=True):
-            radii[which] = _settled(matrix, tolerance)
+        run = side_by_side if goal > _INLINE and len(running) > 1 else map
+        radii[running[sound]] = list(run(partial(_settled, tolerance=tolerance), h[sound]))
         running = running[sound & np.isnan(radii[running])]
         if not len(running):
             break

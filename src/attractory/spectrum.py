@@ -8,9 +8,7 @@ The spectral radius needs less: products of J with vectors, by `linearize(x)` if
 and else by automatic differentiation, for all points together. See `attractory._arnoldi`.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,11 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike
-from threadpoolctl import ThreadpoolController
 
 from attractory._arnoldi import ritz_radii
 from attractory._checks import as_points
 from attractory._precision import double
+from attractory._threads import side_by_side
 
 __all__ = ["eigenvalues", "spectral_radius"]
 
@@ -109,24 +107,10 @@ def _radius(matrix: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvals(matrix)).max())
 
 
-def _all_eigenvalues(matrices: Iterable[np.ndarray], count: int) -> Iterator[np.ndarray]:
-    """Yield the eigenvalues of each matrix, several matrices side by side.
-
-    LAPACK gains next to nothing by a second thread for one of them.
-    """
-    blas = ThreadpoolController()
-    workers = min(count, max([1, *(pool["num_threads"] for pool in blas.info())]))
-    if workers < 2:
-        yield from map(np.linalg.eigvals, matrices)
-        return
-    running: deque[Future] = deque()
-    with blas.limit(limits=1), ThreadPoolExecutor(workers) as pool:
-        for matrix in matrices:
-            running.append(pool.submit(np.linalg.eigvals, matrix))
-            if len(running) > workers:  # one ahead: matrices take memory
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
+def _all_eigenvalues(matrices: Iterable[np.ndarray], count: int) -> Iterator[Any]:
+    """Yield the eigenvalues of each of so many matrices."""
+    run = side_by_side if count > 1 else map
+    return iter(run(np.linalg.eigvals, matrices))
 
 
 class _Products:
