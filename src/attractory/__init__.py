@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from attractory.activations import activation as activation
     from attractory.activations import activation_names as activation_names
     from attractory.activations import linear as linear
+    from attractory.census import Attractor as Attractor
+    from attractory.census import AttractorCensus as AttractorCensus
+    from attractory.census import attractor_census as attractor_census
+    from attractory.census import census_starts as census_starts
+    from attractory.corruption import absolute_size as absolute_size
+    from attractory.corruption import corrupt as corrupt
+    from attractory.curves import RecallCurve as RecallCurve
+    from attractory.curves import recall_curve as recall_curve
     from attractory.data import bundled_digits as bundled_digits
     from attractory.data import gaussian as gaussian
     from attractory.data import mnist as mnist
@@ -31,8 +39,13 @@ if TYPE_CHECKING:
     from attractory.kernel import ntk as ntk
     from attractory.kernel import ntk_gradient as ntk_gradient
     from attractory.network import Autoencoder as Autoencoder
+    from attractory.outcome import Outcome as Outcome
+    from attractory.outcome import OutcomeResult as OutcomeResult
+    from attractory.outcome import recall_outcomes as recall_outcomes
     from attractory.plotting import plot_eigenvalues as plot_eigenvalues
     from attractory.plotting import plot_image_rows as plot_image_rows
+    from attractory.plotting_basins import plot_census as plot_census
+    from attractory.plotting_basins import plot_recall_curve as plot_recall_curve
     from attractory.regression import InterpolationWarning as InterpolationWarning
     from attractory.regression import KernelRegression as KernelRegression
     from attractory.regression import SampledRegression as SampledRegression
@@ -46,6 +59,9 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "activations": ("ErfMixture", "Linear", "activation", "activation_names", "linear"),
+    "census": ("Attractor", "AttractorCensus", "attractor_census", "census_starts"),
+    "corruption": ("absolute_size", "corrupt"),
+    "curves": ("RecallCurve", "recall_curve"),
     "data": (
         "bundled_digits", "gaussian", "mnist", "read_idx", "rescale", "sklearn_digits", "sphere",
     ),
@@ -53,7 +69,9 @@ _NAMES = {
     "iteration": ("RecallResult", "Status", "recall"),
     "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
     "network": ("Autoencoder",),
+    "outcome": ("Outcome", "OutcomeResult", "recall_outcomes"),
     "plotting": ("plot_eigenvalues", "plot_image_rows"),
+    "plotting_basins": ("plot_census", "plot_recall_curve"),
     "regression": (
         "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
         "fit_sampled_regression",
