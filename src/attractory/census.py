@@ -299,13 +299,15 @@ def attractor_census(
     order = np.argsort(-hits, kind="stable")
     place = np.append(np.argsort(order), [-2, -1])  # the last two stand for themselves
     low, high = clopper_pearson(hits, len(state), confidence)
-    attractors = tuple(
-        _describe(f, *found[k], int(hits[k]), len(state), (float(low[k]), float(high[k])), x,
-                  tolerance)
-        for k in order
-    )  # fmt: skip
+    attractors = []
+    for k in map(int, order):
+        interval = float(low[k]), float(high[k])
+        points, missed, refined = found[k]
+        attractors.append(
+            _describe(f, points, missed, refined, int(hits[k]), len(state), interval, x, tolerance)
+        )
     return AttractorCensus(
-        attractors, place[label], kind, 0 if x is None else len(x), tolerance, max_steps,
+        tuple(attractors), place[label], kind, 0 if x is None else len(x), tolerance, max_steps,
         max_period, confidence, seed,
     )  # fmt: skip
 

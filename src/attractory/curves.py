@@ -207,7 +207,7 @@ def recall_curve(
     largest = 0.0 if corruption in SHARES else float(scaled.max()) * np.sqrt(dim)
     bound = judge.bound(float(judge.norms.max()) + largest)
 
-    counts = np.zeros((n, len(sizes), len(Outcome)), int)
+    ended = np.empty((n * trials, len(sizes)), np.int8)
     home, trial = np.repeat(np.arange(n), trials), np.tile(np.arange(trials), n)
     total, done = n * trials * len(sizes), 0
     with reporting(progress, "recall curve", counting) as report:
@@ -216,9 +216,11 @@ def recall_curve(
             drawn = draw(corruption, who, trial[k : k + chunk], dim, seed)
             for s, size in enumerate(scaled):
                 cues = apply(x[who], corruption, size[who], drawn, fill)
-                np.add.at(counts, (who, s, judge(cues, who, bound).outcome), 1)
+                ended[k : k + chunk, s] = judge(cues, who, bound).outcome
                 done += len(who)
                 report(done, total)
+    by_pattern = ended.reshape(n, trials, len(sizes))
+    counts = np.stack([(by_pattern == o).sum(axis=1) for o in Outcome], axis=2)
     return RecallCurve(
         sizes, counts, trials, judge.norms, judge.residual, corruption, bool(relative),
         float(fill), judge.max_steps, judge.tolerance, judge.extra_steps, judge.max_period,

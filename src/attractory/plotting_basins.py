@@ -22,7 +22,7 @@ _FATES = {
     Outcome.SPURIOUS: ("spurious fixed point", _VERMILION),
     Outcome.CYCLE: ("cycle", _PURPLE),
     Outcome.DIVERGED: ("diverged", "#000000"),
-    Outcome.UNDECIDED: ("undecided", "#BBBBBB"),
+    Outcome.UNDECIDED: ("undecided, or home too late", "#BBBBBB"),
 }
 _KINDS = (
     ("stored patterns", _BLUE, "o", lambda a: a.stored),
@@ -154,6 +154,7 @@ def plot_census(census: AttractorCensus, *, title: str = "") -> Figure:
     largest = max(1.0, *(a.spectral_radius for a in shown))
     smallest = min(a.spectral_radius for a in shown)
     pad = 0.05 * (largest - smallest) + 1e-3
+    right.xaxis.get_major_locator().set_params(nbins=5)
     right.axvline(1.0, color=_GREY, lw=1, ls="--")
     right.set(xlabel="spectral radius (attracts below 1)", xlim=(smallest - pad, largest + pad))
     for axis in (left, right):
