@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from attractory.activations import activation as activation
     from attractory.activations import activation_names as activation_names
     from attractory.activations import linear as linear
+    from attractory.census import Attractor as Attractor
+    from attractory.census import AttractorCensus as AttractorCensus
+    from attractory.census import attractor_census as attractor_census
+    from attractory.census import census_starts as census_starts
+    from attractory.certificate import Certificate as Certificate
+    from attractory.certificate import CertificateStatus as CertificateStatus
+    from attractory.certificate import certified_radius as certified_radius
+    from attractory.corruption import absolute_size as absolute_size
+    from attractory.corruption import corrupt as corrupt
+    from attractory.curves import RecallCurve as RecallCurve
+    from attractory.curves import recall_curve as recall_curve
     from attractory.data import bundled_digits as bundled_digits
     from attractory.data import gaussian as gaussian
     from attractory.data import mnist as mnist
@@ -31,13 +42,25 @@ if TYPE_CHECKING:
     from attractory.kernel import ntk as ntk
     from attractory.kernel import ntk_gradient as ntk_gradient
     from attractory.network import Autoencoder as Autoencoder
+    from attractory.norms import BestNorm as BestNorm
+    from attractory.norms import NormProfile as NormProfile
+    from attractory.norms import best_norm as best_norm
+    from attractory.norms import norm_profile as norm_profile
+    from attractory.norms import relative_radius as relative_radius
+    from attractory.outcome import Outcome as Outcome
+    from attractory.outcome import OutcomeResult as OutcomeResult
+    from attractory.outcome import recall_outcomes as recall_outcomes
     from attractory.plotting import plot_eigenvalues as plot_eigenvalues
     from attractory.plotting import plot_image_rows as plot_image_rows
+    from attractory.plotting_basins import plot_census as plot_census
+    from attractory.plotting_basins import plot_recall_curve as plot_recall_curve
     from attractory.regression import InterpolationWarning as InterpolationWarning
     from attractory.regression import KernelRegression as KernelRegression
     from attractory.regression import SampledRegression as SampledRegression
     from attractory.regression import fit_regression as fit_regression
     from attractory.regression import fit_sampled_regression as fit_sampled_regression
+    from attractory.shock import CriticalShock as CriticalShock
+    from attractory.shock import critical_shock as critical_shock
     from attractory.spectrum import eigenvalues as eigenvalues
     from attractory.spectrum import spectral_radius as spectral_radius
     from attractory.training import TrainingResult as TrainingResult
@@ -46,6 +69,9 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "activations": ("ErfMixture", "Linear", "activation", "activation_names", "linear"),
+    "census": ("Attractor", "AttractorCensus", "attractor_census", "census_starts"),
+    "corruption": ("absolute_size", "corrupt"),
+    "curves": ("RecallCurve", "recall_curve"),
     "data": (
         "bundled_digits", "gaussian", "mnist", "read_idx", "rescale", "sklearn_digits", "sphere",
     ),
@@ -53,7 +79,9 @@ _NAMES = {
     "iteration": ("RecallResult", "Status", "recall"),
     "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
     "network": ("Autoencoder",),
+    "outcome": ("Outcome", "OutcomeResult", "recall_outcomes"),
     "plotting": ("plot_eigenvalues", "plot_image_rows"),
+    "plotting_basins": ("plot_census", "plot_recall_curve"),
     "regression": (
         "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
         "fit_sampled_regression",

@@ -4,16 +4,21 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 __all__ = [
     "as_batch",
     "as_points",
+    "ascending",
+    "choice",
     "duplicate_rows",
+    "indices",
     "no_zero_rows",
     "nonnegative",
     "positive",
+    "share",
     "whole",
+    "within",
 ]
 
 
@@ -89,6 +94,67 @@ def nonnegative(value: Any, name: str) -> float:
     if not (np.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be a finite number of at least 0, got {value}")
     return number
+
+
+def share(value: Any, name: str) -> float:
+    """Return a number between 0 and 1, both excluded."""
+    number = _number(value, name)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+    return number
+
+
+def choice(value: Any, name: str, options: tuple[str, ...]) -> str:
+    """Return one of the options."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {value!r}")
+    return value
+
+
+def ascending(value: Any, name: str) -> Float[np.ndarray, " k"]:
+    """Return numbers above 0, each larger than the one before."""
+    array = _real_array(value, name)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")
+    _finite(array, name)
+    if array[0] <= 0 or (np.diff(array) <= 0).any():
+        raise ValueError(f"{name} must be above 0 and in ascending order, got {array.tolist()}")
+    return array
+
+
+def within(
+    value: Any, name: str, least: float, most: float, shape: tuple[int, ...] | None = None
+) -> Float[np.ndarray, "*k"]:
+    """Return numbers from least to most, as they are or broadcast to a shape."""
+    array = _real_array(value, name)
+    _finite(array, name)
+    bad = (array < least) | (array > most)
+    if bad.any():
+        limit = f"at least {least:g}" if most == np.inf else f"from {least:g} to {most:g}"
+        raise ValueError(f"{name} must be {limit}, got {array[bad].flat[0]:g}")
+    return array if shape is None else _broadcast(array, name, shape)
+
+
+def _broadcast(array: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be one number or fit shape {shape}, got shape {array.shape}"
+        ) from None
+
+
+def indices(value: Any, name: str, shape: tuple[int, ...], count: int) -> Int[np.ndarray, "*k"]:
+    """Return integers from 0 to count − 1, broadcast to a shape."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, got dtype {array.dtype}")
+    array = _broadcast(array.astype(np.int64), name, shape)
+    if array.size and not (array.min() >= 0 and array.max() < count):
+        raise ValueError(
+            f"{name} must be from 0 to {count - 1}, got {array.min()} to {array.max()}"
+        )
+    return array
 
 
 def whole(value: Any, name: str, least: int, most: int | None = None) -> int:

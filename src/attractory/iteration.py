@@ -115,31 +115,8 @@ def recall(
     shape, dim = start.shape[:-1], start.shape[-1]
     state = start.reshape(-1, dim).astype(getattr(f, "dtype", np.float64))
     bound = limit * max(1.0, float(np.linalg.norm(state, axis=1).max()))
-    _check_map(f, state)
-
-    count = len(state)
-    residual, steps = np.full(count, np.inf), np.zeros(count, int)
-    status = np.full(count, int(Status.NOT_CONVERGED))
-    running, done = np.arange(count), 0
-    while len(running) and done < max_steps:
-        size = len(running)
-        padded = np.pad(running, (0, _size(size) - size), mode="edge")
-        alive = np.arange(len(padded)) < size
-        final = size <= _SMALL
-        x, r, k, s, done_now = _advance(
-            f,
-            jnp.asarray(state[padded]),
-            jnp.asarray(alive),
-            done,
-            max_steps,
-            tol,
-            bound,
-            0 if final else size // _SHRINK,
-        )
-        done = int(done_now)
-        state[running], residual[running] = np.asarray(x)[:size], np.asarray(r)[:size]
-        steps[running], status[running] = np.asarray(k)[:size], np.asarray(s)[:size]
-        running = running[status[running] == Status.NOT_CONVERGED]
+    check_map(f, state)
+    state, residual, steps, status = iterate(f, state, max_steps, tol, bound)
     return RecallResult(
         state.reshape(*shape, dim),
         steps.reshape(shape),
@@ -148,12 +125,54 @@ def recall(
     )
 
 
-def _size(count: int) -> int:
-    """Round up to few different batch sizes, each compiled once."""
-    return count if count > 512 else max(_SMALL, 1 << (count - 1).bit_length())
+def iterate(
+    f: Callable[[Any], Any],
+    start: Float[np.ndarray, "m d"],
+    max_steps: int,
+    tol: float,
+    bound: float,
+) -> tuple[
+    Float[np.ndarray, "m d"], Float[np.ndarray, " m"], Int[np.ndarray, " m"], Int[np.ndarray, " m"]
+]:
+    """Return state, residual, steps and status of checked cues; a norm above bound diverges."""
+    state, count = start.copy(), len(start)
+    residual, steps = np.full(count, np.inf), np.zeros(count, int)
+    status = np.full(count, int(Status.NOT_CONVERGED))
+    running, done = np.arange(count), 0
+    # As arrays: plain numbers would be compiled in, and every new cue has another bound.
+    tol_, bound_, last = jnp.asarray(tol), jnp.asarray(bound), jnp.asarray(max_steps)
+    while len(running) and done < max_steps:
+        size = len(running)
+        enough = 0 if size <= _SMALL else size // _SHRINK
+        padded = pad_rows(running)
+        x, r, k, s, done_now = _advance(
+            f,
+            jnp.asarray(state[padded]),
+            jnp.asarray(np.arange(len(padded)) < size),
+            jnp.asarray(done),
+            last,
+            tol_,
+            bound_,
+            jnp.asarray(enough),
+        )
+        done = int(done_now)
+        state[running], residual[running] = np.asarray(x)[:size], np.asarray(r)[:size]
+        steps[running], status[running] = np.asarray(k)[:size], np.asarray(s)[:size]
+        running = running[status[running] == Status.NOT_CONVERGED]
+    return state, residual, steps, status
 
 
-def _check_map(f: Callable[[Any], Any], state: np.ndarray) -> None:
+def pad_rows(index: Int[np.ndarray, " m"]) -> Int[np.ndarray, " k"]:
+    """Repeat the last index up to one of few batch sizes, each compiled once."""
+    count = len(index)
+    octave = 1 << (max(count, _SMALL) - 1).bit_length()
+    step = octave if count <= 512 else octave // 8
+    size = -(-count // step) * step
+    return np.pad(index, (0, size - count), mode="edge")
+
+
+def check_map(f: Callable[[Any], Any], state: np.ndarray) -> None:
+    """Refuse what JAX cannot trace, or what changes the shape."""
     try:
         out = eqx.filter_eval_shape(f, jax.ShapeDtypeStruct(state.shape, state.dtype))
     except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
@@ -173,11 +192,11 @@ def _advance(
     f: Callable[[Any], Any],
     state: Array,
     alive: Array,
-    done: Any,
-    max_steps: Any,
-    tol: Any,
-    bound: Any,
-    enough: Any,
+    done: Array,
+    max_steps: Array,
+    tol: Array,
+    bound: Array,
+    enough: Array,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Iterate until at most `enough` cues still move; return state, residual, steps, status."""
 
@@ -206,7 +225,7 @@ def _advance(
         jnp.full(count, jnp.inf, state.dtype),
         jnp.zeros(count, int),
         jnp.full(count, int(Status.NOT_CONVERGED)),
-        jnp.asarray(done),
+        done,
         alive,
     )
     x, residual, steps, status, step, _ = jax.lax.while_loop(go_on, one_step, carry)

@@ -141,9 +141,38 @@ def _linear_map(f: Any, points: np.ndarray) -> Callable[[np.ndarray], Any]:
 
 def _smallest_matrix(f: Any, point: np.ndarray) -> np.ndarray:
     """Return the Jacobian at a point, or the smaller matrix of the same non-zero eigenvalues."""
-    if hasattr(f, "jacobian_factors"):
-        left, right = (np.asarray(part) for part in f.jacobian_factors(point))
-        return right @ left if right.shape[0] < len(point) else left @ right
+    return smaller_product(*orbit_jacobian(f, point[None]))
+
+
+def smaller_product(left: np.ndarray, right: np.ndarray | None) -> np.ndarray:
+    """Return L R or R L, whichever is smaller; their non-zero eigenvalues are the same."""
+    if right is None:
+        return left
+    return right @ left if right.shape[0] < right.shape[1] else left @ right
+
+
+def orbit_radius(f: Any, points: Float[np.ndarray, "p d"]) -> float:
+    """Return the spectral radius of the product of Jacobians along a cycle."""
+    return _radius(smaller_product(*orbit_jacobian(f, points)))
+
+
+def orbit_jacobian(
+    f: Any, points: Float[np.ndarray, "p d"]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return L and R with J(xₚ)…J(x₁) = L R, or the product and None where no factors are."""
+    if not hasattr(f, "jacobian_factors"):
+        whole = _jacobian(f, points[0])
+        for point in points[1:]:
+            whole = _jacobian(f, point) @ whole
+        return whole, None
+    left, right = (np.asarray(part) for part in f.jacobian_factors(points[0]))
+    for point in points[1:]:
+        outer, inner = (np.asarray(part) for part in f.jacobian_factors(point))
+        left = outer @ (inner @ left)
+    return left, right
+
+
+def _jacobian(f: Any, point: np.ndarray) -> np.ndarray:
     if hasattr(f, "jacobian"):
         return np.asarray(f.jacobian(point))
     with _differentiation():

@@ -6,10 +6,8 @@ compare with the paper and with each other. In the lazy regime, at small norm or
 end at the interpolant nearest to the initial weights; at large norm they do not.
 """
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -23,6 +21,7 @@ from numpy.typing import ArrayLike
 from attractory._checks import as_points, positive, whole
 from attractory._first_order import OPTIMISERS, first_order_steps
 from attractory._gauss_newton import gauss_newton_step, mean_squared_error
+from attractory._progress import reporting
 from attractory.empirical import largest_eigenvalue
 from attractory.network import Autoencoder
 
@@ -34,7 +33,6 @@ _MOST_ITERATIONS = 100
 _SMALLEST_SHARE = 1e-6  # of a step; less is a stall
 _CHUNK = 100  # first-order steps between two looks at the loss
 _PATIENCE = 20  # Gauss–Newton steps, or chunks of others, without progress that are a stall
-_BAR_AFTER = 2.0  # seconds
 
 
 class TrainingStatus(IntEnum):
@@ -151,7 +149,7 @@ def fit(
 
     start = time.perf_counter()
     run = _Run(network)
-    with jax.enable_x64(True), _reporting(progress, solver, tolerance) as report:
+    with jax.enable_x64(True), reporting(progress, solver, _distance(tolerance)) as report:
         points = jnp.asarray(x, network.dtype)
         try:
             if newton:
@@ -279,41 +277,14 @@ def _safe_rate(network: Autoencoder, x: Array, solver: str) -> float:
     return (0.25 if solver == "momentum" else 1.0) / largest
 
 
-@contextmanager
-def _reporting(
-    progress: bool | Callable[[int, float], object] | None, solver: str, tolerance: float
-) -> Iterator[Callable[[int, float], object]]:
-    """Yield a function of steps and loss that shows them."""
-    if callable(progress):
-        yield progress
-        return
-    if progress is False or (progress is None and not sys.stderr.isatty()):
-        yield lambda steps, loss: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+def _distance(tolerance: float) -> Callable[[int, float], tuple[float, float, str]]:
+    """Return how to describe a step: the way to go is in orders of magnitude of the loss."""
+    top = 0.0
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task, begun, shown, top = bar.add_task(solver), time.perf_counter(), False, 0.0
-
-    def show(steps: int, loss: float) -> None:
-        nonlocal shown, top
-        if not shown and (progress or time.perf_counter() - begun > _BAR_AFTER):
-            bar.start()
-            shown = True
-        # The way to go is measured in orders of magnitude of the loss.
+    def describe(steps: int, loss: float) -> tuple[float, float, str]:
+        nonlocal top
         left = max(0.0, float(np.log10(loss / tolerance))) if loss > 0 else 0.0
         top = max(top, left)
-        bar.update(
-            task,
-            total=top or 1.0,
-            completed=top - left,
-            description=f"{solver}: step {steps}, loss {loss:.1e} (to {tolerance:.0e})",
-        )
+        return top - left, top or 1.0, f"step {steps}, loss {loss:.1e} (to {tolerance:.0e})"
 
-    try:
-        yield show
-    finally:
-        if shown:
-            bar.stop()
+    return describe
