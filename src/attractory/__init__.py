@@ -70,6 +70,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "activations": ("ErfMixture", "Linear", "activation", "activation_names", "linear"),
     "census": ("Attractor", "AttractorCensus", "attractor_census", "census_starts"),
+    "certificate": ("Certificate", "CertificateStatus", "certified_radius"),
     "corruption": ("absolute_size", "corrupt"),
     "curves": ("RecallCurve", "recall_curve"),
     "data": (
@@ -79,6 +80,7 @@ _NAMES = {
     "iteration": ("RecallResult", "Status", "recall"),
     "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
     "network": ("Autoencoder",),
+    "norms": ("BestNorm", "NormProfile", "best_norm", "norm_profile", "relative_radius"),
     "outcome": ("Outcome", "OutcomeResult", "recall_outcomes"),
     "plotting": ("plot_eigenvalues", "plot_image_rows"),
     "plotting_basins": ("plot_census", "plot_recall_curve"),
@@ -86,6 +88,7 @@ _NAMES = {
         "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
         "fit_sampled_regression",
     ),
+    "shock": ("CriticalShock", "critical_shock"),
     "spectrum": ("eigenvalues", "spectral_radius"),
     "training": ("TrainingResult", "TrainingStatus", "fit"),
 }  # fmt: skip
