@@ -15,7 +15,7 @@ from attractory import (
     rescale,
     sphere,
 )
-from attractory._gauss_newton import gauss_newton_step
+from attractory._gauss_newton import arrive, gauss_newton_step, start
 from attractory.empirical import largest_eigenvalue, linearise, shared_kernel
 
 
@@ -60,9 +60,10 @@ def test_step_is_the_minimum_norm_solution():
     x = sphere(3, 4, norm=2.0)
     f = Autoencoder(4, width=30, key=0, dtype=np.float64)
     with jax.enable_x64(True):
-        step = gauss_newton_step(
-            f, jnp.asarray(x), jnp.ones(()), jnp.asarray(1e-13), jnp.asarray(200)
-        )
+        place = start(f, jnp.asarray(x))
+        step = gauss_newton_step(place, jnp.asarray(x), 1.0, finest=1e-13, worth=0.0)
+        moved = arrive(step.place, jnp.asarray(x))
+        after, share, _, _ = np.asarray(step.figures)
 
         def outputs(weights):
             hidden = jax.nn.sigmoid(x @ weights[0].T / np.sqrt(4))
@@ -70,14 +71,12 @@ def test_step_is_the_minimum_norm_solution():
 
         blocks = jax.jacrev(outputs)(f.weights)
         dense = np.concatenate([np.asarray(b).reshape(12, -1) for b in blocks], axis=1)
-        change = [
-            np.asarray(a - b).ravel() for a, b in zip(step.network.weights, f.weights, strict=True)
-        ]
+        change = [np.asarray(a - b).ravel() for a, b in zip(moved.weights, f.weights, strict=True)]
     exact = np.linalg.pinv(dense) @ (x - f(x)).ravel()
-    np.testing.assert_allclose(np.concatenate(change), exact * float(step.share), atol=1e-9)
-    assert float(step.before) == pytest.approx(_loss(f, x), rel=1e-12)
+    np.testing.assert_allclose(np.concatenate(change), exact * share, atol=1e-9)
+    assert float(place.loss) == pytest.approx(_loss(f, x), rel=1e-12)
     # The loss found along the step, from factors, is that of the weights it leaves.
-    assert float(step.after) == pytest.approx(_loss(step.network, x), rel=1e-9)
+    assert after == pytest.approx(_loss(moved, x), rel=1e-9)
 
 
 @pytest.mark.parametrize("depth", [2, 3])

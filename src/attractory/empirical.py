@@ -13,6 +13,7 @@ W Wᵀ/n is near the identity, and J Jᵀ near P ⊗ I with the n × n matrix
 which tends to the infinite-width NTK as the widths go to infinity (Jacot et al., 2018).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -114,17 +115,21 @@ def backward(network: Autoencoder, at: Linearised, u: Float[Array, "n d"]) -> li
     return gradients
 
 
+def tangent(network: Autoencoder, at: Linearised, gradients: Sequence[Array]) -> Array:
+    """Return the change of the outputs, (n, d), under the step that G_1 … G_L stand for."""
+    change = at.grams[0] @ gradients[0]
+    for inner, slope, g, w in zip(
+        at.grams[1:], at.slopes, gradients[1:], network.weights[1:], strict=True
+    ):
+        change = inner @ g + (slope * change) @ w.T / root(w)
+    return change
+
+
 def ntk_product(
     network: Autoencoder, at: Linearised, u: Float[Array, "n d"]
 ) -> Float[Array, "n d"]:
     """Return J Jᵀ u for u of one row a pattern."""
-    gradients = backward(network, at, u)
-    tangent = at.grams[0] @ gradients[0]
-    for inner, slope, g, w in zip(
-        at.grams[1:], at.slopes, gradients[1:], network.weights[1:], strict=True
-    ):
-        tangent = inner @ g + (slope * tangent) @ w.T / root(w)
-    return tangent
+    return tangent(network, at, backward(network, at, u))
 
 
 def shared_kernel(at: Linearised) -> Float[Array, "n n"]:

@@ -195,11 +195,15 @@ def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Arr
     """Return the hidden values and their derivatives, each (…, width), at inputs (…, d)."""
     values, slopes, inner = [], [], x
     for w in network.weights[:-1]:
-        before = _times(inner, w)
-        inner, slope = jax.jvp(network.activation, (before,), (jnp.ones_like(before),))
+        inner, slope = with_slopes(network.activation, _times(inner, w))
         values.append(inner)
         slopes.append(slope)
     return values, slopes
+
+
+def with_slopes(activation: Activation, before: Array) -> tuple[Array, Array]:
+    """Return the values and the derivatives at pre-activations."""
+    return jax.jvp(activation, (before,), (jnp.ones_like(before),))
 
 
 @eqx.filter_jit

@@ -20,16 +20,14 @@ from numpy.typing import ArrayLike
 
 from attractory._checks import as_points, positive, whole
 from attractory._first_order import OPTIMISERS, first_order_steps
-from attractory._gauss_newton import gauss_newton_step, mean_squared_error
+from attractory._gauss_newton import Place, arrive, gauss_newton_step, start
 from attractory._progress import reporting
 from attractory.empirical import largest_eigenvalue
 from attractory.network import Autoencoder
 
 __all__ = ["TrainingResult", "TrainingStatus", "fit"]
 
-_ACCURACY = 0.3  # to which a Gauss–Newton system is solved: far off, a better one is no better step
-_FINE = 1e-2  # … and where the map is as good as linear
-_MOST_ITERATIONS = 100
+_FINEST = 1e-4  # to which a Gauss–Newton system is solved; float32 has little more to give
 _SMALLEST_SHARE = 1e-6  # of a step; less is a stall
 _CHUNK = 100  # first-order steps between two looks at the loss
 _PATIENCE = 20  # Gauss–Newton steps, or chunks of others, without progress that are a stall
@@ -67,7 +65,8 @@ class TrainingResult:
         model: the network after the last complete step.
         losses: mean squared error per entry before each step and at the end, (steps + 1,).
         steps: steps taken.
-        passes: products of n rows with all of the weights, a forward pass being one.
+        passes: products of n rows with the weights, in forward passes; a product with half of the
+            weights is half a pass.
         status: how it ended.
         solver: as given.
         seconds: wall time, compilation included.
@@ -159,13 +158,15 @@ def fit(
         except KeyboardInterrupt:
             status = TrainingStatus.INTERRUPTED
             run.losses = run.losses[: run.steps + 1]
+        if isinstance(run.at, Place):
+            run.losses[-1] = float(run.settle(points).loss)
         if not run.losses:
             run.losses = [np.inf]
     return TrainingResult(
         run.model,
         np.asarray(run.losses),
         run.steps,
-        run.passes,
+        round(run.passes),
         status,
         solver,
         time.perf_counter() - start,
@@ -175,15 +176,28 @@ def fit(
 class _Run:
     """What an interrupted run must not lose; changed only between steps."""
 
-    def __init__(self, model: Autoencoder):
-        self.model = model
+    def __init__(self, network: Autoencoder):
+        self.at: Autoencoder | Place = network
         self.losses: list[float] = []
         self.steps = 0
-        self.passes = 0
+        self.passes = 0.0
 
-    def take(self, model: Autoencoder, losses: list[float], steps: int, passes: int) -> None:
-        self.model, self.steps = model, self.steps + steps
+    def take(self, at: Autoencoder | Place, losses: list[float], steps: int, passes: float) -> None:
         self.losses, self.passes = self.losses + losses, self.passes + passes
+        self.at, self.steps = at, self.steps + steps
+
+    @property
+    def model(self) -> Autoencoder:
+        assert isinstance(self.at, Autoencoder)
+        return self.at
+
+    def settle(self, x: Array) -> Place:
+        """Look at the patterns with the weights as they are, the first layer's moved too."""
+        if isinstance(self.at, Place):
+            self.at = arrive(self.at, x)
+            self.passes += 1
+        self.passes += 1
+        return start(self.model, x)
 
 
 def _check_reach(network: Autoencoder, x: np.ndarray, tolerance: float) -> None:
@@ -204,35 +218,32 @@ def _check_reach(network: Autoencoder, x: np.ndarray, tolerance: float) -> None:
 def _gauss_newton(
     run: _Run, x: Array, tolerance: float, limit: int, report: Callable[[int, float], object]
 ) -> TrainingStatus:
-    share = jnp.ones(())
-    most = jnp.asarray(_MOST_ITERATIONS)
-    foreseen, nearly_linear = float(mean_squared_error(run.model, x)), True
+    later = 1 - run.model.weights[0].size / run.model.parameters  # of a pass
+    place, share = run.settle(x), 1.0
+    loss, fresh = float(place.loss), True
     while True:
-        step, loss = None, np.inf
-        if foreseen <= tolerance:  # perhaps nothing is left to do: look before a step
-            loss = float(mean_squared_error(run.model, x))
-        if loss > tolerance:
-            # The last step, and the first in case it can be the only one, are solved finely.
-            finishing = float(np.clip(0.5 * np.sqrt(tolerance / foreseen), _FINE, _ACCURACY))
-            accuracy = jnp.asarray(finishing if nearly_linear else _ACCURACY)
-            step = gauss_newton_step(run.model, x, share, accuracy, most)
-            loss = float(step.before)  # of the weights as they are, not as the search saw them
+        if loss <= tolerance and not fresh:  # so the search says; now of the weights themselves
+            place = run.settle(x)
+            loss, fresh = float(place.loss), True
         report(run.steps, loss)
         run.losses = [*run.losses[: run.steps], loss]
-        if step is None:
+        if loss <= tolerance:
             return TrainingStatus.CONVERGED
         if not np.isfinite(loss):
             return TrainingStatus.DIVERGED
         if run.steps >= limit:
             return TrainingStatus.STEP_LIMIT
-        foreseen = float(step.after)
-        if not foreseen < loss or float(step.share) < _SMALLEST_SHARE:
-            return TrainingStatus.STALLED
         if len(run.losses) > _PATIENCE and loss > 0.9 * run.losses[-1 - _PATIENCE]:
             return TrainingStatus.STALLED
-        run.take(step.network, [foreseen], 1, int(step.passes))
-        nearly_linear = bool(step.share == 1) and foreseen < 0.01 * loss
-        share = jnp.minimum(1.0, 2 * step.share)
+        finest = max(_FINEST, 0.5 * float(np.sqrt(tolerance / loss)))
+        step = gauss_newton_step(place, x, share, finest)
+        after, share, iterations, tries = np.asarray(step.figures).tolist()
+        if not after < loss or share < _SMALLEST_SHARE:
+            return TrainingStatus.STALLED
+        place, loss, fresh = step.place, after, False
+        # Each iteration goes back and forth, each try forth; the update costs another product.
+        run.take(place, [loss], 1, later * (2 * iterations + tries + 1))
+        share = min(1.0, 2 * share)
 
 
 def _first_order(
@@ -260,7 +271,7 @@ def _first_order(
             return TrainingStatus.DIVERGED
         state = done.state
         run.losses = run.losses[: run.steps]
-        run.take(done.network, losses, taken, 3 * taken)
+        run.take(done.network, losses, taken, 3.0 * taken)
         if loss <= tolerance:
             return TrainingStatus.CONVERGED
         if run.steps >= limit:
