@@ -24,7 +24,7 @@ SHARES = ("mask", "salt_and_pepper")  # kinds whose size is a share of the coord
 def corrupt(
     patterns: ArrayLike,
     kind: Kind,
-    size: ArrayLike,
+    size: int | float | ArrayLike,
     *,
     trials: int = 1,
     first: int = 0,
@@ -75,7 +75,7 @@ def corrupt(
 
 
 def absolute_size(
-    patterns: ArrayLike, kind: Kind, relative: ArrayLike
+    patterns: ArrayLike, kind: Kind, relative: int | float | ArrayLike
 ) -> Float[np.ndarray, "*s n"]:
     """Return the size at which the noise has `relative` times each pattern's norm.
 
