@@ -68,6 +68,7 @@ def corrupt(
         whole(seed, "seed", 0),
     )
     sizes = within(size, f"size of {kind!r}", 0.0, _most(kind), (trials, len(x)))
+    fill = float(within(fill, "fill", -np.inf, np.inf, ()))
     home = np.tile(np.arange(len(x)), trials)
     trial = np.repeat(np.arange(first, first + trials), len(x))
     cues = apply(x[home], kind, sizes.ravel(), draw(kind, home, trial, x.shape[1], seed), fill)
