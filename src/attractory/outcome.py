@@ -35,7 +35,7 @@ LIMIT = 1e6  # a norm this many times that of patterns and cues has diverged
 _FROZEN = 1e-8  # a relative step that max_steps repetitions could not make count
 _SETTLED = 1e-8  # way left, relative to the norm, of a state that has settled
 _CLEAR = 100.0  # a cycle is wider than the uncertainty of its points by this factor
-_ROUNDING = 100.0  # recurrence within this many units of rounding is exact
+_ROUNDING = 16.0  # recurrence within this many units of rounding is exact
 
 
 class Outcome(IntEnum):
