@@ -6,11 +6,16 @@ import pytest
 from attractory._checks import (
     as_batch,
     as_points,
+    ascending,
+    choice,
     duplicate_rows,
+    indices,
     no_zero_rows,
     nonnegative,
     positive,
+    share,
     whole,
+    within,
 )
 
 
@@ -56,6 +61,33 @@ def test_a_batch_may_have_any_leading_shape():
             ValueError,
             "rows 0 and 2 equal",
         ),
+        (lambda: share(1, "tolerance"), ValueError, "tolerance must lie between 0 and 1, got 1"),
+        (lambda: share("a", "tolerance"), TypeError, "tolerance must be a number, got str"),
+        (
+            lambda: choice("pepper", "kind", ("mask", "sphere")),
+            ValueError,
+            "kind must be one of 'mask', 'sphere'; got 'pepper'",
+        ),
+        (lambda: ascending(1.0, "sizes"), ValueError, "sizes must be a list of numbers"),
+        (lambda: ascending([1.0, 0.5], "sizes"), ValueError, r"ascending order, got \[1.0, 0.5\]"),
+        (
+            lambda: within([0.5, 2.0], "size", 0.0, 1.0),
+            ValueError,
+            "size must be from 0 to 1, got 2",
+        ),
+        (lambda: within(-1, "size", 0.0, np.inf), ValueError, "size must be at least 0, got -1"),
+        (
+            lambda: within([1, 2], "size", 0.0, 9.0, (3,)),
+            ValueError,
+            r"fit shape \(3,\), got .*\(2,\)",
+        ),
+        (lambda: indices(3, "home", (2,), 3), ValueError, "home must be from 0 to 2, got 3 to 3"),
+        (lambda: indices(-1, "home", (2,), 3), ValueError, "home must be from 0 to 2, got -1"),
+        (
+            lambda: indices([0.5], "home", (1,), 3),
+            TypeError,
+            "home must hold integers, got .*float",
+        ),
     ],
 )
 def test_messages_name_the_argument_and_its_value(call, error, words):
@@ -67,3 +99,8 @@ def test_good_numbers_pass():
     assert whole(np.int64(3), "n", 1) == 3
     assert positive(np.float32(0.5), "norm") == 0.5
     assert nonnegative(0, "ridge") == 0.0
+    assert share(np.float64(0.5), "confidence") == 0.5
+    assert choice("mask", "kind", ("mask",)) == "mask"
+    assert ascending((1, 2), "sizes").tolist() == [1.0, 2.0]
+    assert within(1, "size", 0.0, 1.0, (2, 1)).tolist() == [[1.0], [1.0]]
+    assert indices([0, 2], "home", (3, 2), 3).tolist() == [[0, 2]] * 3

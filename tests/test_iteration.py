@@ -75,6 +75,19 @@ def test_stops_early():
     assert len(calls) < 50
 
 
+def test_new_cues_compile_nothing():
+    traces = []
+
+    def f(x):
+        traces.append(1)
+        return 0.5 * x
+
+    recall(f, np.ones((3, 2)))
+    once = len(traces)
+    recall(f, 7 * np.ones((3, 2)), tol=1e-3, max_steps=50)
+    assert len(traces) == once + 1  # to look at the shape
+
+
 def test_float32_maps_iterate_in_float32():
     class Half:
         dtype = np.float32

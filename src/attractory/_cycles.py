@@ -2,8 +2,8 @@ r"""Newton's method for cycles, kept from running to another one.
 
 A point of a cycle of period p solves fᵖ(x) = x. One step is x ← x + (I − J)⁻¹(fᵖ(x) − x) with J the
 product of the Jacobians along the cycle; where the map offers J = L R of low rank, (I − L R)⁻¹ =
-I + L (I − R L)⁻¹ R makes it cheap. A point that is not near the first, or no better than the one
-before, is dropped.
+I + L (I − R L)⁻¹ R makes it cheap. A point that is farther than `reach` from the first, or no
+better than the one before, is dropped.
 """
 
 from typing import Any
@@ -15,12 +15,11 @@ from attractory.spectrum import orbit_jacobian
 
 __all__ = ["refine_cycle"]
 
-_REACH = 1e-4  # how far a point may move in all, relative to the scale of the states
 _STEPS = 8
 
 
 def refine_cycle(
-    f: Any, start: np.ndarray, period: int, scale: float
+    f: Any, start: np.ndarray, period: int, reach: float
 ) -> tuple[np.ndarray, float, bool]:
     """Return the cycle through a point by Newton's method, or as it is where that does not do."""
     best, orbit, residual = start, *_orbit(f, start, period)
@@ -30,7 +29,7 @@ def refine_cycle(
         except np.linalg.LinAlgError:
             break
         # Not where another fixed point may be, and nothing that is no better.
-        if not np.linalg.norm(point - start) <= _REACH * scale:
+        if not np.linalg.norm(point - start) <= reach:
             break
         new_orbit, new_residual = _orbit(f, point, period)
         if not new_residual < residual:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 __all__ = ["counting", "reporting"]
 
@@ -37,7 +38,7 @@ def reporting(
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task, begun, shown = bar.add_task(label), time.perf_counter(), False
 
-    def show(*values: float) -> None:
+    def show(*values: Any) -> None:
         nonlocal shown
         if not shown and (progress or time.perf_counter() - begun > _BAR_AFTER):
             bar.start()
@@ -54,4 +55,4 @@ def reporting(
 
 def counting(done: int, total: int) -> tuple[float, float, str]:
     """Describe a run by what is done of how many."""
-    return done, total, f"{done:,} of {total:,}"
+    return float(done), float(total), f"{done:,} of {total:,}"

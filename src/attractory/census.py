@@ -29,7 +29,9 @@ __all__ = ["Attractor", "AttractorCensus", "attractor_census", "census_starts"]
 
 START_KINDS = ("gaussian", "between", "far")
 _FARTHEST = 10.0  # times the patterns' norm
-_SAME = 1e-5  # points nearer than this, relative to that scale, are one
+_SAME = 1e-5  # points nearer than this, relative to the scale of the starts, are one
+_ROUNDING = 1e3  # … or nearer than this many units of rounding
+_REACH = 10.0  # times that distance Newton's method may move a point
 
 
 @dataclass(frozen=True)
@@ -343,19 +345,22 @@ def _distinct(
 ) -> list[tuple[np.ndarray, float, bool]]:
     """Return points, residual and whether refined of each attractor; write labels."""
     found: list[tuple[np.ndarray, float, bool]] = []
+    same_as = max(_SAME, _ROUNDING * float(np.finfo(state.dtype).eps)) * scale
     rest = np.flatnonzero(period)
     while len(rest):
         # The start that settled best speaks for all that agree with it.
         one = rest[np.argmin(residual[rest])]
-        points, left, refined = refine_cycle(f, state[one].astype(float), int(period[one]), scale)
+        points, left, refined = refine_cycle(
+            f, state[one].astype(float), int(period[one]), _REACH * same_as
+        )
         same = [
             k for k, (others, _, _) in enumerate(found)
-            if len(others) == len(points) and _apart(points[:1], others)[0] <= _SAME * scale
+            if len(others) == len(points) and _apart(points[:1], others)[0] <= same_as
         ]  # fmt: skip
         if not same:
             found.append((points, left, refined))
         mine = period[rest] == len(points)
-        mine[mine] = _apart(state[rest[mine]], points) <= _SAME * scale
+        mine[mine] = _apart(state[rest[mine]], points) <= same_as
         mine |= rest == one
         label[rest[mine]] = same[0] if same else len(found) - 1
         rest = rest[~mine]

@@ -24,7 +24,7 @@ SHARES = ("mask", "salt_and_pepper")  # kinds whose size is a share of the coord
 def corrupt(
     patterns: ArrayLike,
     kind: Kind,
-    size: ArrayLike,
+    size: int | float | ArrayLike,
     *,
     trials: int = 1,
     first: int = 0,
@@ -68,6 +68,7 @@ def corrupt(
         whole(seed, "seed", 0),
     )
     sizes = within(size, f"size of {kind!r}", 0.0, _most(kind), (trials, len(x)))
+    fill = float(within(fill, "fill", -np.inf, np.inf, ()))
     home = np.tile(np.arange(len(x)), trials)
     trial = np.repeat(np.arange(first, first + trials), len(x))
     cues = apply(x[home], kind, sizes.ravel(), draw(kind, home, trial, x.shape[1], seed), fill)
@@ -75,7 +76,7 @@ def corrupt(
 
 
 def absolute_size(
-    patterns: ArrayLike, kind: Kind, relative: ArrayLike
+    patterns: ArrayLike, kind: Kind, relative: int | float | ArrayLike
 ) -> Float[np.ndarray, "*s n"]:
     """Return the size at which the noise has `relative` times each pattern's norm.
 

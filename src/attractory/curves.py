@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from attractory._checks import as_points, ascending, choice, share, whole
+from attractory._checks import as_points, ascending, choice, share, whole, within
 from attractory._intervals import clopper_pearson
 from attractory._precision import double
 from attractory._progress import counting, reporting
@@ -194,6 +194,7 @@ def recall_curve(
     choice(corruption, "corruption", KINDS)
     trials, chunk = whole(trials, "trials", 1), whole(chunk, "chunk", 1)
     seed, confidence = whole(seed, "seed", 0), share(confidence, "confidence")
+    fill = float(within(fill, "fill", -np.inf, np.inf, ()))
     x = as_points(patterns, "patterns", dim=getattr(f, "dim", None))
     n, dim = x.shape
     scaled = absolute_size(x, corruption, sizes)  # (s, n)
@@ -223,6 +224,6 @@ def recall_curve(
     counts = np.stack([(by_pattern == o).sum(axis=1) for o in Outcome], axis=2)
     return RecallCurve(
         sizes, counts, trials, judge.norms, judge.residual, corruption, bool(relative),
-        float(fill), judge.max_steps, judge.tolerance, judge.extra_steps, judge.max_period,
+        fill, judge.max_steps, judge.tolerance, judge.extra_steps, judge.max_period,
         confidence, seed,
     )  # fmt: skip

@@ -35,7 +35,7 @@ LIMIT = 1e6  # a norm this many times that of patterns and cues has diverged
 _FROZEN = 1e-8  # a relative step that max_steps repetitions could not make count
 _SETTLED = 1e-8  # way left, relative to the norm, of a state that has settled
 _CLEAR = 100.0  # a cycle is wider than the uncertainty of its points by this factor
-_ROUNDING = 100.0  # recurrence within this many units of rounding is exact
+_ROUNDING = 16.0  # recurrence within this many units of rounding is exact
 
 
 class Outcome(IntEnum):
@@ -103,7 +103,7 @@ def recall_outcomes(
     f: Callable[[Any], Any],
     cues: ArrayLike,
     patterns: ArrayLike,
-    home: ArrayLike,
+    home: int | ArrayLike,
     *,
     max_steps: int = 50,
     tolerance: float = 0.01,
@@ -192,7 +192,8 @@ class Judge:
     ) -> OutcomeResult:
         """Return what became of these cues."""
         start = cues.astype(getattr(self.f, "dtype", np.float64))
-        state, residual, _, status = iterate(self.f, start, self.max_steps, _FROZEN, bound)
+        # The last application only measures the residual: the state is that of max_steps.
+        state, residual, _, status = iterate(self.f, start, self.max_steps + 1, _FROZEN, bound)
         diverged = status == Status.DIVERGED
         error = np.linalg.norm(state - self.patterns[home], axis=1) / self.norms[home]
         error[diverged] = np.inf
@@ -301,7 +302,7 @@ def settle(
     period, residual = np.zeros(count, int), np.full(count, np.inf)
     diverged = np.zeros(count, bool)
     running, before = np.arange(count), np.full((count, max_period), np.nan)
-    exact = _ROUNDING * np.finfo(state.dtype).eps
+    exact = _ROUNDING * float(np.finfo(state.dtype).eps)
     blocks = max(2, max_steps // max_period) if max_steps else 0
     for block in range(blocks):
         if not len(running):
@@ -340,13 +341,14 @@ def _period(
         shrunk = now / before  # over a block
         left = now / (1 - shrunk ** (periods / count))
         left = np.where(shrunk < 1, left, np.inf)
-    left = np.where(now <= exact * scale[:, None], now, left)
+    left = np.where(now <= exact * scale[:, None], 0.0, left)
     settled = left <= _SETTLED * scale[:, None]
     first = settled.argmax(axis=1)
     rows = np.arange(len(now))
     # Nearing a fixed point in a spiral recurs too; a cycle is wider than what is left of the way.
     smallest = np.minimum.accumulate(now, axis=1)[rows, np.maximum(first - 1, 0)]
-    clear = (first == 0) | (smallest > _CLEAR * left[rows, first])
+    unsure = np.maximum(left[rows, first], exact * scale)
+    clear = (first == 0) | (smallest > _CLEAR * unsure)
     return np.where(settled.any(axis=1) & clear, first + 1, 0)
 
 

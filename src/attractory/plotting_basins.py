@@ -139,7 +139,7 @@ def plot_census(census: AttractorCensus, *, title: str = "") -> Figure:
         ends = np.array([shown[k].interval for k in place])
         error = np.abs(ends.T - share)
         radius = [shown[k].spectral_radius for k in place]
-        style = dict(color=color, fmt=marker, ms=5, lw=1, label=f"{len(place)} {name}")
+        style = dict(color=color, fmt=marker, ms=5, lw=1, label=f"{name}: {len(place)}")
         left.errorbar(np.array(place) + 1, share, yerr=error, **style)  # pyright: ignore[reportArgumentType]
         right.plot(radius, share, marker, color=color, ms=5, alpha=0.8)
         for k, r, s in zip(place, radius, share, strict=True):
