@@ -153,7 +153,7 @@ def norm_profile(
         >>> profile.spectral_radius.shape, profile.recalled.shape
         ((2, 4), (2, 1))
     """
-    values = ascending(norms, "norms")
+    values, sizes = ascending(norms, "norms"), ascending(sizes, "sizes")
     radii, curves, certificates, residual = [], [], [], []
     name = find_activation(activation).name
     with reporting(progress, "norms", counting) as report:
@@ -232,7 +232,7 @@ def best_norm(
     patterns: ArrayLike,
     *,
     success: float = 0.9,
-    norms: tuple[float, float] | None = None,
+    norms: ArrayLike | None = None,
     fits: int = 10,
     center: bool = True,
     activation: str | Activation = "sigmoid",
@@ -266,9 +266,12 @@ def best_norm(
         (True, True)
     """
     x = as_points(patterns, "patterns")
-    low, high = ascending(
-        np.sqrt(x.shape[1]) * np.array(_RANGE) if norms is None else norms, "norms"
-    )
+    span = np.sqrt(x.shape[1]) * np.array(_RANGE) if norms is None else norms
+    ends = ascending(span, "norms")
+    if len(ends) != 2:
+        raise ValueError(f"norms must be two numbers, the least and the largest, got {len(ends)}")
+    low, high = ends
+    share(success, "success")
     fits = whole(fits, "fits", 3)
     known: dict[float, float] = {}
     settings = {
