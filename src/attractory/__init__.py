@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from attractory.plotting import plot_image_rows as plot_image_rows
     from attractory.plotting_basins import plot_census as plot_census
     from attractory.plotting_basins import plot_recall_curve as plot_recall_curve
+    from attractory.plotting_radii import plot_best_norm as plot_best_norm
+    from attractory.plotting_radii import plot_norm_profile as plot_norm_profile
+    from attractory.plotting_radii import plot_radii as plot_radii
     from attractory.regression import InterpolationWarning as InterpolationWarning
     from attractory.regression import KernelRegression as KernelRegression
     from attractory.regression import SampledRegression as SampledRegression
@@ -84,6 +87,7 @@ _NAMES = {
     "outcome": ("Outcome", "OutcomeResult", "recall_outcomes"),
     "plotting": ("plot_eigenvalues", "plot_image_rows"),
     "plotting_basins": ("plot_census", "plot_recall_curve"),
+    "plotting_radii": ("plot_best_norm", "plot_norm_profile", "plot_radii"),
     "regression": (
         "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
         "fit_sampled_regression",
