@@ -92,7 +92,7 @@ def main():
         "",
         f"dim {DIM}, {COUNT} patterns; {seeds} seeds, beyond width 16,000 {fewer}; root mean",
         "squares; exponents with their 95 % intervals. Spread: the part that varies with the seed.",
-        "Move: of the active units' pre-activations. At norm 30 no width up to 16,000 trains lazily",
+        "Move: of the active units' pre-activations. At norm 30 no width up to 16,000 is lazy,",
         "and the exponents fall short of −½. Further on the outputs' spread has it, and what all",
         "seeds share falls faster, towards 1/width.",
         "",
