@@ -2,8 +2,8 @@
 
     python benchmarks/solvers.py
 
-20 random points of dim 32 at norms 3 … 300 and 20 MNIST digits at 100 and 300 (further down gradient
-descent takes 20,000 steps and more), width 10,000, float32, every solver from the same weights to
+20 random points of dim 32 at norms 3 … 300 and 20 MNIST digits at 100 and 300 (below, gradient
+descent takes thousands of steps), width 10,000, float32, every solver from the same weights to
 the same relative error. Compared: outputs at cues (patterns with noise half their size), radii at
 eight patterns, the change of each layer, and how far each network is from the infinite-width limit
 of the same weights. Target: up to norm 10, where training is lazy, solvers differ by less than
