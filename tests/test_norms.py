@@ -47,9 +47,9 @@ def test_relative_radius_of_a_double_well_is_a_quantile():
 @pytest.mark.slow
 def test_best_norm_is_close_to_the_best_of_a_grid():
     digits = bundled_digits(8)[0].reshape(8, 28, 28)[:, ::3, ::3].reshape(8, -1)
-    settings = {"trials": 8, "max_steps": 100}
+    settings = {"trials": 5, "max_steps": 80}
     found = find_best(digits, fits=9, **settings)
-    grid = np.geomspace(*found.settings["norms"], 20)
+    grid = np.geomspace(*found.settings["norms"], 12)
     radii = []
     for norm in grid:
         x = rescale(digits, norm)

@@ -3,9 +3,11 @@
 As in `attractory.plotting`, each function returns a `matplotlib.figure.Figure`.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from attractory.certificate import Certificate
 from attractory.norms import BestNorm, NormProfile
@@ -116,6 +118,7 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
         axes[2].legend(fontsize=7, frameon=False)
     axes[0].legend(fontsize=7, frameon=False)
     axes[-1].set(xlabel="norm of the patterns", xscale="log")
+    _plain_log(axes[-1])
     for axis in axes:
         axis.grid(alpha=0.25)
     best = profile.norms[int(profile.recalled.mean(axis=1).argmax())]
@@ -145,6 +148,7 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
         xscale="log", xlabel="norm of the patterns",
         ylabel=f"noise at which {best.settings['success']:.0%} come home\n(relative to the norm)",
     )  # fmt: skip
+    _plain_log(axis)
     axis.grid(alpha=0.25)
     axis.legend(fontsize=8, frameon=False)
     axis.set_title(
@@ -152,3 +156,10 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
         fontsize=10,
     )
     return figure
+
+
+def _plain_log(axis: Any) -> None:
+    """Label a logarithmic axis with 1, 2 and 5 of each decade, written out."""
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
