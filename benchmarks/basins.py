@@ -20,6 +20,7 @@ import numpy as np
 import attractory
 
 sys.path.insert(0, str(Path(__file__).parent))
+import _figures
 from _results import keep
 
 NORM = 100.0
@@ -38,6 +39,7 @@ def certificates(lines):
     shock = attractory.critical_shock(f, x)
     end = time.perf_counter()
     ratio = certified.radius / shock.distance
+    _figures.radii(certified, shock)
     lines += [
         "## 20 digits, norm 100, logistic; radii relative to the norm",
         "",
@@ -133,6 +135,7 @@ def norms(lines):
         assert found.fits <= 10
         assert found.radius >= 0.9 * radii[best]
     lines.append("")
+    _figures.norms()
 
 
 def trajectories(lines):

@@ -1,0 +1,21 @@
+"""The figures of docs/basins.md; `benchmarks/basins.py` draws them."""
+
+from pathlib import Path
+
+import numpy as np
+
+import attractory
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def radii(certificate, shock):
+    attractory.plot_radii(certificate, shock).savefig(DOCS / "radii.png")
+
+
+def norms():
+    digits, _ = attractory.bundled_digits(20)
+    profile = attractory.norm_profile(
+        digits, np.geomspace(15, 600, 9), sizes=(0.2, 0.6, 1, 2, 4), trials=5
+    )
+    attractory.plot_norm_profile(profile).savefig(DOCS / "norms.png")
