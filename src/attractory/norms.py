@@ -27,7 +27,7 @@ from attractory._progress import counting, reporting
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.certificate import Certificate, certified_radius
-from attractory.corruption import Kind
+from attractory.corruption import SHARES, Kind
 from attractory.curves import RecallCurve, recall_curve
 from attractory.data import rescale
 from attractory.regression import KernelRegression, fit_regression
@@ -209,7 +209,7 @@ def relative_radius(
         True
     """
     wanted = share(success, "success")
-    low, high = _SIZES[0], 1.0 if corruption in ("mask", "salt_and_pepper") else _SIZES[1]
+    low, high = _SIZES[0], 1.0 if corruption in SHARES else _SIZES[1]
 
     def recalled(size: float) -> bool:
         curve = recall_curve(
