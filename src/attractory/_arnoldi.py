@@ -32,8 +32,7 @@ def ritz_radii(
 
     It has once no Ritz value, moved by its r (the leading ones by r κ), could exceed the largest by
     more than 1e-9 of it (1e-5 in float32), and the leading ones are known to the root of that. The
-    rounding of products and basis comes on top: in float32 errors of 2e-5 have been seen. The first
-    vector is random and the same for every matrix, so that results are reproducible.
+    first vector is random and the same for every matrix, so that results are reproducible.
 
     Args:
         product: of the matrices numbered by its first argument, ascending, with the rows of its
