@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
@@ -16,9 +16,10 @@ import attractory
 ROOT = Path(__file__).parents[1]
 MODULES = [
     name
-    for _, name, _ in iter_modules(attractory.__path__, "attractory.")
+    for _, name, _ in walk_packages(attractory.__path__, "attractory.")
     if not name.startswith("attractory._")
 ]
+THEORY = import_module("attractory.theory")
 
 
 @pytest.mark.parametrize("name", [*MODULES, "attractory._checks", "attractory._profile"])
@@ -28,9 +29,13 @@ def test_docstring_examples_run(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("name", attractory.__all__)
-def test_public_names_have_a_runnable_example(name):
-    thing = getattr(attractory, name)
+@pytest.mark.parametrize(
+    ("home", "name"),
+    [(home, name) for home in (attractory, THEORY) for name in home.__all__],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_public_names_have_a_runnable_example(home, name):
+    thing = getattr(home, name)
     if inspect.isfunction(thing):
         assert ">>>" in inspect.getdoc(thing)
     else:
@@ -38,10 +43,13 @@ def test_public_names_have_a_runnable_example(name):
 
 
 def test_all_lists_exactly_what_modules_export():
-    exported = set()
+    exported, theory = set(), set()
     for name in MODULES:
-        if name not in {"attractory.cli", "attractory.demo"}:
+        if name.startswith("attractory.theory."):
+            theory |= set(import_module(name).__all__)
+        elif name not in {"attractory.cli", "attractory.demo", "attractory.theory"}:
             exported |= set(import_module(name).__all__)
+    assert set(THEORY.__all__) == theory - {"rank_assumptions"}
     internal = {"PAIR_ERROR", "Activation", "gauss_rule"}
     assert set(attractory.__all__) == exported - internal
 
@@ -78,10 +86,14 @@ def test_imports_run_one_way():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"Import order: `(.*?)`", text, flags=re.DOTALL)
     order = line.split()
-    sources = {path.stem: path for path in (ROOT / "src/attractory").glob("*.py")}
+    top = ROOT / "src/attractory"
+    sources = {
+        ".".join(path.relative_to(top).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in top.rglob("*.py")
+    }
     assert set(order) == set(sources) - {"__init__"}
     for place, name in enumerate(order):
         code = sources[name].read_text(encoding="utf-8")
-        used = set(re.findall(r"(?m)^\s*from attractory\.(\w+) import", code))
+        used = set(re.findall(r"(?m)^\s*from attractory\.([\w.]+) import", code))
         used |= set(re.findall(r"(?m)^\s*from attractory import (_\w+)", code))
         assert used <= set(order[:place]), (name, used - set(order[:place]))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from attractory.certificate import certified_radius as certified_radius
     from attractory.corruption import absolute_size as absolute_size
     from attractory.corruption import corrupt as corrupt
+    from attractory.critical import CriticalNorm as CriticalNorm
+    from attractory.critical import CriticalNormStatus as CriticalNormStatus
+    from attractory.critical import critical_norm as critical_norm
     from attractory.curves import RecallCurve as RecallCurve
     from attractory.curves import recall_curve as recall_curve
     from attractory.data import bundled_digits as bundled_digits
@@ -75,6 +78,7 @@ _NAMES = {
     "census": ("Attractor", "AttractorCensus", "attractor_census", "census_starts"),
     "certificate": ("Certificate", "CertificateStatus", "certified_radius"),
     "corruption": ("absolute_size", "corrupt"),
+    "critical": ("CriticalNorm", "CriticalNormStatus", "critical_norm"),
     "curves": ("RecallCurve", "recall_curve"),
     "data": (
         "bundled_digits", "gaussian", "mnist", "read_idx", "rescale", "sklearn_digits", "sphere",

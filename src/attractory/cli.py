@@ -88,6 +88,83 @@ def demo(
         _show(result, paths)
 
 
+@app.command()
+def verify(
+    statements: Annotated[
+        list[str] | None, typer.Argument(help="Names such as lemma-3; all by default.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Print the names.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Hold every statement of the paper against numbers, inside and outside its assumptions.
+
+    Ends with status 1 if a statement fails where it must hold, or holds where it must not.
+    """
+    from rich.console import Console
+
+    from attractory.theory import statement_names
+    from attractory.theory import verify as run
+
+    if listed:
+        print("\n".join(statement_names()))
+        return
+    with Console(stderr=True).status("starting") as status:
+
+        def show(done: int, total: int, name: str) -> None:
+            status.update(f"{done} of {total}: {name}")
+
+        checks = run(statements or (), progress=show)
+    failed = [check for check in checks if not check.passed]
+    if as_json:
+        rows = [
+            {"name": c.name, "place": c.place, "passed": c.passed, **c.finding.as_dict()}
+            for c in checks
+        ]
+        print(json.dumps({"passed": not failed, "checks": rows}, indent=2, ensure_ascii=False))
+    else:
+        _show_checks(checks)
+        print(
+            f"{len(checks) - len(failed)} of {len(checks)} settings as the paper's statements say"
+        )
+    raise typer.Exit(1 if failed else 0)
+
+
+def _show_checks(checks: list[Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(caption="outside its assumptions a statement must break, or the check is empty")
+    for head in ("statement", "setting", "claim", "predicted", "measured", "verdict"):
+        right = head in ("predicted", "measured")
+        table.add_column(head, justify="right" if right else "left", no_wrap=right)
+    for check in checks:
+        finding = check.finding
+        place = {"inside": "", "edge": "at the edge: ", "outside": "outside: "}[check.place]
+        setting = place + ", ".join(
+            f"{key} {_brief(value)}" for key, value in finding.setting.items()
+        )
+        for k, claim in enumerate(finding.claims):
+            verdict = claim.verdict
+            if claim.unmet:
+                verdict += " (breaks)" if not claim.agrees else " (holds all the same)"
+            if k == 0 and not check.passed:
+                verdict = f"NOT AS IT MUST: {verdict}"
+            table.add_row(
+                finding.statement if k == 0 else "",
+                setting if k == 0 else "",
+                claim.text,
+                claim.prediction(),
+                f"{claim.measured:.6g}",
+                verdict,
+                end_section=k == len(finding.claims) - 1,
+            )
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _report(result: Any, settings: dict[str, Any], paths: list[Path]) -> dict[str, Any]:
     return {
         "settings": settings,

@@ -15,6 +15,7 @@ so that its non-zero eigenvalues are those of the n × n matrix G Aᵀ.
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -279,6 +280,17 @@ class SampledRegression(eqx.Module):
         return jnp.asarray(self.start.jacobian(point)) + jnp.asarray(
             self.correction.jacobian(point)
         )
+
+    def linearize(self, x: ArrayLike) -> Callable[[ArrayLike], Float[np.ndarray, "*k d"]]:
+        """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d)."""
+        start = self.start.linearize(x)
+        left, right = self.correction.jacobian_factors(x)
+
+        def product(v: ArrayLike) -> Float[np.ndarray, "*k d"]:
+            along = np.einsum("...nd,...d->...n", right, np.asarray(v))
+            return np.asarray(start(v)) + along @ np.asarray(left).T
+
+        return product
 
 
 def fit_sampled_regression(

@@ -1,0 +1,68 @@
+r"""Section 4.4's observation: the spectral radius at stored patterns drops below 1 with the norm.
+
+It belongs to one of two cases. With f0 sampled (a trained network) the radius is 1 in the linear
+region at most by Lemmas 3 and 4, exceeds 1 beyond it, since f0 contributes directions of its own,
+and falls below 1 at the critical norm (`attractory.critical_norm`). With f0 = 0 the map is a
+kernel smoother: the radius is below 1 at every norm, and nothing drops.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from attractory._checks import as_points, whole
+from attractory.activations import Activation
+from attractory.activations import activation as find_activation
+from attractory.critical import critical_norm
+from attractory.theory.claims import Claim, Finding
+
+__all__ = ["drop_below_one"]
+
+
+def drop_below_one(
+    patterns: ArrayLike,
+    *,
+    activation: str | Activation = "sigmoid",
+    depth: int = 2,
+    f0: str = "sampled",
+    width: int = 2000,
+    key: int = 0,
+    points: int = 12,
+) -> Finding:
+    """Hold that the largest spectral radius at the patterns exceeds 1 and drops below it.
+
+    Args:
+        patterns, activation, depth, f0, width, key: as for `attractory.critical_norm`.
+        points: norms looked at, from 0.1 to 100 √dim.
+
+    Example:
+        >>> from attractory.data import sphere
+        >>> x = sphere(5, 16)
+        >>> drop_below_one(x, activation="erf_surrogate", points=6).verdict
+        'holds'
+        >>> drop_below_one(x, activation="erf_surrogate", f0="zero", points=6).verdict
+        'assumptions not met: f0 sampled: with f0 = 0 the radius is below 1 at every norm'
+    """
+    x = as_points(patterns, "patterns")
+    norms = np.geomspace(0.1, 100, whole(points, "points", 2)) * np.sqrt(x.shape[1])
+    result = critical_norm(
+        x, activation=activation, depth=depth, f0=f0, width=width, key=key, norms=norms,
+        progress=False,
+    )  # fmt: skip
+    known = result.radii[np.isfinite(result.radii)]
+    unmet = ()
+    if f0 == "zero":
+        unmet = ("f0 sampled: with f0 = 0 the radius is below 1 at every norm",)
+    claims: tuple[Claim, ...] = (
+        Claim("largest radius over the norms", 1 + 1e-6, float(known.max()), ">", 0, unmet),
+        Claim("radius at the largest norm", 1.0, float(known[-1]), "<"),
+    )
+    if f0 == "zero":
+        claims += (Claim("largest radius, f0 = 0", 1.0, float(known.max()), "≤", 1e-6),)
+    setting: dict[str, Any] = {
+        "n": len(x), "dim": x.shape[1], "activation": find_activation(activation).name,
+        "depth": depth, "f0": f0,
+    }  # fmt: skip
+    note = f"critical norm {result.norm:.6g}" if np.isfinite(result.norm) else result.status.message
+    return Finding("Section 4.4, drop", setting, claims, note=note)
