@@ -3,8 +3,9 @@ r"""The critical norm: where the spectral radius at all stored patterns first fa
 The paper (section 4.4, figure 5) sees trained networks pass from unstable to stable memories as the
 patterns' norm grows. That is a statement about maps with a sampled f0, f0 + (X̂ − f0(X̂))K⁻¹k: in
 the linear region the largest eigenvalue is 1 (Lemmas 3 and 4), beyond it f0's own directions push
-it above, and at large norm it tends to ½. With f0 = 0 nothing pushes: the radius is below 1 at
-every norm, and there is no critical one (`docs/errata.md`, "f0 matters").
+it above, and at large norm it tends to ½. With f0 = 0 well separated patterns have a radius below 1
+at every norm, and there is no critical one; patterns that are strongly correlated, or as many as
+dim and more, can exceed 1 by up to about a per cent, and then there is (`docs/errata.md`).
 
 The radius is continuous in the norm but not smooth, and may cross 1 more than once. So it is
 sampled on a geometric grid first, and the first fall below 1 is then closed in on by Brent's
@@ -42,7 +43,7 @@ class CriticalNormStatus(IntEnum):
     """Whether there is a critical norm."""
 
     FOUND = 0
-    NONE_CENTERED = 1
+    CENTERED = 1
     BELOW = 2
     ABOVE = 3
 
@@ -51,9 +52,9 @@ class CriticalNormStatus(IntEnum):
         """A sentence for people."""
         return {
             CriticalNormStatus.FOUND: "the spectral radius falls below 1 at this norm",
-            CriticalNormStatus.NONE_CENTERED: (
-                "there is none with f0 = 0: the spectral radius exceeds 1 nowhere on the grid, so "
-                "nothing falls below 1"
+            CriticalNormStatus.CENTERED: (
+                "there is none with f0 = 0 here: the spectral radius exceeds 1 nowhere on the grid, "
+                "so nothing falls below 1"
             ),
             CriticalNormStatus.BELOW: (
                 "none in this range: the spectral radius exceeds 1 nowhere on the grid"
@@ -130,7 +131,7 @@ def critical_norm(
         >>> result.status.name, bool(1 < result.norm < 100)
         ('FOUND', True)
         >>> critical_norm(sphere(5, 8), f0="zero", norms=[5.0, 50.0]).status.name
-        'NONE_CENTERED'
+        'CENTERED'
     """
     x = as_points(patterns, "patterns")
     no_zero_rows(x, "patterns")
@@ -178,7 +179,7 @@ def critical_norm(
             found = float(np.exp(root))
     status = CriticalNormStatus.FOUND
     if first is None:
-        status = CriticalNormStatus.BELOW if start is not None else CriticalNormStatus.NONE_CENTERED
+        status = CriticalNormStatus.BELOW if start is not None else CriticalNormStatus.CENTERED
         if (above > _ABOVE).any():
             status = CriticalNormStatus.ABOVE
     return CriticalNorm(found, grid, above + 1, _crossings(grid, above), status, f0)

@@ -35,10 +35,10 @@ class Claim:
     """
 
     text: str
-    predicted: float | tuple[float, float]
-    measured: float
+    predicted: float | int | tuple[float, float]
+    measured: float | int
     relation: Relation = "="
-    tolerance: float = 0.0
+    tolerance: float | int = 0.0
     unmet: tuple[str, ...] = ()
 
     @property
@@ -49,7 +49,7 @@ class Claim:
             return bool(low < self.measured < high)
         return bool(low - self.tolerance <= self.measured <= high + self.tolerance)
 
-    def _interval(self) -> tuple[float, float]:
+    def _interval(self) -> tuple[float | int, float | int]:
         if isinstance(self.predicted, tuple):
             return self.predicted
         lower, upper = self.relation in ("≥", ">", "="), self.relation in ("≤", "<", "=")

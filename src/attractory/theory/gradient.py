@@ -79,7 +79,7 @@ def gradient_parts(
         1.0
     """
     r, n0 = positive(norm, "norm"), whole(dim, "dim", 1)
-    rho = float(within(correlation, "correlation", -1, 1))
+    rho = float(within(correlation, "correlation", -1.0, 1.0))
     big = r**2 + 2 * n0
     # (R − r²ρ)(R + r²ρ), which does not cancel at ρ = 1.
     e = (2 * n0 + r**2 * (1 - rho)) * (2 * n0 + r**2 * (1 + rho))
@@ -180,7 +180,7 @@ def spike(*, dim: int = 32, correlation: float = 0.999) -> Finding:
         >>> spike(correlation=0.999).verdict, spike(correlation=0.0).agrees
         ('holds', False)
     """
-    n0, rho = whole(dim, "dim", 1), float(within(correlation, "correlation", -1, 1))
+    n0, rho = whole(dim, "dim", 1), float(within(correlation, "correlation", -1.0, 1.0))
     rest = (1 - rho) * (1 + rho)
     if rest < 1e-14:
         raise ValueError(f"correlation must differ from ±1, where ‖I₂‖ has no maximum, got {rho:g}")

@@ -99,7 +99,7 @@ def initial_moments(
     """
     dim, depth = whole(dim, "dim", 1), whole(depth, "depth", 2)
     act = find_activation(activation)
-    norm, cosine = nonnegative(norm, "norm"), float(within(cosine, "cosine", -1, 1))
+    norm, cosine = nonnegative(norm, "norm"), float(within(cosine, "cosine", -1.0, 1.0))
     p, c, v = norm**2 / dim, norm * cosine / dim, 1 / dim
     rows = []
     for _ in range(depth - 1):

@@ -11,7 +11,6 @@ of the patterns' affine hull from the origin: Lemma 9's g ≥ 1/r², for r the s
 without equal norms.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,8 +75,8 @@ def _setting(x: np.ndarray, c: float | None = None) -> dict[str, Any]:
     return setting if c is None else {**setting, "c": c, "cg": c * shrinkage(x)}
 
 
-def _count(values: Sequence[complex] | np.ndarray, at: complex, tolerance: float) -> int:
-    return int((np.abs(np.asarray(values) - at) <= tolerance).sum())
+def _count(values: np.ndarray, at: float, tolerance: float) -> int:
+    return int((np.abs(values - at) <= tolerance).sum())
 
 
 def lemma_6(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Finding:
@@ -102,8 +101,8 @@ def lemma_6(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Findin
     nearest = float(values[np.abs(values - expected).argmin()]) if cg != -1 else np.nan
     claims = (
         # At c = 0 the third eigenvalue is 1 too.
-        Claim("eigenvalue 1, times", m - 1, _count(values, 1, tolerance), "=", 0, unmet + sign),
-        Claim("eigenvalue 0, times", k - m, _count(values, 0, tolerance), "=", 0, unmet),
+        Claim("eigenvalue 1, times", m - 1, _count(values, 1.0, tolerance), "=", 0, unmet + sign),
+        Claim("eigenvalue 0, times", k - m, _count(values, 0.0, tolerance), "=", 0, unmet),
         Claim("λ = 1/(1 + cg)", expected, nearest, "=", tolerance, unmet),
         Claim("0 < λ < 1", (0.0, 1.0 - tolerance), nearest, "in", 0, unmet + sign),
     )
