@@ -71,7 +71,7 @@ def test_statuses_tell_what_was_seen():
 
 
 def test_correlated_patterns_have_a_critical_norm_even_with_f0_zero():
-    """Two patterns at correlation 0.69: the centred radius is above 1, if barely, and then falls."""
+    """Two patterns at correlation 0.69: the radius is above 1, if barely, and then falls."""
     unit = sphere(5, 8, seed=1)
     result = critical_norm(unit, f0="zero", activation="erf", norms=[0.5, 1.0, 5.0])
     assert result.status == CriticalNormStatus.FOUND
