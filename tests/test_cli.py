@@ -104,3 +104,41 @@ def test_no_arguments_show_help(capsys):
     assert "demo" in out + err
     assert "attractory: \n" not in err
     assert run(capsys, "--version")[0] == 0
+
+
+def test_verify_shows_a_table_and_lists_its_names(capsys):
+    code, out, _ = run(capsys, "verify", "lemma-9", "corollary-8")
+    assert code == 0
+    assert "7 of 7 settings as the paper's statements say" in out
+    assert "Lemma 9" in out
+    assert "Corollary 8" in out
+    code, names, _ = run(capsys, "verify", "--list")
+    assert code == 0
+    assert names.split()[:2] == ["proposition-2", "theorem-1"]
+
+
+def test_verify_json_and_its_status(capsys, monkeypatch):
+    from attractory.theory import projection
+
+    code, out, _ = run(capsys, "verify", "lemma-9", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["passed"] is True
+    assert [c["place"] for c in report["checks"]] == ["inside", "edge", "outside"]
+    assert report["checks"][0]["claims"][0]["verdict"] == "holds"
+    # A statement that fails where it must hold ends the command with status 1.
+    monkeypatch.setattr(projection, "shrinkage", lambda x: 0.0)
+    code, out, _ = run(capsys, "verify", "lemma-9", "--json")
+    assert code == 1
+    assert json.loads(out)["passed"] is False
+    code, out, _ = run(capsys, "verify", "lemma-9")
+    assert code == 1
+    assert "NOT AS IT MUST" in out
+
+
+def test_verify_refuses_unknown_statements(capsys):
+    code, out, err = run(capsys, "verify", "lemma-1")
+    assert code == 2
+    assert out == ""
+    assert err.startswith("attractory: statement must be one of proposition-2")
+    assert "got 'lemma-1'" in err

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from attractory.outcome import Outcome as Outcome
     from attractory.outcome import OutcomeResult as OutcomeResult
     from attractory.outcome import recall_outcomes as recall_outcomes
+    from attractory.plotting import plot_critical_norm as plot_critical_norm
     from attractory.plotting import plot_eigenvalues as plot_eigenvalues
     from attractory.plotting import plot_image_rows as plot_image_rows
     from attractory.plotting_basins import plot_census as plot_census
@@ -89,7 +90,7 @@ _NAMES = {
     "network": ("Autoencoder",),
     "norms": ("BestNorm", "NormProfile", "best_norm", "norm_profile", "relative_radius"),
     "outcome": ("Outcome", "OutcomeResult", "recall_outcomes"),
-    "plotting": ("plot_eigenvalues", "plot_image_rows"),
+    "plotting": ("plot_critical_norm", "plot_eigenvalues", "plot_image_rows"),
     "plotting_basins": ("plot_census", "plot_recall_curve"),
     "plotting_radii": ("plot_best_norm", "plot_norm_profile", "plot_radii"),
     "regression": (

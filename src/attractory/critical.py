@@ -53,8 +53,8 @@ class CriticalNormStatus(IntEnum):
         return {
             CriticalNormStatus.FOUND: "the spectral radius falls below 1 at this norm",
             CriticalNormStatus.CENTERED: (
-                "there is none with f0 = 0 here: the spectral radius exceeds 1 nowhere on the grid, "
-                "so nothing falls below 1"
+                "none with f0 = 0: the spectral radius exceeds 1 nowhere on the grid, so nothing "
+                "falls below 1"
             ),
             CriticalNormStatus.BELOW: (
                 "none in this range: the spectral radius exceeds 1 nowhere on the grid"
@@ -127,10 +127,11 @@ def critical_norm(
 
     Example:
         >>> from attractory.data import sphere
-        >>> result = critical_norm(sphere(5, 8), width=400, norms=np.geomspace(1, 100, 9))
+        >>> x, norms = sphere(5, 16), np.geomspace(1, 100, 7)
+        >>> result = critical_norm(x, activation="erf", width=400, norms=norms)
         >>> result.status.name, bool(1 < result.norm < 100)
         ('FOUND', True)
-        >>> critical_norm(sphere(5, 8), f0="zero", norms=[5.0, 50.0]).status.name
+        >>> critical_norm(x, activation="erf", f0="zero", norms=norms).status.name
         'CENTERED'
     """
     x = as_points(patterns, "patterns")

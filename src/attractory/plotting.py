@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from attractory._checks import as_points
+from attractory.critical import CriticalNorm
 
-__all__ = ["plot_eigenvalues", "plot_image_rows"]
+__all__ = ["plot_critical_norm", "plot_eigenvalues", "plot_image_rows"]
 
 # Okabe & Ito's colours, told apart by colour-blind readers.
 _BLUE, _VERMILION, _GREY = "#0072B2", "#D55E00", "#777777"
+_LINES = _BLUE, _VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 _ZERO = 1e-12  # below this an eigenvalue is a zero that rounding has touched
 
 
@@ -106,5 +108,42 @@ def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> 
         xlabel="real part", ylabel="imaginary part",
     )  # fmt: skip
     figure.legend(loc="outside lower center", fontsize=8, frameon=False)
+    axis.set_title(title, fontsize=10)
+    return figure
+
+
+def plot_critical_norm(results: Sequence[tuple[str, CriticalNorm]], *, title: str = "") -> Figure:
+    """Show the largest spectral radius of the patterns against their norm, and where it falls.
+
+    Args:
+        results: label and result; dashed lines for f0 = 0, full ones for f0 sampled, one colour a
+            label's first word. A dot marks the critical norm.
+        title: the message of the figure.
+
+    Example:
+        >>> from attractory.critical import critical_norm
+        >>> result = critical_norm(np.eye(2, 9), activation="erf", f0="zero", norms=[1.0, 10.0])
+        >>> plot_critical_norm([("two", result)]).axes[0].get_xlabel()
+        'norm of the patterns'
+    """
+    figure = Figure(figsize=(6.6, 4.2), dpi=150, layout="constrained")
+    axis = figure.subplots()
+    axis.axhline(1, color=_GREY, lw=0.8)
+    colours: dict[str, str] = {}
+    for label, result in results:
+        colour = colours.setdefault(label.split()[0], _LINES[len(colours) % len(_LINES)])
+        known = np.isfinite(result.radii)
+        style = "--" if result.f0 == "zero" else "-"
+        axis.plot(
+            result.norms[known], result.radii[known], style, color=colour, lw=1.6, label=label
+        )
+        if np.isfinite(result.norm):
+            axis.plot(result.norm, 1, "o", color=colour, ms=6)
+            axis.annotate(
+                f"{result.norm:.3g}", (result.norm, 1), (-3, -14), textcoords="offset points",
+                ha="right", fontsize=8, color=colour,
+            )  # fmt: skip
+    axis.set(xscale="log", xlabel="norm of the patterns", ylabel="largest spectral radius")
+    axis.legend(fontsize=8, frameon=False)
     axis.set_title(title, fontsize=10)
     return figure
