@@ -33,7 +33,7 @@ def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "
     Example:
         >>> from attractory import certified_radius, critical_shock, fit_regression, sphere
         >>> x = sphere(4, 20, norm=20.0)
-        >>> f = fit_regression(x)
+        >>> f = fit_regression(x, activation="erf")
         >>> plot_radii(certified_radius(f, x), critical_shock(f, x)).axes[0].get_xlabel()
         'pattern, by critical shock'
     """
@@ -74,7 +74,7 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
 
     Example:
         >>> from attractory import norm_profile, sphere
-        >>> profile = norm_profile(sphere(4, 20), [10.0, 40.0], sizes=[0.5], trials=5)
+        >>> profile = norm_profile(sphere(4, 20), [10.0, 40.0], activation="erf", sizes=[0.5], trials=5)
         >>> len(plot_norm_profile(profile).axes)
         3
     """
@@ -137,7 +137,7 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
 
     Example:
         >>> from attractory import best_norm, sphere
-        >>> plot_best_norm(best_norm(sphere(3, 20), fits=5, trials=4)).axes[0].get_xscale()
+        >>> plot_best_norm(best_norm(sphere(3, 20), activation="erf", fits=5, trials=4)).axes[0].get_xscale()
         'log'
     """
     figure = Figure(figsize=(6.0, 3.8), dpi=150, layout="constrained")

@@ -73,7 +73,7 @@ def _settings() -> dict[str, tuple[_Setting, ...]]:
             *(_inside(proposition_2, depth=3, activation=name) for name in ("tanh", "erf")),
             _edge(proposition_2, norm=0.0),
             _edge(proposition_2, norm=100.0, cosine=1.0, depth=3),
-            _outside(proposition_2, width=2, depth=4, draws=1500),
+            _outside(proposition_2, width=2, depth=5, activation="erf", draws=1500),
         ),
         "theorem-1": (
             _inside(theorem_1),
