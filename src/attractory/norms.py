@@ -149,7 +149,8 @@ def norm_profile(
 
     Example:
         >>> from attractory import sphere
-        >>> profile = norm_profile(sphere(4, 20), [10.0, 60.0], activation="erf", sizes=[0.5], trials=5)
+        >>> x = sphere(4, 20)
+        >>> profile = norm_profile(x, [10.0, 60.0], activation="erf", sizes=[0.5], trials=5)
         >>> profile.spectral_radius.shape, profile.recalled.shape
         ((2, 4), (2, 1))
     """

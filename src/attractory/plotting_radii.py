@@ -74,7 +74,8 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
 
     Example:
         >>> from attractory import norm_profile, sphere
-        >>> profile = norm_profile(sphere(4, 20), [10.0, 40.0], activation="erf", sizes=[0.5], trials=5)
+        >>> x = sphere(4, 20)
+        >>> profile = norm_profile(x, [10.0, 40.0], activation="erf", sizes=[0.5], trials=5)
         >>> len(plot_norm_profile(profile).axes)
         3
     """
@@ -137,7 +138,8 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
 
     Example:
         >>> from attractory import best_norm, sphere
-        >>> plot_best_norm(best_norm(sphere(3, 20), activation="erf", fits=5, trials=4)).axes[0].get_xscale()
+        >>> best = best_norm(sphere(3, 20), activation="erf", fits=5, trials=4)
+        >>> plot_best_norm(best).axes[0].get_xscale()
         'log'
     """
     figure = Figure(figsize=(6.0, 3.8), dpi=150, layout="constrained")
