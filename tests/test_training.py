@@ -60,8 +60,9 @@ def test_step_is_the_minimum_norm_solution():
     x = sphere(3, 4, norm=2.0)
     f = Autoencoder(4, width=30, key=0, dtype=np.float64)
     with jax.enable_x64(True):
-        place = start(f, jnp.asarray(x))
-        step = gauss_newton_step(place, jnp.asarray(x), 1.0, finest=1e-13, worth=0.0)
+        place = start(f, jnp.asarray(x), jnp.asarray(x))
+        points = jnp.asarray(x)
+        step = gauss_newton_step(place, points, points, 1.0, finest=1e-13, worth=0.0)
         moved = arrive(step.place, jnp.asarray(x))
         after, share, _, _ = np.asarray(step.figures)
 

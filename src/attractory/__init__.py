@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from attractory.kernel import nngp_gradient as nngp_gradient
     from attractory.kernel import ntk as ntk
     from attractory.kernel import ntk_gradient as ntk_gradient
+    from attractory.memory import AttractorMemory as AttractorMemory
+    from attractory.memory import MemoryRecall as MemoryRecall
     from attractory.network import Autoencoder as Autoencoder
     from attractory.norms import BestNorm as BestNorm
     from attractory.norms import NormProfile as NormProfile
@@ -66,6 +68,9 @@ if TYPE_CHECKING:
     from attractory.regression import SampledRegression as SampledRegression
     from attractory.regression import fit_regression as fit_regression
     from attractory.regression import fit_sampled_regression as fit_sampled_regression
+    from attractory.rejection import Rejection as Rejection
+    from attractory.rejection import confidence as confidence
+    from attractory.rejection import unknown_evidence as unknown_evidence
     from attractory.shock import CriticalShock as CriticalShock
     from attractory.shock import critical_shock as critical_shock
     from attractory.spectrum import eigenvalues as eigenvalues
@@ -87,6 +92,7 @@ _NAMES = {
     "empirical": ("empirical_ntk", "empirical_ntk_product"),
     "iteration": ("RecallResult", "Status", "recall"),
     "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
+    "memory": ("AttractorMemory", "MemoryRecall"),
     "network": ("Autoencoder",),
     "norms": ("BestNorm", "NormProfile", "best_norm", "norm_profile", "relative_radius"),
     "outcome": ("Outcome", "OutcomeResult", "recall_outcomes"),
@@ -97,6 +103,7 @@ _NAMES = {
         "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
         "fit_sampled_regression",
     ),
+    "rejection": ("Rejection", "confidence", "unknown_evidence"),
     "shock": ("CriticalShock", "critical_shock"),
     "spectrum": ("eigenvalues", "spectral_radius"),
     "training": ("TrainingResult", "TrainingStatus", "fit"),

@@ -33,6 +33,7 @@ def first_order_steps(
     network: Autoencoder,
     state: Any,
     x: Float[Array, "n d"],
+    y: Float[Array, "n d"],
     solver: str,
     rate: float,
     tolerance: float,
@@ -43,7 +44,7 @@ def first_order_steps(
     if state is None:
         state = OPTIMISERS[solver]().init(network.weights)
     numbers = jnp.asarray(rate, network.dtype), jnp.asarray(tolerance), jnp.asarray(count)
-    return _steps(network, state, x, solver, *numbers, most)
+    return _steps(network, state, x, y, solver, *numbers, most)
 
 
 @eqx.filter_jit
@@ -51,6 +52,7 @@ def _steps(
     network: Autoencoder,
     state: Any,
     x: Array,
+    y: Array,
     solver: str,
     rate: Array,
     tolerance: Array,
@@ -61,7 +63,7 @@ def _steps(
 
     def half_square(weights: tuple[Array, ...]) -> Array:
         model = eqx.tree_at(lambda m: m.weights, network, weights)
-        return 0.5 * jnp.sum((model(x) - x) ** 2)
+        return 0.5 * jnp.sum((model(x) - y) ** 2)
 
     def evaluate(weights: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         value, gradient = jax.value_and_grad(half_square)(weights)

@@ -58,15 +58,15 @@ class Step(NamedTuple):
 
 
 @jax.jit
-def start(network: Autoencoder, x: Float[Array, "n d"]) -> Place:
-    """Run the network forward on its patterns."""
+def start(network: Autoencoder, x: Float[Array, "n d"], y: Float[Array, "n d"]) -> Place:
+    """Run the network forward on its patterns x; the loss is of its outputs against y."""
     befores, value = [], x
     for w in network.weights[:-1]:
         befores.append(value @ w.T / root(w))
         value = network.activation(befores[-1])
     last = network.weights[-1]
     outputs = value @ last.T / root(last)
-    return Place(network, jnp.zeros_like(befores[0]), tuple(befores), outputs, _loss(x, outputs))
+    return Place(network, jnp.zeros_like(befores[0]), tuple(befores), outputs, _loss(y, outputs))
 
 
 @jax.jit
@@ -79,14 +79,19 @@ def arrive(place: Place, x: Float[Array, "n d"]) -> Autoencoder:
 
 @jax.jit
 def gauss_newton_step(
-    place: Place, x: Float[Array, "n d"], share: Scalar, finest: Scalar, worth: Scalar = _WORTH
+    place: Place,
+    x: Float[Array, "n d"],
+    y: Float[Array, "n d"],
+    share: Scalar,
+    finest: Scalar,
+    worth: Scalar = _WORTH,
 ) -> Step:
     """Solve as finely as the map's bend is worth, `finest` at most, then search from `share`."""
     network = place.network
     pairs = [with_slopes(network.activation, before) for before in place.befores]
     inputs, slopes = (x, *(value for value, _ in pairs)), tuple(slope for _, slope in pairs)
     at = Linearised(inputs, slopes, tuple(gram(a, a) for a in inputs), place.outputs)
-    residual = x.astype(jnp.float64) - at.outputs
+    residual = y.astype(jnp.float64) - at.outputs
     inverse = _inverse(shared_kernel(at))
 
     def iterate(carry: tuple) -> tuple:
@@ -129,7 +134,7 @@ def gauss_newton_step(
         for w, g, inner in zip(network.weights[1:], gradients[1:], inputs[1:], strict=True):
             value = network.activation(befores[-1])
             befores.append(value @ w.T / root(w) + share * (gram(value, inner) @ g))
-        return _loss(x, befores[-1]), tuple(befores)
+        return _loss(y, befores[-1]), tuple(befores)
 
     def too_high(carry: tuple) -> Array:
         share, loss, _, tries = carry

@@ -94,6 +94,18 @@ class ErfMixture:
                 "divide them by it and put the factor into gain"
             )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the function of a named activation out, which cannot be pickled."""
+        named = self.function is not None and _is_named(self)
+        return {**self.__dict__, "function": None if named else self.function, "_named": named}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take it from the name again."""
+        named = state.pop("_named")
+        self.__dict__.update(state)
+        if named:
+            object.__setattr__(self, "function", _by_name(self.name).function)
+
     @property
     def odd(self) -> bool:
         """Whether σ(−x) = −σ(x), for which antiparallel patterns make K singular."""
@@ -315,6 +327,10 @@ def activation_names() -> tuple[str, ...]:
 @cache
 def _by_name(name: str) -> Activation:
     return _BY_NAME[name]()
+
+
+def _is_named(act: ErfMixture) -> bool:
+    return act.name in _BY_NAME and getattr(_by_name(act.name), "function", None) is act.function
 
 
 def activation(which: str | Activation) -> Activation:

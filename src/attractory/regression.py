@@ -186,18 +186,33 @@ def fit_regression(
     """
     x = as_points(patterns, "patterns")
     act, depth = find_activation(activation), whole(depth, "depth", 2)
-    f = _fit(x, x, act, depth, nonnegative(ridge, "ridge"))
+    f = fit_targets(x, x, act, depth, nonnegative(ridge, "ridge"))
     _warn(f, f, x)
     return f
 
 
-def _fit(x: np.ndarray, targets: np.ndarray, act: Activation, depth: int, ridge: float) -> Any:
+@double
+def fit_targets(
+    x: np.ndarray, targets: np.ndarray, act: Activation, depth: int, ridge: float
+) -> KernelRegression:
     """Return the regression of targets (n, d) on patterns x, its residual measured."""
     no_zero_rows(x, "patterns")
     if ridge == 0:
         duplicate_rows(x, "patterns")
     matrix = ntk(x, activation=act, depth=depth)
-    coefficients = _solve(matrix, x, targets, ridge)
+    return assemble(x, targets, _solve(matrix, x, targets, ridge), act, depth, ridge)
+
+
+@double
+def assemble(
+    x: np.ndarray,
+    targets: np.ndarray,
+    coefficients: np.ndarray,
+    act: Activation,
+    depth: int,
+    ridge: float,
+) -> KernelRegression:
+    """Return the map of known coefficients, its residual against the targets measured."""
     groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
     columns = tuple(_layers.prepare(act, x[members], depth, False) for members in groups)
     order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
@@ -318,7 +333,7 @@ def fit_sampled_regression(
     ridge = nonnegative(ridge, "ridge")
     with jax.enable_x64(True):
         targets = x - np.asarray(start(x), float)
-        part = to_numpy(_fit(x, targets, start.activation, start.depth, ridge))
+        part = to_numpy(fit_targets(x, targets, start.activation, start.depth, ridge))
         f = SampledRegression(start, part, np.asarray(np.inf))
         f = eqx.tree_at(lambda g: g.residual, f, np.asarray(_missed(f(x), x, x).max()))
     _warn(f, part, x)

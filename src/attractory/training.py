@@ -98,6 +98,7 @@ def fit(
     network: Autoencoder,
     patterns: ArrayLike,
     *,
+    targets: ArrayLike | None = None,
     solver: Literal["gauss_newton", "gradient_descent", "momentum", "adam"] = "gauss_newton",
     tolerance: float = 1e-7,
     max_steps: int | None = None,
@@ -111,6 +112,7 @@ def fit(
     Args:
         network: where to start.
         patterns: (n, d).
+        targets: what to map them to, (n, d); by default themselves.
         solver: "gauss_newton", or "gradient_descent", "momentum" (0.9), "adam" by Optax.
         tolerance: mean squared error per entry at which to stop.
         max_steps: most steps; 300 for Gauss–Newton, a million for the others by default.
@@ -133,6 +135,9 @@ def fit(
         (True, True)
     """
     x = as_points(patterns, "patterns", network.dim)
+    y = x if targets is None else as_points(targets, "targets", network.dim)
+    if len(y) != len(x):
+        raise ValueError(f"targets must be as many as patterns, {len(x)}, got {len(y)}")
     tolerance = positive(tolerance, "tolerance")
     _check_reach(network, x, tolerance)
     newton = solver == "gauss_newton"
@@ -149,17 +154,17 @@ def fit(
     start = time.perf_counter()
     run = _Run(network)
     with jax.enable_x64(True), reporting(progress, solver, _distance(tolerance)) as report:
-        points = jnp.asarray(x, network.dtype)
+        data = jnp.asarray(x, network.dtype), jnp.asarray(y, network.dtype)
         try:
             if newton:
-                status = _gauss_newton(run, points, tolerance, limit, report)
+                status = _gauss_newton(run, data, tolerance, limit, report)
             else:
-                status = _first_order(run, points, tolerance, limit, solver, rate, report)
+                status = _first_order(run, data, tolerance, limit, solver, rate, report)
         except KeyboardInterrupt:
             status = TrainingStatus.INTERRUPTED
             run.losses = run.losses[: run.steps + 1]
         if isinstance(run.at, Place):
-            run.losses[-1] = float(run.settle(points).loss)
+            run.losses[-1] = float(run.settle(data).loss)
         if not run.losses:
             run.losses = [np.inf]
     return TrainingResult(
@@ -171,6 +176,9 @@ def fit(
         solver,
         time.perf_counter() - start,
     )
+
+
+Data = tuple[Array, Array]  # patterns and targets
 
 
 class _Run:
@@ -191,13 +199,13 @@ class _Run:
         assert isinstance(self.at, Autoencoder)
         return self.at
 
-    def settle(self, x: Array) -> Place:
+    def settle(self, data: Data) -> Place:
         """Look at the patterns with the weights as they are, the first layer's moved too."""
         if isinstance(self.at, Place):
-            self.at = arrive(self.at, x)
+            self.at = arrive(self.at, data[0])
             self.passes += 1
         self.passes += 1
-        return start(self.model, x)
+        return start(self.model, *data)
 
 
 def _check_reach(network: Autoencoder, x: np.ndarray, tolerance: float) -> None:
@@ -216,14 +224,14 @@ def _check_reach(network: Autoencoder, x: np.ndarray, tolerance: float) -> None:
 
 
 def _gauss_newton(
-    run: _Run, x: Array, tolerance: float, limit: int, report: Callable[[int, float], object]
+    run: _Run, data: Data, tolerance: float, limit: int, report: Callable[[int, float], object]
 ) -> TrainingStatus:
     later = 1 - run.model.weights[0].size / run.model.parameters  # of a pass
-    place, share = run.settle(x), 1.0
+    place, share = run.settle(data), 1.0
     loss, fresh = float(place.loss), True
     while True:
         if loss <= tolerance and not fresh:  # so the search says; now of the weights themselves
-            place = run.settle(x)
+            place = run.settle(data)
             loss, fresh = float(place.loss), True
         report(run.steps, loss)
         run.losses = [*run.losses[: run.steps], loss]
@@ -236,7 +244,7 @@ def _gauss_newton(
         if len(run.losses) > _PATIENCE and loss > 0.9 * run.losses[-1 - _PATIENCE]:
             return TrainingStatus.STALLED
         finest = max(_FINEST, 0.5 * float(np.sqrt(tolerance / loss)))
-        step = gauss_newton_step(place, x, share, finest)
+        step = gauss_newton_step(place, *data, share, finest)
         after, share, iterations, tries = np.asarray(step.figures).tolist()
         if not after < loss or share < _SMALLEST_SHARE:
             return TrainingStatus.STALLED
@@ -248,7 +256,7 @@ def _gauss_newton(
 
 def _first_order(
     run: _Run,
-    x: Array,
+    data: Data,
     tolerance: float,
     limit: int,
     solver: str,
@@ -257,9 +265,9 @@ def _first_order(
 ) -> TrainingStatus:
     state, first = None, None
     while True:
-        size = rate if rate is not None else _safe_rate(run.model, x, solver)
+        size = rate if rate is not None else _safe_rate(run.model, data[0], solver)
         count = min(_CHUNK, limit - run.steps)
-        done = first_order_steps(run.model, state, x, solver, size, tolerance, count, _CHUNK)
+        done = first_order_steps(run.model, state, *data, solver, size, tolerance, count, _CHUNK)
         taken = int(done.steps)
         losses = np.asarray(done.losses)[: taken + 1].tolist()
         loss = losses[-1]

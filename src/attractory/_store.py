@@ -1,0 +1,169 @@
+"""Patterns and the map that takes each to its target, kept up to date: a kernel's, or a network's.
+
+A store is not changed: growing or shrinking it returns another, so that what fails leaves the old
+one whole. The kernel's Cholesky factor follows every change; its coefficients are solved for when
+the map is asked for, and once refined by the map's own misses at its patterns. A network is trained
+on from where it is.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.linalg import LinAlgError
+
+from attractory._factor import Factor
+from attractory.activations import Activation
+from attractory.kernel import ntk
+from attractory.network import Autoencoder
+from attractory.regression import INTERPOLATES, KernelRegression, assemble, fit_targets
+from attractory.training import fit
+
+__all__ = ["KernelStore", "NetworkStore"]
+
+_FEW = 8  # rows removed one by one; more of them are cheaper by a new factor
+
+
+class KernelStore:
+    """A kernel memory under change.
+
+    Attributes:
+        x: patterns, (n, d).
+        targets: what each is mapped to, (n, d): the pattern itself, or its successor.
+        factor: of K + ridge, or None where it is singular to working precision.
+        accuracy: relative miss of a target that counts as stored.
+    """
+
+    accuracy = INTERPOLATES
+
+    def __init__(
+        self,
+        x: Float[np.ndarray, "n d"],
+        targets: Float[np.ndarray, "n d"],
+        activation: Activation,
+        depth: int,
+        ridge: float,
+        lower: Float[np.ndarray, "n n"] | None = None,
+    ):
+        self.x, self.targets = x, targets
+        self.activation, self.depth, self.ridge = activation, depth, ridge
+        self._map: KernelRegression | None = None
+        self.factor = self._factorise() if lower is None else Factor.of_lower(lower)
+
+    def _rebuild(self) -> None:
+        """Factorise anew; where K is singular, solve at once, so that a hopeless one fails now."""
+        self.factor = self._factorise()
+        if self.factor is None:
+            self.map()
+
+    def _factorise(self) -> Factor | None:
+        try:
+            matrix = self._kernel(self.x)
+            matrix[np.diag_indices(len(matrix))] += self.ridge
+            return Factor(matrix)
+        except LinAlgError:
+            return None
+
+    def _kernel(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        return ntk(x, y, activation=self.activation, depth=self.depth)
+
+    def map(self) -> KernelRegression:
+        """Return the map, its residual measured."""
+        if self._map is None:
+            if self.factor is None:
+                self._map = fit_targets(
+                    self.x, self.targets, self.activation, self.depth, self.ridge
+                )
+            else:
+                self._map = self._solved(self.factor)
+        return self._map
+
+    def _solved(self, factor: Factor) -> KernelRegression:
+        def made(coefficients: np.ndarray) -> KernelRegression:
+            return assemble(
+                self.x, self.targets, coefficients, self.activation, self.depth, self.ridge
+            )
+
+        f = made(factor.solve(self.targets))
+        a = np.asarray(f.coefficients)
+        miss = self.targets - np.asarray(f(self.x)) - self.ridge * a
+        return made(a + factor.solve(miss))
+
+    def with_rows(
+        self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
+    ) -> "KernelStore":
+        """Return the store with rows appended; this one stays as it is."""
+        grown = self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
+        if self.factor is None:
+            grown._rebuild()
+            return grown
+        corner = self._kernel(x)
+        corner[np.diag_indices(len(x))] += self.ridge
+        try:
+            grown.factor = self.factor.append(self._kernel(self.x, x), corner)
+        except LinAlgError:
+            grown._rebuild()
+        return grown
+
+    def without(self, rows: np.ndarray) -> "KernelStore":
+        """Return the store without some rows."""
+        kept = np.ones(len(self.x), bool)
+        kept[rows] = False
+        less = self._copy(self.x[kept], self.targets[kept])
+        gone = np.flatnonzero(~kept)
+        if self.factor is None or len(gone) > _FEW:
+            less._rebuild()
+        else:
+            less.factor = self.factor
+            for index in gone[::-1].tolist():
+                less.factor = less.factor.remove(index)
+        return less
+
+    def residual(self) -> float:
+        """Return the largest miss of a target, relative to the norm of the patterns."""
+        return float(self.map().residual)
+
+    def _copy(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
+        other = KernelStore.__new__(KernelStore)
+        other.x, other.targets = x, targets
+        other.activation, other.depth, other.ridge = self.activation, self.depth, self.ridge
+        other._map, other.factor = None, None
+        return other
+
+
+class NetworkStore:
+    """A trained network; attributes as `KernelStore`."""
+
+    accuracy = 1e-3
+
+    def __init__(
+        self, x: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n d"], network: Autoencoder
+    ):
+        self.x, self.targets = x, targets
+        self._start = network
+        self._trained: Autoencoder | None = None
+
+    def map(self) -> Autoencoder:
+        """Return the network, trained until its mean squared error is 1e-7 of a pattern's."""
+        if self._trained is None:
+            square = float((self.x**2).mean())
+            result = fit(
+                self._start, self.x, targets=self.targets, tolerance=1e-7 * square, progress=None
+            )
+            self._trained = result.model
+        return self._trained
+
+    def with_rows(
+        self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
+    ) -> "NetworkStore":
+        """Return the store with rows appended, its network where this one's is."""
+        both = np.vstack([self.x, x]), np.vstack([self.targets, targets])
+        return NetworkStore(*both, self.map())
+
+    def without(self, rows: np.ndarray) -> "NetworkStore":
+        """Return the store without some rows."""
+        kept = np.delete(np.arange(len(self.x)), rows)
+        return NetworkStore(self.x[kept], self.targets[kept], self.map())
+
+    def residual(self) -> float:
+        """Return the largest miss of a target, relative to the norm of the patterns."""
+        miss = np.linalg.norm(np.asarray(self.map()(self.x), float) - self.targets, axis=1)
+        return float(miss.max() / np.linalg.norm(self.x, axis=1).max())

@@ -1,0 +1,126 @@
+r"""How sure a recall is: would a pattern that was never stored look as much like a stored one?
+
+A cue that is stored pattern i and independent noise, c = a pᵢ + noise (directions, a ≤ 1), has
+correlations q_j = c·p_j ≈ a ρᵢⱼ, so that (qᵢ − q_j)/(1 − ρᵢⱼ) is about a for every rival j. An
+unknown cue lies between stored patterns, and some rival comes close. The evidence for i is the
+least of these ratios over the rivals, j ≠ i. It is compared with that of unknown cues that are at
+hand: each stored pattern shown to the memory of all others. The confidence of a recall is the share
+of those that have less evidence; at least 0.9 means that of unknown patterns like the stored ones
+at most one in ten would pass.
+
+This needs no training, and no assumption but that unknown cues are to the stored patterns what
+these are to one another. Cues from elsewhere (another kind of image) are rejected more readily.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+__all__ = ["Rejection", "confidence", "unknown_evidence"]
+
+_SAMPLE = 2000  # stored patterns taken as unknown cues
+_BLOCK = 256
+
+
+def _evidence(
+    q: Float[np.ndarray, "k n"], winner: Int[np.ndarray, " k"], directions: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, " k"]:
+    """Return the least (qᵢ − q_j)/(1 − ρᵢⱼ) over the rivals of each winner."""
+    rows = np.arange(len(q))
+    if q.shape[1] == 1:
+        return q[:, 0]
+    rho = directions[winner] @ directions.T
+    gap = np.maximum(1 - rho, 1e-12)
+    ratio = (q[rows, winner][:, None] - q) / gap
+    ratio[rows, winner] = np.inf
+    return ratio.min(axis=1)
+
+
+def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " m"]:
+    """Return the evidence that stored patterns have when they are cues to all others, ascending.
+
+    Args:
+        directions: unit vectors, (n, d). Of more than 2,000, every so many is taken.
+
+    Example:
+        >>> x = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+        >>> unknown_evidence(x).round(3).tolist()  # each against the other two
+        [0.6, 0.8, 1.0]
+    """
+    n = len(directions)
+    if n < 3:
+        return np.array([])
+    chosen = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(int))
+    found = []
+    for k in range(0, len(chosen), _BLOCK):
+        cues = chosen[k : k + _BLOCK]
+        q = directions[cues] @ directions.T
+        rows = np.arange(len(cues))
+        q[rows, cues] = -np.inf
+        winner = q.argmax(axis=1)
+        rho = directions[winner] @ directions.T
+        ratio = (q[rows, winner][:, None] - q) / np.maximum(1 - rho, 1e-12)
+        ratio[rows, winner] = np.inf
+        ratio[rows, cues] = np.inf
+        found.append(ratio.min(axis=1))
+    return np.sort(np.concatenate(found))
+
+
+def confidence(
+    cues: Float[np.ndarray, "k d"],
+    recalled: Int[np.ndarray, " k"],
+    directions: Float[np.ndarray, "n d"],
+    unknown: Float[np.ndarray, " m"],
+) -> Float[np.ndarray, " k"]:
+    """Return the share of unknown cues with less evidence; 0 where nothing was recalled.
+
+    Args:
+        cues: unit vectors, (k, d); zero rows have no evidence.
+        recalled: index of the pattern each ended at, −1 for none.
+        directions: of the patterns, (n, d).
+        unknown: from `unknown_evidence`. Without any (fewer than three patterns) the confidence is
+            the correlation with the recalled pattern itself.
+
+    Example:
+        >>> x = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+        >>> cues, recalled = np.array([[1.0, 0.0], [0.8, 0.6]]), np.array([0, -1])
+        >>> confidence(cues, recalled, x, unknown_evidence(x)).tolist()
+        [0.6666666666666666, 0.0]
+    """
+    out = np.zeros(len(cues))
+    rows = np.flatnonzero(recalled >= 0)
+    for k in range(0, len(rows), _BLOCK):
+        some = rows[k : k + _BLOCK]
+        q = cues[some] @ directions.T
+        if len(unknown):
+            evidence = _evidence(q, recalled[some], directions)
+            out[some] = np.searchsorted(unknown, evidence, side="left") / len(unknown)
+        else:
+            out[some] = np.clip(q[np.arange(len(some)), recalled[some]], 0, 1)
+    return out
+
+
+class Rejection:
+    """The rule for one set of patterns; what it is compared with is worked out when first needed.
+
+    Args:
+        directions: unit vectors, (n, d).
+    """
+
+    def __init__(self, directions: Float[np.ndarray, "n d"]):
+        """Keep the patterns."""
+        self._directions = directions
+
+    @cached_property
+    def unknown(self) -> Float[np.ndarray, " m"]:
+        """Evidence of unknown cues, ascending."""
+        return unknown_evidence(self._directions)
+
+    def confidence(
+        self, cues: Float[np.ndarray, "k d"], recalled: Int[np.ndarray, " k"]
+    ) -> Float[np.ndarray, " k"]:
+        """Return the confidence of recalls; cues may have any length."""
+        length = np.linalg.norm(cues, axis=1, keepdims=True)
+        unit = cues / np.where(length > 0, length, 1.0)
+        return confidence(unit, recalled, self._directions, self.unknown)
