@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from attractory.data import sphere as sphere
     from attractory.empirical import empirical_ntk as empirical_ntk
     from attractory.empirical import empirical_ntk_product as empirical_ntk_product
+    from attractory.files import LoadedPatterns as LoadedPatterns
+    from attractory.files import load_patterns as load_patterns
+    from attractory.files import save_images as save_images
     from attractory.iteration import RecallResult as RecallResult
     from attractory.iteration import Status as Status
     from attractory.iteration import recall as recall
@@ -90,6 +93,7 @@ _NAMES = {
         "bundled_digits", "gaussian", "mnist", "read_idx", "rescale", "sklearn_digits", "sphere",
     ),
     "empirical": ("empirical_ntk", "empirical_ntk_product"),
+    "files": ("LoadedPatterns", "load_patterns", "save_images"),
     "iteration": ("RecallResult", "Status", "recall"),
     "kernel": ("KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"),
     "memory": ("AttractorMemory", "MemoryRecall"),
