@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from attractory.shock import critical_shock as critical_shock
     from attractory.spectrum import eigenvalues as eigenvalues
     from attractory.spectrum import spectral_radius as spectral_radius
+    from attractory.storage import StorageError as StorageError
+    from attractory.storage import read_file as read_file
+    from attractory.storage import write_file as write_file
     from attractory.training import TrainingResult as TrainingResult
     from attractory.training import TrainingStatus as TrainingStatus
     from attractory.training import fit as fit
@@ -110,6 +113,7 @@ _NAMES = {
     "rejection": ("Rejection", "confidence", "unknown_evidence"),
     "shock": ("CriticalShock", "critical_shock"),
     "spectrum": ("eigenvalues", "spectral_radius"),
+    "storage": ("StorageError", "read_file", "write_file"),
     "training": ("TrainingResult", "TrainingStatus", "fit"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
