@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from attractory.activations import activation as activation
     from attractory.activations import activation_names as activation_names
     from attractory.activations import linear as linear
+    from attractory.archive import load_memory as load_memory
+    from attractory.archive import save_memory as save_memory
     from attractory.census import Attractor as Attractor
     from attractory.census import AttractorCensus as AttractorCensus
     from attractory.census import attractor_census as attractor_census
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "activations": ("ErfMixture", "Linear", "activation", "activation_names", "linear"),
+    "archive": ("load_memory", "save_memory"),
     "census": ("Attractor", "AttractorCensus", "attractor_census", "census_starts"),
     "certificate": ("Certificate", "CertificateStatus", "certified_radius"),
     "corruption": ("absolute_size", "corrupt"),

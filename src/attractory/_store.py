@@ -28,7 +28,6 @@ class KernelStore:
     Attributes:
         x: patterns, (n, d).
         targets: what each is mapped to, (n, d): the pattern itself, or its successor.
-        factor: of K + ridge, or None where it is singular to working precision.
         accuracy: relative miss of a target that counts as stored.
     """
 
@@ -41,18 +40,30 @@ class KernelStore:
         activation: Activation,
         depth: int,
         ridge: float,
-        lower: Float[np.ndarray, "n n"] | None = None,
+        coefficients: Float[np.ndarray, "n d"] | None = None,
     ):
         self.x, self.targets = x, targets
         self.activation, self.depth, self.ridge = activation, depth, ridge
         self._map: KernelRegression | None = None
-        self.factor = self._factorise() if lower is None else Factor.of_lower(lower)
+        self._factor: Factor | None = None
+        self._known = False  # whether the factor has been tried for
+        if coefficients is not None:
+            self._map = assemble(x, targets, coefficients, activation, depth, ridge)
 
-    def _rebuild(self) -> None:
-        """Factorise anew; where K is singular, solve at once, so that a hopeless one fails now."""
-        self.factor = self._factorise()
+    @property
+    def factor(self) -> Factor | None:
+        """Of K + ridge, or None where it is singular to working precision."""
+        if not self._known:
+            self._factor, self._known = self._factorise(), True
+        return self._factor
+
+    def _settle(self, factor: Factor | None) -> "KernelStore":
+        """Take a factor, or make one; where K is singular, solve now: a hopeless one must fail."""
+        if factor is not None:
+            self._factor, self._known = factor, True
         if self.factor is None:
             self.map()
+        return self
 
     def _factorise(self) -> Factor | None:
         try:
@@ -93,15 +104,13 @@ class KernelStore:
         """Return the store with rows appended; this one stays as it is."""
         grown = self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
         if self.factor is None:
-            grown._rebuild()
-            return grown
+            return grown._settle(None)
         corner = self._kernel(x)
         corner[np.diag_indices(len(x))] += self.ridge
         try:
-            grown.factor = self.factor.append(self._kernel(self.x, x), corner)
+            return grown._settle(self.factor.append(self._kernel(self.x, x), corner))
         except LinAlgError:
-            grown._rebuild()
-        return grown
+            return grown._settle(None)
 
     def without(self, rows: np.ndarray) -> "KernelStore":
         """Return the store without some rows."""
@@ -110,23 +119,18 @@ class KernelStore:
         less = self._copy(self.x[kept], self.targets[kept])
         gone = np.flatnonzero(~kept)
         if self.factor is None or len(gone) > _FEW:
-            less._rebuild()
-        else:
-            less.factor = self.factor
-            for index in gone[::-1].tolist():
-                less.factor = less.factor.remove(index)
-        return less
+            return less._settle(None)
+        factor = self.factor
+        for index in gone[::-1].tolist():
+            factor = factor.remove(index)
+        return less._settle(factor)
 
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""
         return float(self.map().residual)
 
     def _copy(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
-        other = KernelStore.__new__(KernelStore)
-        other.x, other.targets = x, targets
-        other.activation, other.depth, other.ridge = self.activation, self.depth, self.ridge
-        other._map, other.factor = None, None
-        return other
+        return KernelStore(x, targets, self.activation, self.depth, self.ridge)
 
 
 class NetworkStore:
@@ -140,6 +144,15 @@ class NetworkStore:
         self.x, self.targets = x, targets
         self._start = network
         self._trained: Autoencoder | None = None
+
+    @classmethod
+    def trained(
+        cls, x: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n d"], network: Autoencoder
+    ) -> "NetworkStore":
+        """Return a store whose network is trained already."""
+        store = cls(x, targets, network)
+        store._trained = network
+        return store
 
     def map(self) -> Autoencoder:
         """Return the network, trained until its mean squared error is 1e-7 of a pattern's."""

@@ -160,13 +160,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         model = self._new_model(norm * unit[kept], answers, act)
         model.map()  # what cannot be stored must fail now, and leave the memory as it was
         self._adopt(sphere, model, sizes[kept], answer_sizes, targets is not None)
-        if self.residual_ > model.accuracy and not self.ridge:
-            warnings.warn(
-                f"the memory misses a stored row by {self.residual_:.1e} of the norm; a larger "
-                "norm, fewer near-duplicates or (for a network) more width would do",
-                InterpolationWarning,
-                stacklevel=2,
-            )
+        self._warn()
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "AttractorMemory":
@@ -197,6 +191,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 self._sphere, model, np.concatenate([self._sizes, sizes[new]]),
                 np.concatenate([self._answer_sizes, answer_sizes]), self.hetero_,
             )  # fmt: skip
+            if self.model == "network":  # the kernel solves when it is next asked
+                self._warn()
         return self
 
     def forget(self, indices: ArrayLike) -> "AttractorMemory":
@@ -357,6 +353,15 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._answer_sizes, self.hetero_ = answer_sizes, hetero
         self.norm_, self.points_ = sphere.norm, model.x
         self._rejection = Rejection(model.x / sphere.norm)
+
+    def _warn(self) -> None:
+        if self.residual_ > self._model.accuracy and not self.ridge:
+            warnings.warn(
+                f"the memory misses a stored row by {self.residual_:.1e} of the norm; a larger "
+                "norm, fewer near-duplicates or (for a network) more width would do",
+                InterpolationWarning,
+                stacklevel=3,
+            )
 
     def _answers(self) -> np.ndarray:
         return self._model.targets
