@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from attractory.data import rescale as rescale
     from attractory.data import sklearn_digits as sklearn_digits
     from attractory.data import sphere as sphere
+    from attractory.diagnosis import Diagnosis as Diagnosis
+    from attractory.diagnosis import diagnose as diagnose
     from attractory.empirical import empirical_ntk as empirical_ntk
     from attractory.empirical import empirical_ntk_product as empirical_ntk_product
     from attractory.files import LoadedPatterns as LoadedPatterns
@@ -98,6 +100,7 @@ _NAMES = {
     "data": (
         "bundled_digits", "gaussian", "mnist", "read_idx", "rescale", "sklearn_digits", "sphere",
     ),
+    "diagnosis": ("Diagnosis", "diagnose"),
     "empirical": ("empirical_ntk", "empirical_ntk_product"),
     "files": ("LoadedPatterns", "load_patterns", "save_images"),
     "iteration": ("RecallResult", "Status", "recall"),

@@ -43,7 +43,7 @@ class Factor:
     def solve(self, right: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Return K⁻¹ right."""
         half = solve_triangular(self._lower, right, lower=True, check_finite=False)
-        return solve_triangular(self._lower, half, lower=True, trans="T", check_finite=False)
+        return solve_triangular(self._lower, half, lower=True, trans=1, check_finite=False)
 
     def append(
         self, beside: Float[np.ndarray, "n m"], corner: Float[np.ndarray, "m m"]

@@ -104,7 +104,7 @@ class ErfMixture:
         named = state.pop("_named")
         self.__dict__.update(state)
         if named:
-            object.__setattr__(self, "function", _by_name(self.name).function)
+            object.__setattr__(self, "function", _function(self.name))
 
     @property
     def odd(self) -> bool:
@@ -330,7 +330,11 @@ def _by_name(name: str) -> Activation:
 
 
 def _is_named(act: ErfMixture) -> bool:
-    return act.name in _BY_NAME and getattr(_by_name(act.name), "function", None) is act.function
+    return act.name in _BY_NAME and _function(act.name) is act.function
+
+
+def _function(name: str) -> Any:
+    return getattr(_by_name(name), "function", None)
 
 
 def activation(which: str | Activation) -> Activation:

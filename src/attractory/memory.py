@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
 from attractory._checks import choice, nonnegative, positive, share, whole
+from attractory._moments import scale_pairs
 from attractory._sphere import Sphere
 from attractory._store import KernelStore, NetworkStore
-from attractory.activations import Activation
+from attractory.activations import Activation, ErfMixture
 from attractory.activations import activation as find_activation
 from attractory.iteration import RecallResult, Status, recall
 from attractory.network import Autoencoder
@@ -32,7 +32,7 @@ __all__ = ["AttractorMemory", "MemoryRecall"]
 _DENSE = 20_000  # patterns whose kernel matrix is still factorised whole
 _NEAR = 0.01  # of the norm: a state this near is at the row
 _SAME = 1e-9  # rows closer than this, relative to their size, are one pattern
-_UNITS = 2.0  # norm="auto", in units of √dim over the angle of close neighbours
+_UNITS = np.sqrt(2)  # norm="auto", in units of w √dim over the angle of close neighbours
 _CLOSE = 0.05  # … that share of patterns has a neighbour closer
 
 
@@ -76,8 +76,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             a trained autoencoder of finite width.
         activation, depth: of the map.
         width: of the network's hidden layers.
-        norm: given to every centred row; "auto" takes 2√dim over the angle between close
-            neighbours (the closest 5 %).
+        norm: given to every centred row; "auto" takes √2 w √dim over the angle between close
+            neighbours (the closest 5 %), w the activation's width (√2 for the surrogate).
         center: whether to subtract the mean row. Images need it.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         max_steps: of the iteration.
@@ -106,19 +106,22 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
 
+    n_features_in_: int
+    info_: dict[str, Any]
+
     def __init__(
         self,
-        model: str = "kernel",
+        model: Any = "kernel",
         *,
         activation: Any = "sigmoid",
-        depth: int = 2,
-        width: int = 10_000,
+        depth: Any = 2,
+        width: Any = 10_000,
         norm: Any = "auto",
-        center: bool = True,
-        ridge: float = 0.0,
-        max_steps: int = 1000,
-        tolerance: float = 1e-8,
-        reject: float = 0.9,
+        center: Any = True,
+        ridge: Any = 0.0,
+        max_steps: Any = 1000,
+        tolerance: Any = 1e-8,
+        reject: Any = 0.9,
         random_state: Any = 0,
     ):
         """Keep the parameters; `fit` checks them."""
@@ -134,7 +137,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.reject = reject
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "AttractorMemory":
+    def fit(self, X: Any, y: Any = None) -> "AttractorMemory":
         """Store the rows of X, and nothing else.
 
         Args:
@@ -143,7 +146,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 successor, its partner). Labels (n,), as pipelines pass them, are ignored.
         """
         act = self._parameters()
-        rows = validate_data(
+        rows: Any = validate_data(
             self, X, dtype=np.float64, ensure_min_features=2,
             ensure_min_samples=2 if self.center else 1,
         )  # fmt: skip
@@ -152,7 +155,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         mean = rows.mean(axis=0) if self.center else np.zeros(rows.shape[1])
         unit, sizes = Sphere(mean, 1.0).encode(rows)
         kept = _distinct(unit, sizes, rows)
-        norm = _auto_norm(unit[kept]) if isinstance(self.norm, str) else float(self.norm)
+        norm = _auto_norm(unit[kept], act) if isinstance(self.norm, str) else float(self.norm)
         sphere = Sphere(mean, norm)
         answers, answer_sizes = (
             (norm * unit[kept], sizes[kept]) if targets is None else sphere.encode(targets[kept])
@@ -163,7 +166,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._warn()
         return self
 
-    def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "AttractorMemory":
+    def partial_fit(self, X: Any, y: Any = None) -> "AttractorMemory":
         """Store more rows; centre and norm stay those of `fit`. Rows already stored are left out.
 
         A memory that could not take the rows stays as it was.
@@ -171,7 +174,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if not hasattr(self, "_model"):
             return self.fit(X, y)
         self._parameters()
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        rows: Any = validate_data(self, X, dtype=np.float64, reset=False)
         targets = self._targets(rows, y)
         if (targets is not None) != self.hetero_:
             raise ValueError("y must be given as it was to fit: this memory maps rows to "
@@ -195,7 +198,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 self._warn()
         return self
 
-    def forget(self, indices: ArrayLike) -> "AttractorMemory":
+    def forget(self, indices: Any) -> "AttractorMemory":
         """Remove stored rows by index; later ones move up.
 
         Raises:
@@ -216,7 +219,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         return self
 
-    def recall(self, X: ArrayLike) -> MemoryRecall:
+    def recall(self, X: Any) -> MemoryRecall:
         """Iterate the map from each cue, (k, d), and say where it ended and how sure that is.
 
         A memory of successors is applied once instead.
@@ -245,16 +248,16 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             np.asarray(result.residual, float) / self.norm_, np.asarray(result.status),
         )  # fmt: skip
 
-    def transform(self, X: ArrayLike) -> Float[np.ndarray, "k d"]:
+    def transform(self, X: Any) -> Float[np.ndarray, "k d"]:
         """Return the states that cues (k, d) end at, known or not."""
         return self.recall(X).state
 
-    def predict(self, X: ArrayLike) -> Int[np.ndarray, " k"]:
+    def predict(self, X: Any) -> Int[np.ndarray, " k"]:
         """Return the index of the row each cue is recalled as, −1 for cues that are not known."""
         result = self.recall(X)
         return np.where(result.known, result.pattern, -1)
 
-    def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """Return the share of cues that are recalled.
 
         Args:
@@ -265,11 +268,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         result = self.recall(X)
         if y is None or np.asarray(y).ndim < 2:
             return float((result.pattern >= 0).mean())
-        wanted, _ = self._sphere.encode(validate_data(self, y, dtype=np.float64, reset=False))
+        rows: Any = validate_data(self, y, dtype=np.float64, reset=False)
+        wanted, _ = self._sphere.encode(rows)
         found, _ = self._sphere.encode(result.state)
         return float((np.linalg.norm(found - wanted, axis=1) <= _NEAR * self.norm_).mean())
 
-    def replay(self, x: ArrayLike, steps: int) -> Float[np.ndarray, "s d"]:
+    def replay(self, x: Any, steps: int) -> Float[np.ndarray, "s d"]:
         """Return a cue (d,) and its successors under so many steps, (steps + 1, d)."""
         state = self._cues(np.atleast_2d(np.asarray(x)))
         states = [state]
@@ -326,14 +330,15 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _targets(self, rows: np.ndarray, y: Any) -> np.ndarray | None:
         if y is None or np.asarray(y).ndim < 2:
             return None
-        targets = validate_data(self, y, dtype=np.float64, reset=False)
+        targets: Any = validate_data(self, y, dtype=np.float64, reset=False)
         if targets.shape != rows.shape:
             raise ValueError(f"y must have the shape of X, {rows.shape}, got {targets.shape}")
         return targets
 
     def _cues(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._sphere.encode(validate_data(self, X, dtype=np.float64, reset=False))[0]
+        rows: Any = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._sphere.encode(rows)[0]
 
     # The map under change; nothing is kept until all of it is made
 
@@ -397,11 +402,18 @@ def _distinct(unit: np.ndarray, sizes: np.ndarray, rows: np.ndarray) -> np.ndarr
     return kept
 
 
-def _auto_norm(unit: np.ndarray) -> float:
-    """Return 2√dim over the angle that the closest 5 % of patterns have to their neighbours."""
-    dim = unit.shape[1]
+def _auto_norm(unit: np.ndarray, act: Activation) -> float:
+    """Return √2 w √dim over the angle that the closest 5 % of patterns have to their neighbours.
+
+    w is the activation's width: the scale of the erf whose Θ grows as fast with the norm.
+    """
+    width = 1.0
+    if isinstance(act, ErfMixture):
+        u, v, weight = scale_pairs(act)
+        width = float(1 / np.sum(weight / np.sqrt(u + v))) / np.sqrt(2)
+    unit_norm = _UNITS * width * np.sqrt(unit.shape[1])
     if len(unit) == 1:
-        return float(_UNITS * np.sqrt(dim))
+        return float(unit_norm)
     some = unit[np.unique(np.linspace(0, len(unit) - 1, min(len(unit), 2000)).astype(int))]
     closest = np.empty(len(some))
     for k in range(0, len(some), 256):
@@ -409,4 +421,4 @@ def _auto_norm(unit: np.ndarray) -> float:
         # The largest is the pattern itself.
         closest[k : k + 256] = np.partition(cosine, -2, axis=1)[:, -2]
     angle = float(np.arccos(np.clip(np.quantile(closest, 1 - _CLOSE), -1, 1)))
-    return float(_UNITS * np.sqrt(dim) / max(angle, 1e-3))
+    return float(unit_norm / max(angle, 1e-3))

@@ -1,0 +1,187 @@
+"""What a memory holds, row by row, and what to change where it does not hold.
+
+Spectral radii and critical shocks are those of the map, in its own coordinates and relative to the
+norm. A certified radius is turned into one for cues: a cue at relative distance ε from a row lies,
+once it has been given the norm, within 2 sin(½ arcsin ε) of it, so that a ball of relative radius c
+around the stored point covers all cues nearer than c √(1 − c²/4) of the row's size.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from attractory._checks import indices as checked
+from attractory.certificate import certified_radius
+from attractory.memory import AttractorMemory
+from attractory.shock import critical_shock
+from attractory.spectrum import orbit_radius, spectral_radius
+
+__all__ = ["Diagnosis", "diagnose"]
+
+_ROWS = 100  # looked at by default
+_ALIKE = 0.95  # correlation of near-duplicates
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Rows of a memory; arrays over the k rows looked at.
+
+    Attributes:
+        rows: their indices.
+        spectral_radius: of the Jacobian there; for a memory of successors, of the product along the
+            cycle the row lies on, and NaN for rows on none.
+        attractor: whether it is below 1 and the row is a fixed point (or on a cycle).
+        critical_shock: smallest perturbation found that is not undone, relative to the norm; NaN if
+            not asked for.
+        certified: relative distance within which every cue is proven to come home; 0 where nothing
+            could be proven, NaN if not asked for or not to be had for this map.
+        correlation: with the nearest other row.
+        nearest: index of that row.
+        residual: largest miss of any row, relative to the norm.
+        advice: what to change, in sentences; empty if all is well.
+    """
+
+    rows: Int[np.ndarray, " k"]
+    spectral_radius: Float[np.ndarray, " k"]
+    attractor: Bool[np.ndarray, " k"]
+    critical_shock: Float[np.ndarray, " k"]
+    certified: Float[np.ndarray, " k"]
+    correlation: Float[np.ndarray, " k"]
+    nearest: Int[np.ndarray, " k"]
+    residual: float
+    advice: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Summarise."""
+        text = f"Diagnosis({int(self.attractor.sum())} of {len(self.rows)} rows are attractors"
+        return text + "".join(f"; {line}" for line in self.advice) + ")"
+
+
+def diagnose(
+    memory: AttractorMemory,
+    *,
+    rows: Sequence[int] | None = None,
+    shock: bool = True,
+    certify: bool = True,
+    progress: bool | Callable[[int, int], object] | None = None,
+) -> Diagnosis:
+    """Return radius, shock and certificate of stored rows, and what to change.
+
+    Args:
+        memory: fitted.
+        rows: indices; by default all, or of more than 100 every so many.
+        shock: whether to search for critical shocks.
+        certify: whether to certify radii, where the map allows it.
+        progress: of the search, as for `attractory.critical_shock`.
+
+    Raises:
+        ValueError: if an index is out of range.
+
+    Example:
+        >>> memory = AttractorMemory(activation="erf", norm=30.0).fit(np.eye(4, 9))
+        >>> diagnose(memory, shock=False)
+        Diagnosis(4 of 4 rows are attractors)
+    """
+    n = len(memory)
+    if rows is None:
+        chosen = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(int))
+    else:
+        chosen = checked(np.asarray(rows), "rows", np.shape(rows), n)
+    f, x = memory.map_, np.asarray(memory.points_, float)
+    points = x[chosen]
+    if memory.hetero_:
+        radius = _cycle_radii(memory)[chosen]
+    else:
+        radius = np.asarray(spectral_radius(f, points))
+    stored = memory.residual_ <= memory._model.accuracy
+    shocks = certified = np.full(len(chosen), np.nan)
+    if shock and not memory.hetero_:
+        found = critical_shock(f, points, progress=progress)
+        shocks = found.distance / memory.norm_
+    if certify and not memory.hetero_:
+        certified = _certified(f, points, memory.norm_, len(chosen))
+    correlation, nearest = _neighbours(x / memory.norm_, chosen)
+    attractor = (radius < 1) & stored
+    return Diagnosis(
+        chosen, radius, attractor, shocks, certified, correlation, nearest, memory.residual_,
+        _advice(memory, stored, chosen, radius, correlation, nearest),
+    )  # fmt: skip
+
+
+def _certified(f: Any, points: np.ndarray, norm: float, count: int) -> np.ndarray:
+    try:
+        share = certified_radius(f, points, progress=False).radius / norm
+    except TypeError:  # no bound on this map's curvature
+        return np.full(count, np.nan)
+    return share * np.sqrt(np.maximum(1 - share**2 / 4, 0))
+
+
+def _cycle_radii(memory: AttractorMemory) -> np.ndarray:
+    """Return the spectral radius of the Jacobians' product along each row's cycle (Floquet)."""
+    x, answers = memory.points_, memory._answers()
+    scale = 1e-6 * memory.norm_
+    following = np.full(len(x), -1)
+    for k, answer in enumerate(answers):
+        distance = np.linalg.norm(x - answer, axis=1)
+        if distance.min() <= scale:
+            following[k] = int(distance.argmin())
+    radii = np.full(len(x), np.nan)
+    for k in range(len(x)):
+        if np.isnan(radii[k]):
+            cycle = _cycle(following, k)
+            if cycle:
+                radii[cycle] = orbit_radius(memory.map_, x[cycle])
+    return radii
+
+
+def _cycle(following: np.ndarray, start: int) -> list[int]:
+    """Return the rows on the cycle through a row, none if it is on none."""
+    path, at = [start], int(following[start])
+    while at >= 0 and at != start and len(path) <= len(following):
+        path.append(at)
+        at = int(following[at])
+    return path if at == start else []
+
+
+def _neighbours(unit: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if len(unit) == 1:
+        return np.zeros(1), np.zeros(1, int)
+    cosine = unit[chosen] @ unit.T
+    cosine[np.arange(len(chosen)), chosen] = -np.inf
+    return cosine.max(axis=1), cosine.argmax(axis=1)
+
+
+def _advice(
+    memory: AttractorMemory,
+    stored: bool,
+    rows: np.ndarray,
+    radius: np.ndarray,
+    correlation: np.ndarray,
+    nearest: np.ndarray,
+) -> tuple[str, ...]:
+    lines = []
+    if not stored:
+        more = "a greater width" if memory.model == "network" else "a larger norm"
+        lines.append(
+            f"rows are missed by up to {memory.residual_:.1e} of the norm, so none counts as "
+            f"stored: {more} or fewer near-duplicates would do"
+        )
+    unstable = np.flatnonzero(~(radius < 1) & np.isfinite(radius))
+    if len(unstable):
+        alike = unstable[correlation[unstable] >= _ALIKE]
+        if len(alike):
+            pairs = ", ".join(f"{rows[k]} and {nearest[k]}" for k in alike[:3])
+            lines.append(
+                f"rows {pairs}{' and more' if len(alike) > 3 else ''} are near-duplicates "
+                f"(correlation {correlation[alike].max():.3f}): keep one of each, or raise the norm"
+            )
+        rest = len(unstable) - len(alike)
+        if rest:
+            lines.append(
+                f"{rest} other row{'s are' if rest > 1 else ' is'} unstable at norm "
+                f"{memory.norm_:.4g}: raise it by half, or store fewer rows than {len(memory)}"
+            )
+    return tuple(lines)
