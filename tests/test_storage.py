@@ -389,7 +389,7 @@ def test_what_is_refused_when_writing(tmp_path):
         ({"\ud83d\ude00": 1}, ValueError, "UTF-8 can hold"),
         ({"a": deep}, ValueError, f"at most {_DEPTH_LIMIT} deep"),
         (loop, ValueError, f"at most {_DEPTH_LIMIT} deep"),
-        ({"a": "x" * _HEADER_LIMIT}, ValueError, "at most 100000000 bytes of JSON"),
+        ({"a": "x" * _HEADER_LIMIT}, ValueError, "at most 16000000 bytes of JSON"),
     ):
         with pytest.raises(error, match=words):
             write_file(path, header, {})

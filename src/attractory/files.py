@@ -114,7 +114,7 @@ def load_patterns(
     Returns:
         The rows, their names, the images' shape, and which files failed and why: missing, empty or
         damaged ones, those of another size or kind, and those that hold other things than finite
-        numbers or a row of zeros, which no map can store.
+        numbers.
 
     Raises:
         TypeError: if paths is one path instead of a list.
@@ -293,12 +293,6 @@ def _usable(rows: Float[np.ndarray, "n d"]) -> None:
         raise _Refused(
             f"holds {rows[row, column]} in row {row}, column {column} ({bad.sum()} such values); "
             "remove or fill them first"
-        )
-    zero = np.flatnonzero(~rows.any(axis=1))
-    if len(zero):
-        raise _Refused(
-            f"holds only zeros in row {zero[0]} ({len(zero)} such rows), and no map stores the "
-            "zero vector; remove it"
         )
 
 
