@@ -8,6 +8,9 @@ hand: each stored pattern shown to the memory of all others. The confidence of a
 of those that have less evidence; at least 0.9 means that of unknown patterns like the stored ones
 at most one in ten would pass.
 
+With fewer than 50 of them the share is taken from Student's law for one more of the same mean and
+spread.
+
 This needs no training, and no assumption but that unknown cues are to the stored patterns what
 these are to one another. Cues from elsewhere (another kind of image) are rejected more readily.
 """
@@ -16,11 +19,13 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import t as student_t
 
 __all__ = ["Rejection", "confidence", "unknown_evidence"]
 
 _SAMPLE = 2000  # stored patterns taken as unknown cues
 _BLOCK = 256
+_FEW = 50  # below so many, shares are those of Student's law for one more of the same kind
 
 
 def _evidence(
@@ -35,6 +40,15 @@ def _evidence(
     ratio = (q[rows, winner][:, None] - q) / gap
     ratio[rows, winner] = np.inf
     return ratio.min(axis=1)
+
+
+def _share_below(unknown: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """Return the share of unknown cues with less evidence, known from these few or many."""
+    count = len(unknown)
+    if count >= _FEW:
+        return np.searchsorted(unknown, evidence, side="left") / count
+    spread = max(float(unknown.std(ddof=1)), 1e-9) * np.sqrt(1 + 1 / count)
+    return student_t.cdf((evidence - unknown.mean()) / spread, count - 1)
 
 
 def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " m"]:
@@ -85,8 +99,8 @@ def confidence(
     Example:
         >>> x = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
         >>> cues, recalled = np.array([[1.0, 0.0], [0.8, 0.6]]), np.array([0, -1])
-        >>> confidence(cues, recalled, x, unknown_evidence(x)).tolist()
-        [0.6666666666666666, 0.0]
+        >>> confidence(cues, recalled, x, unknown_evidence(x)).round(2).tolist()
+        [0.75, 0.0]
     """
     out = np.zeros(len(cues))
     rows = np.flatnonzero(recalled >= 0)
@@ -94,8 +108,7 @@ def confidence(
         some = rows[k : k + _BLOCK]
         q = cues[some] @ directions.T
         if len(unknown):
-            evidence = _evidence(q, recalled[some], directions)
-            out[some] = np.searchsorted(unknown, evidence, side="left") / len(unknown)
+            out[some] = _share_below(unknown, _evidence(q, recalled[some], directions))
         else:
             out[some] = np.clip(q[np.arange(len(some)), recalled[some]], 0, 1)
     return out
