@@ -2,20 +2,19 @@
 
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from attractory._console import complain, show, working
+from attractory.cli_memory import ACTIVATIONS, register
 
 app = typer.Typer(
     help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
     no_args_is_help=True,
     add_completion=False,
 )
-
-
-_ACTIVATIONS = "One of sigmoid, tanh, erf, erf_surrogate, arctan, softsign, linear."
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -35,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _complain(message: str) -> int:
     if message:  # a bare `attractory` has shown its help instead
-        print(f"attractory: {' '.join(message.split())}", file=sys.stderr)
+        complain(message)
     return 2
 
 
@@ -52,7 +51,7 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def demo(
     n: Annotated[int, typer.Option(help="Digits to store, 2 to 200.")] = 20,
     norm: Annotated[float, typer.Option(help="Norm of the centred digits.")] = 100.0,
-    activation: Annotated[str, typer.Option(help=_ACTIVATIONS)] = "sigmoid",
+    activation: Annotated[str, typer.Option(help=ACTIVATIONS)] = "sigmoid",
     depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2,
     noise: Annotated[
         float, typer.Option(help="Norm of the noise relative to the pattern's.")
@@ -64,24 +63,16 @@ def demo(
     """Store handwritten digits and recall them from noise and from half an image."""
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out must be a folder, got the file {out}")
-    from rich.console import Console
-
     from attractory.demo import run_demo
 
     settings: dict[str, Any] = {
         "n": n, "norm": norm, "activation": activation,
         "depth": depth, "noise": noise, "seed": seed,
     }  # fmt: skip
-    with (
-        Console(stderr=True).status("starting") as status,
-        warnings.catch_warnings(record=True) as caught,
-    ):
-        warnings.simplefilter("always")
-        result = run_demo(**settings, progress=status.update)
-        status.update("drawing the figures")
+    with working("starting") as say:
+        result = run_demo(**settings, progress=say)
+        say("drawing the figures")
         paths = result.save_figures(out)
-    for warning in caught:
-        print(f"attractory: warning: {' '.join(str(warning.message).split())}", file=sys.stderr)
     if as_json:
         print(json.dumps(_report(result, settings, paths), indent=2))
     else:
@@ -110,10 +101,10 @@ def verify(
         return
     with Console(stderr=True).status("starting") as status:
 
-        def show(done: int, total: int, name: str) -> None:
+        def tell(done: int, total: int, name: str) -> None:
             status.update(f"{done} of {total}: {name}")
 
-        checks = run(statements or (), progress=show)
+        checks = run(statements or (), progress=tell)
     failed = [check for check in checks if not check.passed]
     if as_json:
         rows = [
@@ -130,7 +121,6 @@ def verify(
 
 
 def _show_checks(checks: list[Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(caption="outside its assumptions a statement must break, or the check is empty")
@@ -158,7 +148,7 @@ def _show_checks(checks: list[Any]) -> None:
                 verdict,
                 end_section=k == len(finding.claims) - 1,
             )
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    show(table, 160)
 
 
 def _brief(value: Any) -> str:
@@ -178,7 +168,6 @@ def _report(result: Any, settings: dict[str, Any], paths: list[Path]) -> dict[st
 
 
 def _show(result: Any, paths: list[Path]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     print(result.memory)
@@ -198,13 +187,15 @@ def _show(result: Any, paths: list[Path]) -> None:
                 "yes" if fate["recalled"] else "NO",
             ]
         table.add_row(*cells)
-    Console(width=None if sys.stdout.isatty() else 110).print(table)
+    show(table)
     count = len(result.labels)
     print(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
     for trial in result.trials:
         print(f"{trial.recalled.sum()} of {count} recalled from {trial.name}")
     print(f"figures: {', '.join(str(path) for path in paths)}")
 
+
+register(app)
 
 if __name__ == "__main__":
     main()
