@@ -150,7 +150,8 @@ def norm_profile(
     Example:
         >>> from attractory import sphere
         >>> x = sphere(4, 20)
-        >>> profile = norm_profile(x, [10.0, 60.0], activation="erf", sizes=[0.5], trials=5)
+        >>> settings = {"activation": "erf", "sizes": [0.5], "trials": 5, "certify": False}
+        >>> profile = norm_profile(x, [10.0, 60.0], **settings)
         >>> profile.spectral_radius.shape, profile.recalled.shape
         ((2, 4), (2, 1))
     """

@@ -8,8 +8,9 @@ hand: each stored pattern shown to the memory of all others. The confidence of a
 of those that have less evidence; at least 0.9 means that of unknown patterns like the stored ones
 at most one in ten would pass.
 
-With fewer than 50 of them the share is taken from Student's law for one more of the same mean and
-spread.
+With fewer than 50 of them the share is taken from Student's law for one more of the same kind, with
+median and median deviation for mean and spread: two stored rows that are nearly twins must not
+decide for all.
 
 This needs no training, and no assumption but that unknown cues are to the stored patterns what
 these are to one another. Cues from elsewhere (another kind of image) are rejected more readily.
@@ -25,7 +26,8 @@ __all__ = ["Rejection", "confidence", "unknown_evidence"]
 
 _SAMPLE = 2000  # stored patterns taken as unknown cues
 _BLOCK = 256
-_FEW = 50  # below so many, shares are those of Student's law for one more of the same kind
+_FEW = 50
+_NORMAL = 1.4826  # standard deviation of a normal law over its median deviation
 
 
 def _evidence(
@@ -47,8 +49,9 @@ def _share_below(unknown: np.ndarray, evidence: np.ndarray) -> np.ndarray:
     count = len(unknown)
     if count >= _FEW:
         return np.searchsorted(unknown, evidence, side="left") / count
-    spread = max(float(unknown.std(ddof=1)), 1e-9) * np.sqrt(1 + 1 / count)
-    return student_t.cdf((evidence - unknown.mean()) / spread, count - 1)
+    middle = np.median(unknown)
+    spread = max(_NORMAL * float(np.median(np.abs(unknown - middle))), 1e-9)
+    return student_t.cdf((evidence - middle) / (spread * np.sqrt(1 + 1 / count)), count - 1)
 
 
 def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " m"]:

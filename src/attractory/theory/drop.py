@@ -27,9 +27,9 @@ def drop_below_one(
     activation: str | Activation = "sigmoid",
     depth: int = 2,
     f0: str = "sampled",
-    width: int = 2000,
+    width: int = 1000,
     key: int = 0,
-    points: int = 12,
+    points: int = 8,
 ) -> Finding:
     """Hold that the largest spectral radius at the patterns exceeds 1 and drops below it.
 

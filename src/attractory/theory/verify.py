@@ -190,9 +190,9 @@ def _settings() -> dict[str, tuple[_Setting, ...]]:
         ),
         "drop": (
             _inside(drop_below_one, wide, activation="erf_surrogate"),
-            _inside(drop_below_one, wide, points=6),
-            _inside(drop_below_one, wide, activation="erf", depth=3),
-            _inside(drop_below_one, wide, activation="erf", depth=4),
+            _inside(drop_below_one, wide, points=5),
+            _inside(drop_below_one, wide, activation="erf", depth=3, width=600, points=6),
+            _inside(drop_below_one, wide, activation="erf", depth=4, width=600, points=6),
             _edge(drop_below_one, sphere(40, 32), activation="erf_surrogate"),
             _edge(drop_below_one, wide[:1], activation="erf"),
             _outside(drop_below_one, wide, activation="erf_surrogate", f0="zero"),
