@@ -143,7 +143,7 @@ def test_bad_input_is_named_and_changes_nothing():
     x = sphere(5, 8)
     memory = AttractorMemory(activation="erf", norm=20.0).fit(x)
     before = np.asarray(memory.map_.coefficients).copy()
-    with pytest.raises(ValueError, match="differ in contrast alone, got rows 0 and 5"):
+    with pytest.raises(ValueError, match="differ in contrast alone, got row 0 and stored row 0"):
         memory.partial_fit(x.mean(axis=0) + 2 * (x[:1] - x.mean(axis=0)))
     with pytest.raises(ValueError, match="indices must be integers from 0 to 4, got"):
         memory.forget([5])

@@ -53,8 +53,9 @@ class Factor:
         across = solve_triangular(self._lower, beside, lower=True, check_finite=False).T
         last = cholesky(corner - across @ across.T, lower=True, check_finite=False)
         self._check(last, np.diag(corner))
-        lower = np.zeros((n + m, n + m), order="F")
+        lower = np.empty((n + m, n + m), order="F")
         lower[:n, :n], lower[n:, :n], lower[n:, n:] = self._lower, across, last
+        lower[:n, n:] = 0.0
         return Factor.of_lower(lower)
 
     def remove(self, index: int) -> "Factor":

@@ -191,7 +191,10 @@ def _by_pairs(
     kind: str,
 ) -> np.ndarray:
     """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
-    chunk = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
+    most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
+    # Few sizes to compile, and one pair does not cost what thousands do.
+    bits = (len(first) - 1).bit_length()
+    chunk = min(most, 1 << (bits if bits > 10 else max(4, bits + bits % 2)))
     out = np.empty(len(first))
     for k in range(0, len(first), chunk):
         i, j = first[k : k + chunk], second[k : k + chunk]

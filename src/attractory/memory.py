@@ -42,7 +42,8 @@ class MemoryRecall:
 
     Attributes:
         state: where the iteration ended, (k, d), in the units of the stored rows.
-        pattern: index of the stored row it ended at, within 1 % of the norm; −1 for none.
+        pattern: index of the stored row it ended at, within 1 % of the norm; −1 for none. `status`
+            says whether it had come to rest there.
         confidence: share of unknown cues that would look less like that row, (k,); see
             `attractory.rejection`.
         known: whether the memory vouches for the answer: it ended at a row, with a confidence of at
@@ -180,11 +181,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise ValueError("y must be given as it was to fit: this memory maps rows to "
                              + ("rows of their own" if self.hetero_ else "themselves"))  # fmt: skip
         points, sizes = self._sphere.encode(rows)
-        everything = np.vstack([self.points_, points]) / self.norm_
-        both = np.concatenate([self._sizes, sizes])
-        kept = _distinct(everything, both, np.vstack([self.patterns_, rows]))
-        new = kept[kept >= len(self.points_)] - len(self.points_)
-        _affordable(len(kept), self.model)
+        new = self._unseen(points / self.norm_, sizes, rows)
+        _affordable(len(self) + len(new), self.model)
         if len(new):
             answers, answer_sizes = (
                 (points[new], sizes[new]) if targets is None else self._sphere.encode(targets[new])
@@ -238,9 +236,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         answers = self._answers()
         closest = _sphere.nearest(state, answers)
         distance = np.linalg.norm(state - answers[closest], axis=1) / self.norm_
-        pattern = np.where(
-            (distance <= _NEAR) & (np.asarray(result.status) == Status.CONVERGED), closest, -1
-        )
+        held = (distance <= _NEAR) & (np.asarray(result.status) != Status.DIVERGED)
+        pattern = np.where(held, closest, -1)
         sure = self._rejection.confidence(points, pattern)
         return MemoryRecall(
             self._sphere.decode(state, self._answer_sizes[closest]), pattern, sure,
@@ -357,7 +354,21 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._sphere, self._model, self._sizes = sphere, model, sizes
         self._answer_sizes, self.hetero_ = answer_sizes, hetero
         self.norm_, self.points_ = sphere.norm, model.x
-        self._rejection = Rejection(model.x / sphere.norm)
+        self._rejection = Rejection(model.x, sphere.norm)
+
+    def _unseen(self, unit: np.ndarray, sizes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return which rows are not stored yet, each once."""
+        kept = _distinct(unit, sizes, rows)
+        twin = _sphere.nearest(unit[kept], self.points_)
+        stored = self.points_[twin] / self.norm_
+        same = np.linalg.norm(unit[kept] - stored, axis=1) <= _SAME
+        for k in np.flatnonzero(same):
+            if abs(sizes[kept[k]] - self._sizes[twin[k]]) > _SAME * sizes[kept[k]]:
+                raise ValueError(
+                    f"X must not have rows that differ in contrast alone, got row {kept[k]} and "
+                    f"stored row {twin[k]}: from the mean both lie in one direction"
+                )
+        return kept[~same]
 
     def _warn(self) -> None:
         if self.residual_ > self._model.accuracy and not self.ridge:
@@ -388,6 +399,8 @@ def _distinct(unit: np.ndarray, sizes: np.ndarray, rows: np.ndarray) -> np.ndarr
             f"X must not have a row at the mean of all, got row {at_mean[0]}: it has no direction; "
             "leave it out, or pass center=False"
         )
+    if len(unit) == 1:
+        return np.zeros(1, int)
     _, first = np.unique(unit.round(9) + 0.0, axis=0, return_index=True)
     kept = np.sort(first)
     if len(kept) < len(unit):

@@ -119,12 +119,17 @@ class Rejection:
     """The rule for one set of patterns; what it is compared with is worked out when first needed.
 
     Args:
-        directions: unit vectors, (n, d).
+        patterns: of one norm, (n, d).
+        norm: theirs.
     """
 
-    def __init__(self, directions: Float[np.ndarray, "n d"]):
+    def __init__(self, patterns: Float[np.ndarray, "n d"], norm: float):
         """Keep the patterns."""
-        self._directions = directions
+        self._patterns, self._norm = patterns, norm
+
+    @cached_property
+    def _directions(self) -> Float[np.ndarray, "n d"]:
+        return self._patterns / self._norm
 
     @cached_property
     def unknown(self) -> Float[np.ndarray, " m"]:
