@@ -151,7 +151,10 @@ def test_bad_input_is_named_and_changes_nothing():
         memory.forget(range(5))
     with pytest.raises(ValueError, match="NaN"):
         memory.partial_fit([[np.nan] * 8])
+    with pytest.raises(ValueError, match="row at the mean"):
+        memory.fit(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]))  # of another width, too
     np.testing.assert_array_equal(memory.map_.coefficients, before)
+    assert memory.predict(x).tolist() == [0, 1, 2, 3, 4]
     for wrong, message in (
         ({"model": "forest"}, "model must be one of 'kernel', 'network'"),
         ({"norm": "best"}, "norm must be one of 'auto'"),

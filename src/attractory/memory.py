@@ -6,8 +6,10 @@ recalled by iterating it; what comes back is in the units that went in.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -29,11 +31,29 @@ from attractory.rejection import Rejection
 
 __all__ = ["AttractorMemory", "MemoryRecall"]
 
+T = TypeVar("T")
 _DENSE = 20_000  # patterns whose kernel matrix is still factorised whole
 _NEAR = 0.01  # of the norm: a state this near is at the row
 _SAME = 1e-9  # rows closer than this, relative to their size, are one pattern
-_UNITS = np.sqrt(2)  # norm="auto", in units of w √dim over the angle of close neighbours
-_CLOSE = 0.05  # … that share of patterns has a neighbour closer
+# norm="auto", in units of w √dim: the least, and what it is for close neighbours.
+_LEAST, _CLOSER, _POWER = 2.4, 0.44, -2.5
+_CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
+
+
+def _all_or_nothing(method: Callable[..., T]) -> Callable[..., T]:
+    """Leave the memory as it was if a change of it fails."""
+
+    @wraps(method)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> T:
+        before = dict(self.__dict__)
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    return wrapper
 
 
 @dataclass(frozen=True)
@@ -77,8 +97,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             a trained autoencoder of finite width.
         activation, depth: of the map.
         width: of the network's hidden layers.
-        norm: given to every centred row; "auto" takes √2 w √dim over the angle between close
-            neighbours (the closest 5 %), w the activation's width (√2 for the surrogate).
+        norm: given to every centred row; "auto" goes by dim, the activation's width and the angle
+            between close neighbours, a rule fitted to digits (`docs/memory.md`).
         center: whether to subtract the mean row. Images need it.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         max_steps: of the iteration.
@@ -138,6 +158,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.reject = reject
         self.random_state = random_state
 
+    @_all_or_nothing
     def fit(self, X: Any, y: Any = None) -> "AttractorMemory":
         """Store the rows of X, and nothing else.
 
@@ -162,11 +183,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             (norm * unit[kept], sizes[kept]) if targets is None else sphere.encode(targets[kept])
         )
         model = self._new_model(norm * unit[kept], answers, act)
-        model.map()  # what cannot be stored must fail now, and leave the memory as it was
+        model.map()  # what cannot be stored must fail now
         self._adopt(sphere, model, sizes[kept], answer_sizes, targets is not None)
         self._warn()
         return self
 
+    @_all_or_nothing
     def partial_fit(self, X: Any, y: Any = None) -> "AttractorMemory":
         """Store more rows; centre and norm stay those of `fit`. Rows already stored are left out.
 
@@ -196,6 +218,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 self._warn()
         return self
 
+    @_all_or_nothing
     def forget(self, indices: Any) -> "AttractorMemory":
         """Remove stored rows by index; later ones move up.
 
@@ -416,17 +439,19 @@ def _distinct(unit: np.ndarray, sizes: np.ndarray, rows: np.ndarray) -> np.ndarr
 
 
 def _auto_norm(unit: np.ndarray, act: Activation) -> float:
-    """Return √2 w √dim over the angle that the closest 5 % of patterns have to their neighbours.
+    """Return w √dim · max(2.4, 0.44 θ^−2.5), θ the angle that the closest 5 % have to a neighbour.
 
-    w is the activation's width: the scale of the erf whose Θ grows as fast with the norm.
+    w is the activation's width: the scale of the erf whose Θ grows as fast with the norm. The power
+    is fitted to the best norms of 20, 100, 1,000 and 10,000 digits; well separated patterns need
+    some five times √dim.
     """
     width = 1.0
     if isinstance(act, ErfMixture):
         u, v, weight = scale_pairs(act)
         width = float(1 / np.sum(weight / np.sqrt(u + v))) / np.sqrt(2)
-    unit_norm = _UNITS * width * np.sqrt(unit.shape[1])
+    scale = width * np.sqrt(unit.shape[1])
     if len(unit) == 1:
-        return float(unit_norm)
+        return float(_LEAST * scale)
     some = unit[np.unique(np.linspace(0, len(unit) - 1, min(len(unit), 2000)).astype(int))]
     closest = np.empty(len(some))
     for k in range(0, len(some), 256):
@@ -434,4 +459,4 @@ def _auto_norm(unit: np.ndarray, act: Activation) -> float:
         # The largest is the pattern itself.
         closest[k : k + 256] = np.partition(cosine, -2, axis=1)[:, -2]
     angle = float(np.arccos(np.clip(np.quantile(closest, 1 - _CLOSE), -1, 1)))
-    return float(unit_norm / max(angle, 1e-3))
+    return float(scale * max(_LEAST, _CLOSER * max(angle, 1e-2) ** _POWER))

@@ -27,6 +27,7 @@ __all__ = ["Rejection", "confidence", "unknown_evidence"]
 _SAMPLE = 2000  # stored patterns taken as unknown cues
 _BLOCK = 256
 _FEW = 50
+_ITSELF = 1 - 0.01**2 / 2  # correlation of a cue within 1 % of the row: it is the row
 _NORMAL = 1.4826  # standard deviation of a normal law over its median deviation
 
 
@@ -91,6 +92,8 @@ def confidence(
 ) -> Float[np.ndarray, " k"]:
     """Return the share of unknown cues with less evidence; 0 where nothing was recalled.
 
+    A cue that is the recalled row itself, to 1 %, has confidence 1.
+
     Args:
         cues: unit vectors, (k, d); zero rows have no evidence.
         recalled: index of the pattern each ended at, −1 for none.
@@ -112,6 +115,7 @@ def confidence(
             out[some] = _share_below(unknown, _evidence(q, recalled[some], directions))
         else:
             out[some] = np.clip(q[np.arange(len(some)), recalled[some]], 0, 1)
+        out[some[q[np.arange(len(some)), recalled[some]] >= _ITSELF]] = 1.0
     return out
 
 
