@@ -26,6 +26,7 @@ from attractory.theory import (
     lemma_6,
     lemma_9,
     linear_region,
+    maps,
     projection,
     proposition_2,
     remark_2,
@@ -78,15 +79,15 @@ BREAKS = [
         lambda f: lambda **k: (f(**k)[0] / 2, 0.0),
     ),
     (lemma_5, {"norm": 0.0}, stored_example, "ntk", lambda f: _scaled(f, 0.99)),
-    (single_example, {}, stored_example, "fit_regression", _tilt),
+    (single_example, {}, maps, "fit_regression", _tilt),
     (
         single_example, {"norm": 100.0}, stored_example, "ntk_gradient",
         lambda f: lambda *a, **k: _Scaled(f(*a, **k), 0.1),
     ),
-    (lemma_2, {"patterns": sphere(6, 6)}, linear_region, "fit_sampled_regression", _tilt),
-    (lemma_3, {"patterns": X}, linear_region, "fit_sampled_regression", _tilt),
-    (lemma_3, {"patterns": X, "f0": "zero"}, linear_region, "fit_regression", _tilt),
-    (lemma_4, {"patterns": X, "beta": 4.0}, linear_region, "fit_sampled_regression", _tilt),
+    (lemma_2, {"patterns": sphere(6, 6)}, maps, "fit_sampled_regression", _tilt),
+    (lemma_3, {"patterns": X}, maps, "fit_sampled_regression", _tilt),
+    (lemma_3, {"patterns": X, "f0": "zero"}, maps, "fit_regression", _tilt),
+    (lemma_4, {"patterns": X, "beta": 4.0}, maps, "fit_sampled_regression", _tilt),
     (lemma_4, {"patterns": X, "f0": "zero"}, linear_region, "shrinkage", lambda f: _scaled(f, 1.1)),
     (lemma_6, {"patterns": X, "c": 1.0}, projection, "shrinkage", lambda f: _scaled(f, 1.1)),
     (
@@ -111,7 +112,7 @@ BREAKS = [
     ),
     (dominance, {"patterns": X}, gradient, "ntk", lambda f: lambda x, **k: f(x, **k) ** 1.1),
     (
-        large_norm_limit, {"patterns": X, "activation": "erf"}, large_norm, "fit_regression",
+        large_norm_limit, {"patterns": X, "activation": "erf"}, maps, "fit_regression",
         lambda f: _tilt(f, 0.002),
     ),
     (

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attractory._moments import scale_pairs
-from attractory.activations import Activation, Linear
+from attractory.activations import Activation, ErfMixture, Linear
 
 
 class InputMoments(NamedTuple):
@@ -43,6 +43,12 @@ def input_moments(act: Activation, p: float) -> InputMoments:
         -float(np.sum(cube * (u + v))) / 2,
         p * float(np.sum(cube * u * v)),
     )
+
+
+def inverse_width(act: ErfMixture) -> float:
+    """Return Σ pᵢpⱼ/√(u + v): E[σ′²] tends to gain² (2/π) times this over √p."""
+    u, v, weight = scale_pairs(act)
+    return float(np.sum(weight / np.sqrt(u + v)))
 
 
 def diagonal(act: Activation, p: float, depth: int) -> tuple[float, float]:

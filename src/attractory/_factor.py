@@ -26,7 +26,7 @@ class Factor:
 
     @classmethod
     def of_lower(cls, lower: Float[np.ndarray, "n n"]) -> "Factor":
-        """Return the factor whose lower triangle is known, as from a file."""
+        """Return the factor whose lower triangle is known."""
         made = cls.__new__(cls)
         made._lower = lower
         return made
@@ -35,10 +35,6 @@ class Factor:
     def lower(self) -> Float[np.ndarray, "n n"]:
         """L itself."""
         return self._lower
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self._lower)
 
     def solve(self, right: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Return K⁻¹ right."""

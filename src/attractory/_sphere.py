@@ -11,7 +11,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["Sphere", "nearest"]
+__all__ = ["Sphere", "nearest", "spread"]
 
 _BLOCK = 1 << 24  # correlations held at a time
 
@@ -41,6 +41,11 @@ class Sphere(eqx.Module):
     ) -> Float[np.ndarray, "k d"]:
         """Return rows of these sizes."""
         return self.mean + points * (sizes / self.norm)[:, None]
+
+
+def spread(count: int, most: int) -> Int[np.ndarray, " k"]:
+    """Return all indices below count, or of more than `most` every so many."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
 
 
 def nearest(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from attractory._console import complain, show, working
-from attractory.cli_memory import ACTIVATIONS, register
+from attractory.cli_memory import ACTIVATIONS, check_folder, register
 
 app = typer.Typer(
     help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
@@ -61,8 +61,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Store handwritten digits and recall them from noise and from half an image."""
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out must be a folder, got the file {out}")
+    check_folder(out)
     from attractory.demo import run_demo
 
     settings: dict[str, Any] = {
@@ -91,20 +90,16 @@ def verify(
 
     Ends with status 1 if a statement fails where it must hold, or holds where it must not.
     """
-    from rich.console import Console
-
     from attractory.theory import statement_names
     from attractory.theory import verify as run
 
     if listed:
         print("\n".join(statement_names()))
         return
-    with Console(stderr=True).status("starting") as status:
-
-        def tell(done: int, total: int, name: str) -> None:
-            status.update(f"{done} of {total}: {name}")
-
-        checks = run(statements or (), progress=tell)
+    with working("starting") as say:
+        checks = run(
+            statements or (), progress=lambda done, total, name: say(f"{done} of {total}: {name}")
+        )
     failed = [check for check in checks if not check.passed]
     if as_json:
         rows = [

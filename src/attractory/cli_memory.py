@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from attractory._memory_file import MemoryFile
     from attractory.files import LoadedPatterns
 
-__all__ = ["ACTIVATIONS", "register"]
+__all__ = ["ACTIVATIONS", "check_folder", "register"]
 
 ACTIVATIONS = "One of sigmoid, tanh, erf, erf_surrogate, arctan, softsign, linear."
 
@@ -105,7 +105,7 @@ def recall(
 ) -> None:
     """Recall stored rows from what is left of them, and say how sure that is."""
     if out is not None:
-        _check_folder(out, cues)
+        check_folder(out, cues)
     with working("loading the memory") as say:
         from attractory._memory_file import MemoryFile
         from attractory.iteration import Status
@@ -264,7 +264,8 @@ def _check_parent(path: Path, name: str) -> None:
         raise ValueError(f"{name} must be in a folder that exists, got {path}; create it first")
 
 
-def _check_folder(out: Path, cues: Sequence[Path]) -> None:
+def check_folder(out: Path, cues: Sequence[Path] = ()) -> None:
+    """Refuse a file, and the folder of a cue."""
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out must be a folder, got the file {out}")
     homes = {(cue if cue.is_dir() else cue.parent).resolve() for cue in cues}

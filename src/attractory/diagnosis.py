@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attractory._checks import indices as checked
+from attractory._sphere import spread
 from attractory.certificate import certified_radius
 from attractory.memory import AttractorMemory
 from attractory.shock import critical_shock
@@ -87,7 +88,7 @@ def diagnose(
     """
     n = len(memory)
     if rows is None:
-        chosen = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(int))
+        chosen = spread(n, _ROWS)
     else:
         chosen = checked(np.asarray(rows), "rows", np.shape(rows), n)
     f, x = memory.map_, np.asarray(memory.points_, float)

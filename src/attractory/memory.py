@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
 from attractory._checks import choice, nonnegative, positive, share, whole
-from attractory._moments import scale_pairs
+from attractory._diagonal import inverse_width
 from attractory._sphere import Sphere
 from attractory._store import KernelStore, NetworkStore
 from attractory.activations import Activation, ErfMixture
@@ -394,9 +394,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return kept[~same]
 
     def _warn(self) -> None:
-        if self.residual_ > self._model.accuracy and not self.ridge:
+        residual = self.residual_
+        if residual > self._model.accuracy and not self.ridge:
             warnings.warn(
-                f"the memory misses a stored row by {self.residual_:.1e} of the norm; a larger "
+                f"the memory misses a stored row by {residual:.1e} of the norm; a larger "
                 "norm, fewer near-duplicates or (for a network) more width would do",
                 InterpolationWarning,
                 stacklevel=3,
@@ -445,14 +446,11 @@ def _auto_norm(unit: np.ndarray, act: Activation) -> float:
     is fitted to the best norms of 20, 100, 1,000 and 10,000 digits; well separated patterns need
     some five times √dim.
     """
-    width = 1.0
-    if isinstance(act, ErfMixture):
-        u, v, weight = scale_pairs(act)
-        width = float(1 / np.sum(weight / np.sqrt(u + v))) / np.sqrt(2)
+    width = 1 / inverse_width(act) / np.sqrt(2) if isinstance(act, ErfMixture) else 1.0
     scale = width * np.sqrt(unit.shape[1])
     if len(unit) == 1:
         return float(_LEAST * scale)
-    some = unit[np.unique(np.linspace(0, len(unit) - 1, min(len(unit), 2000)).astype(int))]
+    some = unit[_sphere.spread(len(unit), 2000)]
     closest = np.empty(len(some))
     for k in range(0, len(some), 256):
         cosine = some[k : k + 256] @ unit.T

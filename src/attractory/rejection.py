@@ -22,6 +22,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import t as student_t
 
+from attractory._sphere import spread
+
 __all__ = ["Rejection", "confidence", "unknown_evidence"]
 
 _SAMPLE = 2000  # stored patterns taken as unknown cues
@@ -51,8 +53,8 @@ def _share_below(unknown: np.ndarray, evidence: np.ndarray) -> np.ndarray:
     if count >= _FEW:
         return np.searchsorted(unknown, evidence, side="left") / count
     middle = np.median(unknown)
-    spread = max(_NORMAL * float(np.median(np.abs(unknown - middle))), 1e-9)
-    return student_t.cdf((evidence - middle) / (spread * np.sqrt(1 + 1 / count)), count - 1)
+    deviation = max(_NORMAL * float(np.median(np.abs(unknown - middle))), 1e-9)
+    return student_t.cdf((evidence - middle) / (deviation * np.sqrt(1 + 1 / count)), count - 1)
 
 
 def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " m"]:
@@ -68,19 +70,13 @@ def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, 
     n = len(directions)
     if n < 3:
         return np.array([])
-    chosen = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(int))
+    chosen = spread(n, _SAMPLE)
     found = []
     for k in range(0, len(chosen), _BLOCK):
         cues = chosen[k : k + _BLOCK]
         q = directions[cues] @ directions.T
-        rows = np.arange(len(cues))
-        q[rows, cues] = -np.inf
-        winner = q.argmax(axis=1)
-        rho = directions[winner] @ directions.T
-        ratio = (q[rows, winner][:, None] - q) / np.maximum(1 - rho, 1e-12)
-        ratio[rows, winner] = np.inf
-        ratio[rows, cues] = np.inf
-        found.append(ratio.min(axis=1))
+        q[np.arange(len(cues)), cues] = -np.inf  # neither the winner nor a rival
+        found.append(_evidence(q, q.argmax(axis=1), directions))
     return np.sort(np.concatenate(found))
 
 
@@ -111,11 +107,12 @@ def confidence(
     for k in range(0, len(rows), _BLOCK):
         some = rows[k : k + _BLOCK]
         q = cues[some] @ directions.T
+        own = q[np.arange(len(some)), recalled[some]]
         if len(unknown):
             out[some] = _share_below(unknown, _evidence(q, recalled[some], directions))
         else:
-            out[some] = np.clip(q[np.arange(len(some)), recalled[some]], 0, 1)
-        out[some[q[np.arange(len(some)), recalled[some]] >= _ITSELF]] = 1.0
+            out[some] = np.clip(own, 0, 1)
+        out[some[own >= _ITSELF]] = 1.0
     return out
 
 

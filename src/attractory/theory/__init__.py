@@ -32,6 +32,7 @@ from attractory.theory.large_norm import (
     large_norm_limit,
 )
 from attractory.theory.linear_region import lemma_2, lemma_3, lemma_4
+from attractory.theory.maps import limit_map
 from attractory.theory.projection import (
     corollary_7,
     corollary_8,
@@ -67,6 +68,7 @@ __all__ = [
     "lemma_5",
     "lemma_6",
     "lemma_9",
+    "limit_map",
     "proposition_2",
     "remark_2",
     "sample_initial_jacobian",

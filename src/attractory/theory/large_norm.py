@@ -31,15 +31,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from attractory._checks import as_points, choice, no_zero_rows, positive, whole
-from attractory._diagonal import input_moments
+from attractory._checks import as_points, no_zero_rows, positive, whole
+from attractory._diagonal import input_moments, inverse_width
 from attractory._moments import covariance_gap, moments, scale_pairs
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
-from attractory.network import Autoencoder
-from attractory.regression import fit_regression, fit_sampled_regression
 from attractory.spectrum import spectral_radius
 from attractory.theory.claims import Claim, Finding
+from attractory.theory.maps import limit_map
 
 __all__ = ["approach_rate", "diagonal_growth", "large_enough_norm", "large_norm_limit"]
 
@@ -81,7 +80,7 @@ def diagonal_growth(
 def _growth(act: ErfMixture, depth: int) -> _Growth:
     u, v, weight = scale_pairs(act)
     factor = act.gain**2 * 2 / np.pi
-    a = factor * float(np.sum(weight / np.sqrt(u + v)))
+    a = factor * inverse_width(act)
     k = factor * float(np.sum(weight * np.sqrt(u + v)))
     p = b = act.offset**2 + act.gain**2
     for _ in range(depth - 2):
@@ -182,10 +181,11 @@ def large_enough_norm(
     x, act = _directions(patterns), _sigmoidal(activation)
     tolerance = positive(tolerance, "tolerance")
     growth = _growth(act, whole(depth, "depth", 2))
-    cosine = np.abs(_correlations(x)) - np.eye(len(x))
+    correlations = _correlations(x)
+    cosine = np.abs(correlations) - np.eye(len(x))
     rest = 1 - np.where(cosine > 1 - _OPPOSITE, 0.0, cosine).max() ** 2
     rate = growth.constant * np.sqrt(x.shape[1]) / (2 * growth.root)
-    if depth == 2 or not (_correlations(x) < _OPPOSITE - 1).any():
+    if depth == 2 or not (correlations < _OPPOSITE - 1).any():
         rates = approach_rate(x, activation=act, depth=depth)
         rate = max(rate, float(np.abs(rates).max()))
     return float(max(2.01 * rate / tolerance, 10 * np.sqrt(8 * x.shape[1] / rest)))
@@ -230,18 +230,11 @@ def large_norm_limit(
     x, dim = r * unit, unit.shape[1]
     pairs = bool((_correlations(unit) < _OPPOSITE - 1).any())
     unmet = () if r >= named * (1 - 1e-12) else (f"a large norm: {r:g} is below {named:.4g}",)
-    sampled = choice(f0, "f0", ("zero", "sampled")) == "sampled"
-    if sampled:
-        start = Autoencoder(
-            dim, width=width, depth=depth, activation=act, key=key, dtype=np.float64
-        )
-        f = fit_sampled_regression(start, x)
-        first = np.linalg.norm(np.asarray(start.jacobian(x)), 2, axis=(1, 2))
-    else:
-        f, first = fit_regression(x, activation=act, depth=depth), np.zeros(len(x))
+    f, start = limit_map(x, f0, activation=act, depth=depth, width=width, key=key)
     sizes = np.linalg.norm(np.asarray(f.jacobian(x)), 2, axis=(1, 2))
     radius = spectral_radius(f, x)
-    if sampled:
+    if start is not None:
+        first = np.linalg.norm(np.asarray(start.jacobian(x)), 2, axis=(1, 2))
         room = tolerance + float(np.sqrt(dim * _growth(act, 2).constant)) / r
         excess = float((sizes - first).max())
         claims = (
@@ -260,9 +253,9 @@ def large_norm_limit(
             note = "above ½, from where it comes down: the printed ≤ ½ does not hold"
         if depth == 2 or not pairs:
             rates = approach_rate(unit, activation=act, depth=depth)
+            growth = _growth(act, depth)
             scale = max(
-                float(np.abs(rates).max()),
-                _growth(act, depth).constant * np.sqrt(dim) / (2 * _growth(act, depth).root),
+                float(np.abs(rates).max()), growth.constant * np.sqrt(dim) / (2 * growth.root)
             )
             found = (0.5 - radius) * r
             worst = int(np.abs(found - rates).argmax())

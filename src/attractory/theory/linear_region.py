@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from attractory._checks import as_points, choice, nonnegative, positive, whole
+from attractory._checks import as_points, nonnegative, positive, whole
 from attractory.activations import linear
-from attractory.network import Autoencoder
-from attractory.regression import fit_regression, fit_sampled_regression
 from attractory.theory.claims import Claim, Finding
+from attractory.theory.maps import limit_map
 from attractory.theory.projection import rank_assumptions, shrinkage
 
 __all__ = ["lemma_2", "lemma_3", "lemma_4"]
@@ -35,25 +34,21 @@ class _Limit:
         self, patterns: ArrayLike, alpha: float, beta: float, f0: str, width: int, key: int
     ):
         self.x = as_points(patterns, "patterns")
-        self.sampled = choice(f0, "f0", ("zero", "sampled")) == "sampled"
         n, dim = self.x.shape
         act = linear(positive(alpha, "alpha"), float(beta))
-        start = Autoencoder(
-            dim, width=whole(width, "width", 1), activation=act, key=key, dtype=np.float64
+        f, start = limit_map(
+            self.x, f0, activation=act, depth=2, width=whole(width, "width", 1), key=key
         )
-        if self.sampled:
-            f = fit_sampled_regression(start, self.x)
+        self.sampled, self.column = start is not None, 0.0
+        self.first = np.zeros((dim, dim))
+        if start is not None:
             self.first = np.asarray(start.jacobian(self.x[0]))
-        else:
-            f = fit_regression(self.x, activation=act)
-            self.first = np.zeros((dim, dim))
+            sums = np.asarray(start.weights[1]).sum(axis=1)
+            self.column = float(np.linalg.norm(sums)) / np.sqrt(width)
         self.jacobian = np.asarray(f.jacobian(self.x[0]))
         self.values = np.linalg.eigvals(self.jacobian)
         self.radius = float(np.abs(self.values).max())
         self.first_norm = float(np.linalg.norm(self.first, 2))
-        self.column = float(np.linalg.norm(np.asarray(start.weights[1]).sum(axis=1))) / np.sqrt(
-            width
-        )
         self.setting: dict[str, Any] = {
             "n": n, "dim": dim, "alpha": alpha, "beta": beta, "f0": f0, "‖J₀‖": self.first_norm,
         }  # fmt: skip

@@ -64,10 +64,14 @@ def shrinkage(patterns: ArrayLike) -> float:
     return float(np.linalg.norm(np.linalg.pinv(x) @ np.ones(len(x))) ** 2)
 
 
+def _inverse(x: np.ndarray, c: float) -> np.ndarray:
+    """Return (XᵀX + cB)⁺, (n, n), for patterns in rows."""
+    return np.linalg.pinv(x @ x.T + c, rcond=1e-13, hermitian=True)
+
+
 def _matrix(x: np.ndarray, c: float) -> np.ndarray:
-    """Return X(XᵀX + cB)⁺Xᵀ, (d, d), for patterns in rows."""
-    gram = x @ x.T
-    return x.T @ np.linalg.pinv(gram + c, rcond=1e-13, hermitian=True) @ x
+    """Return X(XᵀX + cB)⁺Xᵀ, (d, d)."""
+    return x.T @ _inverse(x, c) @ x
 
 
 def _setting(x: np.ndarray, c: float | None = None) -> dict[str, Any]:
@@ -123,7 +127,7 @@ def corollary_7(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Fi
     a = np.linalg.pinv(x) @ ones
     size = float(np.linalg.norm(a)) or 1.0
     share = 1 / (1 + c * size**2)
-    other = x.T @ np.linalg.pinv(x @ x.T + c, rcond=1e-13, hermitian=True) @ ones
+    other = x.T @ _inverse(x, c) @ ones
     reach = float(np.abs(x @ a - 1).max())
     unmet = rank_assumptions(x)
     claims = (

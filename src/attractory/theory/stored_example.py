@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from attractory._checks import choice, nonnegative, positive, whole
+from attractory._checks import nonnegative, positive, whole
 from attractory._diagonal import diagonal
 from attractory.activations import Activation, Linear
 from attractory.activations import activation as find_activation
 from attractory.kernel import ntk, ntk_gradient
-from attractory.network import Autoencoder
-from attractory.regression import fit_regression, fit_sampled_regression
 from attractory.theory.claims import Claim, Finding
+from attractory.theory.maps import limit_map
 
 __all__ = ["lemma_5", "single_example"]
 
@@ -98,19 +97,14 @@ def single_example(
     """
     dim, depth = whole(dim, "dim", 1), whole(depth, "depth", 2)
     act, norm = find_activation(activation), positive(norm, "norm")
-    sampled = choice(f0, "f0", ("zero", "sampled")) == "sampled"
     x = _point(dim, norm)
+    f, start = limit_map(x, f0, activation=act, depth=depth, width=width, key=key)
     steepest = float(np.linalg.norm(ntk_gradient(x, x, activation=act, depth=depth).dense()))
     theta, slope = diagonal(act, norm**2 / dim, depth)
-    if sampled:
-        start = Autoencoder(
-            dim, width=width, depth=depth, activation=act, key=key, dtype=np.float64
-        )
-        f = fit_sampled_regression(start, x)
+    sampled, offset, first = start is not None, norm, 0.0
+    if start is not None:
         offset = float(np.linalg.norm(x[0] - np.asarray(start(x[0]))))
         first = float(np.linalg.norm(start.jacobian(x[0]), 2))
-    else:
-        f, offset, first = fit_regression(x, activation=act, depth=depth), norm, 0.0
     size = float(np.linalg.norm(f.jacobian(x[0]), 2))
     bound = Claim(
         "‖J‖ by Lemma 5: ‖J₀‖ + 4 ‖x − f0(x)‖‖∂Θ‖" if sampled else "‖J‖ by Lemma 5: 4 ‖x‖‖∂Θ‖",
