@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attractory.activations import linear as linear
     from attractory.archive import load_memory as load_memory
     from attractory.archive import save_memory as save_memory
+    from attractory.biased import Biased as Biased
     from attractory.census import Attractor as Attractor
     from attractory.census import AttractorCensus as AttractorCensus
     from attractory.census import attractor_census as attractor_census
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "activations": ("ErfMixture", "Linear", "activation", "activation_names", "linear"),
     "archive": ("load_memory", "save_memory"),
+    "biased": ("Biased",),
     "census": ("Attractor", "AttractorCensus", "attractor_census", "census_starts"),
     "certificate": ("Certificate", "CertificateStatus", "certified_radius"),
     "corruption": ("absolute_size", "corrupt"),

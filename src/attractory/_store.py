@@ -3,7 +3,8 @@
 A store is not changed: growing or shrinking it returns another, so that what fails leaves the old
 one whole. The kernel's Cholesky factor follows every change; its coefficients are solved for when
 the map is asked for, and once refined by the map's own misses at its patterns. A network is trained
-on from where it is.
+on from where it is. With a bias both work on points with a constant coordinate appended
+(`attractory.biased`), which they map to itself.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.linalg import LinAlgError
 
 from attractory._factor import Factor
 from attractory.activations import Activation
+from attractory.biased import Biased, lifted
 from attractory.kernel import ntk
 from attractory.network import Autoencoder
 from attractory.regression import INTERPOLATES, KernelRegression, assemble, fit_targets
@@ -28,6 +30,7 @@ class KernelStore:
     Attributes:
         x: patterns, (n, d).
         targets: what each is mapped to, (n, d): the pattern itself, or its successor.
+        bias: the constant coordinate, relative to the norm; 0 for none.
         accuracy: relative miss of a target that counts as stored.
     """
 
@@ -40,15 +43,22 @@ class KernelStore:
         activation: Activation,
         depth: int,
         ridge: float,
-        coefficients: Float[np.ndarray, "n d"] | None = None,
+        bias: float = 0.0,
+        coefficients: Float[np.ndarray, "n c"] | None = None,
     ):
-        self.x, self.targets = x, targets
+        self.x, self.targets, self.bias = x, targets, bias
         self.activation, self.depth, self.ridge = activation, depth, ridge
+        self._value = bias * float(np.linalg.norm(x[0]))
         self._map: KernelRegression | None = None
         self._factor: Factor | None = None
         self._known = False  # whether the factor has been tried for
         if coefficients is not None:
-            self._map = assemble(x, targets, coefficients, activation, depth, ridge)
+            self._map = assemble(
+                self._lift(x), self._lift(targets), coefficients, activation, depth, ridge
+            )
+
+    def _lift(self, x: np.ndarray) -> np.ndarray:
+        return lifted(x, self._value) if self.bias else x
 
     @property
     def factor(self) -> Factor | None:
@@ -74,28 +84,33 @@ class KernelStore:
             return None
 
     def _kernel(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
-        return ntk(x, y, activation=self.activation, depth=self.depth)
+        y = None if y is None else self._lift(y)
+        return ntk(self._lift(x), y, activation=self.activation, depth=self.depth)
 
-    def map(self) -> KernelRegression:
+    def map(self) -> KernelRegression | Biased:
         """Return the map, its residual measured."""
+        f = self.regression()
+        return Biased(f, self._value) if self.bias else f
+
+    def regression(self) -> KernelRegression:
+        """Return the map, on points with the constant coordinate if there is one."""
         if self._map is None:
             if self.factor is None:
-                self._map = fit_targets(
-                    self.x, self.targets, self.activation, self.depth, self.ridge
-                )
+                x, targets = self._lift(self.x), self._lift(self.targets)
+                self._map = fit_targets(x, targets, self.activation, self.depth, self.ridge)
             else:
                 self._map = self._solved(self.factor)
         return self._map
 
     def _solved(self, factor: Factor) -> KernelRegression:
-        def made(coefficients: np.ndarray) -> KernelRegression:
-            return assemble(
-                self.x, self.targets, coefficients, self.activation, self.depth, self.ridge
-            )
+        x, targets = self._lift(self.x), self._lift(self.targets)
 
-        f = made(factor.solve(self.targets))
+        def made(coefficients: np.ndarray) -> KernelRegression:
+            return assemble(x, targets, coefficients, self.activation, self.depth, self.ridge)
+
+        f = made(factor.solve(targets))
         a = np.asarray(f.coefficients)
-        miss = self.targets - np.asarray(f(self.x)) - self.ridge * a
+        miss = targets - np.asarray(f(x)) - self.ridge * a
         return made(a + factor.solve(miss))
 
     def with_rows(
@@ -127,10 +142,10 @@ class KernelStore:
 
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""
-        return float(self.map().residual)
+        return float(self.regression().residual) * float(np.hypot(1.0, self.bias))
 
     def _copy(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
-        return KernelStore(x, targets, self.activation, self.depth, self.ridge)
+        return KernelStore(x, targets, self.activation, self.depth, self.ridge, self.bias)
 
 
 class NetworkStore:
@@ -139,28 +154,32 @@ class NetworkStore:
     accuracy = 1e-3
 
     def __init__(
-        self, x: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n d"], network: Autoencoder
+        self,
+        x: Float[np.ndarray, "n d"],
+        targets: Float[np.ndarray, "n d"],
+        network: Autoencoder,
+        bias: float = 0.0,
+        *,
+        trained: bool = False,
     ):
-        self.x, self.targets = x, targets
+        self.x, self.targets, self.bias = x, targets, bias
+        self._value = bias * float(np.linalg.norm(x[0]))
         self._start = network
-        self._trained: Autoencoder | None = None
+        self._trained = network if trained else None
 
-    @classmethod
-    def trained(
-        cls, x: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n d"], network: Autoencoder
-    ) -> "NetworkStore":
-        """Return a store whose network is trained already."""
-        store = cls(x, targets, network)
-        store._trained = network
-        return store
-
-    def map(self) -> Autoencoder:
+    def map(self) -> Autoencoder | Biased:
         """Return the network, trained until its mean squared error is 1e-7 of a pattern's."""
+        network = self.network()
+        return Biased(network, self._value) if self.bias else network
+
+    def network(self) -> Autoencoder:
+        """Return the network, on points with the constant coordinate if there is one."""
         if self._trained is None:
-            square = float((self.x**2).mean())
-            result = fit(
-                self._start, self.x, targets=self.targets, tolerance=1e-7 * square, progress=None
-            )
+            x, targets = self.x, self.targets
+            square = float((x**2).mean())
+            if self.bias:
+                x, targets = lifted(x, self._value), lifted(targets, self._value)
+            result = fit(self._start, x, targets=targets, tolerance=1e-7 * square, progress=None)
             self._trained = result.model
         return self._trained
 
@@ -169,12 +188,12 @@ class NetworkStore:
     ) -> "NetworkStore":
         """Return the store with rows appended, its network where this one's is."""
         both = np.vstack([self.x, x]), np.vstack([self.targets, targets])
-        return NetworkStore(*both, self.map())
+        return NetworkStore(*both, self.network(), self.bias)
 
     def without(self, rows: np.ndarray) -> "NetworkStore":
         """Return the store without some rows."""
         kept = np.delete(np.arange(len(self.x)), rows)
-        return NetworkStore(self.x[kept], self.targets[kept], self.map())
+        return NetworkStore(self.x[kept], self.targets[kept], self.network(), self.bias)
 
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""

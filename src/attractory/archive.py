@@ -1,7 +1,8 @@
 """Memories as files: `save_memory` and `load_memory`, in the format of `attractory.storage`.
 
-A kernel memory is its patterns and coefficients, so that loading solves nothing; a network memory
-its weights. Loading measures the residual anew.
+A kernel memory is its patterns and coefficients, at its own norm and at those that recall passes,
+so that loading solves nothing; a network memory its weights. Loading measures the residual anew.
+Files written before memories had a metric, biases and a schedule load without them.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from attractory._metric import Metric
 from attractory._sphere import Sphere
 from attractory._store import KernelStore, NetworkStore
 from attractory.activations import Activation, ErfMixture, Linear
@@ -20,7 +22,8 @@ from attractory.storage import StorageError, read_file, write_file
 
 __all__ = ["load_memory", "save_memory"]
 
-_ARRAYS = "mean", "points", "sizes", "answers", "answer_sizes"
+_ARRAYS = "mean", "points", "sizes"
+_BEFORE = {"metric": None, "bias": 0.0, "schedule": None}  # parameters of the first files
 
 
 def save_memory(
@@ -48,6 +51,10 @@ def save_memory(
     """
     parameters = memory.get_params()
     parameters["activation"] = _described(find_activation(memory.activation))
+    if isinstance(memory.metric, list | tuple | np.ndarray):
+        parameters["metric"] = "auto"  # the matrix is among the arrays
+    if not isinstance(memory.schedule, str | None):
+        parameters["schedule"] = [float(norm) for norm in memory.schedule]
     if not isinstance(memory.random_state, int | np.integer):
         parameters["random_state"] = None
     parameters = {k: v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
@@ -57,17 +64,31 @@ def save_memory(
     }  # fmt: skip
     if not memory.hetero_:
         del arrays["answers"], arrays["answer_sizes"]
-    f = memory.map_
-    if isinstance(f, Autoencoder):
-        for k, weight in enumerate(f.weights):
-            arrays[f"weight{k}"] = np.asarray(weight)
-    else:
-        arrays["coefficients"] = np.asarray(f.coefficients)
+    metric = memory._sphere.metric
+    if not metric.plain:
+        arrays |= {
+            "metric_basis": metric.basis, "metric_gains": metric.gains,
+            "metric_variances": metric.variances,
+            "metric_numbers": np.array([metric.rest, metric.floor]),
+        }  # fmt: skip
+    _add_map(arrays, "", memory._model)
+    for k, (stage, _) in enumerate(memory._stages):
+        _add_map(arrays, f"stage{k}_", stage)
     header = {
         "parameters": parameters, "norm": float(memory.norm_), "hetero": memory.hetero_,
+        "bias": float(memory._model.bias), "schedule": list(memory.schedule_),
+        "first": int(memory._first),
         "info": memory.__dict__.get("info_", {}) if info is None else info,
     }  # fmt: skip
     write_file(path, header, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
+
+
+def _add_map(arrays: dict[str, np.ndarray], prefix: str, store: Any) -> None:
+    if isinstance(store, NetworkStore):
+        for k, weight in enumerate(store.network().weights):
+            arrays[f"{prefix}weight{k}"] = np.asarray(weight)
+    else:
+        arrays[f"{prefix}coefficients"] = np.asarray(store.regression().coefficients)
 
 
 def load_memory(path: str | Path) -> AttractorMemory:
@@ -93,47 +114,84 @@ def load_memory(path: str | Path) -> AttractorMemory:
 
 
 def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> AttractorMemory:
-    parameters = dict(header["parameters"])
+    parameters = _BEFORE | dict(header["parameters"])
     act = _activation(parameters["activation"])
     parameters["activation"] = act.name if _is_plain(act) else act
     memory = AttractorMemory(**parameters)
     memory._parameters()
-    mean, points, sizes = (arrays[k] for k in _ARRAYS[:3])
+    mean, points, sizes = (arrays[k] for k in _ARRAYS)
     n, dim = points.shape
     hetero = bool(header["hetero"])
     answers = arrays["answers"] if hetero else points
     answer_sizes = arrays["answer_sizes"] if hetero else sizes
-    if mean.shape != (dim,) or {sizes.shape, answer_sizes.shape} != {(n,)}:
-        raise ValueError("its arrays do not fit together")
-    if answers.shape != points.shape or n == 0:
-        raise ValueError("its arrays do not fit together")
-    norm = float(header["norm"])
+    _fits(mean.shape == (dim,) and {sizes.shape, answer_sizes.shape} == {(n,)})
+    _fits(answers.shape == points.shape and n > 0)
+    norm, bias = float(header["norm"]), float(header.get("bias", 0.0))
     length = np.linalg.norm(points, axis=1)
-    if not (norm > 0 and np.allclose(length, norm, rtol=1e-6)):
+    if not (norm > 0 and bias >= 0 and np.allclose(length, norm, rtol=1e-6)):
         raise ValueError("its patterns are not of the norm it names")
-    if memory.model == "kernel":
-        coefficients = arrays["coefficients"]
-        if coefficients.shape != points.shape:
-            raise ValueError("its arrays do not fit together")
-        ridge = float(memory.ridge)
-        model: Any = KernelStore(points, answers, act, memory.depth, ridge, coefficients)
-    else:
-        weights = tuple(arrays[f"weight{k}"] for k in range(memory.depth))
-        into = [dim, *(w.shape[0] for w in weights[:-1])]
-        if any(w.ndim != 2 or w.shape[1] != k for w, k in zip(weights, into, strict=True)):
-            raise ValueError("its weights do not fit together")
-        if weights[-1].shape[0] != dim:
-            raise ValueError("its weights do not fit together")
-        shell = Autoencoder(
-            dim, width=1, depth=memory.depth, activation=act, key=0, dtype=weights[0].dtype
-        )
-        model = NetworkStore.trained(
-            points, answers, eqx.tree_at(lambda f: f.weights, shell, weights)
-        )
+    model = _model(memory, act, points, answers, bias, arrays, "")
+    stages = []
+    for k, at in enumerate(header.get("schedule", [])):
+        _fits(0 < at < norm and not hetero)
+        there = points * (at / norm)
+        stages.append((_model(memory, act, there, there, bias, arrays, f"stage{k}_"), float(at)))
     memory.n_features_in_ = dim
-    memory._adopt(Sphere(mean, norm), model, sizes, answer_sizes, hetero)
+    first = int(header.get("first", n))
+    _fits(0 <= first <= n)
+    sphere = Sphere(mean, norm, _metric(arrays, dim))
+    outside = sphere.metric.outside(points)
+    memory._adopt(sphere, model, tuple(stages), sizes, answer_sizes, hetero, first, outside)
     memory.info_ = dict(header.get("info", {}))
     return memory
+
+
+def _fits(true: bool) -> None:
+    if not true:
+        raise ValueError("its arrays do not fit together")
+
+
+def _metric(arrays: dict[str, np.ndarray], dim: int) -> Metric:
+    if "metric_basis" not in arrays:
+        return Metric.identity(dim)
+    basis, gains, variances, numbers = (
+        arrays[f"metric_{part}"] for part in ("basis", "gains", "variances", "numbers")
+    )
+    q = len(gains)
+    _fits(basis.shape == (dim, q) and gains.shape == variances.shape == (q,) and q > 0)
+    _fits(numbers.shape == (2,) and gains.min() > 0 and variances.min() >= 0)
+    rest, floor = numbers.tolist()
+    _fits(rest > 0 and floor >= 0 and np.allclose(basis.T @ basis, np.eye(q), atol=1e-6))
+    return Metric(basis, gains, variances, rest, floor)
+
+
+def _model(
+    memory: AttractorMemory,
+    act: Activation,
+    points: np.ndarray,
+    answers: np.ndarray,
+    bias: float,
+    arrays: dict[str, np.ndarray],
+    prefix: str,
+) -> KernelStore | NetworkStore:
+    n, dim = points.shape
+    whole = dim + bool(bias)
+    if memory.model == "kernel":
+        coefficients = arrays[f"{prefix}coefficients"]
+        _fits(coefficients.shape == (n, whole))
+        ridge = float(memory.ridge)
+        return KernelStore(points, answers, act, memory.depth, ridge, bias, coefficients)
+    weights = tuple(arrays[f"{prefix}weight{k}"] for k in range(memory.depth))
+    into = [whole, *(w.shape[0] for w in weights[:-1])]
+    if any(w.ndim != 2 or w.shape[1] != k for w, k in zip(weights, into, strict=True)):
+        raise ValueError("its weights do not fit together")
+    if weights[-1].shape[0] != whole:
+        raise ValueError("its weights do not fit together")
+    shell = Autoencoder(
+        whole, width=1, depth=memory.depth, activation=act, key=0, dtype=weights[0].dtype
+    )
+    network = eqx.tree_at(lambda f: f.weights, shell, weights)
+    return NetworkStore(points, answers, network, bias, trained=True)
 
 
 def _is_plain(act: Activation) -> bool:

@@ -18,6 +18,7 @@ makes it vary:
   them together is bounded by multipliers (`attractory._sector`);
 - in a depth-2 network the mean of each unit's slope lies between bounds, Δ_j, and
   ‖W₂ diag(Δ) W₁‖² ≤ ‖W₂ diag(Δ) W₂ᵀ‖ ‖W₁ᵀ diag(Δ) W₁‖;
+- a map with biases is a section of one without: its ball lies in the ball of that;
 - for any other map the caller bounds ‖J(x* + δ) − J(x*)‖ over a ball.
 
 All this is double precision with a stated slack: sums are inflated by 1e-9 and radii by 1e-9 of the
@@ -45,6 +46,7 @@ from attractory._progress import counting, reporting
 from attractory._sector import SLACK, stretch
 from attractory._slopes import mean_slopes
 from attractory.activations import Linear
+from attractory.biased import Biased
 from attractory.network import Autoencoder
 from attractory.regression import KernelRegression
 
@@ -146,6 +148,9 @@ def certified_radius(
         (np.True_, True)
     """
     x = as_points(points, "points", getattr(f, "dim", None))
+    if isinstance(f, Biased) and jacobian_change is None:
+        # Cutting the last coordinate brings no point further from x.
+        f, x = f.inner, f.lift(x)
     tolerance = positive(tolerance, "tolerance")
     route = _route(f, jacobian_change)
     rows: list[tuple[Any, ...]] = []

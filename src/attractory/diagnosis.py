@@ -1,9 +1,12 @@
 """What a memory holds, row by row, and what to change where it does not hold.
 
-Spectral radii and critical shocks are those of the map, in its own coordinates and relative to the
-norm. A certified radius is turned into one for cues: a cue at relative distance ε from a row lies,
-once it has been given the norm, within 2 sin(½ arcsin ε) of it, so that a ball of relative radius c
-around the stored point covers all cues nearer than c √(1 − c²/4) of the row's size.
+All of it is said of the memory's own map, iterated plainly from a cue. Spectral radii do not depend
+on coordinates. A certified radius is turned into one for cues: a cue at relative distance ε from a
+row lies, once it has been given the norm, within 2 sin(½ arcsin ε) of it, so that a ball of
+relative radius c around the stored point covers all cues nearer than c √(1 − c²/4) of the row's
+size. These are distances in the metric M. A perturbation u of a row is one of M u there, at most as
+long as u times M's largest eigenvalue; this turns a certificate into one in the row's own units,
+where the shock found is taken as it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 from attractory._checks import indices as checked
 from attractory._sphere import spread
 from attractory.certificate import certified_radius
-from attractory.memory import AttractorMemory
+from attractory.memory import STALE, AttractorMemory
 from attractory.shock import critical_shock
 from attractory.spectrum import orbit_radius, spectral_radius
 
@@ -35,11 +38,13 @@ class Diagnosis:
         spectral_radius: of the Jacobian there; for a memory of successors, of the product along the
             cycle the row lies on, and NaN for rows on none.
         attractor: whether it is below 1 and the row is a fixed point (or on a cycle).
-        critical_shock: smallest perturbation found that is not undone, relative to the norm; NaN if
-            not asked for.
-        certified: relative distance within which every cue is proven to come home; 0 where nothing
-            could be proven, NaN if not asked for or not to be had for this map.
-        correlation: with the nearest other row.
+        critical_shock: smallest perturbation found that the map does not undo, relative to the
+            row's distance from the mean; NaN if not asked for.
+        certified: relative distance within which every cue is proven to come home under the
+            memory's own map; 0 where nothing could be proven, NaN if not asked for or not to be had
+            for this map.
+        shock_in_metric, certified_in_metric: the same two as distances in the memory's metric.
+        correlation: with the nearest other row, in the metric.
         nearest: index of that row.
         residual: largest miss of any row, relative to the norm.
         advice: what to change, in sentences; empty if all is well.
@@ -50,6 +55,8 @@ class Diagnosis:
     attractor: Bool[np.ndarray, " k"]
     critical_shock: Float[np.ndarray, " k"]
     certified: Float[np.ndarray, " k"]
+    shock_in_metric: Float[np.ndarray, " k"]
+    certified_in_metric: Float[np.ndarray, " k"]
     correlation: Float[np.ndarray, " k"]
     nearest: Int[np.ndarray, " k"]
     residual: float
@@ -98,16 +105,24 @@ def diagnose(
     else:
         radius = np.asarray(spectral_radius(f, points))
     stored = memory.residual_ <= memory._model.accuracy
-    shocks = certified = np.full(len(chosen), np.nan)
+    shocks = certified = own_shocks = np.full(len(chosen), np.nan)
+    metric = memory._sphere.metric
+    # How much longer a row is than in the metric, for M's largest eigenvalue 1.
+    stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.largest
     if shock and not memory.hetero_:
         found = critical_shock(f, points, progress=progress)
         shocks = found.distance / memory.norm_
+        plain = np.linalg.norm(metric.invert(np.nan_to_num(found.shock)), axis=1)
+        own_shocks = np.where(
+            np.isfinite(shocks), plain * stretch * metric.largest / memory.norm_, shocks
+        )
     if certify and not memory.hetero_:
         certified = _certified(f, points, memory.norm_, len(chosen))
     correlation, nearest = _neighbours(x / memory.norm_, chosen)
     attractor = (radius < 1) & stored
     return Diagnosis(
-        chosen, radius, attractor, shocks, certified, correlation, nearest, memory.residual_,
+        chosen, radius, attractor, own_shocks, certified * stretch, shocks, certified, correlation,
+        nearest, memory.residual_,
         _advice(memory, stored, chosen, radius, correlation, nearest),
     )  # fmt: skip
 
@@ -185,4 +200,6 @@ def _advice(
                 f"{rest} other row{'s are' if rest > 1 else ' is'} unstable at norm "
                 f"{memory.norm_:.4g}: raise it by half, or store fewer rows than {len(memory)}"
             )
+    if memory.stale_:
+        lines.append(f"{STALE}: fit anew")
     return tuple(lines)

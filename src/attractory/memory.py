@@ -1,30 +1,34 @@
 """`AttractorMemory`: store rows, recall them from what is left of them, and say how sure that is.
 
-A scikit-learn estimator around the maps of this library. Rows are centred and given one norm
-(`attractory._sphere`), stored as fixed points of a kernel regression or of a trained network, and
-recalled by iterating it; what comes back is in the units that went in.
+A scikit-learn estimator around the maps of this library. Rows are centred, seen in a metric of
+their own (`attractory._metric`), given one norm (`attractory._sphere`), stored as fixed points of a
+kernel regression or of a trained network, and recalled by iterating it, on the way through a map of
+lower norm (`attractory._anneal`); what comes back is in the units that went in.
 """
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
-from attractory._checks import choice, nonnegative, positive, share, whole
-from attractory._diagonal import inverse_width
+from attractory._auto import BIAS, auto_norm, auto_schedule
+from attractory._checks import ascending, choice, nonnegative, positive, share, whole
+from attractory._cue import denoised
+from attractory._metric import fit_metric
+from attractory._recalling import MemoryRecall, follow, once
+from attractory._rows import affordable, distinct, unseen
 from attractory._sphere import Sphere
 from attractory._store import KernelStore, NetworkStore
-from attractory.activations import Activation, ErfMixture
+from attractory.activations import Activation
 from attractory.activations import activation as find_activation
-from attractory.iteration import RecallResult, Status, recall
+from attractory.iteration import Status
 from attractory.network import Autoencoder
 from attractory.regression import InterpolationWarning
 from attractory.rejection import Rejection
@@ -32,12 +36,9 @@ from attractory.rejection import Rejection
 __all__ = ["AttractorMemory", "MemoryRecall"]
 
 T = TypeVar("T")
-_DENSE = 20_000  # patterns whose kernel matrix is still factorised whole
 _NEAR = 0.01  # of the norm: a state this near is at the row
-_SAME = 1e-9  # rows closer than this, relative to their size, are one pattern
-# norm="auto", in units of w √dim: the least, and what it is for close neighbours.
-_LEAST, _CLOSER, _POWER = 2.4, 0.44, -2.5
-_CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
+_FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
+STALE = "the metric was fitted to rows that are now the lesser part, or unlike the others"
 
 
 def _all_or_nothing(method: Callable[..., T]) -> Callable[..., T]:
@@ -56,39 +57,6 @@ def _all_or_nothing(method: Callable[..., T]) -> Callable[..., T]:
     return wrapper
 
 
-@dataclass(frozen=True)
-class MemoryRecall:
-    """What a memory made of each cue; arrays over k cues.
-
-    Attributes:
-        state: where the iteration ended, (k, d), in the units of the stored rows.
-        pattern: index of the stored row it ended at, within 1 % of the norm; −1 for none. `status`
-            says whether it had come to rest there.
-        confidence: share of unknown cues that would look less like that row, (k,); see
-            `attractory.rejection`.
-        known: whether the memory vouches for the answer: it ended at a row, with a confidence of at
-            least `reject`.
-        distance: from the nearest stored row, relative to the norm, (k,).
-        steps, residual, status: as in `attractory.RecallResult`, the residual relative to the norm.
-    """
-
-    state: Float[np.ndarray, "k d"]
-    pattern: Int[np.ndarray, " k"]
-    confidence: Float[np.ndarray, " k"]
-    known: Bool[np.ndarray, " k"]
-    distance: Float[np.ndarray, " k"]
-    steps: Int[np.ndarray, " k"]
-    residual: Float[np.ndarray, " k"]
-    status: Int[np.ndarray, " k"]
-
-    def __repr__(self) -> str:
-        """Count what became of the cues."""
-        return (
-            f"MemoryRecall({len(self.pattern)} cues: {int((self.pattern >= 0).sum())} ended at a "
-            f"stored row, {int(self.known.sum())} known; at most {int(self.steps.max())} steps)"
-        )
-
-
 class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """A memory of rows: `fit` stores them, `transform` recalls them from corrupted cues.
 
@@ -97,9 +65,19 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             a trained autoencoder of finite width.
         activation, depth: of the map.
         width: of the network's hidden layers.
-        norm: given to every centred row; "auto" goes by dim, the activation's width and the angle
-            between close neighbours, a rule fitted to digits (`docs/memory.md`).
+        norm: given to every centred row; "auto" goes by the rows, a rule with figures chosen on
+            digits (`attractory._auto`).
         center: whether to subtract the mean row. Images need it.
+        metric: rows are multiplied by (C + λI)^−½, C their covariance and λ relative to its largest
+            eigenvalue: "auto" for 0.01, a λ above 0, None for no metric, or a symmetric positive
+            definite matrix (d, d) of your own. `partial_fit` keeps that of `fit`.
+        bias: constant coordinate given to the map's input (its first layer's biases), relative to
+            the norm; "auto" for 3, 0 for a map without biases as in the paper.
+        schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto" for
+            one that the rows call for, None for plain iteration from the cue. What is stored, and
+            what `diagnose` says of it, is the map at `norm` alone.
+        hold: weight of the cue at the start of recall, from 0 to 1; it falls by a factor 10.
+        momentum: of recall, from 0 to below 1.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         max_steps: of the iteration.
         tolerance: relative step at which it stops; a network's float32 stops at 4e-6.
@@ -109,7 +87,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Attributes:
         n_features_in_: d.
         patterns_: the stored rows, (n, d), in the units given.
-        norm_: the norm used.
+        norm_, schedule_: the norms used.
         map_: the map in coordinates of that norm, for the analyses of this library; `points_` are
             the stored rows there, (n, d).
         residual_: largest miss of a stored row, or of what it is mapped to, relative to the norm.
@@ -139,9 +117,14 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         width: Any = 10_000,
         norm: Any = "auto",
         center: Any = True,
+        metric: Any = "auto",
+        bias: Any = "auto",
+        schedule: Any = "auto",
+        hold: Any = 0.1,
+        momentum: Any = 0.8,
         ridge: Any = 0.0,
         max_steps: Any = 1000,
-        tolerance: Any = 1e-8,
+        tolerance: Any = 1e-7,
         reject: Any = 0.9,
         random_state: Any = 0,
     ):
@@ -152,6 +135,11 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.width = width
         self.norm = norm
         self.center = center
+        self.metric = metric
+        self.bias = bias
+        self.schedule = schedule
+        self.hold = hold
+        self.momentum = momentum
         self.ridge = ridge
         self.max_steps = max_steps
         self.tolerance = tolerance
@@ -172,19 +160,26 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self, X, dtype=np.float64, ensure_min_features=2,
             ensure_min_samples=2 if self.center else 1,
         )  # fmt: skip
-        _affordable(len(rows), self.model)
+        affordable(len(rows), self.model)
         targets = self._targets(rows, y)
         mean = rows.mean(axis=0) if self.center else np.zeros(rows.shape[1])
-        unit, sizes = Sphere(mean, 1.0).encode(rows)
-        kept = _distinct(unit, sizes, rows)
-        norm = _auto_norm(unit[kept], act) if isinstance(self.norm, str) else float(self.norm)
-        sphere = Sphere(mean, norm)
+        given = rows if targets is None else np.vstack([rows, targets])
+        metric = fit_metric(given - mean, self.metric)
+        unit, sizes = Sphere(mean, 1.0, metric).encode(rows)
+        kept = distinct(unit, sizes, rows)
+        unit, sizes = unit[kept], sizes[kept]
+        bias = BIAS if isinstance(self.bias, str) else float(self.bias)
+        named = isinstance(self.norm, str)
+        norm = auto_norm(unit, act, self.depth, bias) if named else float(self.norm)
+        sphere = Sphere(mean, norm, metric)
         answers, answer_sizes = (
-            (norm * unit[kept], sizes[kept]) if targets is None else sphere.encode(targets[kept])
+            (norm * unit, sizes) if targets is None else sphere.encode(targets[kept])
         )
-        model = self._new_model(norm * unit[kept], answers, act)
+        model = self._new_model(norm * unit, answers, act, bias)
         model.map()  # what cannot be stored must fail now
-        self._adopt(sphere, model, sizes[kept], answer_sizes, targets is not None)
+        stages = () if targets is not None else self._new_stages(unit, act, bias, norm)
+        hetero = targets is not None
+        self._adopt(sphere, model, stages, sizes, answer_sizes, hetero, len(unit), False)
         self._warn()
         return self
 
@@ -203,17 +198,25 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise ValueError("y must be given as it was to fit: this memory maps rows to "
                              + ("rows of their own" if self.hetero_ else "themselves"))  # fmt: skip
         points, sizes = self._sphere.encode(rows)
-        new = self._unseen(points / self.norm_, sizes, rows)
-        _affordable(len(self) + len(new), self.model)
+        new = unseen(points / self.norm_, sizes, rows, self.points_ / self.norm_, self._sizes)
+        affordable(len(self) + len(new), self.model)
         if len(new):
             answers, answer_sizes = (
                 (points[new], sizes[new]) if targets is None else self._sphere.encode(targets[new])
             )
             model = self._model.with_rows(points[new], answers)
+            stages = tuple(
+                (stage.with_rows(*(v * (at / self.norm_) for v in (points[new], answers))), at)
+                for stage, at in self._stages
+            )
+            fresh = not self.stale_
             self._adopt(
-                self._sphere, model, np.concatenate([self._sizes, sizes[new]]),
-                np.concatenate([self._answer_sizes, answer_sizes]), self.hetero_,
+                self._sphere, model, stages, np.concatenate([self._sizes, sizes[new]]),
+                np.concatenate([self._answer_sizes, answer_sizes]), self.hetero_, self._first,
+                self._outside or self._sphere.metric.outside(points[new]),
             )  # fmt: skip
+            if fresh and self.stale_:
+                warnings.warn(f"{STALE}; fit anew to renew it", UserWarning, stacklevel=3)
             if self.model == "network":  # the kernel solves when it is next asked
                 self._warn()
         return self
@@ -235,37 +238,42 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if len(gone):
             kept = np.delete(np.arange(n), gone)
             model = self._model.without(gone)
+            stages = tuple((stage.without(gone), at) for stage, at in self._stages)
             self._adopt(
-                self._sphere, model, self._sizes[kept], self._answer_sizes[kept], self.hetero_
-            )
+                self._sphere, model, stages, self._sizes[kept], self._answer_sizes[kept],
+                self.hetero_, self._first - int((gone < self._first).sum()), self._outside,
+            )  # fmt: skip
         return self
 
     def recall(self, X: Any) -> MemoryRecall:
-        """Iterate the map from each cue, (k, d), and say where it ended and how sure that is.
+        """Bring cues, (k, d), to rest, and say where they ended and how sure that is.
 
         A memory of successors is applied once instead.
         """
-        points = self._cues(X)
-        if self.hetero_:
-            image = np.asarray(self.map_(points), float)
-            k = len(points)
-            result = RecallResult(image, np.ones(k, int), np.full(k, np.nan), np.zeros(k, int))
-        else:
-            floor = 32 * float(np.finfo(getattr(self.map_, "dtype", np.float64)).eps)
-            result = recall(
-                self.map_, points, max_steps=self.max_steps, tol=max(self.tolerance, floor)
-            )
-        state = np.asarray(result.state, float)
+        rows = self._cues(X)
         answers = self._answers()
+        if self.hetero_:
+            start = self._sphere.encode(rows)[0]
+            course = once(self.map_, self.norm_, start, answers)
+        else:
+            plain = self._sphere.encode(rows)[0]
+            start = plain if self.schedule is None else self._start(rows)
+            floor = 32 * float(np.finfo(getattr(self.map_, "dtype", np.float64)).eps)
+            course = follow(
+                self._way(), self.map_, self.norm_, plain, start, answers, hold=float(self.hold),
+                momentum=float(self.momentum), max_steps=self.max_steps,
+                tolerance=max(self.tolerance, floor),
+            )  # fmt: skip
+        state = course.state
         closest = _sphere.nearest(state, answers)
         distance = np.linalg.norm(state - answers[closest], axis=1) / self.norm_
-        held = (distance <= _NEAR) & (np.asarray(result.status) != Status.DIVERGED)
+        held = (distance <= _NEAR) & (course.status != Status.DIVERGED)
         pattern = np.where(held, closest, -1)
-        sure = self._rejection.confidence(points, pattern)
+        sure = self._rejection.confidence(start, pattern)
         return MemoryRecall(
             self._sphere.decode(state, self._answer_sizes[closest]), pattern, sure,
-            (pattern >= 0) & (sure >= self.reject), distance, np.asarray(result.steps),
-            np.asarray(result.residual, float) / self.norm_, np.asarray(result.status),
+            (pattern >= 0) & (sure >= self.reject), distance, course.steps,
+            course.residual / self.norm_, course.status, course.path, course.norms,
         )  # fmt: skip
 
     def transform(self, X: Any) -> Float[np.ndarray, "k d"]:
@@ -295,7 +303,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def replay(self, x: Any, steps: int) -> Float[np.ndarray, "s d"]:
         """Return a cue (d,) and its successors under so many steps, (steps + 1, d)."""
-        state = self._cues(np.atleast_2d(np.asarray(x)))
+        state = self._sphere.encode(self._cues(np.atleast_2d(np.asarray(x))))[0]
         states = [state]
         for _ in range(whole(steps, "steps", 1)):
             state = np.asarray(self.map_(state), float)
@@ -308,6 +316,16 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """The map, solved for or trained now if rows have come or gone since it was last asked."""
         check_is_fitted(self)
         return self._model.map()
+
+    @property
+    def stale_(self) -> bool:
+        """Whether the metric no longer fits: most rows came after it, or lie far out in it."""
+        check_is_fitted(self)
+        old, new = self._sizes[: self._first], self._sizes[self._first :]
+        if self._sphere.metric.plain or not len(new):
+            return False
+        far = len(old) > 0 and (new**2).mean() > _FAR * (old**2).mean()
+        return len(new) > len(old) or bool(far)
 
     @property
     def residual_(self) -> float:
@@ -342,6 +360,22 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         whole(self.depth, "depth", 2)
         whole(self.width, "width", 1)
         whole(self.max_steps, "max_steps", 1)
+        if self.metric is not None and not isinstance(self.metric, list | tuple | np.ndarray):
+            if isinstance(self.metric, str):
+                choice(self.metric, "metric", ("auto",))
+            else:
+                positive(self.metric, "metric")
+        if isinstance(self.bias, str):
+            choice(self.bias, "bias", ("auto",))
+        else:
+            nonnegative(self.bias, "bias")
+        if isinstance(self.schedule, str):
+            choice(self.schedule, "schedule", ("auto",))
+        elif self.schedule is not None:
+            ascending(self.schedule, "schedule")
+        share(self.hold, "hold")
+        if share(self.momentum, "momentum") == 1:
+            raise ValueError("momentum must lie below 1, got 1; 0.8 is a good value")
         nonnegative(self.ridge, "ridge")
         positive(self.tolerance, "tolerance")
         share(self.reject, "reject")
@@ -358,40 +392,70 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _cues(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         rows: Any = validate_data(self, X, dtype=np.float64, reset=False)
-        return self._sphere.encode(rows)[0]
+        return rows
+
+    def _start(self, rows: np.ndarray) -> np.ndarray:
+        """Return where recall of cues starts."""
+        sphere = self._sphere
+        return sphere.rescaled(denoised(rows - sphere.mean, sphere.metric, self._outside))[0]
+
+    def _way(self) -> list[tuple[Any, float]]:
+        """Return the maps that recall passes, with their norms; its own if there is no other."""
+        if self.schedule is None:
+            return []
+        return [(stage.map(), at) for stage, at in self._stages] or [(self.map_, self.norm_)]
 
     # The map under change; nothing is kept until all of it is made
 
-    def _new_model(self, points: np.ndarray, answers: np.ndarray, act: Activation) -> Any:
+    def _new_model(
+        self, points: np.ndarray, answers: np.ndarray, act: Activation, bias: float
+    ) -> Any:
         if self.model == "kernel":
-            return KernelStore(points, answers, act, self.depth, float(self.ridge))
+            return KernelStore(points, answers, act, self.depth, float(self.ridge), bias)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         start = Autoencoder(
-            points.shape[1], width=self.width, depth=self.depth, activation=act, key=seed
-        )
-        return NetworkStore(points, answers, start)
+            points.shape[1] + bool(bias), width=self.width, depth=self.depth, activation=act,
+            key=seed,
+        )  # fmt: skip
+        return NetworkStore(points, answers, start, bias)
+
+    def _new_stages(
+        self, unit: np.ndarray, act: Activation, bias: float, norm: float
+    ) -> tuple[tuple[Any, float], ...]:
+        if self.schedule is None:
+            return ()
+        if isinstance(self.schedule, str):
+            # A network is trained anew for every norm: on its own it takes its own way.
+            one = self.model == "kernel"
+            norms = auto_schedule(unit, act, self.depth, bias, norm) if one else ()
+        else:
+            norms = tuple(np.asarray(self.schedule, float).tolist())
+            if norms[-1] >= norm:
+                raise ValueError(
+                    f"schedule must stay below the memory's norm {norm:.4g}, got {norms[-1]:.4g}"
+                )
+        made = [(self._new_model(at * unit, at * unit, act, bias), at) for at in norms]
+        for stage, _ in made:
+            stage.map()
+        return tuple(made)
 
     def _adopt(
-        self, sphere: Sphere, model: Any, sizes: np.ndarray, answer_sizes: np.ndarray, hetero: bool
+        self,
+        sphere: Sphere,
+        model: Any,
+        stages: tuple[tuple[Any, float], ...],
+        sizes: np.ndarray,
+        answer_sizes: np.ndarray,
+        hetero: bool,
+        first: int,
+        outside: bool,
     ) -> None:
-        self._sphere, self._model, self._sizes = sphere, model, sizes
+        self._sphere, self._model, self._stages, self._sizes = sphere, model, stages, sizes
         self._answer_sizes, self.hetero_ = answer_sizes, hetero
+        self._first, self._outside = first, outside  # rows of the fit left; any across the metric
         self.norm_, self.points_ = sphere.norm, model.x
+        self.schedule_ = tuple(at for _, at in stages)
         self._rejection = Rejection(model.x, sphere.norm)
-
-    def _unseen(self, unit: np.ndarray, sizes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return which rows are not stored yet, each once."""
-        kept = _distinct(unit, sizes, rows)
-        twin = _sphere.nearest(unit[kept], self.points_)
-        stored = self.points_[twin] / self.norm_
-        same = np.linalg.norm(unit[kept] - stored, axis=1) <= _SAME
-        for k in np.flatnonzero(same):
-            if abs(sizes[kept[k]] - self._sizes[twin[k]]) > _SAME * sizes[kept[k]]:
-                raise ValueError(
-                    f"X must not have rows that differ in contrast alone, got row {kept[k]} and "
-                    f"stored row {twin[k]}: from the mean both lie in one direction"
-                )
-        return kept[~same]
 
     def _warn(self) -> None:
         residual = self.residual_
@@ -405,56 +469,3 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _answers(self) -> np.ndarray:
         return self._model.targets
-
-
-def _affordable(n: int, model: str) -> None:
-    if model == "kernel" and n > _DENSE:
-        raise ValueError(
-            f"X must have at most {_DENSE:,} rows for model='kernel', got {n:,}: their kernel "
-            f"matrix and its factor would take {2 * 8 * n**2 / 2**30:,.0f} GiB"
-        )
-
-
-def _distinct(unit: np.ndarray, sizes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the rows to keep: one of equal ones; refuse those that no memory can tell apart."""
-    at_mean = np.flatnonzero(sizes <= 1e-12 * max(float(np.abs(rows).max()), 1e-300))
-    if len(at_mean):
-        raise ValueError(
-            f"X must not have a row at the mean of all, got row {at_mean[0]}: it has no direction; "
-            "leave it out, or pass center=False"
-        )
-    if len(unit) == 1:
-        return np.zeros(1, int)
-    _, first = np.unique(unit.round(9) + 0.0, axis=0, return_index=True)
-    kept = np.sort(first)
-    if len(kept) < len(unit):
-        closest = kept[_sphere.nearest(unit, unit[kept])]
-        apart = np.abs(sizes - sizes[closest]) > _SAME * sizes
-        if apart.any():
-            row = int(np.flatnonzero(apart)[0])
-            raise ValueError(
-                f"X must not have rows that differ in contrast alone, got rows {closest[row]} and "
-                f"{row}: from the mean both lie in one direction, and the memory keeps directions"
-            )
-    return kept
-
-
-def _auto_norm(unit: np.ndarray, act: Activation) -> float:
-    """Return w √dim · max(2.4, 0.44 θ^−2.5), θ the angle that the closest 5 % have to a neighbour.
-
-    w is the activation's width: the scale of the erf whose Θ grows as fast with the norm. The power
-    is fitted to the best norms of 20, 100, 1,000 and 10,000 digits; well separated patterns need
-    some five times √dim.
-    """
-    width = 1 / inverse_width(act) / np.sqrt(2) if isinstance(act, ErfMixture) else 1.0
-    scale = width * np.sqrt(unit.shape[1])
-    if len(unit) == 1:
-        return float(_LEAST * scale)
-    some = unit[_sphere.spread(len(unit), 2000)]
-    closest = np.empty(len(some))
-    for k in range(0, len(some), 256):
-        cosine = some[k : k + 256] @ unit.T
-        # The largest is the pattern itself.
-        closest[k : k + 256] = np.partition(cosine, -2, axis=1)[:, -2]
-    angle = float(np.arccos(np.clip(np.quantile(closest, 1 - _CLOSE), -1, 1)))
-    return float(scale * max(_LEAST, _CLOSER * max(angle, 1e-2) ** _POWER))

@@ -1,0 +1,134 @@
+r"""Recall on the way from a cue to an attractor: the cue held, the norm raised, momentum.
+
+One stage iterates one map from each cue u by
+
+    x ← (1 − c) f(x + μ(x − x₋)) + c u,
+
+c the hold on the cue, falling geometrically from stage to stage's end. Held, the state keeps what
+the cue says while it grows more like the patterns; let go at once, it would slide into a mixture of
+them. At low norm f(x) − x is small (f is nearly linear, and the patterns span all), so that only
+momentum makes the stage short. The last stage is the memory's own map, without a hold: where it
+comes to rest, the plain map rests.
+
+Momentum is dropped for a step when the state turns back (O'Donoghue & Candès, 2015), and for good
+when a cue leaves every bound; it then begins anew.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from attractory.iteration import pad_rows
+
+__all__ = ["Stage", "run_stage", "single"]
+
+_CHUNK = 8  # steps between two looks at who is still moving
+_RELEASE = 0.8  # factor on the hold once the state is quiet
+_REACH = 10.0  # a state longer than this many cues has left
+
+
+class Stage(NamedTuple):
+    """How a stage runs.
+
+    Attributes:
+        hold: weight of the cue at first.
+        least: weight down to which it falls; 0 lets go.
+        steps: map evaluations, at most.
+        momentum: μ.
+        tolerance: relative step that ends it, the hold being down.
+    """
+
+    hold: float
+    least: float
+    steps: int
+    momentum: float
+    tolerance: float
+
+
+def single(f: Any) -> Any:
+    """Return a map in float32: enough for the way, not for the place."""
+    return jax.tree.map(
+        lambda leaf: (
+            np.asarray(leaf, np.float32)
+            if eqx.is_array(leaf) or isinstance(leaf, np.ndarray)
+            else leaf
+        ),
+        f,
+    )
+
+
+def run_stage(
+    f: Callable[[Any], Any],
+    start: Float[np.ndarray, "k d"],
+    cue: Float[np.ndarray, "k d"],
+    stage: Stage,
+) -> tuple[Float[np.ndarray, "k d"], Int[np.ndarray, " k"]]:
+    """Return states at a stage's end and the map evaluations of each."""
+    count, kind = len(start), start.dtype
+    state, last = start.copy(), start.copy()
+    used = np.zeros(count, int)
+    hold = np.full(count, stage.hold, kind)
+    momentum = np.full(count, stage.momentum, kind)
+    decay = 1.0
+    if stage.hold > 0:
+        decay = (max(stage.least, 1e-3 * stage.hold) / stage.hold) ** (1 / max(stage.steps, 1))
+    numbers = [np.asarray(v, kind) for v in (stage.least, decay, stage.tolerance)]
+    running, done = np.arange(count), 0
+    with jax.enable_x64(True):
+        while len(running) and done < stage.steps:
+            size, steps = len(running), min(_CHUNK, stage.steps - done)
+            rows = pad_rows(running)
+            parts = (state[rows], last[rows], cue[rows], hold[rows], momentum[rows])
+            alive = jnp.asarray(np.arange(len(rows)) < size)
+            found = _advance(f, *map(jnp.asarray, (*parts, *numbers)), alive, jnp.asarray(steps))
+            x, before, held, drive, evaluations, moving = (np.asarray(v)[:size] for v in found)
+            state[running], last[running] = x, before
+            hold[running], momentum[running] = held, drive
+            used[running] += evaluations
+            done += steps
+            running = running[moving]
+    return state, used
+
+
+@eqx.filter_jit
+def _advance(
+    f: Callable[[Any], Any],
+    x: Array,
+    last: Array,
+    cue: Array,
+    hold: Array,
+    momentum: Array,
+    least: Array,
+    decay: Array,
+    tolerance: Array,
+    alive: Array,
+    steps: Array,
+) -> tuple[Array, ...]:
+    bound = _REACH * jnp.linalg.norm(cue, axis=-1).max()
+
+    def step(_: Any, carry: tuple) -> tuple:
+        x, last, hold, momentum, used, alive = carry
+        ahead = x + momentum[:, None] * (x - last)
+        new = (1 - hold)[:, None] * jnp.asarray(f(ahead), x.dtype) + hold[:, None] * cue
+        move = jnp.linalg.norm(new - x, axis=-1)
+        gone = alive & ~(jnp.linalg.norm(new, axis=-1) <= bound)
+        quiet = move <= tolerance * jnp.linalg.norm(x, axis=-1)
+        ended = alive & ~gone & quiet & (hold <= least)
+        turned = ((new - x) * (x - last)).sum(axis=-1) < 0
+        goes = alive & ~gone
+        # A cue that left begins anew without momentum; it leaves the count running.
+        x, last = (
+            jnp.where(gone[:, None], cue, jnp.where(goes[:, None], new, x)),
+            jnp.where(gone[:, None], cue, jnp.where((goes & ~turned)[:, None], x, new)),
+        )
+        momentum = jnp.where(gone, 0.0, momentum).astype(x.dtype)
+        hold = jnp.maximum(least, hold * jnp.where(quiet, _RELEASE, decay)).astype(x.dtype)
+        return x, last, hold, momentum, used + alive, alive & ~ended
+
+    carry = (x, last, hold, momentum, jnp.zeros(x.shape[0], int), alive)
+    return jax.lax.fori_loop(0, steps, step, carry)

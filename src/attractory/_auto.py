@@ -1,0 +1,121 @@
+r"""The norms a memory works at, from its patterns.
+
+On a sphere of norm r the kernel of two patterns is a function κ of their correlation ρ alone. Write
+it as κ(0) + αρ + h(ρ); where patterns are nearly orthogonal h(ρ) is small and h(1) = β. Then
+K ≈ κ(0)11ᵀ + αG + βI, G the matrix of correlations, and along a direction that the patterns fill
+with strength γ (an eigenvalue of G) the Jacobian at a stored pattern is about
+
+    αγ / (αγ + β):
+
+near 1, so a pattern is barely an attractor, unless β/α, which grows with the norm, exceeds γ, which
+grows with the number of patterns. γ is taken to be G's largest eigenvalue, the worst case: at
+digits in their metric, 1 − radius is then about two thirds of what is measured.
+
+A memory's own norm is the least at which that radius is 0.92 and the closest 5 % of neighbours, at
+an angle θ, are told apart (the power of θ is fitted to digits); recall comes from a norm at which
+the radius is 0.97. The figures 0.92 and 0.97, and the least norms 2.1 and 0.95 in units of w √dim,
+were chosen on digits; w is the activation's width.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq
+
+from attractory import _sphere
+from attractory._diagonal import inverse_width
+from attractory.activations import Activation, ErfMixture
+from attractory.kernel import ntk
+
+__all__ = ["BIAS", "auto_norm", "auto_schedule"]
+
+BIAS = 3.0  # the constant coordinate, relative to the norm
+_SHARP, _SMOOTH = 0.92, 0.97  # spectral radii to aim at
+_LEAST, _LEAST_SMOOTH = 2.1, 0.95  # in units of w √dim, w the activation's width
+_PLAIN = 2.4  # the same without biases
+_CLOSER, _POWER = 0.44, -2.5
+_CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
+_APART = 1.5  # a stage at a norm nearer than this factor is none
+_MOST = 1e4  # w √dim: beyond it nothing changes
+
+
+def auto_norm(unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float) -> float:
+    """Return a memory's own norm for unit patterns; without biases the rule has no γ."""
+    scale = _scale(unit, act)
+    least = _LEAST if bias else _PLAIN
+    if len(unit) > 1:
+        least = max(least, _CLOSER * max(_close(unit), 1e-2) ** _POWER)
+    if not bias:
+        return float(least * scale)
+    return max(float(least * scale), _norm_of(_SHARP, unit, act, depth, bias, scale))
+
+
+def auto_schedule(
+    unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float, norm: float
+) -> tuple[float, ...]:
+    """Return the norms that recall passes on its way to a memory's own."""
+    scale = _scale(unit, act)
+    smooth = max(_LEAST_SMOOTH * scale, _norm_of(_SMOOTH, unit, act, depth, bias, scale))
+    return (float(smooth),) if smooth * _APART <= norm else ()
+
+
+def _scale(unit: np.ndarray, act: Activation) -> float:
+    """Return w √dim, w the scale of the erf whose Θ grows as fast with the norm."""
+    width = 1 / inverse_width(act) / np.sqrt(2) if isinstance(act, ErfMixture) else 1.0
+    return float(width * np.sqrt(unit.shape[1]))
+
+
+def _close(unit: np.ndarray) -> float:
+    """Return the angle that the closest 5 % of patterns have to a neighbour."""
+    some = unit[_sphere.spread(len(unit), 2000)]
+    closest = np.empty(len(some))
+    for k in range(0, len(some), 256):
+        cosine = some[k : k + 256] @ unit.T
+        # The largest is the pattern itself.
+        closest[k : k + 256] = np.partition(cosine, -2, axis=1)[:, -2]
+    return float(np.arccos(np.clip(np.quantile(closest, 1 - _CLOSE), -1, 1)))
+
+
+def _norm_of(
+    radius: float, unit: np.ndarray, act: Activation, depth: int, bias: float, scale: float
+) -> float:
+    """Return the norm at which β/(αγ) is what the radius needs."""
+    wanted = (1 / radius - 1) * _strength(unit)
+
+    def excess(log_norm: float) -> float:
+        return np.log(_ratio(float(np.exp(log_norm)), act, depth, bias, unit.shape[1]) / wanted)
+
+    low, high = np.log(1e-2 * scale), np.log(_MOST * scale)
+    if excess(low) > 0:
+        return float(np.exp(low))
+    if excess(high) < 0:
+        return float(np.exp(high))
+    root: Any = brentq(excess, low, high, xtol=1e-2)
+    return float(np.exp(root))
+
+
+def _ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> float:
+    """Return β/α at a norm."""
+    step = 1e-3
+    rho = np.array([-step, 0.0, step, 1.0])
+    # Three coordinates, scaled so that the kernel takes them for points of so many.
+    width = dim + bool(bias)
+    one = np.array([[1.0, 0.0, bias]]) * norm * np.sqrt(3 / width)
+    others = np.column_stack([rho, np.sqrt(1 - rho**2), np.full(4, bias)])
+    below, middle, above, same = ntk(
+        one, others * norm * np.sqrt(3 / width), activation=act, depth=depth
+    )[0]
+    slope = (above - below) / (2 * step)
+    return max(float((same - middle - slope) / slope), 1e-300)
+
+
+def _strength(unit: np.ndarray) -> float:
+    """Return the largest eigenvalue of the matrix of correlations, by power iteration."""
+    direction = np.random.default_rng(0).normal(size=unit.shape[1])
+    value = 1.0
+    for _ in range(50):
+        direction = (unit @ direction) @ unit
+        value = float(np.linalg.norm(direction))
+        direction /= max(value, 1e-300)
+    return value

@@ -1,0 +1,140 @@
+"""What a memory does with cues: the stages of recall, and what comes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from attractory import _sphere
+from attractory._anneal import Stage, run_stage, single
+from attractory.iteration import recall
+
+__all__ = ["Course", "MemoryRecall", "follow", "once"]
+
+_STEPS = 80  # map evaluations on the way, all stages together
+_RELEASED = 0.1  # of the hold: what is left of it at the end of the way
+_QUIET = 1e-3  # relative step that ends a stage on the way
+_REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
+
+
+@dataclass(frozen=True)
+class MemoryRecall:
+    """What a memory made of each cue; arrays over k cues.
+
+    Attributes:
+        state: where the iteration ended, (k, d), in the units of the stored rows.
+        pattern: index of the stored row it ended at, within 1 % of the norm; −1 for none. `status`
+            says whether it had come to rest there.
+        confidence: share of unknown cues that would look less like that row, (k,); see
+            `attractory.rejection`.
+        known: whether the memory vouches for the answer: it ended at a row, with a confidence of at
+            least `reject`.
+        distance: from the nearest stored row, relative to the norm, (k,).
+        steps: evaluations of a map, all stages together, (k,).
+        residual, status: as in `attractory.RecallResult`, of the memory's own map, the residual
+            relative to the norm.
+        path: the stored row nearest to the state at the start and at the end of each stage,
+            (s + 1, k).
+        path_norms: norm of each stage's map, the memory's own last, (s,).
+    """
+
+    state: Float[np.ndarray, "k d"]
+    pattern: Int[np.ndarray, " k"]
+    confidence: Float[np.ndarray, " k"]
+    known: Bool[np.ndarray, " k"]
+    distance: Float[np.ndarray, " k"]
+    steps: Int[np.ndarray, " k"]
+    residual: Float[np.ndarray, " k"]
+    status: Int[np.ndarray, " k"]
+    path: Int[np.ndarray, "t k"]
+    path_norms: Float[np.ndarray, " s"]
+
+    def __repr__(self) -> str:
+        """Count what became of the cues."""
+        return (
+            f"MemoryRecall({len(self.pattern)} cues: {int((self.pattern >= 0).sum())} ended at a "
+            f"stored row, {int(self.known.sum())} known; at most {int(self.steps.max())} steps)"
+        )
+
+
+class Course(NamedTuple):
+    """Where cues of a memory's own norm went; as in `MemoryRecall`, the residual not relative."""
+
+    state: np.ndarray
+    steps: np.ndarray
+    residual: np.ndarray
+    status: np.ndarray
+    path: np.ndarray
+    norms: np.ndarray
+
+
+def follow(
+    stages: Sequence[tuple[Any, float]],
+    own: Any,
+    norm: float,
+    cues: Float[np.ndarray, "k d"],
+    start: Float[np.ndarray, "k d"],
+    patterns: Float[np.ndarray, "n d"],
+    *,
+    hold: float,
+    momentum: float,
+    max_steps: int,
+    tolerance: float,
+) -> Course:
+    """Pass cues through the maps of rising norms, then iterate the memory's own to rest.
+
+    Args:
+        stages: maps and their norms, passed with the cue held; none for plain iteration.
+        own: the memory's map.
+        norm: its norm, and that of the cues.
+        cues: as they are, (k, d). Those that the memory's map leaves at rest stay there.
+        start: where the others begin, (k, d).
+        patterns: what the path is told in, (n, d).
+        hold, momentum, max_steps, tolerance: as for `AttractorMemory`.
+    """
+    count = len(stages)
+    state, steps = start.copy(), np.zeros(len(start), int)
+    away = np.arange(len(start))
+    if count:
+        moved = np.linalg.norm(np.asarray(own(cues), float) - cues, axis=1)
+        rest = moved <= _REST * norm
+        state[rest], steps = cues[rest], steps + 1
+        away = np.flatnonzero(~rest)
+    path = [_sphere.nearest(state, patterns)]
+    # The hold falls by the same factor in every stage, and the way takes 80 steps in all.
+    falls = hold * _RELEASED ** (np.arange(count + 1) / max(count, 1))
+    for k, (f, at) in enumerate(stages):
+        if len(away):
+            way = Stage(falls[k], falls[k + 1], -(-_STEPS // count), momentum, _QUIET)
+            scale = at / norm
+            here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
+            found, used = run_stage(single(f), here, held, way)
+            state[away] = np.asarray(found, float) / scale
+            steps[away] += used
+        path.append(_sphere.nearest(state, patterns))
+    if len(away) and count:
+        here = np.asarray(state[away], getattr(own, "dtype", np.float64))
+        end = Stage(0.0, 0.0, max_steps, momentum, tolerance)
+        found, used = run_stage(own, here, here, end)
+        state[away] = np.asarray(found, float)
+        steps[away] += used
+    result = recall(own, state, max_steps=max_steps, tol=tolerance)
+    state = np.asarray(result.state, float)
+    path.append(_sphere.nearest(state, patterns))
+    return Course(
+        state, steps + result.steps, np.asarray(result.residual, float),
+        np.asarray(result.status), np.stack(path), np.array([*(at for _, at in stages), norm]),
+    )  # fmt: skip
+
+
+def once(
+    f: Any, norm: float, start: Float[np.ndarray, "k d"], answers: Float[np.ndarray, "n d"]
+) -> Course:
+    """Apply a map of successors once; where it leads is no place to rest, so none is measured."""
+    state, k = np.asarray(f(start), float), len(start)
+    path = _sphere.nearest(state, answers)[None]
+    return Course(
+        state, np.ones(k, int), np.full(k, np.nan), np.zeros(k, int), path, np.array([norm])
+    )
