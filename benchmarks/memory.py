@@ -97,7 +97,7 @@ def thousands(folder):
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "digits.mem"
         begun = time.perf_counter()
-        memory = AttractorMemory(max_steps=200, tolerance=1e-6).fit(digits)
+        memory = AttractorMemory().fit(digits)
         stored = time.perf_counter() - begun
         begun = time.perf_counter()
         save_memory(memory, path)

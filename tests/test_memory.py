@@ -62,7 +62,9 @@ def test_rows_come_back_in_their_own_units(model):
 def test_random_storing_and_forgetting_equals_a_fresh_fit(seed):
     rng = np.random.default_rng(seed)
     pool = sphere(30, 12, seed=seed % 1000)
-    memory = AttractorMemory(activation="erf", norm=25.0, center=False).fit(pool[:6])
+    # Mean and metric are those of the first fit, so a fresh one has neither.
+    plain = {"activation": "erf", "norm": 25.0, "center": False, "metric": None}
+    memory = AttractorMemory(**plain).fit(pool[:6])
     held = list(range(6))
     for _ in range(6):
         if rng.random() < 0.5 and len(held) > 3:
@@ -73,7 +75,7 @@ def test_random_storing_and_forgetting_equals_a_fresh_fit(seed):
             new = [k for k in rng.choice(30, size=3, replace=False).tolist() if k not in held]
             memory.partial_fit(pool[[*new, held[0]]])  # one of them is known already
             held += new
-    fresh = AttractorMemory(activation="erf", norm=25.0, center=False).fit(pool[held])
+    fresh = AttractorMemory(**plain).fit(pool[held])
     np.testing.assert_allclose(memory.patterns_, pool[held], atol=1e-12)
     probes = 25.0 * sphere(9, 12, seed=7)
     a, b = np.asarray(memory.map_(probes)), np.asarray(fresh.map_(probes))
@@ -142,7 +144,7 @@ def test_diagnosis_names_what_to_change():
 def test_bad_input_is_named_and_changes_nothing():
     x = sphere(5, 8)
     memory = AttractorMemory(activation="erf", norm=20.0).fit(x)
-    before = np.asarray(memory.map_.coefficients).copy()
+    before = np.asarray(memory.map_.inner.coefficients).copy()
     with pytest.raises(ValueError, match="differ in contrast alone, got row 0 and stored row 0"):
         memory.partial_fit(x.mean(axis=0) + 2 * (x[:1] - x.mean(axis=0)))
     with pytest.raises(ValueError, match="indices must be integers from 0 to 4, got"):
@@ -153,7 +155,7 @@ def test_bad_input_is_named_and_changes_nothing():
         memory.partial_fit([[np.nan] * 8])
     with pytest.raises(ValueError, match="row at the mean"):
         memory.fit(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]))  # of another width, too
-    np.testing.assert_array_equal(memory.map_.coefficients, before)
+    np.testing.assert_array_equal(memory.map_.inner.coefficients, before)
     assert memory.predict(x).tolist() == [0, 1, 2, 3, 4]
     for wrong, message in (
         ({"model": "forest"}, "model must be one of 'kernel', 'network'"),

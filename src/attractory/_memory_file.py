@@ -1,6 +1,7 @@
 """A memory in a file with the names of its rows and the shape of its images, kept in step."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from attractory._console import one_line
 from attractory.archive import load_memory, save_memory
 from attractory.files import LoadedPatterns, load_patterns
-from attractory.memory import AttractorMemory
+from attractory.memory import STALE, AttractorMemory
 
 __all__ = ["MemoryFile"]
 
@@ -80,10 +81,17 @@ class MemoryFile:
         return replace(loaded, failed=failed)
 
     def store(self, loaded: LoadedPatterns) -> list[str]:
-        """Store rows, and return the names of those that are new."""
+        """Store rows, and return the names of those that are new.
+
+        Where they outgrow the metric of the first ones, it is fitted anew to all.
+        """
         before = len(self.names)
-        self.memory.partial_fit(loaded.rows)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", STALE)
+            self.memory.partial_fit(loaded.rows)
         new = _names_kept(loaded, self.memory.patterns_[before:])
+        if self.memory.stale_:
+            self.memory.fit(self.memory.patterns_)
         self.names = self.names + new
         self.shape = self.shape or loaded.shape
         return new

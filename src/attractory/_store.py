@@ -2,9 +2,9 @@
 
 A store is not changed: growing or shrinking it returns another, so that what fails leaves the old
 one whole. The kernel's Cholesky factor follows every change; its coefficients are solved for when
-the map is asked for, and once refined by the map's own misses at its patterns. A network is trained
-on from where it is. With a bias both work on points with a constant coordinate appended
-(`attractory.biased`), which they map to itself.
+the map is asked for, and refined by the map's own misses at its patterns if there are any. A
+network is trained on from where it is. With a bias both work on points with a constant coordinate
+appended (`attractory.biased`), which they map to itself.
 """
 
 import numpy as np
@@ -21,6 +21,7 @@ from attractory.training import fit
 
 __all__ = ["KernelStore", "NetworkStore"]
 
+_EXACT = 1e-10  # residual at which refining the coefficients gains nothing
 _FEW = 8  # rows removed one by one; more of them are cheaper by a new factor
 
 
@@ -31,6 +32,7 @@ class KernelStore:
         x: patterns, (n, d).
         targets: what each is mapped to, (n, d): the pattern itself, or its successor.
         bias: the constant coordinate, relative to the norm; 0 for none.
+        passed: whether recall only passes the map, so that its residual need not be known.
         accuracy: relative miss of a target that counts as stored.
     """
 
@@ -45,8 +47,11 @@ class KernelStore:
         ridge: float,
         bias: float = 0.0,
         coefficients: Float[np.ndarray, "n c"] | None = None,
+        residual: float | None = None,
+        *,
+        passed: bool = False,
     ):
-        self.x, self.targets, self.bias = x, targets, bias
+        self.x, self.targets, self.bias, self.passed = x, targets, bias, passed
         self.activation, self.depth, self.ridge = activation, depth, ridge
         self._value = bias * float(np.linalg.norm(x[0]))
         self._map: KernelRegression | None = None
@@ -54,7 +59,7 @@ class KernelStore:
         self._known = False  # whether the factor has been tried for
         if coefficients is not None:
             self._map = assemble(
-                self._lift(x), self._lift(targets), coefficients, activation, depth, ridge
+                self._lift(x), self._lift(targets), coefficients, activation, depth, ridge, residual
             )
 
     def _lift(self, x: np.ndarray) -> np.ndarray:
@@ -106,10 +111,17 @@ class KernelStore:
         x, targets = self._lift(self.x), self._lift(self.targets)
 
         def made(coefficients: np.ndarray) -> KernelRegression:
-            return assemble(x, targets, coefficients, self.activation, self.depth, self.ridge)
+            known = np.nan if self.passed else None
+            return assemble(
+                x, targets, coefficients, self.activation, self.depth, self.ridge, known
+            )
 
         f = made(factor.solve(targets))
+        if self.passed:
+            return f
         a = np.asarray(f.coefficients)
+        if self.ridge == 0 and float(f.residual) <= _EXACT:
+            return f
         miss = targets - np.asarray(f(x)) - self.ridge * a
         return made(a + factor.solve(miss))
 
@@ -145,7 +157,9 @@ class KernelStore:
         return float(self.regression().residual) * float(np.hypot(1.0, self.bias))
 
     def _copy(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
-        return KernelStore(x, targets, self.activation, self.depth, self.ridge, self.bias)
+        return KernelStore(
+            x, targets, self.activation, self.depth, self.ridge, self.bias, passed=self.passed
+        )
 
 
 class NetworkStore:

@@ -1,8 +1,9 @@
 """Memories as files: `save_memory` and `load_memory`, in the format of `attractory.storage`.
 
 A kernel memory is its patterns and coefficients, at its own norm and at those that recall passes,
-so that loading solves nothing; a network memory its weights. Loading measures the residual anew.
-Files written before memories had a metric, biases and a schedule load without them.
+so that loading solves nothing; a network memory its weights. The residual is that of the memory
+saved, the file's digest standing for every bit; loading measures it anew at some rows. Files
+written before memories had a metric, biases and a schedule load without them.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ import equinox as eqx
 import numpy as np
 
 from attractory._metric import Metric
-from attractory._sphere import Sphere
+from attractory._sphere import Sphere, spread
 from attractory._store import KernelStore, NetworkStore
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
@@ -23,6 +24,7 @@ from attractory.storage import StorageError, read_file, write_file
 __all__ = ["load_memory", "save_memory"]
 
 _ARRAYS = "mean", "points", "sizes"
+_CHECKED = 64  # rows whose residual is measured anew
 _BEFORE = {"metric": None, "bias": 0.0, "schedule": None}  # parameters of the first files
 
 
@@ -77,7 +79,7 @@ def save_memory(
     header = {
         "parameters": parameters, "norm": float(memory.norm_), "hetero": memory.hetero_,
         "bias": float(memory._model.bias), "schedule": list(memory.schedule_),
-        "first": int(memory._first),
+        "first": int(memory._first), "residual": float(memory.residual_),
         "info": memory.__dict__.get("info_", {}) if info is None else info,
     }  # fmt: skip
     write_file(path, header, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
@@ -130,12 +132,14 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     length = np.linalg.norm(points, axis=1)
     if not (norm > 0 and bias >= 0 and np.allclose(length, norm, rtol=1e-6)):
         raise ValueError("its patterns are not of the norm it names")
-    model = _model(memory, act, points, answers, bias, arrays, "")
+    model = _model(memory, act, points, answers, bias, arrays, "", header.get("residual"))
+    _check_some(model)
     stages = []
     for k, at in enumerate(header.get("schedule", [])):
         _fits(0 < at < norm and not hetero)
         there = points * (at / norm)
-        stages.append((_model(memory, act, there, there, bias, arrays, f"stage{k}_"), float(at)))
+        stage = _model(memory, act, there, there, bias, arrays, f"stage{k}_", np.nan)
+        stages.append((stage, float(at)))
     memory.n_features_in_ = dim
     first = int(header.get("first", n))
     _fits(0 <= first <= n)
@@ -146,9 +150,19 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     return memory
 
 
-def _fits(true: bool) -> None:
-    if not true:
+def _fits(condition: Any) -> None:
+    if not condition:
         raise ValueError("its arrays do not fit together")
+
+
+def _check_some(model: KernelStore | NetworkStore) -> None:
+    """Refuse a map that misses some of its targets by more than the file says."""
+    some = spread(len(model.x), _CHECKED)
+    values = np.asarray(model.map()(model.x[some]), float)
+    miss = np.linalg.norm(values - model.targets[some], axis=1).max()
+    norm = np.linalg.norm(model.x[0])
+    if not miss <= max(10 * model.residual(), model.accuracy) * norm:
+        raise ValueError("its map does not do what the file says of it")
 
 
 def _metric(arrays: dict[str, np.ndarray], dim: int) -> Metric:
@@ -173,14 +187,18 @@ def _model(
     bias: float,
     arrays: dict[str, np.ndarray],
     prefix: str,
+    residual: float | None,
 ) -> KernelStore | NetworkStore:
     n, dim = points.shape
     whole = dim + bool(bias)
     if memory.model == "kernel":
         coefficients = arrays[f"{prefix}coefficients"]
         _fits(coefficients.shape == (n, whole))
-        ridge = float(memory.ridge)
-        return KernelStore(points, answers, act, memory.depth, ridge, bias, coefficients)
+        known = None if residual is None else float(residual) / float(np.hypot(1.0, bias))
+        return KernelStore(
+            points, answers, act, memory.depth, float(memory.ridge), bias, coefficients, known,
+            passed=bool(prefix),
+        )  # fmt: skip
     weights = tuple(arrays[f"{prefix}weight{k}"] for k in range(memory.depth))
     into = [whole, *(w.shape[0] for w in weights[:-1])]
     if any(w.ndim != 2 or w.shape[1] != k for w, k in zip(weights, into, strict=True)):

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from attractory._checks import as_batch
 from attractory._precision import double, traced
 
-__all__ = ["Biased", "lifted"]
+__all__ = ["Biased"]
 
 
 def lifted(x: Float[np.ndarray, "n d"], value: float) -> Float[np.ndarray, "n c"]:

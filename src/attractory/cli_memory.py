@@ -55,6 +55,9 @@ def store(
     norm: Annotated[
         str, typer.Option(help="Of the centred rows; auto goes by how close they are.")
     ] = "auto",
+    metric: Annotated[
+        str, typer.Option(help="Whitening of the rows: auto, none, or λ above 0.")
+    ] = "auto",
     no_center: Annotated[
         bool, typer.Option("--no-center", help="Leave the mean row in. Images need it out.")
     ] = False,
@@ -64,7 +67,8 @@ def store(
 ) -> None:
     """Store images or vectors as attractors, in a file."""
     _check_out(out, force)
-    size = _norm(norm)
+    size = _number(norm, "--norm", ("auto",))
+    whitening = _number(metric, "--metric", ("auto", "none"))
     with working("reading"):
         from attractory._memory_file import MemoryFile
         from attractory.files import load_patterns
@@ -74,7 +78,7 @@ def store(
     _name_failed(loaded)
     memory = AttractorMemory(
         model, activation=activation, depth=depth, width=width, norm=size,
-        center=not no_center, random_state=seed,
+        metric=None if whitening == "none" else whitening, center=not no_center, random_state=seed,
     )  # fmt: skip
     kept = MemoryFile(out, memory)
     with working(_spinner(kept, f"storing {_count(len(loaded.rows), 'row')}")):
@@ -279,15 +283,15 @@ def _check_figure(figure: Path) -> None:
     _check_parent(figure, "--figure")
 
 
-def _norm(text: str) -> str | float:
-    if text == "auto":
+def _number(text: str, name: str, words: tuple[str, ...]) -> str | float:
+    if text in words:
         return text
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise ValueError(f"--norm must be auto or a positive number, got {text!r}")
+        raise ValueError(f"{name} must be {', '.join(words)} or a positive number, got {text!r}")
     return value
 
 

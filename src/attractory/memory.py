@@ -21,7 +21,7 @@ from attractory import _sphere
 from attractory._auto import BIAS, auto_norm, auto_schedule
 from attractory._checks import ascending, choice, nonnegative, positive, share, whole
 from attractory._cue import denoised
-from attractory._metric import fit_metric
+from attractory._metric import AUTO, fit_metric
 from attractory._recalling import MemoryRecall, follow, once
 from attractory._rows import affordable, distinct, unseen
 from attractory._sphere import Sphere
@@ -31,12 +31,13 @@ from attractory.activations import activation as find_activation
 from attractory.iteration import Status
 from attractory.network import Autoencoder
 from attractory.regression import InterpolationWarning
-from attractory.rejection import Rejection
+from attractory.rejection import Rejection, held_out_evidence
 
 __all__ = ["AttractorMemory", "MemoryRecall"]
 
 T = TypeVar("T")
 _NEAR = 0.01  # of the norm: a state this near is at the row
+_AT = 1e-3  # of the norm: a cue this near is the row
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
 STALE = "the metric was fitted to rows that are now the lesser part, or unlike the others"
 
@@ -253,11 +254,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rows = self._cues(X)
         answers = self._answers()
         if self.hetero_:
-            start = self._sphere.encode(rows)[0]
+            start = self._start(rows)
             course = once(self.map_, self.norm_, start, answers)
         else:
-            plain = self._sphere.encode(rows)[0]
-            start = plain if self.schedule is None else self._start(rows)
+            plain, start = self._sphere.encode(rows)[0], self._start(rows)
             floor = 32 * float(np.finfo(getattr(self.map_, "dtype", np.float64)).eps)
             course = follow(
                 self._way(), self.map_, self.norm_, plain, start, answers, hold=float(self.hold),
@@ -303,7 +303,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def replay(self, x: Any, steps: int) -> Float[np.ndarray, "s d"]:
         """Return a cue (d,) and its successors under so many steps, (steps + 1, d)."""
-        state = self._sphere.encode(self._cues(np.atleast_2d(np.asarray(x))))[0]
+        state = self._start(self._cues(np.atleast_2d(np.asarray(x))))
         states = [state]
         for _ in range(whole(steps, "steps", 1)):
             state = np.asarray(self.map_(state), float)
@@ -395,9 +395,16 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return rows
 
     def _start(self, rows: np.ndarray) -> np.ndarray:
-        """Return where recall of cues starts."""
+        """Return where recall of cues starts: less their noise, if they are no stored rows."""
         sphere = self._sphere
-        return sphere.rescaled(denoised(rows - sphere.mean, sphere.metric, self._outside))[0]
+        plain = sphere.encode(rows)[0]
+        if self.schedule is None:
+            return plain
+        start = sphere.rescaled(denoised(rows - sphere.mean, sphere.metric, self._outside))[0]
+        stored = self.points_[_sphere.nearest(plain, self.points_)]
+        there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm_
+        start[there] = plain[there]
+        return start
 
     def _way(self) -> list[tuple[Any, float]]:
         """Return the maps that recall passes, with their norms; its own if there is no other."""
@@ -405,13 +412,27 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return []
         return [(stage.map(), at) for stage, at in self._stages] or [(self.map_, self.norm_)]
 
+    def _held_out(self) -> np.ndarray | None:
+        """Return the evidence of unknown cues, for a metric that was fitted to the rows."""
+        floor = self._sphere.metric.floor
+        if not floor or self.hetero_ or self.schedule is None:
+            return None
+        share = AUTO if isinstance(self.metric, str) else float(self.metric)
+        return held_out_evidence(self.patterns_ - self._sphere.mean, share)
+
     # The map under change; nothing is kept until all of it is made
 
     def _new_model(
-        self, points: np.ndarray, answers: np.ndarray, act: Activation, bias: float
+        self,
+        points: np.ndarray,
+        answers: np.ndarray,
+        act: Activation,
+        bias: float,
+        passed: bool = False,
     ) -> Any:
         if self.model == "kernel":
-            return KernelStore(points, answers, act, self.depth, float(self.ridge), bias)
+            ridge = float(self.ridge)
+            return KernelStore(points, answers, act, self.depth, ridge, bias, passed=passed)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         start = Autoencoder(
             points.shape[1] + bool(bias), width=self.width, depth=self.depth, activation=act,
@@ -434,7 +455,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 raise ValueError(
                     f"schedule must stay below the memory's norm {norm:.4g}, got {norms[-1]:.4g}"
                 )
-        made = [(self._new_model(at * unit, at * unit, act, bias), at) for at in norms]
+        made = [(self._new_model(at * unit, at * unit, act, bias, True), at) for at in norms]
         for stage, _ in made:
             stage.map()
         return tuple(made)
@@ -455,7 +476,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._first, self._outside = first, outside  # rows of the fit left; any across the metric
         self.norm_, self.points_ = sphere.norm, model.x
         self.schedule_ = tuple(at for _, at in stages)
-        self._rejection = Rejection(model.x, sphere.norm)
+        self._rejection = Rejection(model.x, sphere.norm, self._held_out)
 
     def _warn(self) -> None:
         residual = self.residual_

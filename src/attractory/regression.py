@@ -211,8 +211,9 @@ def assemble(
     act: Activation,
     depth: int,
     ridge: float,
+    residual: float | None = None,
 ) -> KernelRegression:
-    """Return the map of known coefficients, its residual against the targets measured."""
+    """Return the map of known coefficients, its residual against the targets measured or given."""
     groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
     columns = tuple(_layers.prepare(act, x[members], depth, False) for members in groups)
     order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
@@ -222,10 +223,12 @@ def assemble(
         act,
         depth,
         ridge,
-        jnp.asarray(np.inf),
+        jnp.asarray(np.inf if residual is None else residual),
         columns,
         order,
     )
+    if residual is not None:
+        return f
     return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(_missed(f(x), targets, x).max()))
 
 
