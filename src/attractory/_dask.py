@@ -1,0 +1,171 @@
+"""Cells on a Dask cluster: each Dask worker keeps processes of ours, the same as run locally."""
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from attractory._results import SweepError
+from attractory._workers import Pool, Reply
+
+__all__ = ["close_pool", "connected", "run_cell", "run_on"]
+
+_CONNECT = 8.0  # seconds
+_LOOK = 0.5  # seconds between two looks at the connection
+_IDLE = 60.0  # seconds, after which the processes of a sweep that has gone are ended
+
+# On the workers
+
+_pools: dict[str, Pool] = {}
+_closed: set[str] = set()
+_lock = threading.Lock()
+
+
+def run_cell(request: Mapping[str, Any]) -> Reply:
+    """Compute a cell in a process of the sweep's own; runs on a Dask worker."""
+    sweep = request["sweep"]
+    with _lock:
+        if sweep in _closed:
+            raise RuntimeError("this sweep has ended")
+        for name, pool in list(_pools.items()):
+            if name != sweep and not pool.busy and time.monotonic() - pool.used > _IDLE:
+                _pools.pop(name).stop()
+        pool = _pools.setdefault(sweep, Pool(request["environment"]))
+    return pool.run(request)
+
+
+def close_pool(sweep: str) -> None:
+    """End the processes of a sweep; runs on every Dask worker."""
+    with _lock:
+        _closed.add(sweep)
+        pool = _pools.pop(sweep, None)
+    if pool is not None:
+        pool.stop()
+
+
+# In the driver
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Yield a client of a scheduler, or say within ten seconds that there is none."""
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "scheduler needs Dask's distributed: pip install 'attractory[sweep]'"
+        ) from None
+    hint = (
+        f"scheduler must be the address of a running Dask scheduler, got {address!r}: {{}}; "
+        "`dask scheduler` starts one and prints its address, "
+        "`dask worker ADDRESS --nthreads 1` a worker"
+    )
+    if not isinstance(address, str) or "://" not in address:
+        raise ValueError(hint.format("it does not look like tcp://host:8786"))
+    with _quiet():
+        try:
+            client = Client(address, timeout=_CONNECT, set_as_default=False, name="attractory")
+        except (OSError, TimeoutError, ValueError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(hint.format(reason)) from None
+        try:
+            yield client
+        finally:
+            with suppress(Exception):
+                client.close(timeout=2)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask from telling what we tell: it logs each try to connect again."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    children = [
+        each
+        for name, each in logging.root.manager.loggerDict.items()
+        if name.startswith("distributed.") and isinstance(each, logging.Logger) and each.level
+    ]
+    levels = [each.level for each in children]
+    for each in children:
+        each.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        for each, level in zip(children, levels, strict=True):
+            each.setLevel(level)
+
+
+def run_on(
+    client: Any, address: str, requests: Mapping[str, Any], variables: Mapping[str, str]
+) -> Iterator[tuple[str, Reply]]:
+    """Yield key and reply of each request as it ends; SweepError if the scheduler is lost."""
+    sweep, done = uuid.uuid4().hex, queue.SimpleQueue[Any]()
+    extra = {"sweep": sweep, "environment": dict(variables)}
+    futures = {}
+    for key, request in requests.items():
+        future = client.submit(
+            run_cell, {**request, **extra}, key=f"attractory-{sweep[:8]}-{key}", pure=False
+        )
+        futures[key] = future
+        future.add_done_callback(lambda _, key=key: done.put(key))
+    lost = SweepError(
+        f"the scheduler {address} was lost; finished cells are kept: run the same sweep again to "
+        "go on, with a scheduler that is up or with local workers"
+    )
+    try:
+        while futures:
+            key = _next(done)
+            if client.status != "running":
+                raise lost
+            if key is None:
+                continue
+            future = futures[key]
+            if future.status in ("cancelled", "lost"):
+                raise lost
+            reply = _result(client, future, lost)
+            del futures[key]
+            future.release()
+            yield key, reply
+    finally:
+        _end(client, list(futures.values()), sweep)
+
+
+def _next(done: Any) -> str | None:
+    try:
+        return done.get(timeout=_LOOK)
+    except queue.Empty:
+        return None
+
+
+def _result(client: Any, future: Any, lost: SweepError) -> Reply:
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result(timeout=60)
+    except KilledWorker as error:
+        message = " ".join(str(error).split())
+        failure = {"type": "KilledWorker", "message": message, "traceback": []}
+        return {"values": None, "error": failure, "seconds": 0.0}
+    except Exception as error:
+        if client.status != "running" or future.status in ("cancelled", "lost"):
+            raise lost from None
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SweepError(
+            f"a Dask worker cannot run the cells: {text}; finished cells are kept. Workers need "
+            "the same attractory as this process"
+        ) from None
+
+
+def _end(client: Any, futures: list[Any], sweep: str) -> None:
+    if client.status != "running":
+        return
+    with suppress(Exception):
+        if futures:
+            client.cancel(futures, force=True)
+        client.run(close_pool, sweep, on_error="ignore")
