@@ -1,4 +1,4 @@
-"""Functions that other processes can import: their names, loading them, and their code's version."""
+"""Functions that other processes can import: their names, loading them, their code's version."""
 
 import hashlib
 import importlib
@@ -49,9 +49,7 @@ def reference_of(function: Callable[..., Any] | str, folder: Path | None = None)
     if isinstance(function, str):
         return _parse(function, folder or Path())
     if not callable(function):
-        raise TypeError(
-            f"function must be a function or its name, got {type(function).__name__}"
-        )
+        raise TypeError(f"function must be a function or its name, got {type(function).__name__}")
     home, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
     if not isinstance(home, str) or not isinstance(name, str):
         raise ValueError(

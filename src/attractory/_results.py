@@ -116,9 +116,7 @@ class Store:
                 f"with version={about['version']!r} (--code-version {about['version']})"
             )
         with connection:
-            connection.execute(
-                "UPDATE about SET value = ? WHERE name = 'version'", (self.version,)
-            )
+            connection.execute("UPDATE about SET value = ? WHERE name = 'version'", (self.version,))
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Return the cells of this version by key, as `put` took them."""

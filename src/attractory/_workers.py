@@ -78,7 +78,8 @@ class _Child:
             receive(self._process.stdout)  # pyright: ignore[reportArgumentType]
         except (EOFError, OSError):
             raise SweepError(
-                f"a worker process cannot start: {sys.executable} -m attractory._worker {self.end()}"
+                f"a worker process cannot start: {sys.executable} -m attractory._worker "
+                f"{self.end()}"
             ) from None
 
     def ask(self, request: Any) -> Reply:

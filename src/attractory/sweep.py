@@ -137,9 +137,9 @@ def sweep(
 
     Args:
         function: called with the settings as keyword arguments; returns a dictionary of numbers,
-            booleans, strings and NumPy arrays. Other processes must be able to import it: a function
-            of a module, "package.module:name", "path/to/file.py:name", or the name of one in
-            `attractory.cells`. Its result must depend on nothing but its arguments.
+            booleans, strings and NumPy arrays. Other processes must be able to import it: a
+            function of a module, "package.module:name", "path/to/file.py:name", or the name of one
+            in `attractory.cells`. Its result must depend on nothing but its arguments.
         cells: the settings of each call, as `grid` makes them: strings, finite numbers, booleans,
             None and lists of these. Equal cells are computed once.
         out: folder of the results, one file `cells.sqlite`. It belongs to one function.
