@@ -1,4 +1,4 @@
-"""Functions that the tests of sweeps call; in a file of their own, as other processes import them."""
+"""Functions that the tests of sweeps call, in a file of their own: other processes import them."""
 
 import os
 import signal

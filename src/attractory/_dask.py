@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = ["close_pool", "connected", "run_cell", "run_on"]
 
 _CONNECT = 8.0  # seconds
 _LOOK = 0.5  # seconds between two looks at the connection
+_PATIENCE = 10.0  # seconds without a result, after which we look whether there are workers
 _IDLE = 60.0  # seconds, after which the processes of a sweep that has gone are ended
 
 # On the workers
@@ -118,13 +120,18 @@ def run_on(
         f"the scheduler {address} was lost; finished cells are kept: run the same sweep again to "
         "go on, with a scheduler that is up or with local workers"
     )
+    begun, looked = time.monotonic(), False
     try:
         while futures:
             key = _next(done)
             if client.status != "running":
                 raise lost
             if key is None:
+                if not looked and time.monotonic() - begun > _PATIENCE:
+                    looked = True
+                    _say_if_empty(client, address)
                 continue
+            looked = True
             future = futures[key]
             if future.status in ("cancelled", "lost"):
                 raise lost
@@ -134,6 +141,17 @@ def run_on(
             yield key, reply
     finally:
         _end(client, list(futures.values()), sweep)
+
+
+def _say_if_empty(client: Any, address: str) -> None:
+    with suppress(OSError, TimeoutError):
+        if not client.nthreads():
+            warnings.warn(
+                f"the scheduler {address} has no workers; the sweep waits for one "
+                f"(`dask worker {address} --nthreads 1`)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def _next(done: Any) -> str | None:

@@ -3,8 +3,8 @@
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,12 +168,12 @@ def sweep(
         >>> import tempfile
         >>> from attractory.sweep import grid, sweep
         >>> folder = tempfile.mkdtemp()
-        >>> cells = grid(dim=8, n=2, norm=[3.0, 30.0])
+        >>> cells = grid(n=8, dim=10, norm=[1.0, 30.0])
         >>> result = sweep("spectrum", cells, out=folder)
         >>> result.done, result.computed, result.reused
         (2, 2, 0)
         >>> [cell.values["attractors"] for cell in result.cells]
-        [0, 2]
+        [6, 8]
         >>> sweep("spectrum", cells, out=folder).computed
         0
     """
@@ -193,7 +193,7 @@ def sweep(
     keys = [key_of(reference.label, code, each) for each in settings]
     different = dict(zip(keys, settings, strict=True))
     folder = Path(out)
-    with ExitStack() as stack:
+    with _kept(folder), ExitStack() as stack:
         client = None
         if scheduler is not None:
             from attractory._dask import connected
@@ -216,16 +216,17 @@ def sweep(
             }
             for key, each in pending.items()
         }  # fmt: skip
-        with _kept(folder, lambda: done, total):
-            for key, reply in _replies(requests, called, workers, client, scheduler):
-                if "refused" in reply:
-                    raise SweepError(
-                        f"a worker cannot run {reference}: {reply['refused']}; "
-                        "finished cells are kept"
-                    )
-                store.put(key, canonical(pending[key]), reply)
-                done += 1
-                report(done, total)
+        # Closed when this ends, however it ends: workers must not outlive it in a traceback.
+        replies = _replies(requests, called, workers, client, scheduler)
+        stack.enter_context(closing(replies))
+        for key, reply in replies:
+            if "refused" in reply:
+                raise SweepError(
+                    f"a worker cannot run {reference}: {reply['refused']}; finished cells are kept"
+                )
+            store.put(key, canonical(pending[key]), reply)
+            done += 1
+            report(done, total)
         found = store.read()
     return SweepResult(
         [_cell(found[key], each) for key, each in zip(keys, settings, strict=True)],
@@ -239,19 +240,19 @@ def _replies(
     workers: int | None,
     client: Any,
     scheduler: str | None,
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    from attractory import _workers
+) -> Generator[tuple[str, dict[str, Any]], None, None]:
+    from attractory._workers import cores, environment, run_local
 
     if not requests:
-        return iter(())
+        return
     if client is not None and scheduler is not None:
         from attractory._dask import run_on
 
-        return run_on(client, scheduler, requests, _workers.environment())
-    if workers == 0:
-        return _run_here(requests, function)
-    count = _workers.cores() if workers is None else workers
-    return _workers.run_local(requests, count, _workers.environment())
+        yield from run_on(client, scheduler, requests, environment())
+    elif workers == 0:
+        yield from _run_here(requests, function)
+    else:
+        yield from run_local(requests, cores() if workers is None else workers, environment())
 
 
 def _run_here(
@@ -267,7 +268,7 @@ def _run_here(
             "workers=0 leaves JAX the threads it has in this process: last bits of what it "
             "computes may differ from those of worker processes",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     before = dict(os.environ)
     os.environ.update(environment())  # for a JAX that loads only now
@@ -282,13 +283,17 @@ def _run_here(
 
 
 @contextmanager
-def _kept(folder: Path, done: Callable[[], int], total: int) -> Iterator[None]:
+def _kept(folder: Path) -> Iterator[None]:
+    """Say, when interrupted, what is kept; the store has closed by then and can be counted."""
     try:
         yield
     except KeyboardInterrupt:
+        try:
+            count = len(read_store(folder)[1])
+        except (OSError, SweepError):
+            count = 0
         raise KeyboardInterrupt(
-            f"interrupted: {done()} of {total} cells are kept in {folder}; "
-            "run the same sweep again to go on"
+            f"interrupted: {count} cells are kept in {folder}; run the same sweep again to go on"
         ) from None
 
 
