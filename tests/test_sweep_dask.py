@@ -93,8 +93,8 @@ def test_results_are_those_of_local_workers_and_deaths_lose_nothing(cluster, tmp
     assert before.items() <= settled(tmp_path / "lost").items()
 
 
-def test_a_worker_of_other_code_is_refused(cluster, tmp_path):
-    """Its own process loads what the driver names; here the file changes on the way."""
+def test_other_code_is_refused_and_workers_are_waited_for(cluster, tmp_path, monkeypatch):
+    # A worker loads the file that the driver names; here it changes on the way.
     path = tmp_path / "mine.py"
     path.write_text("def f(x): return {'x': x}\n")
     run = {"out": tmp_path / "out", "scheduler": cluster.address}
@@ -106,6 +106,22 @@ def test_a_worker_of_other_code_is_refused(cluster, tmp_path):
     with pytest.raises(SweepError, match=r"mine.py:f: its code is of another version"):
         sweep(f"{path}:f", grid(x=[1, 2]), **run, progress=change)
     assert [cell.values for cell in open_sweep(tmp_path / "out").cells] == [{"x": 1}]
+
+    monkeypatch.setattr(attractory._dask, "_PATIENCE", 0.2)
+    for worker in cluster.workers:
+        worker.kill()
+        worker.wait()
+
+    def join(done, total):
+        timer = threading.Timer(1.5, lambda: cluster.workers.append(cluster._start(*WORKER)))
+        if done == 0:
+            timer.start()
+
+    with pytest.warns(RuntimeWarning, match=f"the scheduler {cluster.address} has no workers"):
+        result = sweep(
+            walk, grid(x=[1]), out=tmp_path / "walk", scheduler=cluster.address, progress=join
+        )
+    assert result.done == 1
 
 
 @pytest.mark.parametrize(
@@ -123,21 +139,3 @@ def test_no_scheduler_there(tmp_path, monkeypatch, address):
     assert "`dask scheduler` starts one" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "out").exists()
-
-
-def test_a_cluster_without_workers_is_named_and_waited_for(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr(attractory._dask, "_PATIENCE", 0.2)
-    for worker in cluster.workers:
-        worker.kill()
-        worker.wait()
-
-    def join(done, total):
-        timer = threading.Timer(1.5, lambda: cluster.workers.append(cluster._start(*WORKER)))
-        if done == 0:
-            timer.start()
-
-    with pytest.warns(RuntimeWarning, match=f"the scheduler {cluster.address} has no workers"):
-        result = sweep(
-            walk, grid(x=[1]), out=tmp_path / "out", scheduler=cluster.address, progress=join
-        )
-    assert result.done == 1

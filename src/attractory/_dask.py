@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from attractory._results import SweepError
-from attractory._workers import Pool, Reply
+from attractory._results import Reply, SweepError
+from attractory._workers import Pool
 
 __all__ = ["close_pool", "connected", "run_cell", "run_on"]
 
 _CONNECT = 8.0  # seconds
 _LOOK = 0.5  # seconds between two looks at the connection
+_MOST = 64  # results fetched before they are stored
 _PATIENCE = 10.0  # seconds without a result, after which we look whether there are workers
 _IDLE = 60.0  # seconds, after which the processes of a sweep that has gone are ended
 
@@ -105,8 +106,8 @@ def _quiet() -> Iterator[None]:
 
 def run_on(
     client: Any, address: str, requests: Mapping[str, Any], variables: Mapping[str, str]
-) -> Iterator[tuple[str, Reply]]:
-    """Yield key and reply of each request as it ends; SweepError if the scheduler is lost."""
+) -> Iterator[list[tuple[str, Reply]]]:
+    """Yield keys and replies of requests as they end; SweepError if the scheduler is lost."""
     sweep, done = uuid.uuid4().hex, queue.SimpleQueue[Any]()
     extra = {"sweep": sweep, "environment": dict(variables)}
     futures = {}
@@ -123,22 +124,25 @@ def run_on(
     begun, looked = time.monotonic(), False
     try:
         while futures:
-            key = _next(done)
-            if client.status != "running":
-                raise lost
-            if key is None:
+            keys = _next(done)
+            if not keys:
+                if client.status != "running":
+                    raise lost
                 if not looked and time.monotonic() - begun > _PATIENCE:
                     looked = True
                     _say_if_empty(client, address)
                 continue
-            looked = True
-            future = futures[key]
-            if future.status in ("cancelled", "lost"):
-                raise lost
-            reply = _result(client, future, lost)
-            del futures[key]
-            future.release()
-            yield key, reply
+            looked, batch = True, []
+            try:
+                for key in keys:
+                    batch.append((key, _result(client, futures[key], lost)))
+            except SweepError:
+                if batch:
+                    yield batch
+                raise
+            for key in keys:
+                futures.pop(key).release()
+            yield batch
     finally:
         _end(client, list(futures.values()), sweep)
 
@@ -154,24 +158,32 @@ def _say_if_empty(client: Any, address: str) -> None:
             )
 
 
-def _next(done: Any) -> str | None:
-    try:
-        return done.get(timeout=_LOOK)
-    except queue.Empty:
-        return None
+def _next(done: Any) -> list[str]:
+    keys = []
+    with suppress(queue.Empty):
+        keys.append(done.get(timeout=_LOOK))
+        while len(keys) < _MOST:
+            keys.append(done.get_nowait())
+    return keys
 
 
 def _result(client: Any, future: Any, lost: SweepError) -> Reply:
+    from distributed import CancelledError
+    from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
+    if client.status != "running" or future.status in ("cancelled", "lost"):
+        raise lost
     try:
         return future.result(timeout=60)
     except KilledWorker as error:
         message = " ".join(str(error).split())
         failure = {"type": "KilledWorker", "message": message, "traceback": []}
         return {"values": None, "error": failure, "seconds": 0.0}
+    except (CancelledError, CommClosedError, TimeoutError):
+        raise lost from None
     except Exception as error:
-        if client.status != "running" or future.status in ("cancelled", "lost"):
+        if client.status != "running":
             raise lost from None
         text = " ".join(f"{type(error).__name__}: {error}".split())
         raise SweepError(

@@ -1,6 +1,6 @@
-"""The store of a sweep: one SQLite file in a folder, one transaction a cell, one writer.
+"""The store of a sweep: one SQLite file in a folder, written as cells end, by one process.
 
-SQLite's rollback journal, synced to disk with every cell, survives SIGKILL, a power cut and a full
+SQLite's rollback journal, synced to disk with every write, survives SIGKILL, a power cut and a full
 disk; the write-ahead log would too, but not on the network file systems of clusters. Whoever writes
 holds a lock on `cells.lock`, which the system lets go when the process dies.
 """
@@ -11,17 +11,19 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILE_NAME", "Store", "SweepError", "read_store"]
+__all__ = ["FILE_NAME", "Reply", "Store", "SweepError", "read_store"]
 
 FILE_NAME = "cells.sqlite"
 _LOCK_NAME = "cells.lock"
 _APPLICATION = 0x41545357  # "ATSW"
 _FORMAT = 1
+Reply = dict[str, Any]  # "values", "error" and "seconds", as a worker sends them
+
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE cells (
@@ -123,21 +125,25 @@ class Store:
         with _clear(self.path):
             return _read(self._connection, self.path, self.version)
 
-    def put(self, key: str, settings: str, reply: dict[str, Any]) -> None:
-        """Store a cell; it is on disk when this returns. A failed one is replaced."""
-        error = None if reply["error"] is None else json.dumps(reply["error"])
-        values = reply["values"] or []
-        row = (
-            key, self.version, settings, error, reply["seconds"], time.time(),
-            _digest(settings, error, values),
-        )  # fmt: skip
+    def put(self, cells: Sequence[tuple[str, str, Reply]]) -> None:
+        """Store key, settings and reply of cells; all are on disk when this returns, or none.
+
+        Those that are there are replaced.
+        """
         with _clear(self.path), self._transaction() as connection:
-            connection.execute("DELETE FROM results WHERE key = ?", (key,))
-            connection.execute("REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            connection.executemany(
-                "INSERT INTO results VALUES (?, ?, ?, ?, ?)",
-                [(key, place, *value) for place, value in enumerate(values)],
-            )
+            for key, settings, reply in cells:
+                error = None if reply["error"] is None else json.dumps(reply["error"])
+                values = reply["values"] or []
+                row = (
+                    key, self.version, settings, error, reply["seconds"], time.time(),
+                    _digest(settings, error, values),
+                )  # fmt: skip
+                connection.execute("DELETE FROM results WHERE key = ?", (key,))
+                connection.execute("REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                connection.executemany(
+                    "INSERT INTO results VALUES (?, ?, ?, ?, ?)",
+                    [(key, place, *value) for place, value in enumerate(values)],
+                )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -112,9 +112,12 @@ def _main() -> None:
             os._exit(0)  # the driver has gone, by whatever death: nobody waits for the cell
 
     threading.Thread(target=listen, daemon=True).start()
-    send(out, {"ready": True})
-    while True:
-        send(out, _answer(requests.get()))
+    try:
+        send(out, {"ready": True})
+        while True:
+            send(out, _answer(requests.get()))
+    except OSError:  # gone while we wrote
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from attractory._results import SweepError
+from attractory._results import Reply, SweepError
 from attractory._worker import receive, send
 
 __all__ = ["ONE_THREAD", "Pool", "cores", "environment", "run_local"]
@@ -31,8 +31,6 @@ ONE_THREAD = {
     "NUMEXPR_NUM_THREADS": "1",
     "NPROC": "1",  # XLA's own threads
 }
-
-Reply = dict[str, Any]
 
 
 def cores() -> int:
@@ -178,16 +176,35 @@ class Pool:
                 child.close()
 
 
+def waiting(done: SimpleQueue[Any]) -> list[Any]:
+    """Return all that is in a queue, at least one thing; raise an exception that is."""
+    batch = [done.get()]
+    with suppress(Empty):
+        while True:
+            batch.append(done.get_nowait())
+    for item in batch:
+        if isinstance(item, Exception):
+            raise item
+    return batch
+
+
 def run_local(
     requests: Mapping[str, Any], workers: int, variables: Mapping[str, str]
-) -> Iterator[tuple[str, Reply]]:
-    """Yield key and reply of each request as it ends."""
+) -> Iterator[list[tuple[str, Reply]]]:
+    """Yield keys and replies of requests as they end: what has ended since the last ones.
+
+    They count as stored when the next ones are asked for.
+    """
+    workers = min(workers, len(requests))
     pending, done = deque(requests.items()), SimpleQueue[Any]()
     pool = Pool(variables)
+    # A sudden death costs the cells that are not stored: no more than two a worker.
+    room = threading.Semaphore(2 * workers)
 
     def serve() -> None:
         with suppress(_Stopped, IndexError):
             while True:
+                room.acquire()
                 key, request = pending.popleft()
                 try:
                     done.put((key, pool.run(request)))
@@ -197,24 +214,23 @@ def run_local(
                     done.put(error)
                     return
 
-    threads = [
-        threading.Thread(target=serve, daemon=True) for _ in range(min(workers, len(requests)))
-    ]
+    threads = [threading.Thread(target=serve, daemon=True) for _ in range(workers)]
     try:
         for thread in threads:
             thread.start()
-        for _ in range(len(requests)):
-            item = done.get()
-            if isinstance(item, Exception):
-                raise item
-            yield item
+        left = len(requests)
+        while left:
+            batch = waiting(done)
+            yield batch
+            left -= len(batch)
+            room.release(len(batch))
     except KeyboardInterrupt:
-        while not done.empty():  # what has ended is kept
-            item = done.get()
-            if isinstance(item, tuple):
-                yield item
+        if not done.empty():
+            yield waiting(done)  # what has ended is kept
         raise
     finally:
         pool.stop()
+        pending.clear()
+        room.release(workers)  # to those who wait for it
         for thread in threads:
             thread.join(5)

@@ -13,7 +13,7 @@ from attractory._cells import canonical, check_cells, grid, key_of
 from attractory._checks import whole
 from attractory._functions import code_version, load, reference_of
 from attractory._progress import pacing, reporting
-from attractory._results import Store, SweepError, read_store
+from attractory._results import Reply, Store, SweepError, read_store
 
 __all__ = ["Cell", "CellError", "SweepError", "SweepResult", "grid", "open_sweep", "sweep"]
 
@@ -219,14 +219,18 @@ def sweep(
         # Closed when this ends, however it ends: workers must not outlive it in a traceback.
         replies = _replies(requests, called, workers, client, scheduler)
         stack.enter_context(closing(replies))
-        for key, reply in replies:
-            if "refused" in reply:
-                raise SweepError(
-                    f"a worker cannot run {reference}: {reply['refused']}; finished cells are kept"
-                )
-            store.put(key, canonical(pending[key]), reply)
-            done += 1
-            report(done, total)
+        for batch in replies:
+            good = [(key, reply) for key, reply in batch if "refused" not in reply]
+            store.put([(key, canonical(pending[key]), reply) for key, reply in good])
+            for _ in good:
+                done += 1
+                report(done, total)
+            for _, reply in batch:
+                if "refused" in reply:
+                    raise SweepError(
+                        f"a worker cannot run {reference}: {reply['refused']}; "
+                        "finished cells are kept"
+                    )
         found = store.read()
     return SweepResult(
         [_cell(found[key], each) for key, each in zip(keys, settings, strict=True)],
@@ -240,7 +244,7 @@ def _replies(
     workers: int | None,
     client: Any,
     scheduler: str | None,
-) -> Generator[tuple[str, dict[str, Any]], None, None]:
+) -> Generator[list[tuple[str, Reply]], None, None]:
     from attractory._workers import cores, environment, run_local
 
     if not requests:
@@ -257,7 +261,7 @@ def _replies(
 
 def _run_here(
     requests: Mapping[str, Any], function: Callable[..., Any]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[list[tuple[str, Reply]]]:
     from threadpoolctl import threadpool_limits
 
     from attractory._worker import compute
@@ -276,7 +280,7 @@ def _run_here(
         for key, request in requests.items():
             with threadpool_limits(1):
                 reply = compute(function, request["settings"])
-            yield key, reply
+            yield [(key, reply)]
     finally:
         os.environ.clear()
         os.environ.update(before)
