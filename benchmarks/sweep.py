@@ -102,8 +102,8 @@ def kills(folder, log, expected):
     for k in range(KILLS):
         driver = start_driver(out, log)
         driver.stdout.readline()
-        # Each life ends after about a 21st of the work, at a moment of no meaning.
-        target = rng.uniform(0.2, 1.6) * CELLS / (KILLS + 1)
+        # Each life does about a 21st of the work, and ends at a moment of no meaning.
+        target = rng.uniform(0.0, 1.2) * CELLS / (KILLS + 1)
         for _ in range(int(target)):
             driver.stdout.readline()
         time.sleep(rng.uniform(0, 0.03))
@@ -184,6 +184,41 @@ def dask(folder, log, expected):
     return rows
 
 
+HERE_ONLY = """
+import sys
+from attractory.sweep import grid, sweep
+sweep("recall", grid(n=40, dim=200, norm=[10.0, 30.0], seed=range(3)), out=sys.argv[1], workers=0)
+"""
+
+
+def networks(folder):
+    """Cells that JAX computes: by one, two, Dask's and no workers, and their results' bytes."""
+    memories = grid(n=40, dim=200, norm=[10.0, 30.0], seed=range(3))
+    cluster = Cluster(folder)
+    ways = {"one": {"workers": 1}, "two": {"workers": 2}, "dask": {"scheduler": cluster.address}}
+    for out, how in ways.items():
+        sweep("recall", memories, out=folder / out, **how)
+        sweep("spectrum", memories, out=folder / f"{out}-s", **how)
+    cluster.end()
+    subprocess.run([sys.executable, "-c", HERE_ONLY, folder / "none"], check=True)
+    found = {}
+    for out in (*ways, "none", *(f"{out}-s" for out in ways)):
+        values = [one.values for one in sorted(open_sweep(folder / out).cells, key=order)]
+        assert all(values), out
+        found[out] = [np.asarray(v).tobytes() for each in values for v in each.values()]
+    rates, radii = [found[out] for out in (*ways, "none")], [found[f"{out}-s"] for out in ways]
+    same = all(each == rates[0] for each in rates) and all(each == radii[0] for each in radii)
+    return (
+        "Recall rates and spectral radii of six memories of 40 patterns, by JAX: one worker, two, "
+        f"Dask's and (rates) a fresh process by itself: {'the same' if same else 'NOT THE SAME'} "
+        "bits."
+    )
+
+
+def order(one):
+    return one.settings["norm"], one.settings["seed"]
+
+
 def unreachable(folder):
     start = time.perf_counter()
     try:
@@ -200,7 +235,7 @@ def main():
         log = folder / "log"
         expected, seconds = undisturbed(folder, log)
         rows = [kills(folder, log, expected), *dask(folder, log, expected)]
-        last = unreachable(folder)
+        last = f"{networks(folder)}\n\n{unreachable(folder)}"
     head = "| | outcome | stored cells begun again | cells begun again before stored | same bits |"
     table = "\n".join([head, "|---|---|---|---|---|", *rows])
     text = (
