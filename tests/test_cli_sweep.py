@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,11 @@ def test_bad_arguments_and_damage(capsys, file, monkeypatch):
     code, _, err = run(capsys, file, "--workers", "1", "--scheduler", "tcp://127.0.0.1:1")
     assert code == 2
     assert "workers and scheduler must not both be given" in err
+    file.write_text(GRID.replace("[grid]", "[grid]\nslow = 0.0"))
+    code, _, err = run(capsys, file, "--workers", "0")
+    assert err.startswith("attractory: warning: workers=0 leaves JAX the threads it has")
+    assert len(err.splitlines()) == 1
+    shutil.rmtree(file.parent / "results")
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, _, err = run(capsys, file, "--scheduler", "tcp://127.0.0.1:1")
     assert code == 2

@@ -218,6 +218,12 @@ def test_a_function_that_workers_cannot_load_stops_the_sweep(tmp_path, monkeypat
     assert open_sweep(tmp_path).cells == []
 
 
+def test_workers_that_cannot_start_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(SweepError, match=r"cannot start: /bin/false .* ended with status 1"):
+        sweep(walk, grid(x=[1, 2]), out=tmp_path, workers=2)
+
+
 def test_one_writer_and_any_readers(tmp_path):
     sweep(walk, [{"x": 1}], out=tmp_path, workers=0)
     version = open_sweep(tmp_path).version

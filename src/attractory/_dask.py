@@ -19,7 +19,7 @@ _CONNECT = 8.0  # seconds
 _LOOK = 0.5  # seconds between two looks at the connection
 _MOST = 64  # results fetched before they are stored
 _PATIENCE = 10.0  # seconds without a result, after which we look whether there are workers
-_IDLE = 60.0  # seconds, after which the processes of a sweep that has gone are ended
+_IDLE = 60.0  # seconds without a cell, after which a sweep's processes are ended
 
 # On the workers
 
@@ -34,11 +34,23 @@ def run_cell(request: Mapping[str, Any]) -> Reply:
     with _lock:
         if sweep in _closed:
             raise RuntimeError("this sweep has ended")
-        for name, pool in list(_pools.items()):
-            if name != sweep and not pool.busy and time.monotonic() - pool.used > _IDLE:
-                _pools.pop(name).stop()
+        if not _pools:
+            threading.Thread(target=_end_idle, daemon=True).start()
         pool = _pools.setdefault(sweep, Pool(request["environment"]))
+        pool.used = time.monotonic()
     return pool.run(request)
+
+
+def _end_idle() -> None:
+    """End processes that got no cell for long: the driver was killed, or has none for us."""
+    while True:
+        time.sleep(_IDLE / 4)
+        with _lock:
+            for name, pool in list(_pools.items()):
+                if not pool.busy and time.monotonic() - pool.used > _IDLE:
+                    _pools.pop(name).stop()
+            if not _pools:
+                return
 
 
 def close_pool(sweep: str) -> None:

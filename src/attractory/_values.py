@@ -10,6 +10,8 @@ import numpy as np
 
 __all__ = ["decode", "encode"]
 
+_MOST = 900_000_000  # SQLite takes 10⁹
+
 Encoded = list[tuple[str, str, bytes]]  # name, "json" or "npy", content
 
 
@@ -36,7 +38,10 @@ def _npy(array: np.ndarray, name: str) -> bytes:
         raise TypeError(f"value {name!r} must be an array of numbers or text, got {array.dtype}")
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
-    return file.getvalue()
+    content = file.getvalue()
+    if len(content) > _MOST:
+        raise ValueError(f"value {name!r} must take at most {_MOST:,} bytes, got {len(content):,}")
+    return content
 
 
 def _json(value: Any, name: str) -> bytes:

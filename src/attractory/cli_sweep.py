@@ -4,6 +4,9 @@ import json
 import math
 import sys
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,10 +72,11 @@ def sweep(
     try:
         reference = reference_of(table["function"], folder)
         cells = _cells(table, load(reference))
-        result = run(
-            str(reference), cells, out=out or target, workers=workers, scheduler=scheduler,
-            version=code_version, new_version=new_version, retry_failed=retry_failed,
-        )  # fmt: skip
+        with _warnings_as_lines():
+            result = run(
+                str(reference), cells, out=out or target, workers=workers, scheduler=scheduler,
+                version=code_version, new_version=new_version, retry_failed=retry_failed,
+            )  # fmt: skip
     except (TypeError, ModuleNotFoundError) as error:
         raise ValueError(str(error)) from None
     except SweepError as error:
@@ -87,6 +91,14 @@ def sweep(
     else:
         _show(result, seconds)
     raise typer.Exit(1 if result.failed else 0)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Show each at once: that a scheduler has no workers is of no use afterwards."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *rest, **named: complain(f"warning: {message}")
+        yield
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class CellError:
         return " ".join(f"{self.type}: {self.message}".split())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """One call of the function.
 
@@ -54,7 +54,7 @@ class Cell:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SweepResult:
     """The cells of a sweep.
 
@@ -68,7 +68,7 @@ class SweepResult:
         out: the folder.
     """
 
-    cells: list[Cell]
+    cells: list[Cell] = field(repr=False)
     computed: int
     reused: int
     function: str
@@ -84,6 +84,13 @@ class SweepResult:
     def failed(self) -> int:
         """How many of the cells have an error."""
         return len(self.cells) - self.done
+
+    def __str__(self) -> str:
+        """Return the counts in one line."""
+        return (
+            f"{self.done} of {len(self.cells)} cells of {self.function} done, {self.failed} "
+            f"failed; {self.computed} computed, {self.reused} reused"
+        )
 
     def frame(self) -> Any:
         """Return a pandas DataFrame with one row a cell.
@@ -170,8 +177,8 @@ def sweep(
         >>> folder = tempfile.mkdtemp()
         >>> cells = grid(n=8, dim=10, norm=[1.0, 30.0])
         >>> result = sweep("spectrum", cells, out=folder)
-        >>> result.done, result.computed, result.reused
-        (2, 2, 0)
+        >>> print(result)
+        2 of 2 cells of attractory.cells:spectrum done, 0 failed; 2 computed, 0 reused
         >>> [cell.values["attractors"] for cell in result.cells]
         [6, 8]
         >>> sweep("spectrum", cells, out=folder).computed
