@@ -30,7 +30,8 @@ def register_sweep(app: typer.Typer) -> None:
 
 def sweep(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="TOML with function, [grid] and [fixed].")
+        Path,
+        typer.Argument(metavar="FILE", help="TOML with a function and the tables grid and fixed."),
     ],
     workers: Annotated[
         int | None, typer.Option(help="Processes; as many as there are cores by default.")
