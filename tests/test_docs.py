@@ -20,9 +20,17 @@ MODULES = [
     if not name.startswith("attractory._")
 ]
 THEORY = import_module("attractory.theory")
+# Homes of their own: the names of a sweep, and functions that sweeps call by name.
+SWEEP, CELLS = import_module("attractory.sweep"), import_module("attractory.cells")
 
 
-@pytest.mark.parametrize("name", [*MODULES, "attractory._checks", "attractory._profile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *MODULES,
+        *(f"attractory.{name}" for name in ("_cells", "_checks", "_profile", "_results")),
+    ],
+)
 def test_docstring_examples_run(name):
     module = import_module(name)
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
@@ -31,7 +39,7 @@ def test_docstring_examples_run(name):
 
 @pytest.mark.parametrize(
     ("home", "name"),
-    [(home, name) for home in (attractory, THEORY) for name in home.__all__],
+    [(home, name) for home in (attractory, THEORY, SWEEP, CELLS) for name in home.__all__],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_public_names_have_a_runnable_example(home, name):
@@ -47,7 +55,9 @@ def test_all_lists_exactly_what_modules_export():
     for name in MODULES:
         if name.startswith("attractory.theory."):
             theory |= set(import_module(name).__all__)
-        elif name.removeprefix("attractory.") not in {"cli", "cli_memory", "demo", "theory"}:
+        elif name.removeprefix("attractory.") not in {
+            "cells", "cli", "cli_memory", "cli_sweep", "demo", "sweep", "theory",
+        }:  # fmt: skip
             exported |= set(import_module(name).__all__)
     assert set(THEORY.__all__) == theory - {"rank_assumptions"}
     internal = {"PAIR_ERROR", "Activation", "gauss_rule"}

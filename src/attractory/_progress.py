@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["counting", "reporting"]
+__all__ = ["counting", "pacing", "reporting"]
 
 _BAR_AFTER = 2.0  # seconds
 
@@ -56,3 +56,31 @@ def reporting(
 def counting(done: int, total: int) -> tuple[float, float, str]:
     """Describe a run by what is done of how many."""
     return float(done), float(total), f"{done:,} of {total:,}"
+
+
+def pacing() -> Callable[[int, int], tuple[float, float, str]]:
+    """Return a description of what is done of how many and of the time left at the pace so far.
+
+    The first call tells what was done before the clock started.
+    """
+    begun: list[tuple[float, int]] = []
+
+    def describe(done: int, total: int) -> tuple[float, float, str]:
+        part, whole, text = counting(done, total)
+        now = time.perf_counter()
+        if not begun:
+            begun.append((now, done))
+        start, before = begun[0]
+        if done > before and done < total:
+            text += f", {_duration((now - start) / (done - before) * (total - done))} left"
+        return part, whole, text
+
+    return describe
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"

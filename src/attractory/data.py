@@ -75,7 +75,7 @@ def sklearn_digits(n: int | None = None) -> Labelled:
 
     images, labels = load_digits(return_X_y=True)
     count = len(images) if n is None else whole(n, "n", 1, len(images))
-    return images[:count] / 16.0, labels[:count].astype(np.int64)
+    return np.asarray(images[:count]) / 16.0, np.asarray(labels[:count], np.int64)
 
 
 def mnist(
