@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from attractory.regression import fit_sampled_regression as fit_sampled_regression
     from attractory.rejection import Rejection as Rejection
     from attractory.rejection import confidence as confidence
+    from attractory.rejection import held_out_evidence as held_out_evidence
     from attractory.rejection import unknown_evidence as unknown_evidence
     from attractory.shock import CriticalShock as CriticalShock
     from attractory.shock import critical_shock as critical_shock
@@ -118,7 +119,7 @@ _NAMES = {
         "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
         "fit_sampled_regression",
     ),
-    "rejection": ("Rejection", "confidence", "unknown_evidence"),
+    "rejection": ("Rejection", "confidence", "held_out_evidence", "unknown_evidence"),
     "shock": ("CriticalShock", "critical_shock"),
     "spectrum": ("eigenvalues", "spectral_radius"),
     "storage": ("StorageError", "read_file", "write_file"),
