@@ -10,6 +10,7 @@ __all__ = [
     "as_batch",
     "as_points",
     "ascending",
+    "below_one",
     "choice",
     "duplicate_rows",
     "indices",
@@ -101,6 +102,14 @@ def share(value: Any, name: str) -> float:
     number = _number(value, name)
     if not 0 < number < 1:
         raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+    return number
+
+
+def below_one(value: Any, name: str) -> float:
+    """Return a number from 0 to below 1."""
+    number = _number(value, name)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
     return number
 
 

@@ -72,14 +72,12 @@ class Metric(eqx.Module):
         return bool(np.abs(rest).max() > _ROUNDING * np.abs(x).max())
 
     @property
-    def largest(self) -> float:
-        """M's largest eigenvalue."""
-        return max(self.rest, float(self.gains.max(initial=0.0)))
-
-    @property
-    def smallest(self) -> float:
-        """M's smallest eigenvalue."""
-        return min(self.rest, float(self.gains.min(initial=np.inf)))
+    def ends(self) -> tuple[float, float]:
+        """M's smallest and largest eigenvalue."""
+        values = self.gains
+        if len(values) < self.basis.shape[0]:
+            values = np.append(values, self.rest)
+        return float(values.min()), float(values.max())
 
 
 def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:

@@ -108,13 +108,13 @@ def diagnose(
     shocks = certified = own_shocks = np.full(len(chosen), np.nan)
     metric = memory._sphere.metric
     # How much longer a row is than in the metric, for M's largest eigenvalue 1.
-    stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.largest
+    stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
     if shock and not memory.hetero_:
         found = critical_shock(f, points, progress=progress)
         shocks = found.distance / memory.norm_
         plain = np.linalg.norm(metric.invert(np.nan_to_num(found.shock)), axis=1)
         own_shocks = np.where(
-            np.isfinite(shocks), plain * stretch * metric.largest / memory.norm_, shocks
+            np.isfinite(shocks), plain * stretch * metric.ends[1] / memory.norm_, shocks
         )
     if certify and not memory.hetero_:
         certified = _certified(f, points, memory.norm_, len(chosen))

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
 from attractory._auto import BIAS, auto_norm, auto_schedule
-from attractory._checks import ascending, choice, nonnegative, positive, share, whole
+from attractory._checks import ascending, below_one, choice, nonnegative, positive, share, whole
 from attractory._cue import denoised
 from attractory._metric import AUTO, fit_metric
 from attractory._recalling import MemoryRecall, follow, once
@@ -77,7 +77,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto" for
             one that the rows call for, None for plain iteration from the cue. What is stored, and
             what `diagnose` says of it, is the map at `norm` alone.
-        hold: weight of the cue at the start of recall, from 0 to 1; it falls by a factor 10.
+        hold: weight of the cue at the start of recall, from 0 to below 1; it falls by a factor 10.
         momentum: of recall, from 0 to below 1.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         max_steps: of the iteration.
@@ -373,9 +373,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             choice(self.schedule, "schedule", ("auto",))
         elif self.schedule is not None:
             ascending(self.schedule, "schedule")
-        share(self.hold, "hold")
-        if share(self.momentum, "momentum") == 1:
-            raise ValueError("momentum must lie below 1, got 1; 0.8 is a good value")
+        below_one(self.hold, "hold")
+        below_one(self.momentum, "momentum")
         nonnegative(self.ridge, "ridge")
         positive(self.tolerance, "tolerance")
         share(self.reject, "reject")
