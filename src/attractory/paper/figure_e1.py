@@ -138,7 +138,7 @@ def _pictures(results: Results) -> dict[str, Figure]:
         wanted = (n - 1) / some.levels("dim")[0]
         axis.axhline(wanted, color=GREY, ls="--", lw=0.9)
         axis.annotate(
-            f"(n − 1)/10 = {wanted:.0%}", (0.05, wanted + 0.012), fontsize=8, color=GREY
+            f"(n − 1)/10 = {wanted:.0%}", (0.34, wanted + 0.015), fontsize=8, color=GREY
         )
         axis.set(xlabel="modulus of the eigenvalue", title=f"n = {n}")
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
