@@ -43,6 +43,7 @@ def cell(
     width: int,
     radii: list[float],
     trials: int,
+    limit: str,
     data: str | None,
 ) -> dict[str, Any]:
     """Return which share of cues comes home, by noise radius, for one network and its limit.
@@ -53,6 +54,7 @@ def cell(
         width: of the network; 0 for the limit alone.
         radii: standard deviations of the noise, ascending, (s,).
         trials: cues of each pattern at each radius; no radii need none.
+        limit: activation of the infinite-width memory, "sigmoid" or the paper's "erf_surrogate".
 
     Returns:
         network, limit: shares, (s,), NaN where a network is no memory of its patterns; loss: per
@@ -61,12 +63,12 @@ def cell(
 
     Example:
         >>> memory = {"source": "sphere", "n": 3, "dim": 16, "norm": 20.0, "width": 500}
-        >>> values = cell(seed=0, radii=[0.1], trials=4, data=None, **memory)
+        >>> values = cell(seed=0, radii=[0.1], trials=4, limit="sigmoid", data=None, **memory)
         >>> values["network"].tolist(), values["limit"].tolist()
         ([1.0], [1.0])
     """
     x = make_patterns(source, n, dim, norm, seed, data)
-    f = fit_regression(x)
+    f = fit_regression(x, activation=limit)
     values: dict[str, Any] = {"radius": float(spectral_radius(f, x).mean())}
     maps: dict[str, Any] = {"limit": f}
     if width:

@@ -6,7 +6,7 @@ examples", and "because MNIST images have large input dimension, they need large
 of the linear region". Here the mean image is that of all images at hand (the 200 bundled ones, or
 the test set of `--data`), and each seed draws its own n. For the last sentence the limit at random
 patterns of dim 32 stands beside: a norm is out of the linear region when the mean spectral radius
-of the infinite-width memory (f0 = 0) at its patterns is below 0.95.
+of the infinite-width memory (f0 = 0; quick: the surrogate's) at its patterns is below 0.95.
 """
 
 from typing import Any
@@ -26,11 +26,11 @@ _GRID = np.geomspace(3.0, 300.0, 9).round(2).tolist()  # for the linear region
 _SIZES: dict[str, dict[str, Any]] = {
     "quick": {
         "width": 1000, "norms": [15.0, 50.0, 150.0, 500.0, 1500.0], "cues": 20,
-        "radii": [0.3, 1.0, 3.0, 10.0], "seeds": 4,
+        "radii": [0.3, 1.0, 3.0, 10.0], "seeds": 4, "limit": "erf_surrogate",
     },
     "full": {
         "width": 10_000, "norms": [5.0, 15.0, 30.0, 50.0, 100.0, 150.0, 300.0, 500.0, 1500.0],
-        "cues": 40, "radii": [0.1, 0.3, 1.0, 3.0, 6.0, 10.0, 20.0], "seeds": 10,
+        "cues": 40, "radii": [0.1, 0.3, 1.0, 3.0, 6.0, 10.0, 20.0], "seeds": 10, "limit": "sigmoid",
     },
 }  # fmt: skip
 
@@ -42,7 +42,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
         {
             "source": "digits", "n": n, "dim": 784, "norm": norm, "seed": seed,
             "width": chosen["width"], "radii": chosen["radii"], "trials": chosen["cues"] // n,
-            "data": data,
+            "limit": chosen["limit"], "data": data,
         }
         for n in (5, 20)
         for norm in chosen["norms"]
@@ -51,7 +51,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
     limits = [
         {
             "source": source, "n": n, "dim": dim, "norm": norm, "seed": seed, "width": 0,
-            "radii": [], "trials": 1, "data": data if source == "digits" else None,
+            "radii": [], "trials": 1, "limit": chosen["limit"], "data": data if source == "digits" else None,
         }
         for source, dim in (("sphere", 32), ("digits", 784))
         for n in (5, 20)

@@ -1,0 +1,90 @@
+"""What `depth` and `activations` have in common: one memory of 20 patterns, of several kinds."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from attractory.paper._figure import Claim, Results
+from attractory.paper._limit import over_norms
+from attractory.paper._statistics import above, all_of, between, estimate
+from attractory.paper._style import GREY, LINES, MARKERS, band, new_figure
+
+__all__ = ["draw_kinds", "kind_claims"]
+
+_PANELS = {
+    "sampled": "spectral radius, f0 sampled",
+    "zero": "spectral radius, f0 = 0",
+    "basin": "noise half of the cues survive / norm, f0 = 0",
+}
+
+
+def kind_claims(results: Results, setting: str, text: dict[Any, str]) -> list[Claim]:
+    """Return the claims on every kind of memory: the drop, the limit ½ and the best norm.
+
+    Args:
+        results: cells of `attractory.paper._limit`.
+        setting: what tells the kinds apart.
+        text: a kind in words.
+
+    Example:
+        >>> [claim.holds for claim in kind_claims(Results([]), "depth", {})]
+        [None, None, None]
+    """
+    drops, halves, insides = [], [], []
+    verdicts: list[list[bool | None]] = [[], [], []]
+    for kind in results.levels(setting):
+        norms, sampled = over_norms(results, "sampled", **{setting: kind})
+        _, zero = over_norms(results, "zero", **{setting: kind})
+        _, basin = over_norms(results, "basin", **{setting: kind})
+        peak, end = estimate(np.nanmax(sampled, axis=1)), estimate(zero[:, -1])
+        last = estimate(sampled[:, -1])
+        drops.append(f"{text[kind]}: {peak.text()}, then {last.text()}")
+        verdicts[0].append(above(peak, 1.0))
+        verdicts[0].append(None if above(last, 1.0) is None else not above(last, 1.0))
+        halves.append(f"{text[kind]}: {end.text()}")
+        verdicts[1].append(between(end, 0.4, 0.6))
+        best = np.nanmax(basin, axis=1)
+        fall = estimate(best - basin[:, -1])
+        place = np.array(norms)[np.nanargmax(basin, axis=1)]
+        insides.append(f"{text[kind]}: {estimate(best).text()} near norm "
+                       f"{float(np.exp(np.log(place).mean())):.3g}")  # fmt: skip
+        verdicts[2].append(above(fall, 0.0))
+    end = max((max(s["norms"]) for s, _ in results), default=np.nan)
+    return [
+        Claim("beyond the paper", f"With f0 sampled the spectral radius exceeds 1 and drops below "
+              f"it, for every {setting}", "its peak over the norms has its interval above 1 and "
+              f"its value at norm {end:g} below 1; fails if one does not",
+              "; ".join(drops), all_of(*verdicts[0])),
+        Claim("beyond the paper", f"At large norm it is about ½, for every {setting}",
+              f"with f0 = 0, at norm {end:g}: interval within 0.4 … 0.6; fails if one is outside",
+              "; ".join(halves), all_of(*verdicts[1])),
+        Claim("beyond the paper", "The relative basin is largest at a norm short of the largest, "
+              f"for every {setting}", f"largest minus that at norm {end:g}, within a seed: "
+              "interval above 0", "; ".join(insides), all_of(*verdicts[2])),
+    ]  # fmt: skip
+
+
+def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str) -> Figure:
+    """Return radii with f0 sampled and f0 = 0 and the relative basin, against the norm.
+
+    Example:
+        >>> len(draw_kinds(Results([]), "depth", {}, "").axes)
+        3
+    """
+    figure = new_figure(10.4, 3.8)
+    axes = figure.subplots(1, 3)
+    for axis, (name, label) in zip(axes, _PANELS.items(), strict=True):
+        for k, kind in enumerate(results.levels(setting)):
+            norms, values = over_norms(results, name, **{setting: kind})
+            band(axis, norms, values, LINES[k % 6], lw=1.6, marker=MARKERS[k % 6], ms=4,
+                 label=text[kind])  # fmt: skip
+        axis.set(xscale="log", xlabel="norm of the patterns")
+        axis.set_title(label, fontsize=9)
+        axis.set_ylim(bottom=0)
+        if name != "basin":
+            axis.axhline(1, color=GREY, lw=0.8)
+            axis.axhline(0.5, color=GREY, lw=0.8, ls=":")
+    axes[1].legend(fontsize=8, frameon=False, loc="lower left")
+    figure.suptitle(title, fontsize=10)
+    return figure
