@@ -1,7 +1,7 @@
 """Depth 2 to 4: spectra and basins of deeper infinite-width memories, which the paper leaves out.
 
 Its simulations all have two layers. Here depth counts weight matrices; logistic activation (quick:
-the surrogate), dim 32, n = 20, f0 = 0 and f0 of a network of width 2,000 (quick: 500).
+the surrogate), dim 32, n = 20, f0 = 0 and f0 of a network of width 2,000 (quick: 300).
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ __all__ = ["FIGURE"]
 
 _TEXT = {depth: f"depth {depth}" for depth in (2, 3, 4)}
 _SIZES: dict[str, dict[str, Any]] = {
-    "quick": {"activation": "erf_surrogate", "points": 6, "trials": 2, "width": 500, "seeds": 4},
+    "quick": {"activation": "erf_surrogate", "points": 4, "trials": 1, "width": 300, "seeds": 4},
     "full": {"activation": "sigmoid", "points": 14, "trials": 10, "width": 2000, "seeds": 10},
 }
 
@@ -41,7 +41,7 @@ FIGURE = PaperFigure(
     "depth",
     "Spectra and basins at depth 2 to 4",
     "Infinite width, dim 32, n = 20, logistic (quick: the surrogate); f0 = 0, and f0 sampled at "
-    "width 2,000 (quick: 500).",
+    "width 2,000 (quick: 300).",
     cell,
     _cells,
     lambda results: kind_claims(results, "depth", _TEXT),

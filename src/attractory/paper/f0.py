@@ -3,7 +3,7 @@
 Section 4.4 says that the largest eigenvalue "drops below one" as the norm grows. Errata 16: that is
 true of a sampled f0, which every trained network has; with f0 = 0 it is below one at every norm.
 Infinite width, surrogate and erf, dim 32, n = 5, 20, 40; f0 of a network of width 10,000 (quick:
-1,000). The critical norm is where the radius, interpolated in log r on the grid, last crosses 1.
+500). The critical norm is where the radius, interpolated in log r on the grid, last crosses 1.
 """
 
 from typing import Any
@@ -20,9 +20,9 @@ __all__ = ["FIGURE", "last_crossing"]
 
 _ACTIVATIONS = "erf_surrogate", "erf"
 _NUMBERS = 5, 20, 40
-_POINTS = {"quick": 10, "full": 25}
+_POINTS = {"quick": 7, "full": 25}
 _SEEDS = {"quick": 4, "full": 10}
-_WIDTH = {"quick": 1000, "full": 10_000}
+_WIDTH = {"quick": 500, "full": 10_000}
 
 
 def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
@@ -128,7 +128,7 @@ FIGURE = PaperFigure(
     "f0",
     "The spectral radius against the norm, f0 = 0 beside f0 sampled",
     "Infinite width, dim 32, patterns uniform on a sphere; f0 of a network of width 10,000 (quick: "
-    "1,000). The critical norm is interpolated on the grid of norms.",
+    "500). The critical norm is interpolated on the grid of norms.",
     cell,
     _cells,
     _claims,

@@ -81,7 +81,7 @@ def _pictures(results: Results) -> dict[str, Figure]:
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.25)
         axis.legend(fontsize=8, frameon=False)
-    axes[0].set_ylabel("noise half of the cues survive / norm")
+    axes[0].set_ylabel("noise that 90 % survive / norm")
     figure.suptitle("The relative basin is largest at a norm inside, and shrinks with n",
                     fontsize=10)  # fmt: skip
     return {"norm-and-number": figure}
