@@ -9,6 +9,7 @@ import typer
 
 from attractory._console import complain, show, working
 from attractory.cli_memory import ACTIVATIONS, check_folder, register
+from attractory.cli_reproduce import register as register_reproduce
 
 app = typer.Typer(
     help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
@@ -191,6 +192,7 @@ def _show(result: Any, paths: list[Path]) -> None:
 
 
 register(app)
+register_reproduce(app)
 
 if __name__ == "__main__":
     main()

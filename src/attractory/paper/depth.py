@@ -16,7 +16,7 @@ __all__ = ["FIGURE"]
 
 _TEXT = {depth: f"depth {depth}" for depth in (2, 3, 4)}
 _SIZES: dict[str, dict[str, Any]] = {
-    "quick": {"activation": "erf_surrogate", "points": 4, "trials": 1, "width": 300, "seeds": 4},
+    "quick": {"points": 4, "trials": 1, "width": 300, "seeds": 4},
     "full": {"activation": "sigmoid", "points": 14, "trials": 10, "width": 2000, "seeds": 10},
 }
 
@@ -27,7 +27,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
     return [
         {
             "source": "sphere", "n": 20, "dim": 32, "norms": norms, "depth": depth,
-            "activation": chosen["activation"], "width": chosen["width"],
+            "activation": "erf_surrogate", "width": chosen["width"],
             "trials": chosen["trials"], "seed": seed, "data": None,
         }
         for depth in _TEXT

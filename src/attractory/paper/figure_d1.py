@@ -86,7 +86,7 @@ def _claims(results: Results) -> list[Claim]:
             "at the largest norm the local exponent of ‖I₂‖ in r is below −0.9 for every ρ < 1",
             f"exponents {min(exponents):.4f} … {max(exponents):.4f} at r = 1e6 (exact, no sampling)"
             if exponents else "no such correlation",
-            max(exponents) < -0.9 if exponents else None,
+            bool(max(exponents) < -0.9) if exponents else None,
         )
     ]  # fmt: skip
     if 1.0 in curves:
@@ -112,7 +112,7 @@ def _claims(results: Results) -> list[Claim]:
             "for ρ ≥ 0.99 the maximum lies inside the range of r and exceeds twice 1/(8π√n₀)",
             "maxima over 1/(8π√n₀): " + ", ".join(f"{h:.1f} at ρ = {r}" for r, h in heights.items())
             + " (exact)",
-            inside and min(heights.values()) > 2 if heights else None,
+            bool(inside and min(heights.values()) > 2) if heights else None,
         )
     )  # fmt: skip
     for name, key in (("first line", "first_line"), ("second, expanded line", "printed")):
