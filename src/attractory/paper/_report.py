@@ -85,6 +85,8 @@ def _processor() -> str:
 def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
     """Yield every number of a figure's cells as figure, cell, settings, quantity, index, value.
 
+    Settings that are lists have rows of their own, as quantities.
+
     Example:
         >>> from attractory.paper._run import Cell
         >>> cells = [Cell({"n": 2}, {"y": np.array([1.0, 0.5])}, None, 0.0)]
@@ -92,11 +94,13 @@ def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
         ['f', 0, '{"n": 2}', 'y', '1', 0.5]
     """
     for k, cell in enumerate(cells):
-        settings = json.dumps(cell.settings, ensure_ascii=False)
+        plain = {key: v for key, v in cell.settings.items() if not isinstance(v, list)}
+        lists = {key: v for key, v in cell.settings.items() if isinstance(v, list)}
+        settings = json.dumps(plain, ensure_ascii=False)
         if cell.values is None:
             yield [name, k, settings, "error", "", cell.error]
             continue
-        for quantity, value in cell.values.items():
+        for quantity, value in {**lists, **cell.values}.items():
             array = np.asarray(value)
             for index in np.ndindex(array.shape):
                 yield [name, k, settings, quantity, " ".join(map(str, index)), array[index].item()]

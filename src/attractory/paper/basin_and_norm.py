@@ -3,7 +3,7 @@
 Errata 12: the paper's "larger norm, larger basin" (E.2, E.3) is true up to norms of some 5 to
 10 √n₀; then the absolute basin shrinks and settles, and relative to the norm, which is what a user
 of a memory cares about, it falls as 1/r. Infinite width, f0 = 0, dim 32, n = 5, 20, 40; the basin
-as `attractory.paper._limit` measures it, of the surrogate ½erf(x/2) + ½ (full: of the logistic).
+as `attractory.paper._limit` measures it, of the paper's surrogate ½erf(x/2) + ½.
 """
 
 from typing import Any
@@ -25,7 +25,6 @@ _NORMS = {
 }  # fmt: skip
 _SEEDS = {"quick": 4, "full": 10}
 _CUES = {"quick": 40, "full": 200}
-_ACTIVATION = {"quick": "erf_surrogate", "full": "sigmoid"}
 
 
 def basin_cells(
@@ -40,7 +39,7 @@ def basin_cells(
     norms = (np.array(_NORMS[size]) * np.sqrt(dim / 32)).round(6).tolist()
     return [
         {
-            "source": source, "n": n, "dim": dim, "norms": norms, "activation": _ACTIVATION[size],
+            "source": source, "n": n, "dim": dim, "norms": norms, "activation": "erf_surrogate",
             "depth": 2, "width": 0, "trials": max(1, _CUES[size] // n), "seed": seed, "data": data,
         }
         for n in numbers
@@ -128,7 +127,7 @@ FIGURE = PaperFigure(
     "basin-and-norm",
     "The basin against the norm, absolute and relative",
     "Infinite width, f0 = 0, dim 32, patterns uniform on a sphere; the noise up to which 90 % of "
-    "the cues come home within 50 steps. Quick: the surrogate; full: the logistic.",
+    "the cues come home within 50 steps. The paper's surrogate for the logistic.",
     cell,
     _cells,
     _claims,

@@ -1,7 +1,7 @@
 """Depth 2 to 4: spectra and basins of deeper infinite-width memories, which the paper leaves out.
 
-Its simulations all have two layers. Here depth counts weight matrices; logistic activation (quick:
-the surrogate), dim 32, n = 20, f0 = 0 and f0 of a network of width 2,000 (quick: 300).
+Its simulations all have two layers. Here depth counts weight matrices; the surrogate
+½erf(x/2) + ½, dim 32, n = 20, f0 = 0 and f0 of a network of width 2,000 (quick: 300).
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["FIGURE"]
 _TEXT = {depth: f"depth {depth}" for depth in (2, 3, 4)}
 _SIZES: dict[str, dict[str, Any]] = {
     "quick": {"points": 4, "trials": 1, "width": 300, "seeds": 4},
-    "full": {"activation": "sigmoid", "points": 14, "trials": 10, "width": 2000, "seeds": 10},
+    "full": {"points": 10, "trials": 5, "width": 2000, "seeds": 10},
 }
 
 
@@ -40,7 +40,7 @@ _TITLE = "Depth 2 to 4 at infinite width, n = 20, dim 32: the same course, at ot
 FIGURE = PaperFigure(
     "depth",
     "Spectra and basins at depth 2 to 4",
-    "Infinite width, dim 32, n = 20, logistic (quick: the surrogate); f0 = 0, and f0 sampled at "
+    "Infinite width, dim 32, n = 20, the paper's surrogate; f0 = 0, and f0 sampled at "
     "width 2,000 (quick: 300).",
     cell,
     _cells,
