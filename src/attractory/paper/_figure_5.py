@@ -244,7 +244,5 @@ def _histogram(results: Results, name: str) -> Figure:
     axes[0].set_yticks(range(len(shown)), [f"{norm:g}" for norm in reversed(shown)])
     axes[0].set_ylabel("norm of the patterns (heights: root of the share)")
     title = _HISTOGRAMS[name].replace("figure-e", "E.")
-    figure.suptitle(
-        f"{title}, {name}: eigenvalues leave 1 for 0 as the norm grows", fontsize=10
-    )
+    figure.suptitle(f"{title}, {name}: eigenvalues leave 1 for 0 as the norm grows", fontsize=10)
     return figure

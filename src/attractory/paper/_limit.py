@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from attractory.norms import relative_radius
 from attractory.network import Autoencoder
+from attractory.norms import relative_radius
 from attractory.paper._figure import Results
 from attractory.paper._patterns import make_patterns
 from attractory.regression import fit_regression, fit_sampled_regression

@@ -64,9 +64,7 @@ def _pictures(results: Results) -> dict[str, Figure]:
             rows = [results.column(f"{kind}_near", n=n, norm=norm) for norm in norms]
             seeds = min(len(row) for row in rows)
             samples = np.array([row[:seeds] for row in rows]).T
-            band(
-                axis, norms, samples, LINES[k], lw=1.7, marker=MARKERS[k], ms=4, label=f"n = {n}"
-            )
+            band(axis, norms, samples, LINES[k], lw=1.7, marker=MARKERS[k], ms=4, label=f"n = {n}")
             axis.axhline((n - 1) / 10, color=LINES[k], lw=0.8, ls=":")
         axis.set(xscale="log", xlabel="norm of the patterns", title=label)
         axis.title.set_fontsize(9)

@@ -116,9 +116,7 @@ def _claims(results: Results) -> list[Claim]:
         )
     )  # fmt: skip
     for name, key in (("first line", "first_line"), ("second, expanded line", "printed")):
-        worst = max(
-            float(np.abs(v[key] / v["measured"] - 1).max()) for _, v, _ in curves.values()
-        )
+        worst = max(float(np.abs(v[key] / v["measured"] - 1).max()) for _, v, _ in curves.values())
         claims.append(
             Claim(
                 "paper, D.2", f"The {name} for ‖I₂‖²",

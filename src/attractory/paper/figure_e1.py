@@ -137,9 +137,7 @@ def _pictures(results: Results) -> dict[str, Figure]:
             )  # fmt: skip
         wanted = (n - 1) / some.levels("dim")[0]
         axis.axhline(wanted, color=GREY, ls="--", lw=0.9)
-        axis.annotate(
-            f"(n − 1)/10 = {wanted:.0%}", (0.34, wanted + 0.015), fontsize=8, color=GREY
-        )
+        axis.annotate(f"(n − 1)/10 = {wanted:.0%}", (0.34, wanted + 0.015), fontsize=8, color=GREY)
         axis.set(xlabel="modulus of the eigenvalue", title=f"n = {n}")
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes[0].set(ylabel="share of the eigenvalues", ylim=(0, 1))

@@ -144,7 +144,5 @@ def reproduce(
     return found
 
 
-def _named(
-    progress: Callable[[str, int, int], object], name: str
-) -> Callable[[int, int], object]:
+def _named(progress: Callable[[str, int, int], object], name: str) -> Callable[[int, int], object]:
     return lambda done, total: progress(name, done, total)
