@@ -28,9 +28,7 @@ def reproduce(
     full: Annotated[bool, typer.Option("--full", help="The paper's sizes, 10 seeds or more.")] = (
         False
     ),
-    seeds: Annotated[
-        int | None, typer.Option(help="Seeds a figure takes, its own if left out.")
-    ] = (None),
+    seeds: Annotated[int | None, typer.Option(help="Seeds a figure takes.")] = (None),
     workers: Annotated[int | None, typer.Option(help="Processes that share the work.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -47,6 +47,7 @@ class Claim:
         return {**asdict(self), "verdict": self.verdict}
 
 
+@runtime_checkable
 class Ended(Protocol):
     """A cell that has run, as a sweep returns it: values or an error, never both."""
 

@@ -64,9 +64,10 @@ def kind_claims(results: Results, setting: str, text: dict[Any, str]) -> list[Cl
     ]  # fmt: skip
     if insides or not len(results):
         claims.append(
-            Claim("beyond the paper", "The relative basin is largest at a norm short of the largest, "
-              f"for every {setting} measured", f"largest minus that at norm {end:g}, within a seed: "
-              "interval above 0", "; ".join(insides), all_of(*verdicts[2]))
+            Claim("beyond the paper", "The relative basin is largest at a norm short of the "
+                  f"largest, for every {setting} measured", "largest minus that at norm "
+                  f"{end:g}, within a seed: interval above 0", "; ".join(insides),
+                  all_of(*verdicts[2]))
         )  # fmt: skip
     return claims
 

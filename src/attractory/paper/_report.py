@@ -31,7 +31,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top
   padding-top: 1rem; }
 img { max-width: 100%; height: auto; display: block; margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
-td, th { border-bottom: 1px solid #ddd; padding: .35rem .5rem; vertical-align: top; text-align: left; }
+td, th { border-bottom: 1px solid #ddd; padding: .35rem .5rem; vertical-align: top;
+  text-align: left; }
 .holds { color: #00614a; font-weight: 600; white-space: nowrap; }
 .fails { color: #a23c00; font-weight: 600; white-space: nowrap; }
 .open { color: #555; font-style: italic; }
@@ -156,8 +157,10 @@ def _page(run: "Reproduction", inlined: dict[str, dict[str, str]]) -> str:
         for value, text in ((True, "hold"), (False, "do not hold"), (None, "are not decided"))
     ]
     parts = [
-        "<h1>Associative memory in iterated overparameterized sigmoid autoencoders, reproduced</h1>",
-        "<p>Simulations of Jiang &amp; Pehlevan (ICML 2020), appendix D and E, and what lies beyond "
+        "<h1>Associative memory in iterated overparameterized sigmoid autoencoders, "
+        "reproduced</h1>",
+        "<p>Simulations of Jiang &amp; Pehlevan (ICML 2020), appendix D and E, and what lies "
+        "beyond "
         f"them. Of the paper's {len(of_paper)} claims evaluated here {', '.join(tally)} at this "
         "size. A claim is judged by a rule that was fixed before measuring; the errata are those "
         "of <code>docs/errata.md</code>.</p>",

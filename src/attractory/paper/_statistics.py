@@ -72,7 +72,7 @@ def count(successes: ArrayLike) -> Estimate:
     return Estimate(float(x.mean()), float(low), float(high), len(x))
 
 
-def above(value: Estimate, bound: float) -> Verdict:
+def above(value: Estimate, bound: float | int) -> Verdict:
     """Say whether it exceeds a bound: None if the interval holds the bound or seeds are few.
 
     Example:
@@ -86,7 +86,7 @@ def above(value: Estimate, bound: float) -> Verdict:
     return False if value.high < bound else None
 
 
-def below(value: Estimate, bound: float) -> Verdict:
+def below(value: Estimate, bound: float | int) -> Verdict:
     """Say whether it is less than a bound; see `above`.
 
     Example:

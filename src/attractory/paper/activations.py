@@ -3,8 +3,8 @@
 Appendix E.4 says that the results "can be extended to different sigmoidal activation functions" and
 shows three. Arctan and softsign approach their limits as 1/x, slower than any of those. Infinite
 width, dim 32, n = 20, f0 = 0 and f0 of a network of width 10,000 (quick: 500). Basins are measured
-of sigmoid, tanh and erf only, and not in quick: arctan and softsign are mixtures of 48 and 64 nodes,
-and a bisection takes half a minute a norm.
+of sigmoid, tanh and erf only, and not in quick: arctan and softsign are mixtures of 48 and 64
+nodes, of which a bisection takes half a minute a norm.
 """
 
 from typing import Any

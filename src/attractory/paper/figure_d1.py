@@ -1,4 +1,4 @@
-r"""Figure D.1: the norm of the gradient's second component, ‖I₂‖, against r, for correlations up to 1.
+r"""Figure D.1: the norm of the gradient's second component, ‖I₂‖, for correlations up to 1.
 
 The paper (appendix D.2) splits ∂Θ(xᵢ, x)/∂x at x₁ into I₁, the gradient of Σ² = T(σ, σ), and I₂,
 that of Θ² − Σ² = Θ¹T(σ̇, σ̇), and draws ‖I₂‖ over ρ and r. Here I₂ is the difference of the
@@ -19,7 +19,7 @@ from attractory.paper._style import GREY, MARKERS, new_figure, shades
 __all__ = ["FIGURE", "cell"]
 
 _CORRELATIONS = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0]
-_POINTS = {"quick": 61, "full": 241}
+_POINTS = {"quick": 43, "full": 211}
 
 
 def cell(*, correlation: float, dim: int, norms: list[float]) -> dict[str, Any]:

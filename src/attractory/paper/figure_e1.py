@@ -3,8 +3,8 @@
 The paper (appendix E.1, "the linear region"): n − 1 eigenvalues have norm around 1, which is 10 %,
 40 % and 70 % of them. It names neither the patterns nor their norm; here they are uniform on the
 sphere of norm 0.5, where it holds (errata, 13; `e1_against_norm` shows where it ends). Beside the
-trained networks stand their infinite-width limits, with f0 of the very same network and with f0 = 0.
-An eigenvalue counts as "around 1" when its modulus is within 0.05 of 1.
+trained networks stand their infinite-width limits, with f0 of the same network and with f0 = 0. An
+eigenvalue counts as "around 1" when its modulus is within 0.05 of 1.
 """
 
 from typing import Any

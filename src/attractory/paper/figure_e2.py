@@ -4,9 +4,11 @@ The paper (appendix E.2): two layers, width 10,000, dim 32, n = 5, 20, 40; Gauss
 iterations; "the basin of attraction is larger when there are fewer training examples and larger
 input norms". Patterns here are uniform on a sphere, one draw a seed; noise, rule of success and
 training as `attractory.paper._basin` says; beneath the networks the infinite width, f0 = 0 (quick:
-of the paper's surrogate ½erf(x/2) + ½, which compiles once, not once a norm). The paper's range of norms is not known to us; ours goes on until the limit's basin is small again.
+of the paper's surrogate ½erf(x/2) + ½, which compiles once, not once a norm). The paper's
+range of norms is not known to us; ours goes on until the limit's basin is small again.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,8 @@ _SIZES: dict[str, dict[str, Any]] = {
         "radii": [0.1, 0.3, 1.0, 3.0, 10.0, 30.0], "seeds": 4, "limit": "erf_surrogate",
     },
     "full": {
-        "width": 10_000, "norms": [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0, 300.0, 1000.0],
+        "width": 10_000,
+        "norms": [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0, 300.0, 1000.0],
         "cues": 120, "radii": [0.1, 0.3, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 100.0], "seeds": 10,
         "limit": "sigmoid",
     },
@@ -49,7 +52,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
 
 def _claims(results: Results) -> list[Claim]:
     numbers, parts, verdicts = results.levels("n"), [], []
-    for few, many in zip(numbers, numbers[1:], strict=False):
+    for few, many in pairwise(numbers):
         gains = []
         for seed in results.levels("seed"):
             pairs = [

@@ -9,6 +9,7 @@ patterns of dim 32 stands beside: a norm is out of the linear region when the me
 of the infinite-width memory (f0 = 0; quick: the surrogate's) at its patterns is below 0.95.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
     limits = [
         {
             "source": source, "n": n, "dim": dim, "norm": norm, "seed": seed, "width": 0,
-            "radii": [], "trials": 1, "limit": chosen["limit"], "data": data if source == "digits" else None,
+            "radii": [], "trials": 1, "limit": chosen["limit"],
+            "data": data if source == "digits" else None,
         }
         for source, dim in (("sphere", 32), ("digits", 784))
         for n in (5, 20)
@@ -64,7 +66,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
 def _leaves(results: Results, **settings: Any) -> float:
     """Return the norm at which the radius falls through the bound, interpolated in log r."""
     rows = sorted((s["norm"], v["radius"]) for s, v in results.where(width=0, **settings))
-    for (a, high), (b, low) in zip(rows, rows[1:], strict=False):
+    for (a, high), (b, low) in pairwise(rows):
         if high >= _OUTSIDE > low:
             return float(a * (b / a) ** ((high - _OUTSIDE) / (high - low)))
     return float("nan")

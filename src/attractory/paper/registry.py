@@ -58,8 +58,6 @@ def _find(name: str) -> str:
     for guess in (plain, f"figure-{plain}"):
         if guess in known:
             return known[guess]
-    near = get_close_matches(plain, known, 3, 0.5) or get_close_matches(
-        f"figure-{plain}", known, 3, 0.5
-    )
+    near = get_close_matches(plain, known, 3)
     hint = f"near it are {', '.join(near)}" if near else f"there are {', '.join(FIGURES)}"
     raise ValueError(f"there is no figure {name!r}; {hint}")
