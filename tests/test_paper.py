@@ -151,7 +151,9 @@ def test_intervals_decide_only_what_they_can():
     assert all_of(True, None, False) is False
     assert all_of(True, None) is None
     # Student's interval by hand: t(0.975, 3) = 3.18245.
-    assert clear.high - clear.mean == pytest.approx(3.18245 * np.std([1, 1.1, 0.9, 1], ddof=1) / 2, rel=1e-5)
+    assert clear.high - clear.mean == pytest.approx(
+        3.18245 * np.std([1, 1.1, 0.9, 1], ddof=1) / 2, rel=1e-5
+    )
     assert above(count([True] * 6), 0.5) is True
     assert above(count([True] * 5), 0.5) is None
 

@@ -94,8 +94,10 @@ def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str)
                  label=text[kind])  # fmt: skip
         axis.set(xscale="log", xlabel="norm of the patterns")
         axis.set_title(_PANELS[name], fontsize=9)
-        axis.set_ylim(bottom=0)
-        if name != "basin":
+        if name == "basin":
+            axis.set_yscale("log")
+        else:
+            axis.set_ylim(bottom=0)
             axis.axhline(1, color=GREY, lw=0.8)
             axis.axhline(0.5, color=GREY, lw=0.8, ls=":")
     axes[0].legend(fontsize=8, frameon=False)

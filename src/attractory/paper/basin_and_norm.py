@@ -114,10 +114,9 @@ def _pictures(results: Results) -> dict[str, Figure]:
     axes[0].set(ylabel="noise radius (std) that 90 % survive")
     axes[1].set(ylabel="norm of that noise / norm of the patterns")
     for axis in axes:
-        axis.set(xscale="log", xlabel="norm of the patterns")
-        axis.set_ylim(bottom=0)
+        axis.set(xscale="log", yscale="log", xlabel="norm of the patterns")
         axis.grid(alpha=0.25)
-    axes[0].legend(fontsize=8, frameon=False)
+    axes[0].legend(fontsize=8, frameon=False, loc="lower right")
     figure.suptitle("The basin grows with the norm and then shrinks: absolute (left), relative "
                     "(right); infinite width", fontsize=10)  # fmt: skip
     return {"basin-and-norm": figure}

@@ -25,7 +25,7 @@ _NOISE = 0.1
 _WANTED = 0.9
 _LOOKED_AT = 64  # patterns of which the cues and the radii are taken
 _SIZES: dict[str, dict[str, Any]] = {
-    "quick": {"dims": [32], "seeds": 4, "share": [0.5, 1, 4, 16, 32], "scale": [1, 3, 10, 30]},
+    "quick": {"dims": [32], "seeds": 4, "share": [0.5, 1, 4, 16], "scale": [1, 3, 10, 30]},
     "full": {"dims": [32, 100], "seeds": 10, "share": [0.5, 1, 2, 4, 8, 16, 32, 64],
              "scale": [1, 2, 3, 5, 10, 20, 30, 50]},
 }  # fmt: skip
@@ -132,7 +132,7 @@ def _pictures(results: Results) -> dict[str, Figure]:
             band(axis, numbers, rows, color, lw=1.7, marker="o", ms=4,
                  label=f"{norm / np.sqrt(dim):.2g} √n₀")  # fmt: skip
         axis.axvline(dim, color=GREY, lw=0.9, ls="--")
-        axis.annotate(" n = n₀", (dim, 0.02), fontsize=8, color=GREY)
+        axis.annotate(" n = n₀", (dim, 0.5), fontsize=8, color=GREY)
         axis.set(xscale="log", xlabel="number of patterns n", ylim=(-0.03, 1.03))
         axis.set_title(f"random patterns, dim {dim}", fontsize=9)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))

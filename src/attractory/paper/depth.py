@@ -16,14 +16,16 @@ __all__ = ["FIGURE"]
 
 _TEXT = {depth: f"depth {depth}" for depth in (2, 3, 4)}
 _SIZES: dict[str, dict[str, Any]] = {
-    "quick": {"points": 4, "trials": 1, "width": 300, "seeds": 4},
+    "quick": {"points": 3, "trials": 1, "width": 300, "seeds": 4},
     "full": {"points": 10, "trials": 5, "width": 2000, "seeds": 10},
 }
 
 
 def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
     chosen = _SIZES[size]
-    norms = np.geomspace(5.0, 5000.0, chosen["points"]).round(3).tolist()
+    norms = (
+        np.geomspace(5.0, 500.0 if size == "quick" else 5000.0, chosen["points"]).round(3).tolist()
+    )
     return [
         {
             "source": "sphere", "n": 20, "dim": 32, "norms": norms, "depth": depth,
@@ -35,7 +37,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
     ]  # fmt: skip
 
 
-_TITLE = "Depth 2 to 4 at infinite width, n = 20, dim 32: the same course, at other norms"
+_TITLE = "Depth 2 to 4 at infinite width (n = 20, dim 32): nearly one course"
 
 FIGURE = PaperFigure(
     "depth",

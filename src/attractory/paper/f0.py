@@ -118,7 +118,7 @@ def _pictures(results: Results) -> dict[str, Figure]:
         axis.set(xscale="log", xlabel="norm of the patterns")
         axis.set_title({"erf_surrogate": "½erf(x/2) + ½"}.get(name, name), fontsize=9)
     axes[0].set_ylabel("largest spectral radius over the patterns")
-    axes[-1].legend(fontsize=7.5, frameon=False)
+    axes[-1].legend(fontsize=7.5, frameon=False, handlelength=3.2)
     figure.suptitle("Only with f0 sampled does the spectral radius exceed 1, and drop below it",
                     fontsize=10)  # fmt: skip
     return {"f0": figure}

@@ -28,7 +28,7 @@ __all__ = ["FIGURE", "cell"]
 EDGES = np.append(np.linspace(0.0, 1.5, 61), np.inf)
 _ACTIVATIONS = "sigmoid", "tanh", "erf"
 _NORMS = {
-    "quick": [0.5, 2.0, 5.0, 30.0, 100.0, 300.0],
+    "quick": [0.5, 5.0, 30.0, 100.0, 300.0],
     "full": [0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 200.0, 300.0],
 }
 _WIDTH = {"quick": 1000, "full": 10_000}
@@ -63,7 +63,7 @@ def cell(
     start = start_network(dim, width, activation, seed, dtype)
     # A first-order method takes float32 and the mildest reading of the paper's loss.
     run = train(start, x, solver=solver, tolerance=None if dtype is np.float64 else LOSS)
-    maps = {"network": run.model}
+    maps: dict[str, Any] = {"network": run.model}
     if dtype is np.float64:
         maps["sampled"] = fit_sampled_regression(start, x)
         maps["zero"] = fit_regression(x, activation=activation)

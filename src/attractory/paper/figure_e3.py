@@ -101,7 +101,7 @@ def _claims(results: Results) -> list[Claim]:
 
 def _pictures(results: Results) -> dict[str, Figure]:
     drawn = Results(c for c in results.all if c.settings["width"])
-    title = "E.3, 4b: on MNIST too the basin first grows with the norm, then shrinks"
+    title = "E.3, 4b: on MNIST too the basin grows with the norm, but the limit's then shrinks"
     return {"figure-e3": draw(drawn, title)}
 
 

@@ -76,9 +76,8 @@ def _pictures(results: Results) -> dict[str, Figure]:
             dim = some.where(n=n).levels("dim")[0]
             band(axis, list(np.array(norms) / np.sqrt(dim)), basin, color, lw=1.7, marker="o", ms=4,
                  label=f"n = {n}")  # fmt: skip
-        axis.set(xscale="log", xlabel="norm of the patterns / √n₀")
+        axis.set(xscale="log", yscale="log", xlabel="norm of the patterns / √n₀")
         axis.set_title(label, fontsize=9)
-        axis.set_ylim(bottom=0)
         axis.grid(alpha=0.25)
         axis.legend(fontsize=8, frameon=False)
     axes[0].set_ylabel("noise that 90 % survive / norm")
