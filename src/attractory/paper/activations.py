@@ -21,7 +21,7 @@ _TEXT = {name: name for name in ("sigmoid", "tanh", "erf", "arctan", "softsign")
 _BASINS = "sigmoid", "tanh", "erf"
 _SIZES: dict[str, dict[str, Any]] = {
     "quick": {"points": 3, "trials": 0, "width": 500, "seeds": 4},
-    "full": {"points": 12, "trials": 10, "width": 10_000, "seeds": 10},
+    "full": {"points": 12, "trials": 4, "width": 10_000, "seeds": 10},
 }
 
 
