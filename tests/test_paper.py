@@ -14,6 +14,7 @@ from attractory.paper import FIGURES, Results, figures_named, reproduce
 from attractory.paper._basin import cell as basin_cell
 from attractory.paper._basin import norm_claims
 from attractory.paper._figure_5 import judge
+from attractory.paper._found import Reproduction, Run
 from attractory.paper._limit import cell as limit_cell
 from attractory.paper._report import write_report
 from attractory.paper._run import Cell
@@ -23,7 +24,6 @@ from attractory.paper.f0 import last_crossing
 from attractory.paper.figure_d1 import cell as d1_cell
 from attractory.paper.figure_e1 import cell as e1_cell
 from attractory.paper.figure_e1 import share_claim
-from attractory.paper.reproduction import Reproduction, Run
 from attractory.regression import fit_regression
 from attractory.theory import gradient_parts, shrinkage
 

@@ -20,8 +20,9 @@ stated before measuring, and pictures. `reproduce` runs them and writes a report
 """
 
 from attractory.paper._figure import Claim, PaperFigure, Results
+from attractory.paper._found import Reproduction, Run
 from attractory.paper.registry import FIGURES, figures_named
-from attractory.paper.reproduction import Reproduction, Run, reproduce
+from attractory.paper.reproduction import reproduce
 
 __all__ = [
     "FIGURES",

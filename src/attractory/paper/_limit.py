@@ -92,4 +92,4 @@ def over_norms(results: Results, name: str, **settings: Any) -> tuple[list[float
     """
     some = results.where(**settings)
     norms = next((s["norms"] for s, _ in some), [])
-    return norms, some.column(name).reshape(-1, len(norms))
+    return norms, some.column(name).reshape(len(some), len(norms))

@@ -5,25 +5,18 @@ import csv
 import html
 import io
 import json
-import os
-import platform
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 
 from attractory.paper._figure import Ended
+from attractory.paper._found import Reproduction, Run, how_it_was_run
 
-if TYPE_CHECKING:
-    from attractory.paper.reproduction import Reproduction, Run
+__all__ = ["number_rows", "write_report"]
 
-__all__ = ["how_it_was_run", "number_rows", "write_report"]
-
-_PACKAGES = "attractory", "jax", "jaxlib", "numpy", "scipy", "equinox", "matplotlib"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
   color: #1a1a1a; background: #fff; }
@@ -39,48 +32,6 @@ td, th { border-bottom: 1px solid #ddd; padding: .35rem .5rem; vertical-align: t
 .source { white-space: nowrap; color: #555; }
 .rule { color: #555; } .error { color: #a23c00; }
 """
-
-
-def how_it_was_run(run: "Reproduction") -> dict[str, str]:
-    """Return what a reader needs to repeat a run: command, versions, machine and time.
-
-    Example:
-        >>> from attractory.paper.reproduction import Reproduction
-        >>> facts = how_it_was_run(Reproduction((), "quick", None, None, "here", 1.0))
-        >>> facts["size"], "jax" in facts["versions"]
-        ('quick', True)
-    """
-    seeds = sorted({c.settings["seed"] for r in run.runs for c in r.results.all
-                    if "seed" in c.settings})  # fmt: skip
-    cells = sum(len(r.results.all) for r in run.runs)
-    failed = sum(len(r.results.failed) for r in run.runs)
-    spent = sum(r.results.seconds for r in run.runs)
-    memory = ""
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-        memory = f", {size:.0f} GiB"
-    return {
-        "size": run.size,
-        "figures": ", ".join(r.figure.name for r in run.runs),
-        "seeds": f"{seeds[0]} to {seeds[-1]}" if seeds else "none",
-        "digits": run.data or "the 200 bundled ones",
-        "cells": f"{cells}, of which {failed} failed; {spent:.0f} s in all cells together",
-        "time": f"{run.seconds:.0f} s from start to end, on {run.where}",
-        "machine": f"{_processor()}, {os.cpu_count()} cores{memory}, {platform.system()}",
-        "versions": f"Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "intervals": "95 %, over seeds: Student's for means; nothing is decided on fewer than 4",
-    }
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
-    return names[0] if names else platform.machine()
 
 
 def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
@@ -107,7 +58,7 @@ def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
                 yield [name, k, settings, quantity, " ".join(map(str, index)), array[index].item()]
 
 
-def write_report(run: "Reproduction", folder: Path) -> list[Path]:
+def write_report(run: Reproduction, folder: Path) -> list[Path]:
     """Write report.html, numbers.csv, claims.json and each picture as PNG and SVG; return paths.
 
     Raises:
@@ -115,7 +66,6 @@ def write_report(run: "Reproduction", folder: Path) -> list[Path]:
 
     Example:
         >>> import tempfile
-        >>> from attractory.paper.reproduction import Reproduction
         >>> empty = Reproduction((), "quick", None, None, "here", 1.0)
         >>> [path.name for path in write_report(empty, Path(tempfile.mkdtemp()))]
         ['report.html', 'numbers.csv', 'claims.json']
@@ -149,7 +99,7 @@ def write_report(run: "Reproduction", folder: Path) -> list[Path]:
     return [report, numbers, claims, *drawn]
 
 
-def _page(run: "Reproduction", inlined: dict[str, dict[str, str]]) -> str:
+def _page(run: Reproduction, inlined: dict[str, dict[str, str]]) -> str:
     claims = [claim for one in run.runs for claim in one.claims]
     of_paper = [c for c in claims if c.source.startswith("paper")]
     tally = [
@@ -194,7 +144,7 @@ def _page(run: "Reproduction", inlined: dict[str, dict[str, str]]) -> str:
     )
 
 
-def _section(one: "Run", pictures: dict[str, str]) -> list[str]:
+def _section(one: Run, pictures: dict[str, str]) -> list[str]:
     parts = [
         f'<h2 id="{_text(one.figure.name)}">{_text(one.figure.title)}</h2>',
         f"<p>{_text(one.figure.method)}</p>",

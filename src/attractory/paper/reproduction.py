@@ -2,80 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
 
 from attractory._checks import choice, whole
 from attractory.data import mnist
-from attractory.paper._figure import Claim, PaperFigure, Results, Size
-from attractory.paper._report import how_it_was_run, write_report
+from attractory.paper._figure import Results, Size
+from attractory.paper._found import Reproduction, Run
+from attractory.paper._report import write_report
 from attractory.paper._run import run_cells
 from attractory.paper.registry import figures_named
 
-__all__ = ["Reproduction", "Run", "reproduce"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A figure that has been run.
-
-    Attributes:
-        figure: which.
-        results: its cells.
-        claims: what they say.
-    """
-
-    figure: PaperFigure
-    results: Results
-    claims: tuple[Claim, ...]
-
-    def pictures(self) -> dict[str, Figure]:
-        """Draw it, by file name without ending; nothing if every cell failed."""
-        return self.figure.pictures(self.results) if len(self.results) else {}
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """What `reproduce` found.
-
-    Attributes:
-        runs: one a figure.
-        size: "quick" or "full".
-        seeds: how many were asked for; None for each figure's own.
-        data: folder of the digits; None for the bundled ones.
-        where: what it ran on, in words.
-        seconds: from start to end.
-    """
-
-    runs: tuple[Run, ...]
-    size: Size
-    seeds: int | None
-    data: str | None
-    where: str
-    seconds: float
-
-    @property
-    def failed(self) -> int:
-        """How many cells failed."""
-        return sum(len(run.results.failed) for run in self.runs)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return claims and circumstances as plain values, for JSON."""
-        figures = [
-            {
-                "name": run.figure.name,
-                "title": run.figure.title,
-                "cells": len(run.results.all),
-                "failed": len(run.results.failed),
-                "seconds": round(run.results.seconds, 3),
-                "claims": [claim.as_dict() for claim in run.claims],
-            }
-            for run in self.runs
-        ]
-        return {"how": how_it_was_run(self), "failed": self.failed, "figures": figures}
+__all__ = ["reproduce"]
 
 
 def reproduce(
