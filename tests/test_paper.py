@@ -16,6 +16,7 @@ from attractory.paper._basin import norm_claims
 from attractory.paper._figure_5 import judge
 from attractory.paper._found import Reproduction, Run
 from attractory.paper._limit import cell as limit_cell
+from attractory.paper._patterns import make_patterns
 from attractory.paper._report import write_report
 from attractory.paper._run import Cell
 from attractory.paper._statistics import above, all_of, between, count, estimate
@@ -91,6 +92,21 @@ def test_cells_are_deterministic():
     for name in first:
         np.testing.assert_array_equal(first[name], again[name])
     assert not np.array_equal(basin_cell(**{**one, "seed": 4})["radius"], first["radius"])
+
+
+def test_digits_come_from_a_folder_less_the_mean_of_all_of_them(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 2, 3), dtype=np.uint8)
+    header = bytes([0, 0, 8, 3, 0, 0, 0, 7, 0, 0, 0, 2, 0, 0, 0, 3])
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 7, *range(7)]))
+    x = make_patterns("digits", 7, 784, 5.0, 1, str(tmp_path))
+    np.testing.assert_allclose(np.linalg.norm(x, axis=1), 5.0)
+    flat = pixels.reshape(7, 6) / 255
+    wanted = flat - flat.mean(axis=0)
+    wanted *= 5 / np.linalg.norm(wanted, axis=1, keepdims=True)
+    assert {tuple(row) for row in x.round(9)} == {tuple(row) for row in wanted.round(9)}
+    with pytest.raises(ValueError, match="at most the 7 images"):
+        make_patterns("digits", 8, 784, 5.0, 1, str(tmp_path))
 
 
 def test_basin_cells_say_so_where_a_network_is_no_memory():
@@ -238,9 +254,9 @@ def f0_cells(zero, sampled):
 
 def test_f0_claims_tell_the_two_cases_apart():
     claims = FIGURES["f0"].claims(Results(f0_cells([0.99, 0.9, 0.5], [1.1, 1.05, 0.5])))
-    assert [c.holds for c in claims] == [True, False, True]
+    assert [c.holds for c in claims] == [True, True, True]
     claims = FIGURES["f0"].claims(Results(f0_cells([1.2, 1.1, 0.5], [0.9, 0.9, 0.5])))
-    assert [c.holds for c in claims] == [False, True, None]  # no crossing, no critical norm
+    assert [c.holds for c in claims] == [False, False, None]  # no crossing, no critical norm
 
 
 def test_critical_norm_is_interpolated():
@@ -249,7 +265,7 @@ def test_critical_norm_is_interpolated():
 
 
 def basins(basin):
-    norms = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 2000.0]
+    norms = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 1500.0]
     return Results(
         made({"n": 5, "dim": 32, "seed": s, "norms": norms, "source": "sphere"},
              {"basin": basin(np.array(norms)) * (1 + 0.01 * s)})

@@ -25,7 +25,7 @@ from attractory.paper._trained import LOSS, start_network, train
 from attractory.regression import fit_regression
 from attractory.spectrum import spectral_radius
 
-__all__ = ["cell", "draw", "norm_claims", "success"]
+__all__ = ["cell", "draw", "norm_claims", "success", "widest"]
 
 STEPS = 50
 TOLERANCE = 0.01
@@ -145,6 +145,25 @@ def _difference(results: Results, name: str, first: dict[str, Any], second: dict
     (a_seeds, a), (b_seeds, b) = (success(results, name, **s) for s in (first, second))
     both = [seed for seed in a_seeds if seed in b_seeds]
     return estimate([b[b_seeds.index(k)] - a[a_seeds.index(k)] for k in both])
+
+
+def widest(results: Results, name: str) -> str:
+    """Return the norm, or the norms, at which the mean share over the radii is largest, as text.
+
+    Example:
+        >>> from attractory.paper._run import Cell
+        >>> cells = [Cell({"n": 5, "norm": r, "seed": 0}, {"limit": np.array([1 / r])}, None, 0.0)
+        ...          for r in (1.0, 2.0)]
+        >>> widest(Results(cells), "limit")
+        'norm 1'
+    """
+    best = set()
+    for n in results.levels("n"):
+        means = {r: success(results, name, n=n, norm=r)[1] for r in results.levels("norm")}
+        known = {r: float(shares.mean()) for r, shares in means.items() if len(shares)}
+        best |= {max(known, key=lambda r, known=known: known[r])} if known else set()
+    ends = dict.fromkeys((min(best, default=np.nan), max(best, default=np.nan)))
+    return "norm " + " to ".join(f"{r:g}" for r in ends)
 
 
 def draw(results: Results, title: str) -> Figure:

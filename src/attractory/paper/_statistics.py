@@ -36,6 +36,10 @@ class Estimate:
 
     def text(self, digits: int = 3) -> str:
         """Return it as text."""
+        if self.seeds == 0:
+            return "no data"
+        if self.seeds == 1:
+            return f"{self.mean:.{digits}g} (one seed)"
         mean, low, high = (f"{v:.{digits}g}" for v in (self.mean, self.low, self.high))
         return f"{mean} [{low}, {high}]"
 

@@ -134,6 +134,8 @@ def _pictures(results: Results) -> dict[str, Figure]:
         axis.axvline(dim, color=GREY, lw=0.9, ls="--")
         axis.annotate(" n = n₀", (dim, 0.5), fontsize=8, color=GREY)
         axis.set(xscale="log", xlabel="number of patterns n", ylim=(-0.03, 1.03))
+        axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
+        axis.set_xticks([], minor=True)
         axis.set_title(f"random patterns, dim {dim}", fontsize=9)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.grid(alpha=0.25)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from attractory.paper._basin import cell, draw, norm_claims, success
+from attractory.paper._basin import cell, draw, norm_claims, success, widest
 from attractory.paper._figure import Claim, PaperFigure, Results, Size
 from attractory.paper._statistics import above, all_of, estimate
 
@@ -74,14 +74,10 @@ def _claims(results: Results) -> list[Claim]:
 
 
 def _pictures(results: Results) -> dict[str, Figure]:
-    best = [
-        max(results.levels("norm"),
-            key=lambda r, n=n: np.nanmean([*success(results, "limit", n=n, norm=r)[1], 0.0]))
-        for n in results.levels("n")
-    ]  # fmt: skip
-    ends = sorted({min(best, default=0.0), max(best, default=0.0)})
-    title = "E.2: the limit's basin is widest at norm " + " to ".join(f"{r:g}" for r in ends)
-    title += ", then shrinks; networks hold out longer (dim 32)"
+    title = (
+        f"E.2: the basin is widest at {widest(results, 'network')} (network), "
+        f"{widest(results, 'limit')} (infinite width)"
+    )
     return {"figure-e2": draw(results, title)}
 
 
