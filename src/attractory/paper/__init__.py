@@ -1,7 +1,7 @@
 """The simulations of Jiang & Pehlevan (2020), regenerated: one module a figure.
 
-Each figure is a list of cells (settings that become numbers), claims judged by a rule that is
-stated before measuring, and pictures. `reproduce` runs them and writes a report; the command is
+Each figure is a list of cells (settings that become numbers), claims, each with the
+rule it is judged by, and pictures. `reproduce` runs them and writes a report; the command is
 `attractory reproduce`.
 
 | module | what it shows |

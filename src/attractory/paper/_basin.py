@@ -128,7 +128,7 @@ def norm_claims(
                 verdicts.append(above(gain, 0.0))
             claims.append(
                 Claim(
-                    source,
+                    source if name == "network" else f"{source}, at infinite width",
                     f"The basin of attraction is larger at larger norm: {high:g} over {low:g} "
                     f"({label})",
                     "share recalled, averaged over the noise radii, at the larger norm minus that "

@@ -20,7 +20,7 @@ class Claim:
         source: where it is said: "paper, …" for the paper's own words, "errata …" for
             `docs/errata.md`, "beyond the paper".
         statement: what is said.
-        rule: what must be measured for it to hold; fixed before measuring.
+        rule: what must be measured for it to hold; it knows no result.
         measured: the numbers with their intervals, in words.
         holds: None where the data do not decide.
 

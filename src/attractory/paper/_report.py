@@ -112,16 +112,16 @@ def _page(run: Reproduction, inlined: dict[str, dict[str, str]]) -> str:
         "<p>Simulations of Jiang &amp; Pehlevan (ICML 2020), appendix D and E, and what lies "
         "beyond "
         f"them. Of the paper's {len(of_paper)} claims evaluated here {', '.join(tally)} at this "
-        "size. A claim is judged by a rule that was fixed before measuring; the errata are those "
-        "of <code>docs/errata.md</code>.</p>",
+        "size. A claim is judged by the rule stated beside it, the same at every size; the errata "
+        "are those of <code>docs/errata.md</code>.</p>",
     ]
     failed = [(one, cell) for one in run.runs for cell in one.results.failed]
     if failed:
         parts.append(f'<p class="error">{len(failed)} cells failed; the claims rest on the rest. '
                      "Each is listed with its error in numbers.csv.</p>")  # fmt: skip
-    disagree = [c for c in of_paper if c.holds is False]
+    disagree = [c for c in claims if c.holds is False]
     if disagree:
-        parts.append("<h2>Where the paper's words and the measurement disagree</h2><ul>")
+        parts.append("<h2>Where what is said and what is measured disagree</h2><ul>")
         parts += [
             f"<li>{_text(c.statement)} <span class=source>({_text(c.source)})</span>: "
             f"{_text(c.measured)}</li>"

@@ -79,9 +79,11 @@ def _claims(results: Results) -> list[Claim]:
     rise, fall = factors(3.0, 30.0, False), factors(1000.0, 1500.0, False)
     rule = "logarithm of the basin's ratio within a seed: interval above 0 for every n; fails if "
     return [
-        Claim("paper, E.2", "Larger norm, larger basin: from norm 3 to 30 (noise radius)",
+        Claim("paper, E.2, at infinite width",
+              "Larger norm, larger basin: from norm 3 to 30 (noise radius)",
               rule + "below for one", _factors(up), all_of(*(above(e, 0) for e in up.values()))),
-        Claim("paper, E.2", "Larger norm, larger basin: from norm 30 to 300 (noise radius)",
+        Claim("paper, E.2, at infinite width",
+              "Larger norm, larger basin: from norm 30 to 300 (noise radius)",
               rule + "below for one", _factors(down),
               all_of(*(above(e, 0) for e in down.values()))),
         Claim("errata 12", "The absolute basin drops 10 to 20 times from its peak near norm 30",
