@@ -146,6 +146,20 @@ def test_settings_are_json_and_distinct_and_go_to_the_cell(name):
     assert not seeds or len(seeds) >= 10
 
 
+def test_capacity_is_counted_up_to_the_first_n_that_is_lost():
+    """At the middle norm all of 64 come home, elsewhere only 16; 4 · n₀ is then the capacity."""
+    cells = [
+        made({"n": n, "dim": 16, "norm": r, "seed": s}, {"recalled": float(n <= 16 or r == 4.0)})
+        for n in (8, 16, 64) for r in (1.0, 4.0, 9.0) for s in range(4)
+    ]  # fmt: skip
+    figure = FIGURES["capacity"]
+    assert [c.holds for c in figure.claims(Results(cells))] == [True, True]
+    assert "4 [4, 4] · n₀" in figure.claims(Results(cells))[0].measured
+    assert list(figure.pictures(Results(cells))) == ["capacity"]
+    few = [c for c in cells if c.settings["norm"] != 4.0]
+    assert [c.holds for c in figure.claims(Results(few))] == [False, None]
+
+
 def test_cells_can_be_found_by_name():
     """Another process, or another machine, finds a figure's function by module and name."""
     for figure in FIGURES.values():

@@ -37,7 +37,7 @@ def shades(count: int) -> list[Any]:
     return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.92, count)]
 
 
-def band(axis: Any, x: Sequence[float], samples: np.ndarray, color: Any, **line: Any) -> None:
+def band(axis: Any, x: Sequence[float | int], samples: np.ndarray, color: Any, **line: Any) -> None:
     """Draw the mean over seeds, (seeds, x), and its 95 % interval where seeds allow one.
 
     Example:

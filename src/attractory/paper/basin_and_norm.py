@@ -34,13 +34,16 @@ def basin_cells(
 
     Example:
         >>> basin_cells("quick", 1, "sphere", 128, [5], None)[0]["norms"][:2]
-        [2.0, 6.0]
+        [2.0, 20.0]
     """
-    norms = (np.array(_NORMS[size]) * np.sqrt(dim / 32)).round(6).tolist()
+    grid, cues = _NORMS[size], _CUES[size]
+    if dim > 32:  # such a cell would take minutes
+        grid, cues = grid[::2], min(cues, 100)
+    norms = (np.array(grid) * np.sqrt(dim / 32)).round(6).tolist()
     return [
         {
             "source": source, "n": n, "dim": dim, "norms": norms, "activation": "erf_surrogate",
-            "depth": 2, "width": 0, "trials": max(1, _CUES[size] // n), "seed": seed, "data": data,
+            "depth": 2, "width": 0, "trials": max(1, cues // n), "seed": seed, "data": data,
         }
         for n in numbers
         for seed in range(seeds or _SEEDS[size])

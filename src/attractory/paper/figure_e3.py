@@ -31,7 +31,8 @@ _SIZES: dict[str, dict[str, Any]] = {
     },
     "full": {
         "width": 10_000, "norms": [5.0, 15.0, 30.0, 50.0, 100.0, 150.0, 300.0, 500.0, 1500.0],
-        "cues": 40, "radii": [0.1, 0.3, 1.0, 3.0, 6.0, 10.0, 20.0], "seeds": 10, "limit": "sigmoid",
+        "cues": 40, "radii": [0.3, 1.0, 3.0, 6.0, 10.0, 20.0, 50.0], "seeds": 10,
+        "limit": "sigmoid",
     },
 }  # fmt: skip
 

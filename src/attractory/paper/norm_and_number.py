@@ -18,7 +18,7 @@ from attractory.paper.basin_and_norm import basin_cells
 
 __all__ = ["FIGURE"]
 
-_NUMBERS = {"quick": ([5, 20, 40], [5, 20]), "full": ([2, 5, 10, 20, 40, 80], [5, 20, 50, 100])}
+_NUMBERS = {"quick": ([5, 20, 40], [5, 20]), "full": ([2, 5, 10, 20, 40, 80], [5, 20, 50])}
 _SOURCES = {"sphere": "random, dim 32", "digits": "MNIST"}
 
 
