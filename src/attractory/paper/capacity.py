@@ -26,8 +26,8 @@ _WANTED = 0.9
 _LOOKED_AT = 64  # patterns of which the cues and the radii are taken
 _SIZES: dict[str, dict[str, Any]] = {
     "quick": {"dims": [32], "seeds": 4, "share": [0.5, 1, 4, 16], "scale": [1, 3, 10, 30]},
-    "full": {"dims": [32, 100], "seeds": 10, "share": [0.5, 1, 2, 4, 8, 16, 32, 64],
-             "scale": [1, 2, 3, 5, 10, 20, 30, 50]},
+    "full": {"dims": [32, 100], "seeds": 10, "share": [0.5, 1, 2, 4, 16],
+             "scale": [1, 3, 10, 30]},
 }  # fmt: skip
 
 
