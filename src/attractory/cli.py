@@ -9,6 +9,7 @@ import typer
 
 from attractory._console import complain, show, working
 from attractory.cli_memory import ACTIVATIONS, check_folder, register
+from attractory.cli_reproduce import register as register_reproduce
 from attractory.cli_sweep import register_sweep
 
 app = typer.Typer(
@@ -193,6 +194,7 @@ def _show(result: Any, paths: list[Path]) -> None:
 
 register(app)
 register_sweep(app)
+register_reproduce(app)
 
 if __name__ == "__main__":
     main()
