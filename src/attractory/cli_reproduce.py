@@ -8,6 +8,7 @@ import typer
 
 from attractory._console import complain, show, working
 from attractory.cli_memory import check_folder
+from attractory.cli_sweep import stopped_in_a_line
 
 __all__ = ["register"]
 
@@ -58,7 +59,7 @@ def reproduce(
     from attractory.paper import reproduce as run
 
     chosen = figures_named(figures or ())
-    with working("starting") as say:
+    with stopped_in_a_line(), working("starting") as say:
 
         def report(name: str, done: int, total: int) -> None:
             place = next(k for k, figure in enumerate(chosen) if figure.name == name)

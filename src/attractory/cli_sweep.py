@@ -64,20 +64,33 @@ def sweep(
     folder = file.parent
     target = folder / table["out"] if "out" in table else Path(file.stem)
     from attractory._functions import load, reference_of
-    from attractory._results import SweepError
     from attractory.sweep import sweep as run
 
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it: modules of the user's own
     begun = time.perf_counter()
-    try:
+    with stopped_in_a_line(), _warnings_as_lines():
         reference = reference_of(table["function"], folder)
         cells = _cells(table, load(reference))
-        with _warnings_as_lines():
-            result = run(
-                str(reference), cells, out=out or target, workers=workers, scheduler=scheduler,
-                version=code_version, new_version=new_version, retry_failed=retry_failed,
-            )  # fmt: skip
+        result = run(
+            str(reference), cells, out=out or target, workers=workers, scheduler=scheduler,
+            version=code_version, new_version=new_version, retry_failed=retry_failed,
+        )  # fmt: skip
+    seconds = time.perf_counter() - begun
+    if as_json:
+        print(json.dumps(_report(result, seconds), indent=2, ensure_ascii=False))
+    else:
+        _show(result, seconds)
+    raise typer.Exit(1 if result.failed else 0)
+
+
+@contextmanager
+def stopped_in_a_line() -> Iterator[None]:
+    """End a command whose sweep cannot begin, had to stop or was interrupted with one line."""
+    from attractory._results import SweepError
+
+    try:
+        yield
     except (TypeError, ModuleNotFoundError) as error:
         raise ValueError(str(error)) from None
     except SweepError as error:
@@ -86,12 +99,6 @@ def sweep(
     except KeyboardInterrupt as error:
         complain(str(error) or "interrupted")
         raise typer.Exit(130) from None
-    seconds = time.perf_counter() - begun
-    if as_json:
-        print(json.dumps(_report(result, seconds), indent=2, ensure_ascii=False))
-    else:
-        _show(result, seconds)
-    raise typer.Exit(1 if result.failed else 0)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Ended(Protocol):
         ...
 
     @property
-    def error(self) -> str | None:
+    def error(self) -> Any:
         """Why it has none."""
         ...
 

@@ -50,7 +50,7 @@ def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
         lists = {key: v for key, v in cell.settings.items() if isinstance(v, list)}
         settings = json.dumps(plain, ensure_ascii=False)
         if cell.values is None:
-            yield [name, k, settings, "error", "", cell.error]
+            yield [name, k, settings, "error", "", str(cell.error)]
             continue
         for quantity, value in {**lists, **cell.values}.items():
             array = np.asarray(value)
