@@ -91,7 +91,7 @@ def test_readme_example_runs(tmp_path, monkeypatch):
 def test_readme_commands_are_two_and_of_one_line():
     commands = [line for block in readme_blocks("sh") for line in block.strip().splitlines()]
     assert len(commands) == 2
-    assert "attractory demo" in commands[0]
+    assert "attractory reproduce --quick" in commands[0]
     assert "pytest" in commands[1]
 
 

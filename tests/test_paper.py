@@ -364,15 +364,3 @@ def test_no_figure_trips_over_having_nothing(name):
     failed = Results([Cell({"seed": 0}, None, "gone", 0.0)])
     figure = FIGURES[name]
     assert Run(figure, failed, ()).pictures() == {}
-
-
-@pytest.mark.slow
-def test_quick_run_whole(tmp_path):
-    """Every figure in small, from nothing; no cell may fail."""
-    found = reproduce(out=tmp_path, size="quick", seeds=1)
-    assert found.failed == 0
-    assert len(found.runs) == len(FIGURES)
-    assert all(run.claims for run in found.runs)
-    for run in found.runs:
-        for name in run.pictures():
-            assert (tmp_path / f"{name}.png").stat().st_size > 10_000
