@@ -75,21 +75,21 @@ def test_out_that_cannot_be_written_is_said_before_any_work(capsys, tmp_path):
 def test_a_failed_cell_is_status_1_and_keeps_the_rest(capsys, tmp_path, monkeypatch):
     real = REGISTRY["figure-d1"]
 
-    def broken(**settings):
-        if settings["correlation"] == 0.5:
-            raise ValueError("out of luck")
-        return real.cell(**settings)
+    def cells(*arguments):
+        return [
+            each | {"correlation": 2.0} if each["correlation"] == 0.5 else each
+            for each in real.cells(*arguments)
+        ]
 
-    broken.__module__ = real.cell.__module__
     figure = PaperFigure(
-        real.name, real.title, real.method, broken, real.cells, real.claims, real.pictures
+        real.name, real.title, real.method, real.cell, cells, real.claims, real.pictures
     )
     monkeypatch.setitem(REGISTRY, "figure-d1", figure)
     code, out, err = run(capsys, "figure-d1", "--out", str(tmp_path))
     assert code == 1
-    assert "1 of 7 cells failed, the first with ValueError: out of luck" in err
+    assert "1 of 7 cells failed, the first with ValueError: " in err
     assert "of 5 claims" in out
-    assert "out of luck" in (tmp_path / "numbers.csv").read_text(encoding="utf-8")
+    assert "ValueError" in (tmp_path / "numbers.csv").read_text(encoding="utf-8")
 
 
 def test_help_needs_no_jax():

@@ -154,6 +154,8 @@ def test_ctrl_c_ends_in_one_line_and_status_130(file):
     process = subprocess.Popen(
         [sys.executable, "-m", "attractory.cli", "sweep", str(file)],
         env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        # What a shell starts in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while not Path(file.parent, "mine.py.begun").exists():
         assert process.poll() is None

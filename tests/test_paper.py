@@ -26,6 +26,7 @@ from attractory.paper.figure_d1 import cell as d1_cell
 from attractory.paper.figure_e1 import cell as e1_cell
 from attractory.paper.figure_e1 import share_claim
 from attractory.regression import fit_regression
+from attractory.sweep import CellError
 from attractory.theory import gradient_parts, shrinkage
 
 FEW = {"n": 3, "dim": 8, "seed": 1}
@@ -347,7 +348,8 @@ def test_report_says_what_failed(tmp_path):
     good = figure.cell(correlation=0.0, dim=4, norms=[1.0, 10.0])
     cells = Results([
         made({"correlation": 0.0, "dim": 4, "norms": [1.0, 10.0]}, good),
-        Cell({"correlation": 1.0, "dim": 4, "norms": [1.0]}, None, "ValueError: <bad>", 0.1),
+        Cell({"correlation": 1.0, "dim": 4, "norms": [1.0]}, None,
+             CellError("ValueError", "<bad>"), 0.1),
     ])  # fmt: skip
     run = Run(figure, cells, tuple(figure.claims(cells)))
     found = Reproduction((run,), "quick", None, None, "here", 1.0)
@@ -361,6 +363,6 @@ def test_report_says_what_failed(tmp_path):
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_figure_trips_over_having_nothing(name):
     """Every cell may have failed."""
-    failed = Results([Cell({"seed": 0}, None, "gone", 0.0)])
+    failed = Results([Cell({"seed": 0}, None, CellError("ValueError", "gone"), 0.0)])
     figure = FIGURES[name]
     assert Run(figure, failed, ()).pictures() == {}

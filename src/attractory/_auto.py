@@ -30,7 +30,8 @@ from attractory.kernel import ntk
 
 __all__ = ["BIAS", "auto_norm", "auto_schedule"]
 
-BIAS = 3.0  # the constant coordinate, relative to the norm
+# The constant coordinate, relative to the norm. With a larger one training may stall.
+BIAS = {"kernel": 3.0, "network": 1.0}
 _SHARP, _SMOOTH = 0.92, 0.97  # spectral radii to aim at
 _LEAST, _LEAST_SMOOTH = 2.1, 0.95  # in units of w √dim, w the activation's width
 _PLAIN = 2.4  # the same without biases

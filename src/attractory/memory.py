@@ -73,7 +73,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             eigenvalue: "auto" for 0.01, a λ above 0, None for no metric, or a symmetric positive
             definite matrix (d, d) of your own. `partial_fit` keeps that of `fit`.
         bias: constant coordinate given to the map's input (its first layer's biases), relative to
-            the norm; "auto" for 3, 0 for a map without biases as in the paper.
+            the norm; "auto" for 3 (1 for a network), 0 for a map without, as in the paper.
         schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto" for
             one that the rows call for, None for plain iteration from the cue. What is stored, and
             what `diagnose` says of it, is the map at `norm` alone.
@@ -169,7 +169,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         unit, sizes = Sphere(mean, 1.0, metric).encode(rows)
         kept = distinct(unit, sizes, rows)
         unit, sizes = unit[kept], sizes[kept]
-        bias = BIAS if isinstance(self.bias, str) else float(self.bias)
+        bias = BIAS[self.model] if isinstance(self.bias, str) else float(self.bias)
         named = isinstance(self.norm, str)
         norm = auto_norm(unit, act, self.depth, bias) if named else float(self.norm)
         sphere = Sphere(mean, norm, metric)
