@@ -79,10 +79,15 @@ def run_stage(
         decay = (max(stage.least, 1e-3 * stage.hold) / stage.hold) ** (1 / max(stage.steps, 1))
     numbers = [np.asarray(v, kind) for v in (stage.least, decay, stage.tolerance)]
     running, done = np.arange(count), 0
+    rows = np.array([], int)
     with jax.enable_x64(True):
         while len(running) and done < stage.steps:
             size, steps = len(running), min(_CHUNK, stage.steps - done)
-            rows = pad_rows(running)
+            # A batch keeps its size until it has halved: compiling another takes a second.
+            if len(rows) == 0 or 2 * size <= len(rows):
+                rows = pad_rows(running)
+            else:
+                rows = np.pad(running, (0, len(rows) - size), mode="edge")
             parts = (state[rows], last[rows], cue[rows], hold[rows], momentum[rows])
             alive = jnp.asarray(np.arange(len(rows)) < size)
             found = _advance(f, *map(jnp.asarray, (*parts, *numbers)), alive, jnp.asarray(steps))

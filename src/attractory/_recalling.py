@@ -16,6 +16,7 @@ __all__ = ["Course", "MemoryRecall", "follow", "once"]
 _STEPS = 80  # map evaluations on the way, all stages together
 _RELEASED = 0.1  # of the hold: what is left of it at the end of the way
 _QUIET = 1e-3  # relative step that ends a stage on the way
+_NEAR_REST = 1e-5  # relative step down to which the last stage, too, runs in float32
 _REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
 
 
@@ -115,11 +116,15 @@ def follow(
             steps[away] += used
         path.append(_sphere.nearest(state, patterns))
     if len(away) and count:
-        here = np.asarray(state[away], getattr(own, "dtype", np.float64))
-        end = Stage(0.0, 0.0, max_steps, momentum, tolerance)
-        found, used = run_stage(own, here, here, end)
-        state[away] = np.asarray(found, float)
-        steps[away] += used
+        # Most of the way to the place itself needs no more than float32 either.
+        for f, kind, until in (
+            (single(own), np.float32, max(tolerance, _NEAR_REST)),
+            (own, getattr(own, "dtype", np.float64), tolerance),
+        ):
+            here = np.asarray(state[away], kind)
+            found, used = run_stage(f, here, here, Stage(0.0, 0.0, max_steps, momentum, until))
+            state[away] = np.asarray(found, float)
+            steps[away] += used
     result = recall(own, state, max_steps=max_steps, tol=tolerance)
     state = np.asarray(result.state, float)
     path.append(_sphere.nearest(state, patterns))
