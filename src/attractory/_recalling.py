@@ -9,9 +9,10 @@ from jaxtyping import Bool, Float, Int
 
 from attractory import _sphere
 from attractory._anneal import Stage, run_stage, single
+from attractory._share import sharing
 from attractory.iteration import recall
 
-__all__ = ["Course", "MemoryRecall", "follow", "once"]
+__all__ = ["Course", "MemoryRecall", "follow", "follow_shared", "once"]
 
 _STEPS = 80  # map evaluations on the way, all stages together
 _RELEASED = 0.1  # of the hold: what is left of it at the end of the way
@@ -132,6 +133,33 @@ def follow(
         state, steps + result.steps, np.asarray(result.residual, float),
         np.asarray(result.status), np.stack(path), np.array([*(at for _, at in stages), norm]),
     )  # fmt: skip
+
+
+def follow_shared(
+    compute: str | None,
+    stages: Sequence[tuple[Any, float]],
+    own: Any,
+    norm: float,
+    cues: Float[np.ndarray, "k d"],
+    start: Float[np.ndarray, "k d"],
+    patterns: Float[np.ndarray, "n d"],
+    **settings: Any,
+) -> Course:
+    """Return what `follow` does, the cues shared out; see `attractory._share`."""
+    if compute is None:
+        return follow(stages, own, norm, cues, start, patterns, **settings)
+    fixed = (list(stages), own, norm, patterns, settings)
+    with sharing(compute) as (count, share):
+        parts = np.array_split(np.arange(len(cues)), min(count, len(cues)))
+        courses = share(_follow_part, [(cues[part], start[part]) for part in parts], fixed, None)
+    joined = [np.concatenate(values) for values in list(zip(*courses, strict=True))[:4]]
+    path = np.concatenate([course.path for course in courses], axis=1)
+    return Course(*joined, path, courses[0].norms)
+
+
+def _follow_part(piece: tuple[np.ndarray, np.ndarray], fixed: tuple[Any, ...], _: None) -> Course:
+    stages, own, norm, patterns, settings = fixed
+    return follow(stages, own, norm, *piece, patterns, **settings)
 
 
 def once(

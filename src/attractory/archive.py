@@ -13,8 +13,10 @@ import equinox as eqx
 import numpy as np
 
 from attractory._metric import Metric
+from attractory._room import iterates
 from attractory._sphere import Sphere, spread
 from attractory._store import KernelStore, NetworkStore
+from attractory._store_large import LargeStore
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
 from attractory.memory import AttractorMemory
@@ -52,6 +54,7 @@ def save_memory(
         True
     """
     parameters = memory.get_params()
+    parameters["compute"] = None  # where is no part of the memory
     parameters["activation"] = _described(find_activation(memory.activation))
     if isinstance(memory.metric, list | tuple | np.ndarray):
         parameters["metric"] = "auto"  # the matrix is among the arrays
@@ -195,7 +198,8 @@ def _model(
         coefficients = arrays[f"{prefix}coefficients"]
         _fits(coefficients.shape == (n, whole))
         known = None if residual is None else float(residual) / float(np.hypot(1.0, bias))
-        return KernelStore(
+        kind = LargeStore if iterates(memory.solver, n) else KernelStore
+        return kind(
             points, answers, act, memory.depth, float(memory.ridge), bias, coefficients, known,
             passed=bool(prefix),
         )  # fmt: skip

@@ -22,10 +22,13 @@ from attractory._auto import BIAS, auto_norm, auto_schedule
 from attractory._checks import ascending, below_one, choice, nonnegative, positive, share, whole
 from attractory._cue import denoised
 from attractory._metric import AUTO, fit_metric
-from attractory._recalling import MemoryRecall, follow, once
-from attractory._rows import affordable, distinct, unseen
+from attractory._recalling import MemoryRecall, follow_shared, once
+from attractory._room import SOLVERS, iterates, refuse_what_cannot_fit
+from attractory._rows import distinct, unseen
+from attractory._share import checked
 from attractory._sphere import Sphere
 from attractory._store import KernelStore, NetworkStore
+from attractory._store_large import LargeStore, as_large
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.iteration import Status
@@ -62,7 +65,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """A memory of rows: `fit` stores them, `transform` recalls them from corrupted cues.
 
     Args:
-        model: "kernel", the infinite-width limit, exact and quick up to 20,000 rows; or "network",
+        model: "kernel", the infinite-width limit, exact and quick; or "network",
             a trained autoencoder of finite width.
         activation, depth: of the map.
         width: of the network's hidden layers.
@@ -80,6 +83,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         hold: weight of the cue at the start of recall, from 0 to below 1; it falls by a factor 10.
         momentum: of recall, from 0 to below 1.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
+        solver: of a kernel memory: "cholesky" factorises its matrix, "cg" holds none and solves by
+            conjugate gradients; "auto" is "cg" for more than 20,000 rows.
+        compute: where "cg" and recall compute: None for this process, "devices" for all JAX
+            devices, or the address of a Dask scheduler.
         max_steps: of the iteration.
         tolerance: relative step at which it stops; a network's float32 stops at 4e-6.
         reject: confidence from which on a cue is known.
@@ -124,6 +131,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         hold: Any = 0.1,
         momentum: Any = 0.8,
         ridge: Any = 0.0,
+        solver: Any = "auto",
+        compute: Any = None,
         max_steps: Any = 1000,
         tolerance: Any = 1e-7,
         reject: Any = 0.9,
@@ -142,6 +151,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.hold = hold
         self.momentum = momentum
         self.ridge = ridge
+        self.solver = solver
+        self.compute = compute
         self.max_steps = max_steps
         self.tolerance = tolerance
         self.reject = reject
@@ -161,7 +172,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self, X, dtype=np.float64, ensure_min_features=2,
             ensure_min_samples=2 if self.center else 1,
         )  # fmt: skip
-        affordable(len(rows), self.model)
+        self._refuse_what_cannot_fit(len(rows))
         targets = self._targets(rows, y)
         mean = rows.mean(axis=0) if self.center else np.zeros(rows.shape[1])
         given = rows if targets is None else np.vstack([rows, targets])
@@ -200,14 +211,14 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                              + ("rows of their own" if self.hetero_ else "themselves"))  # fmt: skip
         points, sizes = self._sphere.encode(rows)
         new = unseen(points / self.norm_, sizes, rows, self.points_ / self.norm_, self._sizes)
-        affordable(len(self) + len(new), self.model)
+        self._refuse_what_cannot_fit(len(self) + len(new))
         if len(new):
             answers, answer_sizes = (
                 (points[new], sizes[new]) if targets is None else self._sphere.encode(targets[new])
             )
-            model = self._model.with_rows(points[new], answers)
+            model = self._grown(self._model, points[new], answers)
             stages = tuple(
-                (stage.with_rows(*(v * (at / self.norm_) for v in (points[new], answers))), at)
+                (self._grown(stage, *(v * (at / self.norm_) for v in (points[new], answers))), at)
                 for stage, at in self._stages
             )
             fresh = not self.stale_
@@ -259,9 +270,9 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         else:
             plain, start = self._sphere.encode(rows)[0], self._start(rows)
             floor = 32 * float(np.finfo(getattr(self.map_, "dtype", np.float64)).eps)
-            course = follow(
-                self._way(), self.map_, self.norm_, plain, start, answers, hold=float(self.hold),
-                momentum=float(self.momentum), max_steps=self.max_steps,
+            course = follow_shared(
+                self.compute, self._way(), self.map_, self.norm_, plain, start, answers,
+                hold=float(self.hold), momentum=float(self.momentum), max_steps=self.max_steps,
                 tolerance=max(self.tolerance, floor),
             )  # fmt: skip
         state = course.state
@@ -376,6 +387,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         below_one(self.hold, "hold")
         below_one(self.momentum, "momentum")
         nonnegative(self.ridge, "ridge")
+        choice(self.solver, "solver", SOLVERS)
+        checked(self.compute)
         positive(self.tolerance, "tolerance")
         share(self.reject, "reject")
         return find_activation(self.activation)
@@ -387,6 +400,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if targets.shape != rows.shape:
             raise ValueError(f"y must have the shape of X, {rows.shape}, got {targets.shape}")
         return targets
+
+    def _refuse_what_cannot_fit(self, n: int) -> None:
+        if self.model == "kernel":
+            # Two maps are kept with their factors: the memory's own and the one recall passes.
+            matrices = 1 if self.schedule is None else 2
+            refuse_what_cannot_fit(n, self.n_features_in_, self.solver, "X", matrices)
 
     def _cues(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
@@ -430,14 +449,21 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         passed: bool = False,
     ) -> Any:
         if self.model == "kernel":
-            ridge = float(self.ridge)
-            return KernelStore(points, answers, act, self.depth, ridge, bias, passed=passed)
+            kind: Any = LargeStore if iterates(self.solver, len(points)) else KernelStore
+            made = kind(points, answers, act, self.depth, float(self.ridge), bias, passed=passed)
+            made.compute = self.compute
+            return made
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         start = Autoencoder(
             points.shape[1] + bool(bias), width=self.width, depth=self.depth, activation=act,
             key=seed,
         )  # fmt: skip
         return NetworkStore(points, answers, start, bias)
+
+    def _grown(self, store: Any, points: np.ndarray, answers: np.ndarray) -> Any:
+        if self.model == "kernel" and iterates(self.solver, len(self) + len(points)):
+            store = as_large(store)
+        return store.with_rows(points, answers)
 
     def _new_stages(
         self, unit: np.ndarray, act: Activation, bias: float, norm: float

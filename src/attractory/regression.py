@@ -15,7 +15,7 @@ so that its non-zero eigenvalues are those of the n × n matrix G Aᵀ.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
@@ -26,10 +26,24 @@ from jax import lax
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, get_lapack_funcs
+from scipy.linalg.blas import dsymm
 
 from attractory import _layers
-from attractory._checks import as_batch, as_points, duplicate_rows, no_zero_rows, nonnegative, whole
+from attractory._checks import (
+    as_batch,
+    as_points,
+    choice,
+    duplicate_rows,
+    no_zero_rows,
+    nonnegative,
+    positive,
+    whole,
+)
+from attractory._large import solve_large
 from attractory._precision import double, to_numpy, traced
+from attractory._room import SOLVERS, iterates, refuse_what_cannot_fit
+from attractory._share import checked
+from attractory._tiles import TILE, mirror
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernel import ntk
@@ -159,6 +173,11 @@ def fit_regression(
     activation: str | Activation = "sigmoid",
     depth: int = 2,
     ridge: float = 0.0,
+    solver: str = "auto",
+    tolerance: float = 1e-7,
+    max_steps: int = 1000,
+    compute: str | None = None,
+    progress: bool | Callable[[int, float], object] | None = None,
 ) -> KernelRegression:
     """Store patterns as fixed points of the centred infinite-width map.
 
@@ -168,15 +187,26 @@ def fit_regression(
         depth: number of weight matrices, at least 2.
         ridge: added to the diagonal of K. More than 0 makes K regular, and the patterns cease to
             be exact fixed points.
+        solver: "cholesky" factorises K; "cg" holds no matrix and solves by conjugate gradients
+            (`attractory._block_cg`); "auto" is "cg" for more than 20,000 patterns.
+        tolerance: of "cg": the largest residual of the equations at a pattern, relative to its
+            norm, at which it ends.
+        max_steps: of "cg": products with K.
+        compute: of "cg": None for this process, "devices" for all JAX devices, or the address of a
+            Dask scheduler.
+        progress: of "cg": True, False, None for a bar on a terminal if it takes long, or a function
+            called with the steps and the largest residual so far.
 
     Raises:
-        ValueError: if values are not finite, a pattern is zero or occurs twice, or K is singular to
-            working precision and the patterns cannot all be fixed points. (Antiparallel patterns
-            can, though K is singular for x and −x under an odd activation.)
+        ValueError: if values are not finite, a pattern is zero or occurs twice, the machine has not
+            the memory, or K is singular to working precision and the patterns cannot all be fixed
+            points. (Antiparallel patterns can, though K is singular for x and −x under an odd
+            activation.)
+        ConnectionError: if the scheduler is lost.
 
     Warns:
         InterpolationWarning: if, without a ridge, a pattern is missed by more than 1e-6 of its
-            norm; the map's `interpolates` is False then.
+            norm; the map's `interpolates` is False then, and its `residual` says by how much.
 
     Example:
         >>> from attractory.data import sphere
@@ -186,7 +216,14 @@ def fit_regression(
     """
     x = as_points(patterns, "patterns")
     act, depth = find_activation(activation), whole(depth, "depth", 2)
-    f = fit_targets(x, x, act, depth, nonnegative(ridge, "ridge"))
+    ridge, solver = nonnegative(ridge, "ridge"), choice(solver, "solver", SOLVERS)
+    tolerance, max_steps = positive(tolerance, "tolerance"), whole(max_steps, "max_steps", 1)
+    compute = checked(compute)
+    refuse_what_cannot_fit(*x.shape, solver, "patterns")
+    if iterates(solver, len(x)):
+        f = _fit_large(x, act, depth, ridge, tolerance, max_steps, compute, progress)
+    else:
+        f = fit_targets(x, x, act, depth, ridge)
     _warn(f, f, x)
     return f
 
@@ -196,11 +233,30 @@ def fit_targets(
     x: np.ndarray, targets: np.ndarray, act: Activation, depth: int, ridge: float
 ) -> KernelRegression:
     """Return the regression of targets (n, d) on patterns x, its residual measured."""
+    _refuse_singular(x, ridge)
+    matrix = ntk(x, activation=act, depth=depth)
+    return assemble(x, targets, _solve(matrix, x, targets, ridge), act, depth, ridge)
+
+
+def _refuse_singular(x: np.ndarray, ridge: float) -> None:
     no_zero_rows(x, "patterns")
     if ridge == 0:
         duplicate_rows(x, "patterns")
-    matrix = ntk(x, activation=act, depth=depth)
-    return assemble(x, targets, _solve(matrix, x, targets, ridge), act, depth, ridge)
+
+
+def _fit_large(
+    x: np.ndarray, act: Activation, depth: int, ridge: float, tolerance: float, *settings: Any
+) -> KernelRegression:
+    _refuse_singular(x, ridge)
+    max_steps, compute, progress = settings
+    found = solve_large(
+        x, x, act, depth, ridge, tolerance=tolerance, max_steps=max_steps, compute=compute,
+        progress=progress,
+    )  # fmt: skip
+    a = found.coefficients
+    # f misses a pattern by what the equations leave, and by the ridge.
+    missed = found.residual + ridge * np.linalg.norm(a, axis=1) / np.linalg.norm(x, axis=1)
+    return assemble(x, x, a, act, depth, ridge, float(missed.max()))
 
 
 @double
@@ -242,8 +298,9 @@ def _warn(f: Any, part: KernelRegression, x: np.ndarray) -> None:
         missed = _missed(f(x), x, x)
         warnings.warn(
             f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
-            f"{missed.max():.1e} of its norm (K is nearly singular); a larger norm, fewer "
-            "near-duplicates or a small ridge would do",
+            f"{missed.max():.1e} of its norm (K is nearly singular, or solver='cg' was short of "
+            "steps); a larger norm, fewer near-duplicates, a small ridge or more max_steps would "
+            "do",
             InterpolationWarning,
             stacklevel=4,
         )
@@ -344,21 +401,29 @@ def fit_sampled_regression(
 
 
 def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
-    """Solve (K + ridge I) A = targets by Cholesky, refined once; by eigenvectors if singular."""
+    """Solve (K + ridge I) A = targets by Cholesky, refined once; by eigenvectors if singular.
+
+    The factor takes the place of one triangle of the matrix, and the other one, with the diagonal
+    kept beside, is the matrix still.
+    """
     n = len(matrix)
     scale = float(np.trace(matrix)) / n
     matrix[np.diag_indices(n)] += ridge
-    size = float(np.abs(matrix).sum(axis=0).max())
+    diagonal = np.diag(matrix).copy()
+    size = max(float(np.abs(part).sum(axis=1).max()) for part in _stripes(matrix))
     try:
-        factor = cho_factor(matrix, lower=True, check_finite=False)
+        factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
         (pocon,) = get_lapack_funcs(("pocon",), (matrix,))
         reciprocal_condition, _ = pocon(factor[0], size, uplo="L")
     except LinAlgError:
         factor, reciprocal_condition = None, 0.0
     if factor is not None and reciprocal_condition > n * _EPS:
         coefficients = cho_solve(factor, targets, check_finite=False)
-        rest = targets - matrix @ coefficients
-        return coefficients + cho_solve(factor, rest, check_finite=False)
+        own = diagonal - np.diag(factor[0])
+        product = dsymm(1.0, factor[0], coefficients, lower=0) + own[:, None] * coefficients
+        return coefficients + cho_solve(factor, targets - product, check_finite=False)
+    mirror(matrix.T)
+    matrix[np.diag_indices(n)] = diagonal
     # K may be singular and the patterns fixed points all the same: x and −x under an odd σ, or
     # more patterns than dimensions under a linear one. The least-norm solution is where gradient
     # flow ends.
@@ -375,3 +440,8 @@ def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float)
             f"{1e-10 * scale:.0e}"
         )
     return coefficients
+
+
+def _stripes(matrix: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the matrix a few rows at a time."""
+    return (matrix[k : k + TILE] for k in range(0, len(matrix), TILE))
