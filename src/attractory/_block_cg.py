@@ -25,7 +25,7 @@ __all__ = ["Solution", "solve"]
 
 _INNER = 1e-3  # factor by which a round in float32 reduces the residual at best
 _GAIN = 0.3  # a round that reduces it by no more than this has stalled
-_EVERY = 200  # steps of one round, at most
+_EVERY = 200  # steps of one round in float32, at most
 
 
 class Solution(NamedTuple):
@@ -86,18 +86,19 @@ def solve(
         scale = float(np.abs(rest).max())
         change, used = _round(
             product, (rest / scale).astype(kind), sizes / sizes.max(), goal,
-            min(max_steps - steps, _EVERY), precondition,
+            min(max_steps - steps, _EVERY if kind is np.float32 else max_steps), precondition,
             lambda k, part, at=(steps, worst): report(at[0] + k, at[1] * part),
         )  # fmt: skip
         steps += used
         trial = found + scale * change.astype(float)
         left = right - image(trial)
         steps += 1
-        before, now = worst, _worst(left, sizes)
-        if now < before:
-            found, rest, worst = trial, left, now
+        # The largest residual of a row need not fall from round to round; that of all does.
+        gain = float(np.linalg.norm(left) / np.linalg.norm(rest))
+        if gain < 1:
+            found, rest, worst = trial, left, _worst(left, sizes)
             report(steps, worst)
-        if not now < _GAIN * before:
+        if not gain < _GAIN:
             if kind is np.float64 or not exact:
                 break
             kind = np.float64
@@ -122,7 +123,7 @@ def _round(
     ahead = precondition or (lambda r: r)
     found, rest = np.zeros_like(right), right.copy()
     first = _worst(rest, sizes)
-    directions = _basis(ahead(rest))
+    directions = _basis(ahead(rest).copy())
     for k in range(1, max_steps + 1):
         image = product(directions)
         inner = directions.T @ image
@@ -144,6 +145,6 @@ def _round(
 
 
 def _basis(block: np.ndarray) -> np.ndarray:
-    """Return orthonormal columns whose span has the block's."""
+    """Return orthonormal columns whose span has the block's, which is used up."""
     q, _ = qr(block, mode="economic", overwrite_a=True, check_finite=False)
     return q
