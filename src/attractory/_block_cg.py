@@ -51,7 +51,6 @@ def solve(
     *,
     tolerance: float,
     max_steps: int,
-    start: Float[np.ndarray, "n c"] | None = None,
     precondition: Callable[[np.ndarray], np.ndarray] | None = None,
     exact: bool = True,
     report: Callable[[int, float], object] = lambda steps, residual: None,
@@ -64,7 +63,6 @@ def solve(
         sizes: what the residual of each row is relative to.
         tolerance: largest relative residual of a row that is small enough.
         max_steps: products, of either precision.
-        start: a first guess of A.
         precondition: R ↦ P⁻¹R for P like K.
         exact: whether residuals are float64's; without it all is float32, which is quicker.
         report: called with the products so far and the largest relative residual.
@@ -73,12 +71,7 @@ def solve(
     def image(v: np.ndarray) -> np.ndarray:
         return product(v) if exact else product(v.astype(np.float32)).astype(float)
 
-    found = np.zeros_like(right) if start is None else start.copy()
-    steps = 0
-    rest = right.copy()
-    if start is not None:
-        rest -= image(found)
-        steps += 1
+    found, rest, steps = np.zeros_like(right), right.copy(), 0
     worst = _worst(rest, sizes)
     kind: Any = np.float32
     while worst > tolerance and steps < max_steps:

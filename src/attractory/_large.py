@@ -32,7 +32,6 @@ def solve_large(
     *,
     tolerance: float,
     max_steps: int,
-    start: Float[np.ndarray, "n c"] | None = None,
     exact: bool = True,
     compute: str | None = None,
     progress: bool | Callable[[int, float], object] | None = None,
@@ -45,7 +44,6 @@ def solve_large(
         act, depth, ridge: as for `attractory.fit_regression`.
         tolerance: largest residual of a row, relative to its point's norm.
         max_steps: products with K.
-        start: first guess of A.
         exact: whether residuals are measured in float64; without it in float32.
         compute: None, "devices" or the address of a Dask scheduler.
         progress: True, False, None (a bar on a terminal, if it takes long), or a function called
@@ -63,7 +61,7 @@ def solve_large(
         if compute is not None:
             product = SharedProduct(points, ridge, count, share)
         return _block_cg.solve(
-            product, targets, sizes, tolerance=tolerance, max_steps=max_steps, start=start,
+            product, targets, sizes, tolerance=tolerance, max_steps=max_steps,
             precondition=precondition, exact=exact, report=report,
         )  # fmt: skip
 

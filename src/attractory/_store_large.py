@@ -1,7 +1,8 @@
-"""A kernel memory under change whose matrix is never held: coefficients follow by iteration.
+"""A kernel memory under change whose matrix is never held; `attractory._large` solves.
 
-After a change the old coefficients are the first guess, so that what is stored already costs a few
-steps. `attractory._large` solves.
+A change is followed by a solve from nothing when the map is next used. The old coefficients would
+be no better a first guess: the residual they leave is no longer made of patterns, and it is patterns
+that a block of conjugate gradients deals with quickly (`attractory._block_cg`).
 """
 
 import numpy as np
@@ -22,12 +23,10 @@ class LargeStore(KernelStore):
     """`KernelStore` by conjugate gradients; attributes and arguments as there.
 
     Attributes:
-        compute: where products with the kernel are computed, as for `attractory.fit_regression`.
-        steps: products that the last solve took.
+        steps: products with the kernel's matrix that the last solve took.
     """
 
     steps = 0
-    _guess: np.ndarray | None = None
 
     @property
     def factor(self) -> None:
@@ -41,38 +40,26 @@ class LargeStore(KernelStore):
             found = solve_large(
                 x, targets, self.activation, self.depth, self.ridge,
                 tolerance=_PASSED if self.passed else _TOLERANCE, max_steps=_STEPS,
-                start=self._guess, exact=not self.passed, compute=self.compute,
+                exact=not self.passed, compute=self.compute,
             )  # fmt: skip
             a = found.coefficients
-            missed = found.residual + self.ridge * np.linalg.norm(a, axis=1) / np.linalg.norm(
-                x, axis=1
-            )
-            known = np.nan if self.passed else float(missed.max())
+            # A row is missed by what the equations leave, and by the ridge.
+            ridge = self.ridge * np.linalg.norm(a, axis=1) / np.linalg.norm(x, axis=1)
+            known = np.nan if self.passed else float((found.residual + ridge).max())
             self._map = assemble(x, targets, a, self.activation, self.depth, self.ridge, known)
-            self.steps, self._guess = found.steps, None
+            self.steps = found.steps
         return self._map
 
     def with_rows(
         self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
-    ) -> "LargeStore":
+    ) -> KernelStore:
         """Return the store with rows appended; this one stays as it is."""
-        grown = self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
-        if self._known_coefficients is not None:
-            new = np.zeros((len(x), self._known_coefficients.shape[1]))
-            grown._guess = np.vstack([self._known_coefficients, new])
-        return grown
+        return self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
 
-    def without(self, rows: np.ndarray) -> "LargeStore":
+    def without(self, rows: np.ndarray) -> KernelStore:
         """Return the store without some rows."""
         kept = np.delete(np.arange(len(self.x)), rows)
-        less = self._copy(self.x[kept], self.targets[kept])
-        if self._known_coefficients is not None:
-            less._guess = self._known_coefficients[kept]
-        return less
-
-    @property
-    def _known_coefficients(self) -> np.ndarray | None:
-        return self._guess if self._map is None else np.asarray(self._map.coefficients)
+        return self._copy(self.x[kept], self.targets[kept])
 
 
 def as_large(store: KernelStore) -> KernelStore:
@@ -83,5 +70,5 @@ def as_large(store: KernelStore) -> KernelStore:
         store.x, store.targets, store.activation, store.depth, store.ridge, store.bias,
         passed=store.passed,
     )  # fmt: skip
-    large.compute, large._guess = store.compute, np.asarray(store.regression().coefficients)
+    large.compute = store.compute
     return large
