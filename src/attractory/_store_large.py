@@ -1,8 +1,8 @@
 """A kernel memory under change whose matrix is never held; `attractory._large` solves.
 
-A change is followed by a solve from nothing when the map is next used. The old coefficients would
-be no better a first guess: the residual they leave is no longer made of patterns, and it is patterns
-that a block of conjugate gradients deals with quickly (`attractory._block_cg`).
+A change is followed by a solve from nothing when the map is next used. The old coefficients are no
+better a first guess: what they leave is not made of patterns, and it is patterns that a block of
+conjugate gradients deals with quickly (`attractory._block_cg`).
 """
 
 import numpy as np
