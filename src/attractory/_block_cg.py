@@ -23,7 +23,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve, qr
 
 __all__ = ["Solution", "solve"]
 
-_INNER = 1e-3  # factor by which a round in float32 reduces the residual at best
+_INNER = 1e-4  # a round in float32 does not reduce the residual by more
 _GAIN = 0.3  # a round that reduces it by no more than this has stalled
 _EVERY = 200  # steps of one round in float32, at most
 

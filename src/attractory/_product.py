@@ -82,8 +82,6 @@ class Product:
         values = tiles.one(i, j)
         if values.nbytes <= self._room:
             self._room -= values.nbytes
-            # What is kept may as well be right: it costs its price once.
-            values = self._points.tiles(np.float64).one(i, j).astype(np.float32)
             self._kept[i, j] = values
         return values
 
