@@ -1,15 +1,17 @@
 r"""What `fit` chooses for the user: the metric's λ and the norms, by trial on the rows themselves.
 
-A few hundred cues are made from the rows: a run of coordinates set to one value, scattered ones to
-the mean, others to any value in range, white noise, and noise of the rows' own covariance, each of
-a severity drawn evenly from mild to nearly hopeless. No benchmark's list is among them; they are
-different enough that what serves all of them serves most. A candidate is a pair of λ and a factor
-on the norms of `attractory._auto`. Its trial is a recall of all cues, in float32, by a memory of
-the rows or of as many as a fixed amount of work allows; then a cue counts only if its row is also
-the nearest of all rows at the start. From the rule (λ = 0.01, factor 1) the search climbs to
-candidates that recall more, in the factor, then in λ, and stops where none does. Counts bound it,
-not the clock: the same rows give the same choice. The trials' activation is the erf whose kernel
-grows as fast with the norm as the memory's own: it needs no tables, and is compiled once for all.
+A few hundred cues are made from the rows: a run of coordinates set to one value that occurs in
+them; scattered coordinates set to one, or to the mean; each of many set to any value in its range;
+white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
+from mild to nearly hopeless, lest all of them come back, or none.
+
+A candidate is a pair of λ and a factor on the norms of `attractory._auto`. Its trial is a recall of
+all cues, in float32, by a memory of the rows or of as many as a fixed amount of work allows; then a
+cue counts only if its row is also the nearest of all rows at the start. From the rule (λ = 0.01,
+factor 1) the search climbs to candidates that recall more, and stops where no neighbour does.
+Counts bound it, not the clock: the same rows give the same choice. The trials' activation is the
+erf whose kernel grows as fast with the norm as the memory's own: it needs no tables, and is
+compiled once for all of them.
 """
 
 from collections.abc import Callable
@@ -34,7 +36,10 @@ __all__ = ["Choice", "Settings", "Trial", "choose", "held_out_cues"]
 SHARES = (0.003, AUTO, 0.03, 0.1, 0.3, 1.0)  # λ
 FACTORS = (1.0, 1.5, 2.0, 3.0)  # on the norms of the rule
 _FEW, _SMALL = 20, 2000  # rows, and numbers in them, below which the rule stands
-_CUES = 200
+# In the factor, then in λ, by two places first: neighbours differ by less than chance does.
+_STEPPED = (0, 1), (0, -1), (2, 0), (-2, 0), (1, 0), (-1, 0)
+_CUES = 200  # twice as many for rows of few numbers
+_CHEAP = 50_000
 _WORK = 800_000  # numbers in the rows of a trial
 _ROWS = 1000
 _STEPS = 80  # of the memory's own map in a trial
@@ -77,6 +82,16 @@ class Choice:
     rows: int
     trials: tuple[Trial, ...]
 
+    def __str__(self) -> str:
+        """Say what was chosen, and on what evidence."""
+        metric = "" if self.metric is None else f"metric {self.metric:.4g}, "
+        best = max(trial.recalled for trial in self.trials)
+        return (
+            f"{metric}norms {self.factor:g} times the rule's recalled {best} of {self.cues} "
+            f"held-out cues, the most of {len(self.trials)} candidates (the rule: "
+            f"{self.trials[0].recalled})"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
         return asdict(self) | {"trials": [asdict(trial) for trial in self.trials]}
@@ -114,10 +129,11 @@ def held_out_cues(
         row, s = rows[home[k]], min(severity[k], 1.0)
         size = np.linalg.norm(row - mean)
         if kind[k] == 0:
-            at = (np.arange(dim) - rng.integers(dim)) % dim
-            cues[k, at < (0.2 + 0.6 * s) * dim] = rows[rng.integers(n), rng.integers(dim)]
+            place = (np.arange(dim) - rng.integers(dim)) % dim
+            cues[k, place < (0.2 + 0.6 * s) * dim] = rows[rng.integers(n), rng.integers(dim)]
         elif kind[k] == 1:
-            cues[k] = np.where(rng.random(dim) < 0.3 + 0.6 * s, mean, row)
+            fill = mean if k % 2 else rows[rng.integers(n), rng.integers(dim)]
+            cues[k] = np.where(rng.random(dim) < 0.2 + 0.6 * s, fill, row)
         elif kind[k] == 2:
             any_value = low + rng.random(dim) * (high - low)
             cues[k] = np.where(rng.random(dim) < 0.2 + 0.6 * s, any_value, row)
@@ -209,41 +225,42 @@ def choose(
         return None
     if len(rows) < _FEW or rows.size < _SMALL:
         return None
-    home, cues = held_out_cues(rows, _CUES)
+    home, cues = held_out_cues(rows, _CUES * (2 if rows.size <= _CHEAP else 1))
     some = _some(home, len(rows), rows.shape[1])
     tried: dict[tuple[int, int], Trial] = {}
     with reporting(progress, "choosing metric and norms", counting) as show:
 
-        def recalled(i: int, j: int) -> int:
-            if (i, j) not in tried:
+        def recalled(at: tuple[int, int]) -> int:
+            if at not in tried:
+                i, j = at
                 here = metric if len(shares) == 1 else metric.with_share(SHARES[i])
                 found = _trial(rows - mean, cues - mean, home, some, here, factors[j], settings)
-                tried[i, j] = Trial(shares[i], factors[j], *found)
+                tried[at] = Trial(shares[i], factors[j], *found)
                 show(len(tried), len(shares) * len(factors))
-            return tried[i, j].recalled
+            return tried[at].recalled
 
-        i, j = (shares.index(AUTO) if len(shares) > 1 else 0), 0
-        j = _climb(lambda k: recalled(i, k), len(factors), j, 1)
-        # In the metric coarsely first: neighbours differ by less than chance does.
-        for step in (2, 1):
-            i = _climb(lambda k: recalled(k, j), len(shares), i, step)
-        j = _climb(lambda k: recalled(i, k), len(factors), j, 1)
+        rule = shares.index(AUTO) if len(shares) > 1 else 0
+        i, j = _climb(recalled, (len(shares), len(factors)), (rule, 0))
     return Choice(shares[i], factors[j], len(cues), len(some), tuple(tried.values()))
 
 
-def _climb(value: Callable[[int], int], count: int, at: int, step: int) -> int:
-    """Return where a value ends that rises from neighbour to neighbour, so many places apart."""
-    best = value(at)
-    for way in (step, -step):
-        while 0 <= at + way < count and value(at + way) > best:
-            at += way
-            best = value(at)
+def _climb(
+    value: Callable[[tuple[int, int]], int], shape: tuple[int, int], at: tuple[int, int]
+) -> tuple[int, int]:
+    """Return where a value ends that rises from each place to the next, none tried being higher."""
+    before = None
+    while before != at:
+        before = at
+        for step in _STEPPED:
+            to = at[0] + step[0], at[1] + step[1]
+            while all(0 <= k < n for k, n in zip(to, shape, strict=True)) and value(at) < value(to):
+                at, to = to, (to[0] + step[0], to[1] + step[1])
     return at
 
 
 def _some(home: np.ndarray, n: int, dim: int) -> Int[np.ndarray, " m"]:
     """Return the rows of the trials' memories: those the cues are made from, and others."""
-    most = max(_CUES, min(_ROWS, _WORK // dim))
+    most = max(len(home), min(_ROWS, _WORK // dim))
     if n <= most:
         return np.arange(n)
     others = np.setdiff1d(np.arange(n), home)
@@ -262,7 +279,6 @@ def _trial(
     """Return how many cues have their row nearest at the start, and how many of them come back."""
     whole, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False))
     right = _sphere.nearest(start, whole) == home
-    norm, passed = settings.norms(whole, factor)
     unit = whole[some]
 
     act = _twin(settings.activation)
@@ -272,10 +288,11 @@ def _trial(
         return single(KernelStore(at * unit, at * unit, *rule, passed=True).map())
 
     falls = holds(settings.hold, 1)
-    low = passed[-1] if passed else norm
     try:
+        norm, passed = settings.norms(whole, factor)
+        low = passed[-1] if passed else norm
         first, last = made(low), made(norm)
-    except ValueError:  # rows too much alike to be stored at such a norm
+    except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule
         return int(right.sum()), 0
     held = np.asarray(low * start, np.float32)
     on_the_way = Stage(falls[0], falls[1], WAY, settings.momentum, QUIET)
