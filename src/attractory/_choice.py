@@ -6,8 +6,9 @@ white noise; a random mixture of other rows added. Each has a severity of its ow
 from mild to nearly hopeless, lest all of them come back, or none.
 
 A candidate is a pair of λ and a factor on the norms of `attractory._auto`. Its trial is a recall of
-all cues, in float32, by a memory of the rows or of as many as a fixed amount of work allows; then a
-cue counts only if its row is also the nearest of all rows at the start. From the rule (λ = 0.01,
+all cues, in float32, by a memory of the rows; or of as many as a fixed amount of work allows, at
+the norms that the rule has for so many, and then a cue counts only if its row is also the nearest
+of all rows at the start. From the rule (λ = 0.01,
 factor 1) the search climbs to candidates that recall more, and stops where no neighbour does.
 Counts bound it, not the clock: the same rows give the same choice. The trials' activation is the
 erf whose kernel grows as fast with the norm as the memory's own: it needs no tables, and is
@@ -234,7 +235,9 @@ def choose(
             if at not in tried:
                 i, j = at
                 here = metric if len(shares) == 1 else metric.with_share(SHARES[i])
-                found = _trial(rows - mean, cues - mean, home, some, here, factors[j], settings)
+                found = _trial(
+                    rows - mean, cues - mean, mean, home, some, here, factors[j], settings
+                )
                 tried[at] = Trial(shares[i], factors[j], *found)
                 show(len(tried), len(shares) * len(factors))
             return tried[at].recalled
@@ -270,6 +273,7 @@ def _some(home: np.ndarray, n: int, dim: int) -> Int[np.ndarray, " m"]:
 def _trial(
     apart: Float[np.ndarray, "n d"],
     cues: Float[np.ndarray, "k d"],
+    mean: Float[np.ndarray, " d"],
     home: Int[np.ndarray, " k"],
     some: Int[np.ndarray, " m"],
     metric: Metric,
@@ -277,7 +281,7 @@ def _trial(
     settings: Settings,
 ) -> tuple[int, int]:
     """Return how many cues have their row nearest at the start, and how many of them come back."""
-    whole, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False))
+    whole, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False, mean))
     right = _sphere.nearest(start, whole) == home
     unit = whole[some]
 
@@ -289,7 +293,7 @@ def _trial(
 
     falls = holds(settings.hold, 1)
     try:
-        norm, passed = settings.norms(whole, factor)
+        norm, passed = settings.norms(unit, factor)  # those of the whole are for more rows
         low = passed[-1] if passed else norm
         first, last = made(low), made(norm)
     except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule

@@ -84,8 +84,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tolerance: relative step at which it stops; a network's float32 stops at 4e-6.
         reject: confidence from which on a cue is known.
         search: whether metric and norms that are "auto" go by trial recalls of cues made from the
-            rows, which take seconds (`attractory._choice`); False for a rule without trials
-            (`attractory._auto`, λ 0.01), which networks and fewer than 20 rows have in any case.
+            rows (`attractory._choice`; seconds), or by a rule (`attractory._auto`, λ 0.01).
         random_state: of the network's weights.
 
     Attributes:
@@ -412,7 +411,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         plain = sphere.encode(rows)[0]
         if self.schedule is None:
             return plain
-        start = sphere.rescaled(denoised(rows - sphere.mean, sphere.metric, self._outside))[0]
+        mean, metric = sphere.mean, sphere.metric
+        start = sphere.rescaled(denoised(rows - mean, metric, self._outside, mean))[0]
         stored = self.points_[_sphere.nearest(plain, self.points_)]
         there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm_
         start[there] = plain[there]
@@ -428,7 +428,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Return the evidence of unknown cues, for a metric that was fitted to the rows."""
         if not self._sphere.metric.floor or self.hetero_ or self.schedule is None:
             return None
-        return held_out_evidence(self.patterns_ - self._sphere.mean, self._sphere.metric.share)
+        mean, metric = self._sphere.mean, self._sphere.metric
+        return held_out_evidence(self.patterns_ - mean, metric.share, mean)
 
     # The map under change; nothing is kept until all of it is made
 
