@@ -3,7 +3,8 @@
 A kernel memory is its patterns and coefficients, at its own norm and at those that recall passes,
 so that loading solves nothing; a network memory its weights. The residual is that of the memory
 saved, the file's digest standing for every bit; loading measures it anew at some rows. Files
-written before memories had a metric, biases and a schedule load without them.
+written before memories had a metric, biases and a schedule load without them, and those before
+`fit` chose by trials without its choice.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from attractory._choice import Choice
 from attractory._metric import Metric
 from attractory._room import iterates
 from attractory._sphere import Sphere, spread
@@ -83,6 +85,7 @@ def save_memory(
         "parameters": parameters, "norm": float(memory.norm_), "hetero": memory.hetero_,
         "bias": float(memory._model.bias), "schedule": list(memory.schedule_),
         "first": int(memory._first), "residual": float(memory.residual_),
+        "choice": None if memory.choice_ is None else memory.choice_.as_dict(),
         "info": memory.__dict__.get("info_", {}) if info is None else info,
     }  # fmt: skip
     write_file(path, header, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
@@ -149,6 +152,8 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     sphere = Sphere(mean, norm, _metric(arrays, dim))
     outside = sphere.metric.outside(points)
     memory._adopt(sphere, model, tuple(stages), sizes, answer_sizes, hetero, first, outside)
+    choice = header.get("choice")
+    memory.choice_ = None if choice is None else Choice.from_dict(choice)
     memory.info_ = dict(header.get("info", {}))
     return memory
 

@@ -18,10 +18,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
-from attractory._auto import BIAS, auto_norm, auto_schedule
+from attractory._auto import BIAS
 from attractory._checks import ascending, below_one, choice, nonnegative, positive, share, whole
+from attractory._choice import Choice, Settings, choose
 from attractory._cue import denoised
-from attractory._metric import AUTO, fit_metric
+from attractory._metric import fit_metric
 from attractory._recalling import MemoryRecall, follow_shared, once
 from attractory._room import SOLVERS, iterates, refuse_what_cannot_fit
 from attractory._rows import distinct, unseen
@@ -69,17 +70,16 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             a trained autoencoder of finite width.
         activation, depth: of the map.
         width: of the network's hidden layers.
-        norm: given to every centred row; "auto" goes by the rows, a rule with figures chosen on
-            digits (`attractory._auto`).
+        norm: given to every centred row, or "auto" (`search`).
         center: whether to subtract the mean row. Images need it.
         metric: rows are multiplied by (C + λI)^−½, C their covariance and λ relative to its largest
-            eigenvalue: "auto" for 0.01, a λ above 0, None for no metric, or a symmetric positive
+            eigenvalue: "auto" (`search`), a λ above 0, None for no metric, or a symmetric positive
             definite matrix (d, d) of your own. `partial_fit` keeps that of `fit`.
         bias: constant coordinate given to the map's input (its first layer's biases), relative to
             the norm; "auto" for 3 (1 for a network), 0 for a map without, as in the paper.
-        schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto" for
-            one that the rows call for, None for plain iteration from the cue. What is stored, and
-            what `diagnose` says of it, is the map at `norm` alone.
+        schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto"
+            (`search`), or None for plain iteration from the cue. What is stored, and what
+            `diagnose` says of it, is the map at `norm` alone.
         hold: weight of the cue at the start of recall, from 0 to below 1; it falls by a factor 10.
         momentum: of recall, from 0 to below 1.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
@@ -90,12 +90,15 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         max_steps: of the iteration.
         tolerance: relative step at which it stops; a network's float32 stops at 4e-6.
         reject: confidence from which on a cue is known.
+        search: whether metric and norms that are "auto" go by trial recalls of cues made from the
+            rows (`attractory._choice`; seconds), or by a rule (`attractory._auto`, λ 0.01).
         random_state: of the network's weights.
 
     Attributes:
         n_features_in_: d.
         patterns_: the stored rows, (n, d), in the units given.
         norm_, schedule_: the norms used.
+        choice_: what `fit` chose, and the trials it chose by; None where the rules stand.
         map_: the map in coordinates of that norm, for the analyses of this library; `points_` are
             the stored rows there, (n, d).
         residual_: largest miss of a stored row, or of what it is mapped to, relative to the norm.
@@ -114,6 +117,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     n_features_in_: int
+    choice_: Choice | None
     info_: dict[str, Any]
 
     def __init__(
@@ -136,6 +140,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         max_steps: Any = 1000,
         tolerance: Any = 1e-7,
         reject: Any = 0.9,
+        search: Any = True,
         random_state: Any = 0,
     ):
         """Keep the parameters; `fit` checks them."""
@@ -156,6 +161,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.max_steps = max_steps
         self.tolerance = tolerance
         self.reject = reject
+        self.search = search
         self.random_state = random_state
 
     @_all_or_nothing
@@ -181,16 +187,20 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         kept = distinct(unit, sizes, rows)
         unit, sizes = unit[kept], sizes[kept]
         bias = BIAS[self.model] if isinstance(self.bias, str) else float(self.bias)
-        named = isinstance(self.norm, str)
-        norm = auto_norm(unit, act, self.depth, bias) if named else float(self.norm)
+        settings = Settings.of(self, act, bias, targets is not None)
+        chosen = choose(rows[kept], mean, metric, settings)
+        if chosen is not None and chosen.metric is not None:
+            metric = metric.with_share(chosen.metric)
+            unit, sizes = Sphere(mean, 1.0, metric).encode(rows[kept])
+        norm, passed = settings.norms(unit, 1.0 if chosen is None else chosen.factor)
         sphere = Sphere(mean, norm, metric)
         answers, answer_sizes = (
             (norm * unit, sizes) if targets is None else sphere.encode(targets[kept])
         )
         model = self._new_model(norm * unit, answers, act, bias)
         model.map()  # what cannot be stored must fail now
-        stages = () if targets is not None else self._new_stages(unit, act, bias, norm)
-        hetero = targets is not None
+        stages = self._new_stages(unit, act, bias, passed)
+        hetero, self.choice_ = targets is not None, chosen
         self._adopt(sphere, model, stages, sizes, answer_sizes, hetero, len(unit), False)
         self._warn()
         return self
@@ -366,8 +376,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             choice(self.norm, "norm", ("auto",))
         else:
             positive(self.norm, "norm")
-        if not isinstance(self.center, bool | np.bool_):
-            raise TypeError(f"center must be True or False, got {type(self.center).__name__}")
+        for name in ("center", "search"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                kind = type(getattr(self, name)).__name__
+                raise TypeError(f"{name} must be True or False, got {kind}")
         whole(self.depth, "depth", 2)
         whole(self.width, "width", 1)
         whole(self.max_steps, "max_steps", 1)
@@ -418,7 +430,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         plain = sphere.encode(rows)[0]
         if self.schedule is None:
             return plain
-        start = sphere.rescaled(denoised(rows - sphere.mean, sphere.metric, self._outside))[0]
+        mean, metric = sphere.mean, sphere.metric
+        start = sphere.rescaled(denoised(rows - mean, metric, self._outside, mean))[0]
         stored = self.points_[_sphere.nearest(plain, self.points_)]
         there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm_
         start[there] = plain[there]
@@ -432,11 +445,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _held_out(self) -> np.ndarray | None:
         """Return the evidence of unknown cues, for a metric that was fitted to the rows."""
-        floor = self._sphere.metric.floor
-        if not floor or self.hetero_ or self.schedule is None:
+        if not self._sphere.metric.floor or self.hetero_ or self.schedule is None:
             return None
-        share = AUTO if isinstance(self.metric, str) else float(self.metric)
-        return held_out_evidence(self.patterns_ - self._sphere.mean, share)
+        mean, metric = self._sphere.mean, self._sphere.metric
+        return held_out_evidence(self.patterns_ - mean, metric.share, mean)
 
     # The map under change; nothing is kept until all of it is made
 
@@ -466,20 +478,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return store.with_rows(points, answers)
 
     def _new_stages(
-        self, unit: np.ndarray, act: Activation, bias: float, norm: float
+        self, unit: np.ndarray, act: Activation, bias: float, norms: tuple[float, ...]
     ) -> tuple[tuple[Any, float], ...]:
-        if self.schedule is None:
-            return ()
-        if isinstance(self.schedule, str):
-            # A network is trained anew for every norm: on its own it takes its own way.
-            one = self.model == "kernel"
-            norms = auto_schedule(unit, act, self.depth, bias, norm) if one else ()
-        else:
-            norms = tuple(np.asarray(self.schedule, float).tolist())
-            if norms[-1] >= norm:
-                raise ValueError(
-                    f"schedule must stay below the memory's norm {norm:.4g}, got {norms[-1]:.4g}"
-                )
         made = [(self._new_model(at * unit, at * unit, act, bias, True), at) for at in norms]
         for stage, _ in made:
             stage.map()
