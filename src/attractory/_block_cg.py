@@ -83,7 +83,7 @@ def solve(
             lambda k, part, at=(steps, worst): report(at[0] + k, at[1] * part),
         )  # fmt: skip
         steps += used
-        trial = found + scale * change.astype(float)
+        trial = found + scale * change
         left = right - image(trial)
         steps += 1
         # The largest residual of a row need not fall from round to round; that of all does.

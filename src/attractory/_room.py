@@ -15,7 +15,7 @@ __all__ = [
 SOLVERS = ("auto", "cholesky", "cg")
 DENSE = 20_000  # points whose kernel matrix "auto" still factorises
 GIB = 2**30
-_TILES = 0.35  # of the machine's memory may go to tiles that are kept
+_TILES = 0.25  # of the machine's memory may go to tiles that are kept
 _VECTORS = 12  # arrays of the points' size that conjugate gradients hold
 
 
