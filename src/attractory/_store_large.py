@@ -36,7 +36,8 @@ class LargeStore(KernelStore):
     def regression(self) -> KernelRegression:
         """Return the map, on points with the constant coordinate if there is one."""
         if self._map is None:
-            x, targets = self._lift(self.x), self._lift(self.targets)
+            x = self._lift(self.x)
+            targets = x if self.targets is self.x else self._lift(self.targets)
             found = solve_large(
                 x, targets, self.activation, self.depth, self.ridge,
                 tolerance=_PASSED if self.passed else _TOLERANCE, max_steps=_STEPS,

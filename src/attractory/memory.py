@@ -194,10 +194,9 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             unit, sizes = Sphere(mean, 1.0, metric).encode(rows[kept])
         norm, passed = settings.norms(unit, 1.0 if chosen is None else chosen.factor)
         sphere = Sphere(mean, norm, metric)
-        answers, answer_sizes = (
-            (norm * unit, sizes) if targets is None else sphere.encode(targets[kept])
-        )
-        model = self._new_model(norm * unit, answers, act, bias)
+        points = norm * unit
+        answers, answer_sizes = (points, sizes) if targets is None else sphere.encode(targets[kept])
+        model = self._new_model(points, answers, act, bias)
         model.map()  # what cannot be stored must fail now
         stages = self._new_stages(unit, act, bias, passed)
         hetero, self.choice_ = targets is not None, chosen
@@ -480,9 +479,11 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _new_stages(
         self, unit: np.ndarray, act: Activation, bias: float, norms: tuple[float, ...]
     ) -> tuple[tuple[Any, float], ...]:
-        made = [(self._new_model(at * unit, at * unit, act, bias, True), at) for at in norms]
-        for stage, _ in made:
-            stage.map()
+        made = []
+        for at in norms:
+            points = at * unit
+            made.append((self._new_model(points, points, act, bias, True), at))
+            made[-1][0].map()
         return tuple(made)
 
     def _adopt(
