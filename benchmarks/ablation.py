@@ -27,7 +27,8 @@ def variants(rule):
         "automatic choice": {"search": True},
         "by the rule": {},
         "no metric": {"metric": None},
-        "noise level not taken off": {"_start": "plain"},
+        "start: the cue as it is": {"_start": "plain"},
+        "start: less noise, mean left in": {"_start": "noise"},
         "cue not held": {"hold": 0.0},
         "no biases": {"bias": 0.0},
         "no momentum": {"momentum": 0.0},
@@ -46,15 +47,19 @@ def variants(rule):
 def recalled(rows, settings):
     """Share of each kind's cues that end within 1 % of their row, and evaluations at 95 %."""
     settings = {"search": False, **settings}
-    plain = settings.pop("_start", None)
+    start = settings.pop("_start", None)
     memory = AttractorMemory(**settings).fit(rows)
     size = np.linalg.norm(rows - rows.mean(axis=0), axis=1)
     draws = max(1, -(-_CUES // len(rows)))
     own = np.tile(np.arange(len(rows)), draws)[:_CUES]
     shares, steps = [], []
     before = attractory.memory.denoised
-    if plain:
+    if start == "plain":
         attractory.memory.denoised = lambda apart, metric, *rest: metric.apply(apart)
+    elif start == "noise":
+        attractory.memory.denoised = lambda apart, metric, outside, mean: before(
+            apart, metric, outside
+        )
     try:
         for kind in HEADLINE:
             result = memory.recall(cues(rows, (28, 28), kind, draws)[:_CUES])
