@@ -4,8 +4,8 @@
 
 10,000 mutations of a small file (bits, bytes, insertions, deletions, truncations, swaps, lengths of
 the header) are each read: to the same content, bit for bit, or with StorageError. 50 processes that
-save in a loop are killed by SIGKILL at random moments: the file left must be whole, old or new. Both
-again with the file of an `AttractorMemory` of six digits and two digits.
+save in a loop are killed by SIGKILL at random moments: the file left must be whole, old or new.
+Both again with the file of an `AttractorMemory`, of six digits and of two.
 """
 
 import collections
