@@ -139,5 +139,5 @@ def _round(
 
 def _basis(block: np.ndarray) -> np.ndarray:
     """Return orthonormal columns whose span has the block's, which is used up."""
-    q, _ = qr(block, mode="economic", overwrite_a=True, check_finite=False)
-    return q
+    parts: Any = qr(block, mode="economic", overwrite_a=True, check_finite=False)
+    return parts[0]

@@ -39,7 +39,7 @@ class Points:
 
     def tiles(self, kind: Any) -> Tiles:
         """Return the tiles in a precision, prepared on the device that computes now."""
-        where = kind, jax.config.jax_default_device
+        where = kind, getattr(jax.config, "jax_default_device", None)
         with self._lock:
             if where not in self._tiles:
                 self._tiles[where] = Tiles(*self.settings, "ntk", kind)

@@ -160,7 +160,8 @@ def follow_shared(
 
 def _follow_part(piece: tuple[np.ndarray, np.ndarray], fixed: tuple[Any, ...], _: None) -> Course:
     stages, own, norm, patterns, settings = fixed
-    return follow(stages, own, norm, *piece, patterns, **settings)
+    cues, start = piece
+    return follow(stages, own, norm, cues, start, patterns, **settings)
 
 
 def holds(hold: float, count: int) -> Float[np.ndarray, " s"]:

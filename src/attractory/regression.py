@@ -25,8 +25,14 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, get_lapack_funcs
-from scipy.linalg.blas import dsymm
+from scipy.linalg import (
+    LinAlgError,
+    cho_factor,
+    cho_solve,
+    eigh,
+    get_blas_funcs,
+    get_lapack_funcs,
+)
 
 from attractory import _layers
 from attractory._checks import (
@@ -245,10 +251,16 @@ def _refuse_singular(x: np.ndarray, ridge: float) -> None:
 
 
 def _fit_large(
-    x: np.ndarray, act: Activation, depth: int, ridge: float, tolerance: float, *settings: Any
+    x: np.ndarray,
+    act: Activation,
+    depth: int,
+    ridge: float,
+    tolerance: float,
+    max_steps: int,
+    compute: str | None,
+    progress: bool | Callable[[int, float], object] | None,
 ) -> KernelRegression:
     _refuse_singular(x, ridge)
-    max_steps, compute, progress = settings
     found = solve_large(
         x, x, act, depth, ridge, tolerance=tolerance, max_steps=max_steps, compute=compute,
         progress=progress,
@@ -420,7 +432,8 @@ def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float)
     if factor is not None and reciprocal_condition > n * _EPS:
         coefficients = cho_solve(factor, targets, check_finite=False)
         own = diagonal - np.diag(factor[0])
-        product = dsymm(1.0, factor[0], coefficients, lower=0) + own[:, None] * coefficients
+        (symm,) = get_blas_funcs(("symm",), (matrix,))
+        product = symm(1.0, factor[0], coefficients, lower=0) + own[:, None] * coefficients
         return coefficients + cho_solve(factor, targets - product, check_finite=False)
     mirror(matrix.T)
     matrix[np.diag_indices(n)] = diagonal
