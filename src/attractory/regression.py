@@ -225,7 +225,7 @@ def fit_regression(
     ridge, solver = nonnegative(ridge, "ridge"), choice(solver, "solver", SOLVERS)
     tolerance, max_steps = positive(tolerance, "tolerance"), whole(max_steps, "max_steps", 1)
     compute = checked(compute)
-    refuse_what_cannot_fit(*x.shape, solver, "patterns")
+    refuse_what_cannot_fit(len(x), x.shape[1], solver, "patterns")
     if iterates(solver, len(x)):
         f = _fit_large(x, act, depth, ridge, tolerance, max_steps, compute, progress)
     else:
