@@ -15,6 +15,7 @@ import numpy as np
 
 from attractory._choice import Choice
 from attractory._metric import Metric
+from attractory._parameters import check_parameters
 from attractory._room import iterates
 from attractory._sphere import Sphere, spread
 from attractory._store import KernelStore, NetworkStore
@@ -126,7 +127,7 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     act = _activation(parameters["activation"])
     parameters["activation"] = act.name if _is_plain(act) else act
     memory = AttractorMemory(**parameters)
-    memory._parameters()
+    check_parameters(memory)
     mean, points, sizes = (arrays[k] for k in _ARRAYS)
     n, dim = points.shape
     hetero = bool(header["hetero"])

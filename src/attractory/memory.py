@@ -19,19 +19,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
 from attractory._auto import BIAS
-from attractory._checks import ascending, below_one, choice, nonnegative, positive, share, whole
+from attractory._checks import whole
 from attractory._choice import Choice, Settings, choose
 from attractory._cue import denoised
 from attractory._metric import fit_metric
+from attractory._parameters import check_parameters
 from attractory._recalling import MemoryRecall, follow_shared, once
-from attractory._room import SOLVERS, iterates, refuse_what_cannot_fit
+from attractory._room import iterates, refuse_what_cannot_fit
 from attractory._rows import distinct, unseen
-from attractory._share import checked
 from attractory._sphere import Sphere
 from attractory._store import KernelStore, NetworkStore
 from attractory._store_large import LargeStore, as_large
 from attractory.activations import Activation
-from attractory.activations import activation as find_activation
 from attractory.iteration import Status
 from attractory.network import Autoencoder
 from attractory.regression import InterpolationWarning
@@ -173,7 +172,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             y: None; or rows (n, d), to map each row of X to one of them instead of to itself (its
                 successor, its partner). Labels (n,), as pipelines pass them, are ignored.
         """
-        act = self._parameters()
+        act = check_parameters(self)
         rows: Any = validate_data(
             self, X, dtype=np.float64, ensure_min_features=2,
             ensure_min_samples=2 if self.center else 1,
@@ -212,7 +211,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         if not hasattr(self, "_model"):
             return self.fit(X, y)
-        self._parameters()
+        check_parameters(self)
         rows: Any = validate_data(self, X, dtype=np.float64, reset=False)
         targets = self._targets(rows, y)
         if (targets is not None) != self.hetero_:
@@ -368,41 +367,6 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return len(self.points_)
 
     # Parameters and input
-
-    def _parameters(self) -> Activation:
-        choice(self.model, "model", ("kernel", "network"))
-        if isinstance(self.norm, str):
-            choice(self.norm, "norm", ("auto",))
-        else:
-            positive(self.norm, "norm")
-        for name in ("center", "search"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                kind = type(getattr(self, name)).__name__
-                raise TypeError(f"{name} must be True or False, got {kind}")
-        whole(self.depth, "depth", 2)
-        whole(self.width, "width", 1)
-        whole(self.max_steps, "max_steps", 1)
-        if self.metric is not None and not isinstance(self.metric, list | tuple | np.ndarray):
-            if isinstance(self.metric, str):
-                choice(self.metric, "metric", ("auto",))
-            else:
-                positive(self.metric, "metric")
-        if isinstance(self.bias, str):
-            choice(self.bias, "bias", ("auto",))
-        else:
-            nonnegative(self.bias, "bias")
-        if isinstance(self.schedule, str):
-            choice(self.schedule, "schedule", ("auto",))
-        elif self.schedule is not None:
-            ascending(self.schedule, "schedule")
-        below_one(self.hold, "hold")
-        below_one(self.momentum, "momentum")
-        nonnegative(self.ridge, "ridge")
-        choice(self.solver, "solver", SOLVERS)
-        checked(self.compute)
-        positive(self.tolerance, "tolerance")
-        share(self.reject, "reject")
-        return find_activation(self.activation)
 
     def _targets(self, rows: np.ndarray, y: Any) -> np.ndarray | None:
         if y is None or np.asarray(y).ndim < 2:

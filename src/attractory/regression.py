@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -46,21 +45,18 @@ from attractory._checks import (
     whole,
 )
 from attractory._large import solve_large
-from attractory._precision import double, to_numpy, traced
+from attractory._precision import double, traced
 from attractory._room import SOLVERS, iterates, refuse_what_cannot_fit
 from attractory._share import checked
 from attractory._tiles import TILE, mirror
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernel import ntk
-from attractory.network import Autoencoder
 
 __all__ = [
     "InterpolationWarning",
     "KernelRegression",
-    "SampledRegression",
     "fit_regression",
-    "fit_sampled_regression",
 ]
 
 INTERPOLATES = 1e-6  # largest residual at a pattern, relative to its norm, that counts as stored
@@ -118,7 +114,7 @@ class KernelRegression(eqx.Module):
         Raises:
             ValueError: if the last axis is not that of the patterns, or a value is not finite.
         """
-        return _apply(self, _checked(self, x))
+        return _apply(self, checked_points(self, x))
 
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
@@ -153,12 +149,12 @@ def _apply(f: KernelRegression, x: Array) -> Array:
     return jnp.concatenate(parts).reshape(x.shape)
 
 
-def _checked(f: KernelRegression, x: Any) -> Array:
+def checked_points(f: KernelRegression, x: Any) -> Array:
     return jnp.asarray(x if traced(f, x) else as_batch(x, "x", f.dim))
 
 
 def _factors(f: KernelRegression, x: Any) -> tuple[Array, Array]:
-    return _right_factor(f, _checked(f, x))
+    return _right_factor(f, checked_points(f, x))
 
 
 @eqx.filter_jit
@@ -230,7 +226,7 @@ def fit_regression(
         f = _fit_large(x, act, depth, ridge, tolerance, max_steps, compute, progress)
     else:
         f = fit_targets(x, x, act, depth, ridge)
-    _warn(f, f, x)
+    warn_of_misses(f, f, x)
     return f
 
 
@@ -297,17 +293,17 @@ def assemble(
     )
     if residual is not None:
         return f
-    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(_missed(f(x), targets, x).max()))
+    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed_by(f(x), targets, x).max()))
 
 
-def _missed(values: Any, targets: np.ndarray, x: np.ndarray) -> Float[np.ndarray, " n"]:
+def missed_by(values: Any, targets: np.ndarray, x: np.ndarray) -> Float[np.ndarray, " n"]:
     """Return by how much of each pattern's norm its target is missed."""
     return np.linalg.norm(np.asarray(values) - targets, axis=1) / np.linalg.norm(x, axis=1)
 
 
-def _warn(f: Any, part: KernelRegression, x: np.ndarray) -> None:
+def warn_of_misses(f: Any, part: KernelRegression, x: np.ndarray) -> None:
     if part.ridge == 0 and not f.interpolates:
-        missed = _missed(f(x), x, x)
+        missed = missed_by(f(x), x, x)
         warnings.warn(
             f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
             f"{missed.max():.1e} of its norm (K is nearly singular, or solver='cg' was short of "
@@ -316,100 +312,6 @@ def _warn(f: Any, part: KernelRegression, x: np.ndarray) -> None:
             InterpolationWarning,
             stacklevel=4,
         )
-
-
-class SampledRegression(eqx.Module):
-    """The map f0(x) + (X̂ − f0(X̂)) K⁻¹ k(x): a network's own limit; by `fit_sampled_regression`.
-
-    Attributes:
-        start: f0, the network at its initial weights.
-        correction: the kernel regression of X̂ − f0(X̂).
-        residual: largest ‖f(xᵢ) − xᵢ‖/‖xᵢ‖ over the patterns, measured after fitting.
-    """
-
-    start: Autoencoder
-    correction: KernelRegression
-    residual: Float[Array | np.ndarray, ""]
-
-    @property
-    def dim(self) -> int:
-        """Size of a pattern."""
-        return self.correction.dim
-
-    @property
-    def patterns(self) -> Float[Array | np.ndarray, "n d"]:
-        """The stored examples."""
-        return self.correction.patterns
-
-    @property
-    def interpolates(self) -> bool:
-        """Whether every pattern is a fixed point to 1e-6 of its norm."""
-        return float(self.residual) <= INTERPOLATES
-
-    def __repr__(self) -> str:
-        """Say what is stored, and how exactly."""
-        state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
-        return (
-            f"SampledRegression({len(self.patterns)} patterns, start {self.start}: {state}, "
-            f"residual {float(self.residual):.1e})"
-        )
-
-    @double
-    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
-        """Apply the map to the last axis; errors as `KernelRegression`."""
-        point = _checked(self.correction, x)
-        return jnp.asarray(self.start(point)) + jnp.asarray(self.correction(point))
-
-    @double
-    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
-        """Return the Jacobian, shape (…, d, d)."""
-        point = _checked(self.correction, x)
-        return jnp.asarray(self.start.jacobian(point)) + jnp.asarray(
-            self.correction.jacobian(point)
-        )
-
-    def linearize(self, x: ArrayLike) -> Callable[[ArrayLike], Float[np.ndarray, "*k d"]]:
-        """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d)."""
-        start = self.start.linearize(x)
-        left, right = self.correction.jacobian_factors(x)
-
-        def product(v: ArrayLike) -> Float[np.ndarray, "*k d"]:
-            along = np.einsum("...nd,...d->...n", right, np.asarray(v))
-            return np.asarray(start(v)) + along @ np.asarray(left).T
-
-        return product
-
-
-def fit_sampled_regression(
-    start: Autoencoder, patterns: ArrayLike, *, ridge: float = 0.0
-) -> SampledRegression:
-    """Store patterns as fixed points of the infinite-width map that starts at a network's f0.
-
-    It is what gradient flow from these very weights tends to as the widths grow; with f0 = 0 it
-    would be `fit_regression`. The two differ in kind at small norm, where f0 has eigenvalues of its
-    own (`docs/errata.md`, 16).
-
-    Args:
-        start: an untrained network; its activation and depth give the kernel.
-        patterns: shape (n, d).
-        ridge: as for `fit_regression`, with its errors and warnings.
-
-    Example:
-        >>> from attractory.data import sphere
-        >>> network = Autoencoder(8, width=200, key=0, dtype=np.float64)
-        >>> f = fit_sampled_regression(network, sphere(5, 8, norm=10.0))
-        >>> f.interpolates, f.jacobian(f.patterns).shape
-        (True, (5, 8, 8))
-    """
-    x = as_points(patterns, "patterns", start.dim)
-    ridge = nonnegative(ridge, "ridge")
-    with jax.enable_x64(True):
-        targets = x - np.asarray(start(x), float)
-        part = to_numpy(fit_targets(x, targets, start.activation, start.depth, ridge))
-        f = SampledRegression(start, part, np.asarray(np.inf))
-        f = eqx.tree_at(lambda g: g.residual, f, np.asarray(_missed(f(x), x, x).max()))
-    _warn(f, part, x)
-    return f
 
 
 def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
@@ -444,7 +346,7 @@ def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float)
     kept = values > n * _EPS * values[-1]
     basis = vectors[:, kept]
     coefficients = basis @ ((basis.T @ targets) / values[kept, None])
-    missed = _missed(matrix @ coefficients, targets, x)
+    missed = missed_by(matrix @ coefficients, targets, x)
     if ridge == 0 and missed.max() > INTERPOLATES:
         raise ValueError(
             "patterns make the kernel matrix singular to working precision, so they cannot all "
