@@ -30,7 +30,10 @@ def draw(found, kinds, contenders, share):
         axis.set_ylabel("share recalled")
     for axis in axes[1]:
         axis.set_xlabel("stored digits")
-    figure.suptitle("Recall to 1 %: missing parts come back where search in pixels fails; heavy speckle and shifts cost most")
+    figure.suptitle(
+        "Recall to 1 %: missing parts come back where search in pixels fails; "
+        "heavy speckle and shifts cost most"
+    )
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=6, frameon=False)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
