@@ -4,6 +4,8 @@ A function of a piece and of what all pieces have in common is called once a pie
 travels once to each worker. Threads drive devices, each computing on its own.
 """
 
+import queue
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from attractory._cluster import connected
 __all__ = ["DEVICES", "checked", "sharing"]
 
 DEVICES = "devices"
+_LOOK = 0.5  # seconds between two looks at who is there
 _TRIES = 3  # times that work is given out whose data were lost with a worker
 
 # (function, pieces, what stays the same from call to call, what does not) ↦ results in order
@@ -86,8 +89,8 @@ def _on_workers(client: Any, address: str) -> Share:
     def share(call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any) -> list[Any]:
         for left in reversed(range(_TRIES)):
             try:
-                _workers(client, address)
-                return once(call, pieces, fixed, fresh)
+                present = set(_workers(client, address))
+                return _watched(client, present, lambda: once(call, pieces, fixed, fresh))
             except Exception as error:
                 there.clear()
                 if client.status != "running":
@@ -100,6 +103,34 @@ def _on_workers(client: Any, address: str) -> Share:
         raise AssertionError
 
     return share
+
+
+def _watched(client: Any, present: set[str], work: Callable[[], list[Any]]) -> list[Any]:
+    """Return work(), or raise as soon as a worker is lost, whose data Dask may wait for in vain.
+
+    Work that waits in vain is left behind in its thread.
+    """
+    done: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((True, work()))
+        except BaseException as error:
+            done.put((False, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    while True:
+        try:
+            good, value = done.get(timeout=_LOOK)
+        except queue.Empty:
+            if client.status != "running":
+                raise ConnectionError("the scheduler was lost") from None
+            if not present <= set(client.nthreads()):
+                raise TimeoutError("a worker was lost") from None
+            continue
+        if good:
+            return value
+        raise value
 
 
 def _was_loss(error: Exception) -> bool:
