@@ -153,9 +153,11 @@ def follow_shared(
     with sharing(compute) as (count, share):
         parts = np.array_split(np.arange(len(cues)), min(count, len(cues)))
         courses = share(_follow_part, [(cues[part], start[part]) for part in parts], fixed, None)
-    joined = [np.concatenate(values) for values in list(zip(*courses, strict=True))[:4]]
+    state, steps, residual, status = (
+        np.concatenate([course[k] for course in courses]) for k in range(4)
+    )
     path = np.concatenate([course.path for course in courses], axis=1)
-    return Course(*joined, path, courses[0].norms)
+    return Course(state, steps, residual, status, path, courses[0].norms)
 
 
 def _follow_part(piece: tuple[np.ndarray, np.ndarray], fixed: tuple[Any, ...], _: None) -> Course:
