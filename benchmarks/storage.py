@@ -5,6 +5,7 @@
 10,000 mutations of a small file (bits, bytes, insertions, deletions, truncations, swaps, lengths of
 the header) are each read: to the same content, bit for bit, or with StorageError. 50 processes that
 save in a loop are killed by SIGKILL at random moments: the file left must be whole, old or new.
+Both again with the file of an `AttractorMemory`, of six digits and of two.
 """
 
 import collections
@@ -21,7 +22,15 @@ from pathlib import Path
 
 import numpy as np
 
-from attractory import StorageError, read_file, write_file
+from attractory import (
+    AttractorMemory,
+    StorageError,
+    bundled_digits,
+    load_memory,
+    read_file,
+    save_memory,
+    write_file,
+)
 
 # Saves 1 MB of the numbers k = 0, 1, …, so that content of two writes mixed would show.
 KILLED = """
@@ -33,12 +42,41 @@ for k in range(10**9):
         print("first", flush=True)
 """
 
+# Saves a memory of six digits and one of two in turn.
+KILLED_MEMORY = """
+import sys
+from attractory import AttractorMemory, bundled_digits, save_memory
+digits, _ = bundled_digits(6)
+memories = [AttractorMemory(search=False).fit(digits[:n]) for n in (6, 2)]
+for k in range(10**9):
+    save_memory(memories[k % 2], sys.argv[1])
+    if k == 0:
+        print("first", flush=True)
+"""
+
+
+def memory_of(path):
+    """What equal memories have equal: parameters, rows, map, norms."""
+    memory = load_memory(path)
+    arrays = {
+        "points": memory.points_, "sizes": memory._sizes, "mean": memory._sphere.mean,
+        "basis": memory._sphere.metric.basis, "coefficients": memory.map_.inner.coefficients,
+    }  # fmt: skip
+    for stage, at in memory._stages:
+        arrays[f"stage {at}"] = stage.map().inner.coefficients
+    header = {"norm": memory.norm_, "parameters": str(sorted(memory.get_params().items()))}
+    return exact(header, {name: np.asarray(array) for name, array in arrays.items()})
+
 
 def exact(header, arrays):
     """What equal content has equal, to the bit, and in types."""
     return json.dumps(header), {
         name: (array.dtype.str, array.shape, array.tobytes()) for name, array in arrays.items()
     }
+
+
+def whole_memory(path):
+    return len(load_memory(path)) in (2, 6)
 
 
 def whole(path):
@@ -101,8 +139,7 @@ def mutate(content, rng, kind=None):
             return bytes(changed)
 
 
-def mutations(folder, count):
-    path = folder / "small"
+def plain_file(path):
     rng = np.random.default_rng(0)
     header = {
         "name": "größe 12",
@@ -121,9 +158,18 @@ def mutations(folder, count):
         "empty": np.empty((0, 3)),
     }
     write_file(path, header, arrays)
-    content, expected = path.read_bytes(), exact(*read_file(path))
+
+
+def memory_file(path):
+    save_memory(AttractorMemory(search=False).fit(bundled_digits(6)[0]), path)
+
+
+def mutations(folder, count, make, read):
+    path = folder / "small"
+    make(path)
+    content, expected = path.read_bytes(), read(path)
     rng = random.Random(0)
-    print(f"{count} mutations of a file of {len(content)} bytes")
+    print(f"{count} mutations of a file of {len(content)} bytes ({make.__name__})")
     print(f"  {'':10} refused  same  other content  other error")
     slowest, totals = 0.0, collections.Counter()
     for kind in MUTATIONS:
@@ -133,7 +179,7 @@ def mutations(folder, count):
             path.write_bytes(mutate(content, rng, kind))
             start = time.perf_counter()
             try:
-                found = read_file(path)
+                found = read(path)
             except StorageError as error:
                 good = str(path) in str(error) and len(str(error).splitlines()) == 1
                 outcome = "refused" if good else "error"
@@ -141,7 +187,7 @@ def mutations(folder, count):
                 print(f"  {kind.__name__}: {error!r}")
                 outcome = "error"
             else:
-                outcome = "same" if exact(*found) == expected else "other"
+                outcome = "same" if found == expected else "other"
             slowest = max(slowest, time.perf_counter() - start)
             counts[outcome] += 1
         totals += counts
@@ -153,13 +199,13 @@ def mutations(folder, count):
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-def kills(folder, count):
+def kills(folder, count, script, whole):
     path = folder / "killed"
     rng = random.Random(0)
     counts = collections.Counter()
     for _ in range(count):
         before = len(os.listdir(folder))
-        process = subprocess.Popen([sys.executable, "-c", KILLED, path], stdout=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE)
         process.stdout.readline()
         time.sleep(rng.uniform(0, 0.1))
         process.send_signal(signal.SIGKILL)
@@ -184,8 +230,11 @@ def kills(folder, count):
 def main():
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        mutations(Path(folder), 10_000)
-        kills(Path(folder), 50)
+        mutations(Path(folder), 10_000, plain_file, lambda path: exact(*read_file(path)))
+        kills(Path(folder), 50, KILLED, whole)
+    with tempfile.TemporaryDirectory() as folder:
+        mutations(Path(folder), 10_000, memory_file, memory_of)
+        kills(Path(folder), 50, KILLED_MEMORY, whole_memory)
     print(f"{time.perf_counter() - start:.0f} s in all")
 
 

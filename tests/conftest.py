@@ -1,5 +1,7 @@
 import os
 
+import pytest
+
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Compilation is most of the tests' time, and optimised code would run but once.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
@@ -8,3 +10,13 @@ from jaxtyping import install_import_hook
 
 # Every shape in a signature is checked at run time while the tests run.
 install_import_hook("attractory", "beartype.beartype")
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    pytest.importorskip("distributed")
+    from dask_cluster import Cluster
+
+    made = Cluster(tmp_path)
+    yield made
+    made.end()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attractory import AttractorMemory, fit_regression, sklearn_digits, sphere
-from attractory._cue import denoised
+from attractory._cue import _less_origin, _noise, denoised
 from attractory._metric import Metric, fit_metric
 
 
@@ -102,9 +102,28 @@ def test_start_is_the_formula_and_exact_without_noise():
         assert min(errors) < 1e-5
 
 
-def test_the_noise_level_is_read_off_the_cue():
-    from attractory._cue import _noise
+@pytest.mark.parametrize("n", [6, 60])
+def test_what_a_cue_has_of_mean_and_constant_is_taken_off_as_bayes_says(n):
+    """Of x = y + Ag, y ~ N(0, C + ν), g ~ N(0, 1), the expectation of Ag is AAᵀ(C + ν + AAᵀ)⁻¹x."""
+    x = apart(n, 12)
+    rng = np.random.default_rng(5)
+    mean, cues = rng.normal(size=12), 0.5 * x[:5] + rng.normal(size=(5, 12))
+    metric = fit_metric(x, 0.01)
+    level = np.maximum(_noise(cues, metric), metric.floor)
+    size = np.sqrt(((x + mean) ** 2).mean())
+    aside = np.column_stack([mean, np.full(12, size)])
+    expected = [
+        cue
+        - aside @ aside.T @ np.linalg.solve(x.T @ x / n + nu * np.eye(12) + aside @ aside.T, cue)
+        for cue, nu in zip(cues, level, strict=True)
+    ]
+    np.testing.assert_allclose(_less_origin(cues, metric, level, mean), expected, atol=1e-9)
+    np.testing.assert_array_equal(
+        denoised(cues, metric, False, 0 * mean), denoised(cues, metric, False)
+    )
 
+
+def test_the_noise_level_is_read_off_the_cue():
     rng = np.random.default_rng(0)
     spectrum = np.geomspace(9.0, 1e-3, 400)
     x = rng.normal(size=(2000, 400)) * np.sqrt(spectrum)

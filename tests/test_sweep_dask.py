@@ -1,59 +1,16 @@
 """Sweeps on a Dask cluster: a real scheduler and two workers, each a process, and their deaths."""
 
-import json
-import os
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
+from dask_cluster import WORKER
 from sweep_cells import counts, walk
 from test_sweep import exact, settled
 
+import attractory._cluster
 import attractory._dask
 from attractory.sweep import SweepError, grid, open_sweep, sweep
-
-HERE = Path(__file__).parent
-
-
-WORKER = "worker", "--nthreads", "1", "--no-dashboard"
-
-
-class Cluster:
-    """Dask's own commands, on loopback."""
-
-    def __init__(self, folder):
-        self.file = folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard", "--no-show")
-        self.workers = [self._start(*WORKER) for _ in range(2)]
-        while not (self.file.exists() and self.file.read_text().endswith("}")):
-            time.sleep(0.05)
-        self.address = json.loads(self.file.read_text())["address"]
-
-    def _start(self, kind, *options):
-        path = os.pathsep.join([str(HERE), *sys.path])
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options]
-        command += ["--host", "127.0.0.1", "--scheduler-file", str(self.file)]
-        command += ["--no-nanny"] if kind == "worker" else []
-        return subprocess.Popen(
-            command, env={**os.environ, "PYTHONPATH": path},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def end(self):
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    pytest.importorskip("distributed")
-    made = Cluster(tmp_path)
-    yield made
-    made.end()
 
 
 def test_results_are_those_of_local_workers_and_deaths_lose_nothing(cluster, tmp_path):
@@ -129,8 +86,8 @@ def test_other_code_is_refused_and_workers_are_waited_for(cluster, tmp_path, mon
 )
 def test_no_scheduler_there(tmp_path, monkeypatch, address):
     pytest.importorskip("distributed")
-    assert attractory._dask._CONNECT < 10
-    monkeypatch.setattr(attractory._dask, "_CONNECT", 1.0)
+    assert attractory._cluster._CONNECT < 10
+    monkeypatch.setattr(attractory._cluster, "_CONNECT", 1.0)
     begun = time.perf_counter()
     with pytest.raises(ValueError, match="scheduler must be the address of a running") as caught:
         sweep(walk, [{"x": 1}], out=tmp_path / "out", scheduler=address)

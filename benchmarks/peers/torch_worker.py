@@ -5,6 +5,8 @@
     the logistic function, on ½‖f(x) − x‖² until the mean squared error per entry is 1e-7.
 ``{"op": "spectrum", "data": npz, "points": k}``
     Jacobian by torch.func.jacrev and all its eigenvalues at the first k patterns.
+``{"op": "hopfield", "data": npz}``
+    One step x ← softmax(q Xᵀ) X of a modern Hopfield network, patterns x and cues q.
 """
 
 import json
@@ -66,6 +68,15 @@ def spectrum(request):
     return {"seconds": times, "radii": radii, "peak_gib": peak}
 
 
+def hopfield(request):
+    data = np.load(request["data"])
+    x, q = torch.tensor(data["x"]), torch.tensor(data["q"])
+    start = time.perf_counter()
+    torch.softmax(q @ x.T, dim=1) @ x
+    return {"seconds": time.perf_counter() - start}
+
+
+OPERATIONS = {"train": train, "spectrum": spectrum, "hopfield": hopfield}
 for line in sys.stdin:
     request = json.loads(line)
-    print(json.dumps({"train": train, "spectrum": spectrum}[request["op"]](request)), flush=True)
+    print(json.dumps(OPERATIONS[request["op"]](request)), flush=True)

@@ -73,13 +73,13 @@ if TYPE_CHECKING:
     from attractory.plotting_radii import plot_radii as plot_radii
     from attractory.regression import InterpolationWarning as InterpolationWarning
     from attractory.regression import KernelRegression as KernelRegression
-    from attractory.regression import SampledRegression as SampledRegression
     from attractory.regression import fit_regression as fit_regression
-    from attractory.regression import fit_sampled_regression as fit_sampled_regression
     from attractory.rejection import Rejection as Rejection
     from attractory.rejection import confidence as confidence
     from attractory.rejection import held_out_evidence as held_out_evidence
     from attractory.rejection import unknown_evidence as unknown_evidence
+    from attractory.sampled import SampledRegression as SampledRegression
+    from attractory.sampled import fit_sampled_regression as fit_sampled_regression
     from attractory.shock import CriticalShock as CriticalShock
     from attractory.shock import critical_shock as critical_shock
     from attractory.spectrum import eigenvalues as eigenvalues
@@ -115,11 +115,9 @@ _NAMES = {
     "plotting": ("plot_critical_norm", "plot_eigenvalues", "plot_image_rows"),
     "plotting_basins": ("plot_census", "plot_recall_curve"),
     "plotting_radii": ("plot_best_norm", "plot_norm_profile", "plot_radii"),
-    "regression": (
-        "InterpolationWarning", "KernelRegression", "SampledRegression", "fit_regression",
-        "fit_sampled_regression",
-    ),
+    "regression": ("InterpolationWarning", "KernelRegression", "fit_regression"),
     "rejection": ("Rejection", "confidence", "held_out_evidence", "unknown_evidence"),
+    "sampled": ("SampledRegression", "fit_sampled_regression"),
     "shock": ("CriticalShock", "critical_shock"),
     "spectrum": ("eigenvalues", "spectral_radius"),
     "storage": ("StorageError", "read_file", "write_file"),

@@ -67,8 +67,13 @@ def run_stage(
     start: Float[np.ndarray, "k d"],
     cue: Float[np.ndarray, "k d"],
     stage: Stage,
+    *,
+    shrink: bool = True,
 ) -> tuple[Float[np.ndarray, "k d"], Int[np.ndarray, " k"]]:
-    """Return states at a stage's end and the map evaluations of each."""
+    """Return states at a stage's end and the map evaluations of each.
+
+    Without `shrink` the batch keeps its size to the end, and is compiled once.
+    """
     count, kind = len(start), start.dtype
     state, last = start.copy(), start.copy()
     used = np.zeros(count, int)
@@ -84,7 +89,7 @@ def run_stage(
         while len(running) and done < stage.steps:
             size, steps = len(running), min(_CHUNK, stage.steps - done)
             # A batch keeps its size until it has halved: compiling another takes a second.
-            if len(rows) == 0 or 2 * size <= len(rows):
+            if len(rows) == 0 or (shrink and 2 * size <= len(rows)):
                 rows = pad_rows(running)
             else:
                 rows = np.pad(running, (0, len(rows) - size), mode="edge")

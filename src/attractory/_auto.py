@@ -28,7 +28,7 @@ from attractory._diagonal import inverse_width
 from attractory.activations import Activation, ErfMixture
 from attractory.kernel import ntk
 
-__all__ = ["BIAS", "auto_norm", "auto_schedule"]
+__all__ = ["BIAS", "auto_norm", "auto_schedule", "erf_width"]
 
 # The constant coordinate, relative to the norm. With a larger one training may stall.
 BIAS = {"kernel": 3.0, "network": 1.0}
@@ -53,18 +53,27 @@ def auto_norm(unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias:
 
 
 def auto_schedule(
-    unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float, norm: float
+    unit: Float[np.ndarray, "n d"],
+    act: Activation,
+    depth: int,
+    bias: float,
+    norm: float,
+    factor: float = 1.0,
 ) -> tuple[float, ...]:
-    """Return the norms that recall passes on its way to a memory's own."""
+    """Return the norms that recall passes on its way to a memory's own, by the rule or above it."""
     scale = _scale(unit, act)
-    smooth = max(_LEAST_SMOOTH * scale, _norm_of(_SMOOTH, unit, act, depth, bias, scale))
+    smooth = factor * max(_LEAST_SMOOTH * scale, _norm_of(_SMOOTH, unit, act, depth, bias, scale))
     return (float(smooth),) if smooth * _APART <= norm else ()
 
 
+def erf_width(act: Activation) -> float:
+    """Return w, the scale of the erf whose Θ grows as fast with the norm; 1 for a linear one."""
+    return float(1 / inverse_width(act) / np.sqrt(2)) if isinstance(act, ErfMixture) else 1.0
+
+
 def _scale(unit: np.ndarray, act: Activation) -> float:
-    """Return w √dim, w the scale of the erf whose Θ grows as fast with the norm."""
-    width = 1 / inverse_width(act) / np.sqrt(2) if isinstance(act, ErfMixture) else 1.0
-    return float(width * np.sqrt(unit.shape[1]))
+    """Return w √dim."""
+    return erf_width(act) * float(np.sqrt(unit.shape[1]))
 
 
 def _close(unit: np.ndarray) -> float:

@@ -1,21 +1,19 @@
 """Cells on a Dask cluster: each Dask worker keeps processes of ours, the same as run locally."""
 
-import logging
 import queue
 import threading
 import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from attractory._results import Reply, SweepError
 from attractory._workers import Pool
 
-__all__ = ["close_pool", "connected", "run_cell", "run_on"]
+__all__ = ["close_pool", "run_cell", "run_on"]
 
-_CONNECT = 8.0  # seconds
 _LOOK = 0.5  # seconds between two looks at the connection
 _MOST = 64  # results fetched before they are stored
 _PATIENCE = 10.0  # seconds without a result, after which we look whether there are workers
@@ -63,57 +61,6 @@ def close_pool(sweep: str) -> None:
 
 
 # In the driver
-
-
-@contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """Yield a client of a scheduler, or say within ten seconds that there is none."""
-    try:
-        from distributed import Client
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "scheduler needs Dask's distributed: pip install 'attractory[sweep]'"
-        ) from None
-    hint = (
-        f"scheduler must be the address of a running Dask scheduler, got {address!r}: {{}}; "
-        "`dask scheduler` starts one and prints its address, "
-        "`dask worker ADDRESS --nthreads 1` a worker"
-    )
-    if not isinstance(address, str) or "://" not in address:
-        raise ValueError(hint.format("it does not look like tcp://host:8786"))
-    with _quiet():
-        try:
-            client = Client(address, timeout=_CONNECT, set_as_default=False, name="attractory")
-        except (OSError, TimeoutError, ValueError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(hint.format(reason)) from None
-        try:
-            yield client
-        finally:
-            with suppress(Exception):
-                client.close(timeout=2)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Dask from telling what we tell: it logs each try to connect again."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    children = [
-        each
-        for name, each in logging.root.manager.loggerDict.items()
-        if name.startswith("distributed.") and isinstance(each, logging.Logger) and each.level
-    ]
-    levels = [each.level for each in children]
-    for each in children:
-        each.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-        for each, level in zip(children, levels, strict=True):
-            each.setLevel(level)
 
 
 def run_on(

@@ -14,15 +14,17 @@ _EPS = float(np.finfo(float).eps)
 
 
 class Factor:
-    """The lower Cholesky factor of a symmetric positive definite matrix.
+    """The lower Cholesky factor of a symmetric positive definite matrix, in whose place it is put.
 
     Raises:
         LinAlgError: if the matrix is not positive definite to working precision.
     """
 
     def __init__(self, matrix: Float[np.ndarray, "n n"]):
-        self._lower = cholesky(matrix, lower=True, check_finite=False)
-        self._check(self._lower, np.diag(matrix))
+        diagonal = np.diag(matrix).copy()
+        # LAPACK's order is by columns, in which a symmetric matrix is its own transpose.
+        self._lower = cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+        self._check(self._lower, diagonal)
 
     @classmethod
     def of_lower(cls, lower: Float[np.ndarray, "n n"]) -> "Factor":

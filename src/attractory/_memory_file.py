@@ -128,6 +128,7 @@ class MemoryFile:
             "activation": activation, "depth": memory.depth, "n": len(memory), "dim": self.dim,
             "shape": None if self.shape is None else list(self.shape), "norm": memory.norm_,
             "residual": residual if math.isfinite(residual) else None,
+            "choice": None if memory.choice_ is None else memory.choice_.as_dict(),
         }  # fmt: skip
 
 

@@ -50,6 +50,17 @@ class Metric(eqx.Module):
         """Whether M is the identity."""
         return not len(self.gains)
 
+    @property
+    def share(self) -> float:
+        """λ of a whitening metric, of the largest variance; 0 for another."""
+        return self.floor / float(self.variances.max()) if self.floor else 0.0
+
+    def with_share(self, share: float) -> "Metric":
+        """Return a whitening metric with another λ."""
+        floor = share * float(self.variances.max())
+        gains = np.sqrt(floor / (self.variances + floor))
+        return Metric(self.basis, gains, self.variances, floor=floor)
+
     def apply(self, x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return M x, row by row."""
         return self.scaled(x, self.gains, self.rest)

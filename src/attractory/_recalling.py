@@ -9,13 +9,16 @@ from jaxtyping import Bool, Float, Int
 
 from attractory import _sphere
 from attractory._anneal import Stage, run_stage, single
+from attractory._share import sharing
 from attractory.iteration import recall
 
-__all__ = ["Course", "MemoryRecall", "follow", "once"]
+__all__ = [
+    "QUIET", "WAY", "Course", "MemoryRecall", "follow", "follow_shared", "holds", "once",
+]  # fmt: skip
 
-_STEPS = 80  # map evaluations on the way, all stages together
+WAY = 80  # map evaluations on the way, all stages together
 _RELEASED = 0.1  # of the hold: what is left of it at the end of the way
-_QUIET = 1e-3  # relative step that ends a stage on the way
+QUIET = 1e-3  # relative step that ends a stage on the way
 _NEAR_REST = 1e-5  # relative step down to which the last stage, too, runs in float32
 _REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
 
@@ -104,11 +107,10 @@ def follow(
         state[rest], steps = cues[rest], steps + 1
         away = np.flatnonzero(~rest)
     path = [_sphere.nearest(state, patterns)]
-    # The hold falls by the same factor in every stage, and the way takes 80 steps in all.
-    falls = hold * _RELEASED ** (np.arange(count + 1) / max(count, 1))
+    falls = holds(hold, count)
     for k, (f, at) in enumerate(stages):
         if len(away):
-            way = Stage(falls[k], falls[k + 1], -(-_STEPS // count), momentum, _QUIET)
+            way = Stage(falls[k], falls[k + 1], -(-WAY // count), momentum, QUIET)
             scale = at / norm
             here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
             found, used = run_stage(single(f), here, held, way)
@@ -132,6 +134,41 @@ def follow(
         state, steps + result.steps, np.asarray(result.residual, float),
         np.asarray(result.status), np.stack(path), np.array([*(at for _, at in stages), norm]),
     )  # fmt: skip
+
+
+def follow_shared(
+    compute: str | None,
+    stages: Sequence[tuple[Any, float]],
+    own: Any,
+    norm: float,
+    cues: Float[np.ndarray, "k d"],
+    start: Float[np.ndarray, "k d"],
+    patterns: Float[np.ndarray, "n d"],
+    **settings: Any,
+) -> Course:
+    """Return what `follow` does, the cues shared out; see `attractory._share`."""
+    if compute is None:
+        return follow(stages, own, norm, cues, start, patterns, **settings)
+    fixed = (list(stages), own, norm, patterns, settings)
+    with sharing(compute) as (count, share):
+        parts = np.array_split(np.arange(len(cues)), min(count, len(cues)))
+        courses = share(_follow_part, [(cues[part], start[part]) for part in parts], fixed, None)
+    state, steps, residual, status = (
+        np.concatenate([course[k] for course in courses]) for k in range(4)
+    )
+    path = np.concatenate([course.path for course in courses], axis=1)
+    return Course(state, steps, residual, status, path, courses[0].norms)
+
+
+def _follow_part(piece: tuple[np.ndarray, np.ndarray], fixed: tuple[Any, ...], _: None) -> Course:
+    stages, own, norm, patterns, settings = fixed
+    cues, start = piece
+    return follow(stages, own, norm, cues, start, patterns, **settings)
+
+
+def holds(hold: float, count: int) -> Float[np.ndarray, " s"]:
+    """Return the hold at the ends of so many stages, falling by the same factor in each."""
+    return hold * _RELEASED ** (np.arange(count + 1) / max(count, 1))
 
 
 def once(

@@ -1,22 +1,12 @@
-"""Which of a user's rows a memory can keep, and what they may cost."""
+"""Which of a user's rows a memory can keep."""
 
 import numpy as np
 
 from attractory import _sphere
 
-__all__ = ["affordable", "distinct", "unseen"]
+__all__ = ["distinct", "unseen"]
 
-_DENSE = 20_000  # patterns whose kernel matrix is still factorised whole
 _SAME = 1e-9  # rows closer than this, relative to their size, are one pattern
-
-
-def affordable(n: int, model: str) -> None:
-    """Refuse more rows than a dense kernel matrix is built for, before it is."""
-    if model == "kernel" and n > _DENSE:
-        raise ValueError(
-            f"X must have at most {_DENSE:,} rows for model='kernel', got {n:,}: their kernel "
-            f"matrix and its factor would take {2 * 8 * n**2 / 2**30:,.0f} GiB"
-        )
 
 
 def distinct(unit: np.ndarray, sizes: np.ndarray, rows: np.ndarray) -> np.ndarray:

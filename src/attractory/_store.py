@@ -37,6 +37,7 @@ class KernelStore:
     """
 
     accuracy = INTERPOLATES
+    compute: str | None = None  # where, for stores that iterate
 
     def __init__(
         self,
@@ -157,9 +158,11 @@ class KernelStore:
         return float(self.regression().residual) * float(np.hypot(1.0, self.bias))
 
     def _copy(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
-        return KernelStore(
+        copy = type(self)(
             x, targets, self.activation, self.depth, self.ridge, self.bias, passed=self.passed
         )
+        copy.compute = self.compute
+        return copy
 
 
 class NetworkStore:

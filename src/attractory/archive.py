@@ -3,7 +3,8 @@
 A kernel memory is its patterns and coefficients, at its own norm and at those that recall passes,
 so that loading solves nothing; a network memory its weights. The residual is that of the memory
 saved, the file's digest standing for every bit; loading measures it anew at some rows. Files
-written before memories had a metric, biases and a schedule load without them.
+written before memories had a metric, biases and a schedule load without them, and those before
+`fit` chose by trials without its choice.
 """
 
 from pathlib import Path
@@ -12,9 +13,13 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from attractory._choice import Choice
 from attractory._metric import Metric
+from attractory._parameters import check_parameters
+from attractory._room import iterates
 from attractory._sphere import Sphere, spread
 from attractory._store import KernelStore, NetworkStore
+from attractory._store_large import LargeStore
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
 from attractory.memory import AttractorMemory
@@ -52,6 +57,7 @@ def save_memory(
         True
     """
     parameters = memory.get_params()
+    parameters["compute"] = None  # where is no part of the memory
     parameters["activation"] = _described(find_activation(memory.activation))
     if isinstance(memory.metric, list | tuple | np.ndarray):
         parameters["metric"] = "auto"  # the matrix is among the arrays
@@ -80,6 +86,7 @@ def save_memory(
         "parameters": parameters, "norm": float(memory.norm_), "hetero": memory.hetero_,
         "bias": float(memory._model.bias), "schedule": list(memory.schedule_),
         "first": int(memory._first), "residual": float(memory.residual_),
+        "choice": None if memory.choice_ is None else memory.choice_.as_dict(),
         "info": memory.__dict__.get("info_", {}) if info is None else info,
     }  # fmt: skip
     write_file(path, header, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
@@ -120,7 +127,7 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     act = _activation(parameters["activation"])
     parameters["activation"] = act.name if _is_plain(act) else act
     memory = AttractorMemory(**parameters)
-    memory._parameters()
+    check_parameters(memory)
     mean, points, sizes = (arrays[k] for k in _ARRAYS)
     n, dim = points.shape
     hetero = bool(header["hetero"])
@@ -146,6 +153,8 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     sphere = Sphere(mean, norm, _metric(arrays, dim))
     outside = sphere.metric.outside(points)
     memory._adopt(sphere, model, tuple(stages), sizes, answer_sizes, hetero, first, outside)
+    choice = header.get("choice")
+    memory.choice_ = None if choice is None else Choice.from_dict(choice)
     memory.info_ = dict(header.get("info", {}))
     return memory
 
@@ -195,7 +204,8 @@ def _model(
         coefficients = arrays[f"{prefix}coefficients"]
         _fits(coefficients.shape == (n, whole))
         known = None if residual is None else float(residual) / float(np.hypot(1.0, bias))
-        return KernelStore(
+        kind = LargeStore if iterates(memory.solver, n) else KernelStore
+        return kind(
             points, answers, act, memory.depth, float(memory.ridge), bias, coefficients, known,
             passed=bool(prefix),
         )  # fmt: skip

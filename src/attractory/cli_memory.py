@@ -188,6 +188,8 @@ def inspect(
         return
     _show_rows(rows, accuracy)
     print(_contents(kept))
+    if kept.memory.choice_ is not None:
+        print(f"chosen when stored: {kept.memory.choice_}")
     if count < n:
         print(f"{attractors} of the first {count} are attractors; --all looks at all {n:,}")
     else:

@@ -28,7 +28,8 @@ from attractory._progress import counting, reporting
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.network import Autoencoder
-from attractory.regression import fit_regression, fit_sampled_regression
+from attractory.regression import fit_regression
+from attractory.sampled import fit_sampled_regression
 from attractory.spectrum import spectral_radius
 
 __all__ = ["CriticalNorm", "CriticalNormStatus", "critical_norm"]

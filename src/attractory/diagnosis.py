@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attractory._checks import indices as checked
+from attractory._choice import Choice
 from attractory._sphere import spread
 from attractory.certificate import certified_radius
 from attractory.memory import STALE, AttractorMemory
@@ -47,6 +48,8 @@ class Diagnosis:
         correlation: with the nearest other row, in the metric.
         nearest: index of that row.
         residual: largest miss of any row, relative to the norm.
+        choice: the metric's λ and the factor on the norms that `fit` chose, and the trials it chose
+            by (`AttractorMemory.search`); None where it went by the rule, or the file does not say.
         advice: what to change, in sentences; empty if all is well.
     """
 
@@ -60,12 +63,14 @@ class Diagnosis:
     correlation: Float[np.ndarray, " k"]
     nearest: Int[np.ndarray, " k"]
     residual: float
+    choice: Choice | None
     advice: tuple[str, ...]
 
     def __repr__(self) -> str:
         """Summarise."""
         text = f"Diagnosis({int(self.attractor.sum())} of {len(self.rows)} rows are attractors"
-        return text + "".join(f"; {line}" for line in self.advice) + ")"
+        chosen = "" if self.choice is None else f"; {self.choice}"
+        return text + chosen + "".join(f"; {line}" for line in self.advice) + ")"
 
 
 def diagnose(
@@ -122,7 +127,7 @@ def diagnose(
     attractor = (radius < 1) & stored
     return Diagnosis(
         chosen, radius, attractor, own_shocks, certified * stretch, shocks, certified, correlation,
-        nearest, memory.residual_,
+        nearest, memory.residual_, memory.choice_,
         _advice(memory, stored, chosen, radius, correlation, nearest),
     )  # fmt: skip
 

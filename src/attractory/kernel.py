@@ -21,15 +21,12 @@ from numpy.typing import ArrayLike
 from attractory import _layers
 from attractory._checks import as_points, whole
 from attractory._precision import double
-from attractory._profile import SAME
+from attractory._tiles import TILE, Tiles, by_pairs, column_tiles, is_one_norm, mirror, tile
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 
 __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 
-_TILE = 1024
-_SIZES = (16, 64, 256, _TILE)  # rows and columns are padded to one of these: few compilations
-_CHUNK = 1 << 21  # numbers in the points of the pairs computed at a time
 _FEW = 1 << 14  # up to so many entries the sum over pairs of scales beats tabulating it
 
 
@@ -165,7 +162,7 @@ def _kernel(
     if columns is None:
         return _symmetric(rows, act, depth, kind)
     # The kernel is symmetric, and columns of one common norm are the cheaper side.
-    if _one_norm(rows) and not _one_norm(columns):
+    if is_one_norm(rows) and not is_one_norm(columns):
         return np.ascontiguousarray(_cross(columns, rows, act, depth, kind).T)
     return _cross(rows, columns, act, depth, kind)
 
@@ -173,141 +170,41 @@ def _kernel(
 def _few(x: np.ndarray, y: np.ndarray | None, act: Activation, depth: int, kind: str) -> np.ndarray:
     if y is not None:
         first, second = np.divmod(np.arange(len(x) * len(y)), len(y))
-        return _by_pairs(act, x, y, first, second, depth, kind).reshape(len(x), len(y))
+        return by_pairs(act, x, y, first, second, depth, kind).reshape(len(x), len(y))
     out = np.empty((len(x), len(x)))
     first, second = np.triu_indices(len(x))
-    out[first, second] = _by_pairs(act, x, x, first, second, depth, kind)
+    out[first, second] = by_pairs(act, x, x, first, second, depth, kind)
     out[second, first] = out[first, second]
     return out
 
 
-def _by_pairs(
-    act: Activation,
-    x: np.ndarray,
-    y: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    depth: int,
-    kind: str,
-) -> np.ndarray:
-    """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
-    most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
-    # Few sizes to compile, and one pair does not cost what thousands do.
-    bits = (len(first) - 1).bit_length()
-    chunk = min(most, 1 << (bits if bits > 10 else max(4, bits + bits % 2)))
-    out = np.empty(len(first))
-    for k in range(0, len(first), chunk):
-        i, j = first[k : k + chunk], second[k : k + chunk]
-        pad = (0, chunk - len(i))
-        values = _pairs(act, x[np.pad(i, pad)], y[np.pad(j, pad)], depth, kind)
-        out[k : k + chunk] = np.asarray(values)[: len(i)]
-    return out
-
-
-def _one_norm(points: np.ndarray) -> bool:
-    squares = np.einsum("ij,ij->i", points, points)
-    return bool(squares.max() - squares.min() <= SAME * squares.max())
-
-
 def _cross(x: np.ndarray, y: np.ndarray, act: Activation, depth: int, kind: str) -> np.ndarray:
     out = np.empty((len(x), len(y)))
-    one_norm = _one_norm(np.vstack([x, y]))
+    one_norm = is_one_norm(np.vstack([x, y]))
     for members in _layers.group_by_norm(act, np.einsum("ij,ij->i", y, y) / y.shape[1]):
         group = np.ascontiguousarray(y[members])
-        for j, columns in _column_tiles(act, group, depth, one_norm):
-            for i in range(0, len(x), _TILE):
-                rows = x[i : i + _TILE]
-                values = _tile(columns, rows, len(group[j : j + _TILE]), depth, kind)
-                out[i : i + _TILE, members[j : j + _TILE]] = values
+        for j, columns in column_tiles(act, group, depth, one_norm):
+            for i in range(0, len(x), TILE):
+                rows = x[i : i + TILE]
+                values = tile(columns, rows, len(group[j : j + TILE]), depth, kind)
+                out[i : i + TILE, members[j : j + TILE]] = values
     return out
 
 
 def _symmetric(x: np.ndarray, act: Activation, depth: int, kind: str) -> np.ndarray:
-    groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
-    order = np.concatenate(groups)
-    x = np.ascontiguousarray(x[order]) if len(groups) > 1 else x
+    tiles = Tiles(x, act, depth, kind)
     out = np.empty((len(x), len(x)))
-    one_norm = _one_norm(x)
-    start = 0
-    for members in groups:
-        end = start + len(members)
-        for j, columns in _column_tiles(act, x[start:end], depth, one_norm):
-            first, last = start + j, min(start + j + _TILE, end)
-            for i in range(0, last, _TILE):  # tiles that reach above the diagonal
-                rows = x[i : min(i + _TILE, last)]
-                values = _tile(columns, rows, last - first, depth, kind, i - first)
-                out[i : i + len(rows), first:last] = values
-        start = end
-    _mirror(out)
-    if len(groups) > 1:
-        inverse = np.argsort(order)
-        out = out[np.ix_(inverse, inverse)]
+    for rows, columns, values in tiles.upper():
+        out[rows, columns] = values
+    mirror(out)
+    if tiles.order is not None:
+        _permute(out, np.argsort(tiles.order))
     return out
 
 
-def _mirror(matrix: np.ndarray) -> None:
-    """Copy the upper triangle to the lower, a block at a time."""
-    for i in range(0, len(matrix), _TILE):
-        rows = slice(i, i + _TILE)
-        corner = np.triu(matrix[rows, rows])
-        matrix[rows, rows] = corner + np.triu(corner, 1).T
-        matrix[i + _TILE :, rows] = matrix[rows, i + _TILE :].T
-
-
-def _column_tiles(act: Activation, points: np.ndarray, depth: int, one_norm: bool):
-    """Yield the start and the prepared columns of each tile, padded by repeating the last."""
-    whole_group = _layers.prepare(act, points, depth, one_norm)
-    for j in range(0, len(points), _TILE):
-        part = slice(j, j + _TILE)
-        count = len(points[part])
-        pad = (0, _padded(count) - count)
-        yield (
-            j,
-            _layers.Columns(
-                act,
-                whole_group.careful,
-                jnp.pad(whole_group.points[part], (pad, (0, 0)), mode="edge"),
-                tuple(jnp.pad(b[part], pad, mode="edge") for b in whole_group.variances),
-                whole_group.profiles,
-            ),
-        )
-
-
-def _padded(count: int) -> int:
-    return next(size for size in _SIZES if size >= count)
-
-
-def _tile(
-    columns: _layers.Columns,
-    rows: np.ndarray,
-    width: int,
-    depth: int,
-    kind: str,
-    offset: int | None = None,
-) -> np.ndarray:
-    count = len(rows)
-    padded = np.pad(rows, ((0, _padded(count) - count), (0, 0)), mode="edge")
-    diagonal = None if offset is None or offset + count <= 0 or offset >= width else offset
-    values, coarse = _block(columns, padded, kind, diagonal)
-    if not columns.careful:
-        return np.asarray(values)[:count, :width]
-    values, marked = np.array(values)[:count, :width], np.asarray(coarse)
-    first, second = np.nonzero(np.broadcast_to(marked, coarse.shape)[:count, :width])
-    if len(first):
-        y = np.asarray(columns.points)
-        values[first, second] = _by_pairs(columns.act, padded, y, first, second, depth, kind)
-    return values
-
-
-@partial(jax.jit, static_argnums=(2,))
-def _block(
-    columns: _layers.Columns, x: jax.Array, kind: str, offset: jax.Array | int | None
-) -> tuple[jax.Array, jax.Array]:
-    same = None
-    if offset is not None:
-        index = jnp.arange(x.shape[0])[:, None] + offset
-        same = index == jnp.arange(columns.points.shape[0])[None, :]
-    return _layers.block(columns, x, kind, same)
-
-
-_pairs = partial(jax.jit, static_argnums=(0, 3, 4))(_layers.pairs)
+def _permute(matrix: np.ndarray, order: np.ndarray) -> None:
+    """Take rows and columns in an order, within the matrix, a block of them at a time."""
+    for k in range(0, len(matrix), TILE):  # columns, row by row
+        matrix[k : k + TILE] = matrix[k : k + TILE, order]
+    for k in range(0, len(matrix), TILE):
+        matrix[:, k : k + TILE] = matrix[order, k : k + TILE]

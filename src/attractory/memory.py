@@ -18,16 +18,19 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
-from attractory._auto import BIAS, auto_norm, auto_schedule
-from attractory._checks import ascending, below_one, choice, nonnegative, positive, share, whole
+from attractory._auto import BIAS
+from attractory._checks import whole
+from attractory._choice import Choice, Settings, choose
 from attractory._cue import denoised
-from attractory._metric import AUTO, fit_metric
-from attractory._recalling import MemoryRecall, follow, once
-from attractory._rows import affordable, distinct, unseen
+from attractory._metric import fit_metric
+from attractory._parameters import check_parameters
+from attractory._recalling import MemoryRecall, follow_shared, once
+from attractory._room import iterates, refuse_what_cannot_fit
+from attractory._rows import distinct, unseen
 from attractory._sphere import Sphere
 from attractory._store import KernelStore, NetworkStore
+from attractory._store_large import LargeStore, as_large
 from attractory.activations import Activation
-from attractory.activations import activation as find_activation
 from attractory.iteration import Status
 from attractory.network import Autoencoder
 from attractory.regression import InterpolationWarning
@@ -62,33 +65,39 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """A memory of rows: `fit` stores them, `transform` recalls them from corrupted cues.
 
     Args:
-        model: "kernel", the infinite-width limit, exact and quick up to 20,000 rows; or "network",
+        model: "kernel", the infinite-width limit, exact and quick; or "network",
             a trained autoencoder of finite width.
         activation, depth: of the map.
         width: of the network's hidden layers.
-        norm: given to every centred row; "auto" goes by the rows, a rule with figures chosen on
-            digits (`attractory._auto`).
+        norm: given to every centred row, or "auto" (`search`).
         center: whether to subtract the mean row. Images need it.
         metric: rows are multiplied by (C + λI)^−½, C their covariance and λ relative to its largest
-            eigenvalue: "auto" for 0.01, a λ above 0, None for no metric, or a symmetric positive
+            eigenvalue: "auto" (`search`), a λ above 0, None for no metric, or a symmetric positive
             definite matrix (d, d) of your own. `partial_fit` keeps that of `fit`.
         bias: constant coordinate given to the map's input (its first layer's biases), relative to
             the norm; "auto" for 3 (1 for a network), 0 for a map without, as in the paper.
-        schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto" for
-            one that the rows call for, None for plain iteration from the cue. What is stored, and
-            what `diagnose` says of it, is the map at `norm` alone.
+        schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto"
+            (`search`), or None for plain iteration from the cue. What is stored, and what
+            `diagnose` says of it, is the map at `norm` alone.
         hold: weight of the cue at the start of recall, from 0 to below 1; it falls by a factor 10.
         momentum: of recall, from 0 to below 1.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
+        solver: of a kernel memory: "cholesky" factorises its matrix, "cg" holds none and solves by
+            conjugate gradients; "auto" is "cg" for more than 20,000 rows.
+        compute: where "cg" and recall compute: None for this process, "devices" for all JAX
+            devices, or the address of a Dask scheduler.
         max_steps: of the iteration.
         tolerance: relative step at which it stops; a network's float32 stops at 4e-6.
         reject: confidence from which on a cue is known.
+        search: whether metric and norms that are "auto" go by trial recalls of cues made from the
+            rows (`attractory._choice`; seconds), or by a rule (`attractory._auto`, λ 0.01).
         random_state: of the network's weights.
 
     Attributes:
         n_features_in_: d.
         patterns_: the stored rows, (n, d), in the units given.
         norm_, schedule_: the norms used.
+        choice_: what `fit` chose, and the trials it chose by; None where the rules stand.
         map_: the map in coordinates of that norm, for the analyses of this library; `points_` are
             the stored rows there, (n, d).
         residual_: largest miss of a stored row, or of what it is mapped to, relative to the norm.
@@ -107,6 +116,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     n_features_in_: int
+    choice_: Choice | None
     info_: dict[str, Any]
 
     def __init__(
@@ -124,9 +134,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         hold: Any = 0.1,
         momentum: Any = 0.8,
         ridge: Any = 0.0,
+        solver: Any = "auto",
+        compute: Any = None,
         max_steps: Any = 1000,
         tolerance: Any = 1e-7,
         reject: Any = 0.9,
+        search: Any = True,
         random_state: Any = 0,
     ):
         """Keep the parameters; `fit` checks them."""
@@ -142,9 +155,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.hold = hold
         self.momentum = momentum
         self.ridge = ridge
+        self.solver = solver
+        self.compute = compute
         self.max_steps = max_steps
         self.tolerance = tolerance
         self.reject = reject
+        self.search = search
         self.random_state = random_state
 
     @_all_or_nothing
@@ -156,12 +172,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             y: None; or rows (n, d), to map each row of X to one of them instead of to itself (its
                 successor, its partner). Labels (n,), as pipelines pass them, are ignored.
         """
-        act = self._parameters()
+        act = check_parameters(self)
         rows: Any = validate_data(
             self, X, dtype=np.float64, ensure_min_features=2,
             ensure_min_samples=2 if self.center else 1,
         )  # fmt: skip
-        affordable(len(rows), self.model)
+        self._refuse_what_cannot_fit(len(rows))
         targets = self._targets(rows, y)
         mean = rows.mean(axis=0) if self.center else np.zeros(rows.shape[1])
         given = rows if targets is None else np.vstack([rows, targets])
@@ -170,16 +186,19 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         kept = distinct(unit, sizes, rows)
         unit, sizes = unit[kept], sizes[kept]
         bias = BIAS[self.model] if isinstance(self.bias, str) else float(self.bias)
-        named = isinstance(self.norm, str)
-        norm = auto_norm(unit, act, self.depth, bias) if named else float(self.norm)
+        settings = Settings.of(self, act, bias, targets is not None)
+        chosen = choose(rows[kept], mean, metric, settings)
+        if chosen is not None and chosen.metric is not None:
+            metric = metric.with_share(chosen.metric)
+            unit, sizes = Sphere(mean, 1.0, metric).encode(rows[kept])
+        norm, passed = settings.norms(unit, 1.0 if chosen is None else chosen.factor)
         sphere = Sphere(mean, norm, metric)
-        answers, answer_sizes = (
-            (norm * unit, sizes) if targets is None else sphere.encode(targets[kept])
-        )
-        model = self._new_model(norm * unit, answers, act, bias)
+        points = norm * unit
+        answers, answer_sizes = (points, sizes) if targets is None else sphere.encode(targets[kept])
+        model = self._new_model(points, answers, act, bias)
         model.map()  # what cannot be stored must fail now
-        stages = () if targets is not None else self._new_stages(unit, act, bias, norm)
-        hetero = targets is not None
+        stages = self._new_stages(unit, act, bias, passed)
+        hetero, self.choice_ = targets is not None, chosen
         self._adopt(sphere, model, stages, sizes, answer_sizes, hetero, len(unit), False)
         self._warn()
         return self
@@ -192,7 +211,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         if not hasattr(self, "_model"):
             return self.fit(X, y)
-        self._parameters()
+        check_parameters(self)
         rows: Any = validate_data(self, X, dtype=np.float64, reset=False)
         targets = self._targets(rows, y)
         if (targets is not None) != self.hetero_:
@@ -200,14 +219,14 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                              + ("rows of their own" if self.hetero_ else "themselves"))  # fmt: skip
         points, sizes = self._sphere.encode(rows)
         new = unseen(points / self.norm_, sizes, rows, self.points_ / self.norm_, self._sizes)
-        affordable(len(self) + len(new), self.model)
+        self._refuse_what_cannot_fit(len(self) + len(new))
         if len(new):
             answers, answer_sizes = (
                 (points[new], sizes[new]) if targets is None else self._sphere.encode(targets[new])
             )
-            model = self._model.with_rows(points[new], answers)
+            model = self._grown(self._model, points[new], answers)
             stages = tuple(
-                (stage.with_rows(*(v * (at / self.norm_) for v in (points[new], answers))), at)
+                (self._grown(stage, *(v * (at / self.norm_) for v in (points[new], answers))), at)
                 for stage, at in self._stages
             )
             fresh = not self.stale_
@@ -259,9 +278,9 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         else:
             plain, start = self._sphere.encode(rows)[0], self._start(rows)
             floor = 32 * float(np.finfo(getattr(self.map_, "dtype", np.float64)).eps)
-            course = follow(
-                self._way(), self.map_, self.norm_, plain, start, answers, hold=float(self.hold),
-                momentum=float(self.momentum), max_steps=self.max_steps,
+            course = follow_shared(
+                self.compute, self._way(), self.map_, self.norm_, plain, start, answers,
+                hold=float(self.hold), momentum=float(self.momentum), max_steps=self.max_steps,
                 tolerance=max(self.tolerance, floor),
             )  # fmt: skip
         state = course.state
@@ -349,37 +368,6 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     # Parameters and input
 
-    def _parameters(self) -> Activation:
-        choice(self.model, "model", ("kernel", "network"))
-        if isinstance(self.norm, str):
-            choice(self.norm, "norm", ("auto",))
-        else:
-            positive(self.norm, "norm")
-        if not isinstance(self.center, bool | np.bool_):
-            raise TypeError(f"center must be True or False, got {type(self.center).__name__}")
-        whole(self.depth, "depth", 2)
-        whole(self.width, "width", 1)
-        whole(self.max_steps, "max_steps", 1)
-        if self.metric is not None and not isinstance(self.metric, list | tuple | np.ndarray):
-            if isinstance(self.metric, str):
-                choice(self.metric, "metric", ("auto",))
-            else:
-                positive(self.metric, "metric")
-        if isinstance(self.bias, str):
-            choice(self.bias, "bias", ("auto",))
-        else:
-            nonnegative(self.bias, "bias")
-        if isinstance(self.schedule, str):
-            choice(self.schedule, "schedule", ("auto",))
-        elif self.schedule is not None:
-            ascending(self.schedule, "schedule")
-        below_one(self.hold, "hold")
-        below_one(self.momentum, "momentum")
-        nonnegative(self.ridge, "ridge")
-        positive(self.tolerance, "tolerance")
-        share(self.reject, "reject")
-        return find_activation(self.activation)
-
     def _targets(self, rows: np.ndarray, y: Any) -> np.ndarray | None:
         if y is None or np.asarray(y).ndim < 2:
             return None
@@ -387,6 +375,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if targets.shape != rows.shape:
             raise ValueError(f"y must have the shape of X, {rows.shape}, got {targets.shape}")
         return targets
+
+    def _refuse_what_cannot_fit(self, n: int) -> None:
+        if self.model == "kernel":
+            # Two maps are kept with their factors: the memory's own and the one recall passes.
+            matrices = 1 if self.schedule is None else 2
+            refuse_what_cannot_fit(n, self.n_features_in_, self.solver, "X", matrices)
 
     def _cues(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
@@ -399,7 +393,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         plain = sphere.encode(rows)[0]
         if self.schedule is None:
             return plain
-        start = sphere.rescaled(denoised(rows - sphere.mean, sphere.metric, self._outside))[0]
+        mean, metric = sphere.mean, sphere.metric
+        start = sphere.rescaled(denoised(rows - mean, metric, self._outside, mean))[0]
         stored = self.points_[_sphere.nearest(plain, self.points_)]
         there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm_
         start[there] = plain[there]
@@ -413,11 +408,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _held_out(self) -> np.ndarray | None:
         """Return the evidence of unknown cues, for a metric that was fitted to the rows."""
-        floor = self._sphere.metric.floor
-        if not floor or self.hetero_ or self.schedule is None:
+        if not self._sphere.metric.floor or self.hetero_ or self.schedule is None:
             return None
-        share = AUTO if isinstance(self.metric, str) else float(self.metric)
-        return held_out_evidence(self.patterns_ - self._sphere.mean, share)
+        mean, metric = self._sphere.mean, self._sphere.metric
+        return held_out_evidence(self.patterns_ - mean, metric.share, mean)
 
     # The map under change; nothing is kept until all of it is made
 
@@ -430,8 +424,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         passed: bool = False,
     ) -> Any:
         if self.model == "kernel":
-            ridge = float(self.ridge)
-            return KernelStore(points, answers, act, self.depth, ridge, bias, passed=passed)
+            kind: Any = LargeStore if iterates(self.solver, len(points)) else KernelStore
+            made = kind(points, answers, act, self.depth, float(self.ridge), bias, passed=passed)
+            made.compute = self.compute
+            return made
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         start = Autoencoder(
             points.shape[1] + bool(bias), width=self.width, depth=self.depth, activation=act,
@@ -439,24 +435,19 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         )  # fmt: skip
         return NetworkStore(points, answers, start, bias)
 
+    def _grown(self, store: Any, points: np.ndarray, answers: np.ndarray) -> Any:
+        if self.model == "kernel" and iterates(self.solver, len(self) + len(points)):
+            store = as_large(store)
+        return store.with_rows(points, answers)
+
     def _new_stages(
-        self, unit: np.ndarray, act: Activation, bias: float, norm: float
+        self, unit: np.ndarray, act: Activation, bias: float, norms: tuple[float, ...]
     ) -> tuple[tuple[Any, float], ...]:
-        if self.schedule is None:
-            return ()
-        if isinstance(self.schedule, str):
-            # A network is trained anew for every norm: on its own it takes its own way.
-            one = self.model == "kernel"
-            norms = auto_schedule(unit, act, self.depth, bias, norm) if one else ()
-        else:
-            norms = tuple(np.asarray(self.schedule, float).tolist())
-            if norms[-1] >= norm:
-                raise ValueError(
-                    f"schedule must stay below the memory's norm {norm:.4g}, got {norms[-1]:.4g}"
-                )
-        made = [(self._new_model(at * unit, at * unit, act, bias, True), at) for at in norms]
-        for stage, _ in made:
-            stage.map()
+        made = []
+        for at in norms:
+            points = at * unit
+            made.append((self._new_model(points, points, act, bias, True), at))
+            made[-1][0].map()
         return tuple(made)
 
     def _adopt(

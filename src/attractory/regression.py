@@ -15,32 +15,48 @@ so that its non-zero eigenvalues are those of the n × n matrix G Aᵀ.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, get_lapack_funcs
+from scipy.linalg import (
+    LinAlgError,
+    cho_factor,
+    cho_solve,
+    eigh,
+    get_blas_funcs,
+    get_lapack_funcs,
+)
 
 from attractory import _layers
-from attractory._checks import as_batch, as_points, duplicate_rows, no_zero_rows, nonnegative, whole
-from attractory._precision import double, to_numpy, traced
+from attractory._checks import (
+    as_batch,
+    as_points,
+    choice,
+    duplicate_rows,
+    no_zero_rows,
+    nonnegative,
+    positive,
+    whole,
+)
+from attractory._large import solve_large
+from attractory._precision import double, traced
+from attractory._room import SOLVERS, iterates, refuse_what_cannot_fit
+from attractory._share import checked
+from attractory._tiles import TILE, mirror
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernel import ntk
-from attractory.network import Autoencoder
 
 __all__ = [
     "InterpolationWarning",
     "KernelRegression",
-    "SampledRegression",
     "fit_regression",
-    "fit_sampled_regression",
 ]
 
 INTERPOLATES = 1e-6  # largest residual at a pattern, relative to its norm, that counts as stored
@@ -98,7 +114,7 @@ class KernelRegression(eqx.Module):
         Raises:
             ValueError: if the last axis is not that of the patterns, or a value is not finite.
         """
-        return _apply(self, _checked(self, x))
+        return _apply(self, checked_points(self, x))
 
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
@@ -133,12 +149,12 @@ def _apply(f: KernelRegression, x: Array) -> Array:
     return jnp.concatenate(parts).reshape(x.shape)
 
 
-def _checked(f: KernelRegression, x: Any) -> Array:
+def checked_points(f: KernelRegression, x: Any) -> Array:
     return jnp.asarray(x if traced(f, x) else as_batch(x, "x", f.dim))
 
 
 def _factors(f: KernelRegression, x: Any) -> tuple[Array, Array]:
-    return _right_factor(f, _checked(f, x))
+    return _right_factor(f, checked_points(f, x))
 
 
 @eqx.filter_jit
@@ -159,6 +175,11 @@ def fit_regression(
     activation: str | Activation = "sigmoid",
     depth: int = 2,
     ridge: float = 0.0,
+    solver: str = "auto",
+    tolerance: float = 1e-7,
+    max_steps: int = 1000,
+    compute: str | None = None,
+    progress: bool | Callable[[int, float], object] | None = None,
 ) -> KernelRegression:
     """Store patterns as fixed points of the centred infinite-width map.
 
@@ -168,15 +189,26 @@ def fit_regression(
         depth: number of weight matrices, at least 2.
         ridge: added to the diagonal of K. More than 0 makes K regular, and the patterns cease to
             be exact fixed points.
+        solver: "cholesky" factorises K; "cg" holds no matrix and solves by conjugate gradients
+            (`attractory._block_cg`); "auto" is "cg" for more than 20,000 patterns.
+        tolerance: of "cg": the largest residual of the equations at a pattern, relative to its
+            norm, at which it ends.
+        max_steps: of "cg": products with K.
+        compute: of "cg": None for this process, "devices" for all JAX devices, or the address of a
+            Dask scheduler.
+        progress: of "cg": True, False, None for a bar on a terminal if it takes long, or a function
+            called with the steps and the largest residual so far.
 
     Raises:
-        ValueError: if values are not finite, a pattern is zero or occurs twice, or K is singular to
-            working precision and the patterns cannot all be fixed points. (Antiparallel patterns
-            can, though K is singular for x and −x under an odd activation.)
+        ValueError: if values are not finite, a pattern is zero or occurs twice, the machine has not
+            the memory, or K is singular to working precision and the patterns cannot all be fixed
+            points. (Antiparallel patterns can, though K is singular for x and −x under an odd
+            activation.)
+        ConnectionError: if the scheduler is lost.
 
     Warns:
         InterpolationWarning: if, without a ridge, a pattern is missed by more than 1e-6 of its
-            norm; the map's `interpolates` is False then.
+            norm; the map's `interpolates` is False then, and its `residual` says by how much.
 
     Example:
         >>> from attractory.data import sphere
@@ -186,8 +218,15 @@ def fit_regression(
     """
     x = as_points(patterns, "patterns")
     act, depth = find_activation(activation), whole(depth, "depth", 2)
-    f = fit_targets(x, x, act, depth, nonnegative(ridge, "ridge"))
-    _warn(f, f, x)
+    ridge, solver = nonnegative(ridge, "ridge"), choice(solver, "solver", SOLVERS)
+    tolerance, max_steps = positive(tolerance, "tolerance"), whole(max_steps, "max_steps", 1)
+    compute = checked(compute)
+    refuse_what_cannot_fit(len(x), x.shape[1], solver, "patterns")
+    if iterates(solver, len(x)):
+        f = _fit_large(x, act, depth, ridge, tolerance, max_steps, compute, progress)
+    else:
+        f = fit_targets(x, x, act, depth, ridge)
+    warn_of_misses(f, f, x)
     return f
 
 
@@ -196,11 +235,36 @@ def fit_targets(
     x: np.ndarray, targets: np.ndarray, act: Activation, depth: int, ridge: float
 ) -> KernelRegression:
     """Return the regression of targets (n, d) on patterns x, its residual measured."""
+    _refuse_singular(x, ridge)
+    matrix = ntk(x, activation=act, depth=depth)
+    return assemble(x, targets, _solve(matrix, x, targets, ridge), act, depth, ridge)
+
+
+def _refuse_singular(x: np.ndarray, ridge: float) -> None:
     no_zero_rows(x, "patterns")
     if ridge == 0:
         duplicate_rows(x, "patterns")
-    matrix = ntk(x, activation=act, depth=depth)
-    return assemble(x, targets, _solve(matrix, x, targets, ridge), act, depth, ridge)
+
+
+def _fit_large(
+    x: np.ndarray,
+    act: Activation,
+    depth: int,
+    ridge: float,
+    tolerance: float,
+    max_steps: int,
+    compute: str | None,
+    progress: bool | Callable[[int, float], object] | None,
+) -> KernelRegression:
+    _refuse_singular(x, ridge)
+    found = solve_large(
+        x, x, act, depth, ridge, tolerance=tolerance, max_steps=max_steps, compute=compute,
+        progress=progress,
+    )  # fmt: skip
+    a = found.coefficients
+    # f misses a pattern by what the equations leave, and by the ridge.
+    missed = found.residual + ridge * np.linalg.norm(a, axis=1) / np.linalg.norm(x, axis=1)
+    return assemble(x, x, a, act, depth, ridge, float(missed.max()))
 
 
 @double
@@ -229,136 +293,52 @@ def assemble(
     )
     if residual is not None:
         return f
-    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(_missed(f(x), targets, x).max()))
+    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed_by(f(x), targets, x).max()))
 
 
-def _missed(values: Any, targets: np.ndarray, x: np.ndarray) -> Float[np.ndarray, " n"]:
+def missed_by(values: Any, targets: np.ndarray, x: np.ndarray) -> Float[np.ndarray, " n"]:
     """Return by how much of each pattern's norm its target is missed."""
     return np.linalg.norm(np.asarray(values) - targets, axis=1) / np.linalg.norm(x, axis=1)
 
 
-def _warn(f: Any, part: KernelRegression, x: np.ndarray) -> None:
+def warn_of_misses(f: Any, part: KernelRegression, x: np.ndarray) -> None:
     if part.ridge == 0 and not f.interpolates:
-        missed = _missed(f(x), x, x)
+        missed = missed_by(f(x), x, x)
         warnings.warn(
             f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
-            f"{missed.max():.1e} of its norm (K is nearly singular); a larger norm, fewer "
-            "near-duplicates or a small ridge would do",
+            f"{missed.max():.1e} of its norm (K is nearly singular, or solver='cg' was short of "
+            "steps); a larger norm, fewer near-duplicates, a small ridge or more max_steps would "
+            "do",
             InterpolationWarning,
             stacklevel=4,
         )
 
 
-class SampledRegression(eqx.Module):
-    """The map f0(x) + (X̂ − f0(X̂)) K⁻¹ k(x): a network's own limit; by `fit_sampled_regression`.
-
-    Attributes:
-        start: f0, the network at its initial weights.
-        correction: the kernel regression of X̂ − f0(X̂).
-        residual: largest ‖f(xᵢ) − xᵢ‖/‖xᵢ‖ over the patterns, measured after fitting.
-    """
-
-    start: Autoencoder
-    correction: KernelRegression
-    residual: Float[Array | np.ndarray, ""]
-
-    @property
-    def dim(self) -> int:
-        """Size of a pattern."""
-        return self.correction.dim
-
-    @property
-    def patterns(self) -> Float[Array | np.ndarray, "n d"]:
-        """The stored examples."""
-        return self.correction.patterns
-
-    @property
-    def interpolates(self) -> bool:
-        """Whether every pattern is a fixed point to 1e-6 of its norm."""
-        return float(self.residual) <= INTERPOLATES
-
-    def __repr__(self) -> str:
-        """Say what is stored, and how exactly."""
-        state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
-        return (
-            f"SampledRegression({len(self.patterns)} patterns, start {self.start}: {state}, "
-            f"residual {float(self.residual):.1e})"
-        )
-
-    @double
-    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
-        """Apply the map to the last axis; errors as `KernelRegression`."""
-        point = _checked(self.correction, x)
-        return jnp.asarray(self.start(point)) + jnp.asarray(self.correction(point))
-
-    @double
-    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
-        """Return the Jacobian, shape (…, d, d)."""
-        point = _checked(self.correction, x)
-        return jnp.asarray(self.start.jacobian(point)) + jnp.asarray(
-            self.correction.jacobian(point)
-        )
-
-    def linearize(self, x: ArrayLike) -> Callable[[ArrayLike], Float[np.ndarray, "*k d"]]:
-        """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d)."""
-        start = self.start.linearize(x)
-        left, right = self.correction.jacobian_factors(x)
-
-        def product(v: ArrayLike) -> Float[np.ndarray, "*k d"]:
-            along = np.einsum("...nd,...d->...n", right, np.asarray(v))
-            return np.asarray(start(v)) + along @ np.asarray(left).T
-
-        return product
-
-
-def fit_sampled_regression(
-    start: Autoencoder, patterns: ArrayLike, *, ridge: float = 0.0
-) -> SampledRegression:
-    """Store patterns as fixed points of the infinite-width map that starts at a network's f0.
-
-    It is what gradient flow from these very weights tends to as the widths grow; with f0 = 0 it
-    would be `fit_regression`. The two differ in kind at small norm, where f0 has eigenvalues of its
-    own (`docs/errata.md`, 16).
-
-    Args:
-        start: an untrained network; its activation and depth give the kernel.
-        patterns: shape (n, d).
-        ridge: as for `fit_regression`, with its errors and warnings.
-
-    Example:
-        >>> from attractory.data import sphere
-        >>> network = Autoencoder(8, width=200, key=0, dtype=np.float64)
-        >>> f = fit_sampled_regression(network, sphere(5, 8, norm=10.0))
-        >>> f.interpolates, f.jacobian(f.patterns).shape
-        (True, (5, 8, 8))
-    """
-    x = as_points(patterns, "patterns", start.dim)
-    ridge = nonnegative(ridge, "ridge")
-    with jax.enable_x64(True):
-        targets = x - np.asarray(start(x), float)
-        part = to_numpy(fit_targets(x, targets, start.activation, start.depth, ridge))
-        f = SampledRegression(start, part, np.asarray(np.inf))
-        f = eqx.tree_at(lambda g: g.residual, f, np.asarray(_missed(f(x), x, x).max()))
-    _warn(f, part, x)
-    return f
-
-
 def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
-    """Solve (K + ridge I) A = targets by Cholesky, refined once; by eigenvectors if singular."""
+    """Solve (K + ridge I) A = targets by Cholesky, refined once; by eigenvectors if singular.
+
+    The factor takes the place of one triangle of the matrix, and the other one, with the diagonal
+    kept beside, is the matrix still.
+    """
     n = len(matrix)
     scale = float(np.trace(matrix)) / n
     matrix[np.diag_indices(n)] += ridge
-    size = float(np.abs(matrix).sum(axis=0).max())
+    diagonal = np.diag(matrix).copy()
+    size = max(float(np.abs(part).sum(axis=1).max()) for part in _stripes(matrix))
     try:
-        factor = cho_factor(matrix, lower=True, check_finite=False)
+        factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
         (pocon,) = get_lapack_funcs(("pocon",), (matrix,))
         reciprocal_condition, _ = pocon(factor[0], size, uplo="L")
     except LinAlgError:
         factor, reciprocal_condition = None, 0.0
     if factor is not None and reciprocal_condition > n * _EPS:
         coefficients = cho_solve(factor, targets, check_finite=False)
-        rest = targets - matrix @ coefficients
-        return coefficients + cho_solve(factor, rest, check_finite=False)
+        own = diagonal - np.diag(factor[0])
+        (symm,) = get_blas_funcs(("symm",), (matrix,))
+        product = symm(1.0, factor[0], coefficients, lower=0) + own[:, None] * coefficients
+        return coefficients + cho_solve(factor, targets - product, check_finite=False)
+    mirror(matrix.T)
+    matrix[np.diag_indices(n)] = diagonal
     # K may be singular and the patterns fixed points all the same: x and −x under an odd σ, or
     # more patterns than dimensions under a linear one. The least-norm solution is where gradient
     # flow ends.
@@ -366,7 +346,7 @@ def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float)
     kept = values > n * _EPS * values[-1]
     basis = vectors[:, kept]
     coefficients = basis @ ((basis.T @ targets) / values[kept, None])
-    missed = _missed(matrix @ coefficients, targets, x)
+    missed = missed_by(matrix @ coefficients, targets, x)
     if ridge == 0 and missed.max() > INTERPOLATES:
         raise ValueError(
             "patterns make the kernel matrix singular to working precision, so they cannot all "
@@ -375,3 +355,8 @@ def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float)
             f"{1e-10 * scale:.0e}"
         )
     return coefficients
+
+
+def _stripes(matrix: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the matrix a few rows at a time."""
+    return (matrix[k : k + TILE] for k in range(0, len(matrix), TILE))

@@ -91,13 +91,14 @@ def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, 
 
 
 def held_out_evidence(
-    apart: Float[np.ndarray, "n d"], share: float
+    apart: Float[np.ndarray, "n d"], share: float, origin: Float[np.ndarray, " d"] | None = None
 ) -> Float[np.ndarray, " n"] | None:
     """Return the evidence of rows for a memory of the other rows, ascending.
 
     Args:
         apart: rows less their mean, (n, d).
         share: λ of the metric, see `AttractorMemory`.
+        origin: that mean, which cues may have other multiples of (`attractory._cue`).
 
     Returns:
         (n,); or None for fewer than 6 rows, of which too few would be left, or for so many that
@@ -118,7 +119,8 @@ def held_out_evidence(
         metric = fit_metric(rest - mean, share)
         there = Sphere(mean, 1.0, metric)
         directions = there.encode(rest)[0]
-        cues = there.rescaled(denoised(apart[fold == k] - mean, metric, False))[0]
+        own = None if origin is None or not origin.any() else origin + mean
+        cues = there.rescaled(denoised(apart[fold == k] - mean, metric, False, own))[0]
         q = cues @ directions.T
         found.append(_evidence(q, q.argmax(axis=1), directions))
     return np.sort(np.concatenate(found))

@@ -203,7 +203,7 @@ def sweep(
     with _kept(folder), ExitStack() as stack:
         client = None
         if scheduler is not None:
-            from attractory._dask import connected
+            from attractory._cluster import connected
 
             client = stack.enter_context(connected(scheduler))
         store = stack.enter_context(Store(folder, reference.label, code, new_version))

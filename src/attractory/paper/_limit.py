@@ -15,7 +15,8 @@ from attractory.network import Autoencoder
 from attractory.norms import relative_radius
 from attractory.paper._figure import Results
 from attractory.paper._patterns import make_patterns
-from attractory.regression import fit_regression, fit_sampled_regression
+from attractory.regression import fit_regression
+from attractory.sampled import fit_sampled_regression
 from attractory.spectrum import spectral_radius
 
 __all__ = ["cell", "over_norms"]

@@ -20,7 +20,8 @@ from attractory.data import sphere
 from attractory.paper._figure import PaperFigure, Size
 from attractory.paper._figure_5 import draw, judge
 from attractory.paper._trained import LOSS, start_network, train
-from attractory.regression import fit_regression, fit_sampled_regression
+from attractory.regression import fit_regression
+from attractory.sampled import fit_sampled_regression
 from attractory.spectrum import eigenvalues
 
 __all__ = ["FIGURE", "cell"]

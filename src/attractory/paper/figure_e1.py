@@ -18,7 +18,8 @@ from attractory.paper._figure import Claim, PaperFigure, Results, Size
 from attractory.paper._statistics import all_of, between, estimate
 from attractory.paper._style import GREY, LINES, new_figure
 from attractory.paper._trained import start_network, train
-from attractory.regression import fit_regression, fit_sampled_regression
+from attractory.regression import fit_regression
+from attractory.sampled import fit_sampled_regression
 from attractory.spectrum import eigenvalues
 
 __all__ = ["FIGURE", "MAPS", "cell", "settings", "share_claim"]

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from attractory._checks import choice
 from attractory.activations import Activation
 from attractory.network import Autoencoder
-from attractory.regression import fit_regression, fit_sampled_regression
+from attractory.regression import fit_regression
+from attractory.sampled import fit_sampled_regression
 
 __all__ = ["limit_map"]
 

@@ -1,0 +1,82 @@
+"""Corrupted cues for `baselines.py` and `ablation.py`, and what they are compared with."""
+
+import numpy as np
+
+from attractory import corrupt
+
+HEADLINE = (
+    "top half", "bottom half", "salt-and-pepper 0.3", "salt-and-pepper 0.5", "noise 1", "noise 2"
+)  # fmt: skip
+FURTHER = ("left half", "block", "noise 0.5", "shift")
+
+
+def cues(rows, shape, kind, draws=1, seed=0):
+    """Return cues (draws · n, d), the rows in order in every draw.
+
+    Halves and the block (half as high and wide as the image, anywhere) become 0, a shift is by one
+    pixel in one of four directions, noise is relative to each row's distance from the mean, and
+    salt and pepper are 0 and 1, the range of the pixels.
+    """
+    n, (height, width) = len(rows), shape
+    rng = np.random.default_rng([seed, *kind.encode()])
+    made = np.repeat(rows.reshape(1, n, height, width), draws, axis=0)
+    name, _, size = kind.rpartition(" ")
+    if kind == "top half":
+        made[:, :, : height // 2] = 0
+    elif kind == "bottom half":
+        made[:, :, height // 2 :] = 0
+    elif kind == "left half":
+        made[..., : width // 2] = 0
+    elif kind == "block":
+        for image in made.reshape(-1, height, width):
+            i, j = rng.integers(height // 2 + 1), rng.integers(width // 2 + 1)
+            image[i : i + height // 2, j : j + width // 2] = 0
+    elif kind == "shift":
+        for image in made.reshape(-1, height, width):
+            axis, step = rng.integers(2), rng.choice([-1, 1])
+            image[:] = np.roll(image, step, axis)
+    elif name == "noise":
+        sizes = np.linalg.norm(rows - rows.mean(axis=0), axis=1)
+        return corrupt(
+            rows, "gaussian", float(size) * sizes / np.sqrt(height * width), trials=draws, seed=seed
+        ).reshape(-1, height * width)
+    else:
+        flat = made.reshape(draws * n, -1)
+        lost = rng.random(flat.shape) < float(size)
+        flat[lost] = rng.integers(0, 2, lost.sum())
+    return made.reshape(draws * n, height * width)
+
+
+def unit(x):
+    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-300)
+
+
+def nearest(points, patterns):
+    """Index of the pattern nearest to each point."""
+    squares = (patterns**2).sum(axis=1)
+    return (points @ patterns.T * 2 - squares).argmax(axis=1)
+
+
+def hopfield(signs, cues, steps=50):
+    """Classical Hopfield network, pseudo-inverse rule: whether each cue ends at its own signs."""
+    weights = np.linalg.pinv(signs) @ signs
+    state = cues
+    for _ in range(steps):
+        new = np.where(state @ weights >= 0, 1.0, -1.0)
+        if (new == state).all():
+            break
+        state = new
+    return state
+
+
+def modern_hopfield(patterns, cues, beta, steps=50):
+    """Modern Hopfield network (Ramsauer et al., 2021) on unit rows: x ← X softmax(β X x)."""
+    state = cues
+    for _ in range(steps):
+        score = beta * state @ patterns.T
+        score = np.exp(score - score.max(axis=1, keepdims=True))
+        new = (score / score.sum(axis=1, keepdims=True)) @ patterns
+        if np.abs(new - state).max() < 1e-7:
+            break
+        state = new
+    return state

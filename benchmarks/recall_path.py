@@ -1,0 +1,81 @@
+"""Where recall loses its way: which row is nearest, step by step.
+
+    python benchmarks/recall_path.py --data FOLDER   # draws docs/recall_path.png
+
+1,000 digits, 200 cues of two kinds. Three ways: plain iteration without metric and biases; plain
+iteration with both; the memory's own way, with the cue held on a map of lower norm.
+"""
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from _cues import cues, nearest, unit
+from _results import keep
+
+from attractory import AttractorMemory, mnist
+
+KINDS = ("bottom half", "salt-and-pepper 0.3")
+STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
+COUNT = 200
+
+
+def plainly(memory, given):
+    """Share of cues whose own row is nearest, and of those within 1 % of it, at STEPS."""
+    state = memory._sphere.encode(given)[0]
+    own, right, home = np.arange(len(given)), [], []
+    for step in range(STEPS[-1] + 1):
+        if step in STEPS:
+            right.append((nearest(unit(state), unit(memory.points_)) == own).mean())
+            away = np.linalg.norm(state - memory.points_[own], axis=1) / memory.norm_
+            home.append((away <= 0.01).mean())
+        state = np.asarray(memory.map_(state))
+    return right, home
+
+
+def main(folder):
+    rows = mnist(folder, "test", 1000)[0]
+    plain = AttractorMemory(metric=None, bias=0.0, schedule=None).fit(rows)
+    sharp = AttractorMemory(search=False, schedule=None).fit(rows)
+    own_way = AttractorMemory(search=False).fit(rows)
+    figure, axes = plt.subplots(1, len(KINDS), figsize=(10, 4), sharey=True)
+    lines = ["| cue | way | " + " | ".join(f"{step} steps" for step in STEPS) + " | at home |"]
+    lines.append("|---" * (len(STEPS) + 3) + "|")
+    for axis, kind in zip(axes, KINDS, strict=True):
+        given = cues(rows[:COUNT], (28, 28), kind)
+        for memory, label, style in (
+            (plain, "plain iteration, no metric, no biases", "s--"),
+            (sharp, "plain iteration, metric and biases", "^-."),
+        ):
+            right, home = plainly(memory, given)
+            color = "#0072B2" if memory is plain else "#009E73"
+            axis.plot([max(s, 0.5) for s in STEPS], right, style, color=color, label=label)
+            shown = " | ".join(f"{share:.2f}" for share in right)
+            lines.append(f"| {kind} | {label} | {shown} | {home[-1]:.2f} |")
+        result = own_way.recall(given)
+        right = (result.path == np.arange(COUNT)).mean(axis=1)
+        at = [0.5, 80, max(81, float(np.median(result.steps)))]
+        axis.plot(at, right, "o-", color="#D55E00", label="the memory's way: start, stage, rest")
+        shown = " | ".join(f"{share:.2f}" for share in right)
+        lines.append(f"| {kind} | the memory's way (start, end of the stage, rest) | {shown} "
+                     + "| " * (len(STEPS) - len(right))
+                     + f"| {(result.pattern == np.arange(COUNT)).mean():.2f} |")  # fmt: skip
+        axis.set(title=kind, xscale="log", xlabel="steps (0 drawn at ½)", ylim=(-0.03, 1.03))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("cues whose own row is nearest")
+    axes[1].legend(fontsize=8, loc="lower left")
+    figure.suptitle("1,000 digits: the start knows the row; plain iteration loses it, step by step")
+    figure.tight_layout()
+    figure.savefig(Path(__file__).parents[1] / "docs" / "recall_path.png", dpi=110)
+    print("\n".join(lines))
+    keep("recall_path", "\n".join(lines))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    main(parser.parse_args().data)

@@ -1,0 +1,321 @@
+r"""What `fit` chooses for the user: the metric's λ and the norms, by trial on the rows themselves.
+
+A few hundred cues are made from the rows: a run of coordinates set to one value that occurs in
+them; scattered coordinates set to one, or to the mean; each of many set to any value in its range;
+white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
+from mild to nearly hopeless, lest all of them come back, or none.
+
+A candidate is a pair of λ and a factor on the norms of `attractory._auto`. Its trial is a recall of
+all cues, in float32, by a memory of the rows; or of as many as a fixed amount of work allows, at
+the norms that the rule has for so many, and then a cue counts only if its row is also the nearest
+of all rows at the start. From the rule (λ = 0.01,
+factor 1) the search climbs to candidates that recall more, and stops where no neighbour does.
+Counts bound it, not the clock: the same rows give the same choice. The trials' activation is the
+erf whose kernel grows as fast with the norm as the memory's own: it needs no tables, and is
+compiled once for all of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from attractory import _sphere
+from attractory._anneal import Stage, run_stage, single
+from attractory._auto import auto_norm, auto_schedule, erf_width
+from attractory._cue import denoised
+from attractory._metric import AUTO, Metric
+from attractory._progress import counting, reporting
+from attractory._recalling import QUIET, WAY, holds
+from attractory._store import KernelStore
+from attractory.activations import Activation, ErfMixture
+
+__all__ = ["Choice", "Settings", "Trial", "choose", "held_out_cues"]
+
+SHARES = (0.003, AUTO, 0.03, 0.1, 0.3, 1.0)  # λ
+FACTORS = (1.0, 1.5, 2.0, 3.0)  # on the norms of the rule
+_FEW, _SMALL = 20, 2000  # rows, and numbers in them, below which the rule stands
+# In the factor, then in λ, by two places first: neighbours differ by less than chance does.
+_STEPPED = (0, 1), (0, -1), (2, 0), (-2, 0), (1, 0), (-1, 0)
+_CUES = 200  # twice as many for rows of few numbers
+_CHEAP = 50_000
+_WORK = 800_000  # numbers in the rows of a trial
+_ROWS = 1000
+_STEPS = 80  # of the memory's own map in a trial
+_STILL = 1e-4  # relative step at which it is at rest
+_THERE = 0.01  # of the norm: recalled
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one candidate did.
+
+    Attributes:
+        metric: its λ; None if the user gave the metric.
+        factor: on the rule's norms.
+        nearest: cues whose row is the nearest of all at the start of recall.
+        recalled: of these, cues that the trial's memory brings back to 1 % of the norm.
+    """
+
+    metric: float | None
+    factor: float
+    nearest: int
+    recalled: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What `fit` chose, and the trials it chose by.
+
+    Attributes:
+        metric, factor: of the trial with most cues recalled, the earliest of several: λ (None if
+            the user gave the metric), and the factor on the norms of `attractory._auto`.
+        cues: held-out cues of every trial.
+        rows: rows the memories of the trials held.
+        trials: in their order, the rule first.
+    """
+
+    metric: float | None
+    factor: float
+    cues: int
+    rows: int
+    trials: tuple[Trial, ...]
+
+    def __str__(self) -> str:
+        """Say what was chosen, and on what evidence."""
+        metric = "" if self.metric is None else f"metric {self.metric:.4g}, "
+        best = max(trial.recalled for trial in self.trials)
+        return (
+            f"{metric}norms {self.factor:g} times the rule's recalled {best} of {self.cues} "
+            f"held-out cues, the most of {len(self.trials)} candidates (the rule: "
+            f"{self.trials[0].recalled})"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return asdict(self) | {"trials": [asdict(trial) for trial in self.trials]}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Choice":
+        """Return what `as_dict` was made of."""
+        trials = tuple(Trial(**trial) for trial in values["trials"])
+        return cls(**{**values, "trials": trials})
+
+
+def held_out_cues(
+    rows: Float[np.ndarray, "n d"], count: int, seed: int = 0
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, "k d"]]:
+    """Return which row each cue is made from, and the cues; the kinds in turn.
+
+    Args:
+        rows: in the units given, (n, d).
+        count: of cues.
+        seed: of the corruptions.
+
+    Example:
+        >>> home, cues = held_out_cues(np.eye(4), 10)
+        >>> home.shape, cues.shape
+        ((10,), (10, 4))
+    """
+    rng = np.random.default_rng(seed)
+    n, dim = rows.shape
+    home = np.resize(rng.permutation(n), count)
+    kind = np.arange(count) % 5
+    severity = (np.arange(count) // 5 + rng.random(count)) / (-(-count // 5))
+    mean, low, high = rows.mean(axis=0), rows.min(axis=0), rows.max(axis=0)
+    cues = rows[home].copy()
+    for k in range(count):
+        row, s = rows[home[k]], min(severity[k], 1.0)
+        size = np.linalg.norm(row - mean)
+        if kind[k] == 0:
+            place = (np.arange(dim) - rng.integers(dim)) % dim
+            cues[k, place < (0.2 + 0.6 * s) * dim] = rows[rng.integers(n), rng.integers(dim)]
+        elif kind[k] == 1:
+            fill = mean if k % 2 else rows[rng.integers(n), rng.integers(dim)]
+            cues[k] = np.where(rng.random(dim) < 0.2 + 0.6 * s, fill, row)
+        elif kind[k] == 2:
+            any_value = low + rng.random(dim) * (high - low)
+            cues[k] = np.where(rng.random(dim) < 0.2 + 0.6 * s, any_value, row)
+        elif kind[k] == 3:
+            noise = rng.normal(size=dim)
+            cues[k] += 0.5 * 6**s * size * noise / np.linalg.norm(noise)
+        else:
+            others = rng.choice(n, min(n, 8), replace=False)
+            noise = rng.normal(size=len(others)) @ (rows[others] - mean)
+            length = np.linalg.norm(noise)
+            cues[k] += (0.3 + 0.9 * s) * size * noise / (length if length > 0 else 1.0)
+    return home, cues
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user fixed, and how the memory recalls; names as in `AttractorMemory`.
+
+    Attributes:
+        metric_free: whether λ is to be chosen.
+        norm, schedule: None to be chosen.
+        search: whether to choose by trials.
+    """
+
+    activation: Activation
+    depth: int
+    bias: float
+    ridge: float
+    hold: float
+    momentum: float
+    metric_free: bool
+    norm: float | None
+    schedule: tuple[float, ...] | None
+    search: bool
+
+    @classmethod
+    def of(cls, memory: Any, act: Activation, bias: float, hetero: bool) -> "Settings":
+        """Return those of an `AttractorMemory`; one of successors has no way to pass."""
+        norm, schedule, kernel = memory.norm, memory.schedule, memory.model == "kernel"
+        search = bool(memory.search) and kernel and schedule is not None and not hetero
+        # A network is trained anew for every norm: on its own it takes its own way.
+        if hetero or schedule is None or (isinstance(schedule, str) and not kernel):
+            schedule = ()
+        return cls(
+            act, memory.depth, bias, float(memory.ridge), float(memory.hold),
+            float(memory.momentum), isinstance(memory.metric, str),
+            None if isinstance(norm, str) else float(norm),
+            None if isinstance(schedule, str) else tuple(np.asarray(schedule, float).tolist()),
+            search,
+        )  # fmt: skip
+
+    def norms(self, unit: Float[np.ndarray, "n d"], factor: float) -> tuple[float, tuple]:
+        """Return the norm of a memory of unit patterns and those that recall passes."""
+        rule = unit, self.activation, self.depth, self.bias
+        norm = factor * auto_norm(*rule) if self.norm is None else self.norm
+        if self.schedule is not None:
+            if self.schedule and self.schedule[-1] >= norm:
+                raise ValueError(
+                    f"schedule must stay below the memory's norm {norm:.4g}, "
+                    f"got {self.schedule[-1]:.4g}"
+                )
+            return norm, self.schedule
+        return norm, auto_schedule(*rule, norm, factor)
+
+
+def choose(
+    rows: Float[np.ndarray, "n d"],
+    mean: Float[np.ndarray, " d"],
+    metric: Metric,
+    settings: Settings,
+    progress: bool | Callable[[int, int], object] | None = None,
+) -> Choice | None:
+    """Return the candidate that recalls most held-out cues of the rows, and all that were tried.
+
+    Args:
+        rows: distinct ones, (n, d), in the units given.
+        mean: subtracted from them, (d,).
+        metric: of the rows, by the rule or as given.
+        settings: what the user fixed.
+        progress: as for `attractory.critical_shock`; of the trials, and the most there may be.
+
+    Returns:
+        None if nothing is free, or the rows are too few to tell.
+    """
+    shares = SHARES if settings.metric_free and metric.floor else (metric.share or None,)
+    fixed = settings.norm is not None and settings.schedule is not None
+    factors = (1.0,) if fixed else FACTORS
+    if not settings.search or len(shares) == len(factors) == 1:
+        return None
+    if len(rows) < _FEW or rows.size < _SMALL:
+        return None
+    home, cues = held_out_cues(rows, _CUES * (2 if rows.size <= _CHEAP else 1))
+    some = _some(home, len(rows), rows.shape[1])
+    tried: dict[tuple[int, int], Trial] = {}
+    with reporting(progress, "choosing metric and norms", counting) as show:
+
+        def recalled(at: tuple[int, int]) -> int:
+            if at not in tried:
+                i, j = at
+                here = metric if len(shares) == 1 else metric.with_share(SHARES[i])
+                found = _trial(
+                    rows - mean, cues - mean, mean, home, some, here, factors[j], settings
+                )
+                tried[at] = Trial(shares[i], factors[j], *found)
+                show(len(tried), len(shares) * len(factors))
+            return tried[at].recalled
+
+        rule = shares.index(AUTO) if len(shares) > 1 else 0
+        i, j = _climb(recalled, (len(shares), len(factors)), (rule, 0))
+    return Choice(shares[i], factors[j], len(cues), len(some), tuple(tried.values()))
+
+
+def _climb(
+    value: Callable[[tuple[int, int]], int], shape: tuple[int, int], at: tuple[int, int]
+) -> tuple[int, int]:
+    """Return where a value ends that rises from each place to the next, none tried being higher."""
+    before = None
+    while before != at:
+        before = at
+        for step in _STEPPED:
+            to = at[0] + step[0], at[1] + step[1]
+            while all(0 <= k < n for k, n in zip(to, shape, strict=True)) and value(at) < value(to):
+                at, to = to, (to[0] + step[0], to[1] + step[1])
+    return at
+
+
+def _some(home: np.ndarray, n: int, dim: int) -> Int[np.ndarray, " m"]:
+    """Return the rows of the trials' memories: those the cues are made from, and others."""
+    most = max(len(home), min(_ROWS, _WORK // dim))
+    if n <= most:
+        return np.arange(n)
+    others = np.setdiff1d(np.arange(n), home)
+    return np.union1d(home, others[_sphere.spread(len(others), most - len(np.unique(home)))])
+
+
+def _trial(
+    apart: Float[np.ndarray, "n d"],
+    cues: Float[np.ndarray, "k d"],
+    mean: Float[np.ndarray, " d"],
+    home: Int[np.ndarray, " k"],
+    some: Int[np.ndarray, " m"],
+    metric: Metric,
+    factor: float,
+    settings: Settings,
+) -> tuple[int, int]:
+    """Return how many cues have their row nearest at the start, and how many of them come back."""
+    whole, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False, mean))
+    right = _sphere.nearest(start, whole) == home
+    unit = whole[some]
+
+    act = _twin(settings.activation)
+
+    def made(at: float) -> Any:
+        rule = act, settings.depth, settings.ridge, settings.bias
+        return single(KernelStore(at * unit, at * unit, *rule, passed=True).map())
+
+    falls = holds(settings.hold, 1)
+    try:
+        norm, passed = settings.norms(unit, factor)  # those of the whole are for more rows
+        low = passed[-1] if passed else norm
+        first, last = made(low), made(norm)
+    except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule
+        return int(right.sum()), 0
+    held = np.asarray(low * start, np.float32)
+    on_the_way = Stage(falls[0], falls[1], WAY, settings.momentum, QUIET)
+    state, _ = run_stage(first, held, held, on_the_way, shrink=False)
+    state *= np.float32(norm / low)
+    own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL)
+    state, _ = run_stage(last, state, state, own, shrink=False)
+    away = np.linalg.norm(state - norm * whole[home], axis=1)
+    back = away <= _THERE * norm
+    return int(right.sum()), int((back if len(some) == len(apart) else back & right).sum())
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(x, axis=1, keepdims=True)
+    return x / np.where(length > 0, length, 1.0)
+
+
+def _twin(act: Activation) -> Activation:
+    """Return the erf whose kernel grows as fast."""
+    if not isinstance(act, ErfMixture) or len(act.scales) == 1:
+        return act
+    return ErfMixture("erf", act.offset, act.gain, (erf_width(act),), (1.0,))

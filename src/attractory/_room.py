@@ -1,0 +1,62 @@
+"""How much memory the machine has, and what kernel memories want of it."""
+
+import os
+
+__all__ = [
+    "DENSE",
+    "GIB",
+    "SOLVERS",
+    "iterates",
+    "machine_bytes",
+    "refuse_what_cannot_fit",
+    "tile_room",
+]
+
+SOLVERS = ("auto", "cholesky", "cg")
+DENSE = 20_000  # points whose kernel matrix "auto" still factorises
+GIB = 2**30
+_TILES = 0.25  # of the machine's memory may go to tiles that are kept
+_VECTORS = 12  # arrays of the points' size that conjugate gradients hold
+
+
+def machine_bytes() -> float:
+    """Return the machine's memory, or infinity where it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def tile_room() -> float:
+    """Return the bytes in which tiles may be kept."""
+    size = machine_bytes()
+    return 0.0 if size == float("inf") else _TILES * size
+
+
+def iterates(solver: str, n: int) -> bool:
+    """Whether n points are stored by conjugate gradients."""
+    return solver == "cg" or (solver == "auto" and n > DENSE)
+
+
+def refuse_what_cannot_fit(n: int, dim: int, solver: str, name: str, matrices: int = 1) -> None:
+    """Refuse, before anything is allocated, what the machine has no memory for.
+
+    Args:
+        n, dim: of the points.
+        solver: "auto", "cholesky" or "cg".
+        name: the argument that holds the points.
+        matrices: of n × n numbers that a factorisation needs.
+
+    Raises:
+        ValueError: with what it would take, and what would do instead.
+    """
+    size = machine_bytes()
+    if iterates(solver, n):
+        wanted, mend = 8.0 * _VECTORS * n * (dim + 1), "pass fewer rows, or rows of fewer numbers"
+    else:
+        wanted, mend = 8.0 * matrices * n**2, "pass solver='cg', which holds no matrix"
+    if wanted > size:
+        raise ValueError(
+            f"{name} must fit the machine's memory of {size / GIB:.0f} GiB: {n:,} rows of {dim} "
+            f"numbers would take {wanted / GIB:,.0f} GiB; {mend}"
+        )
