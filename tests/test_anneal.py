@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attractory import AttractorMemory, Status, bundled_digits, load_memory, save_memory
-from attractory._anneal import Stage, run_stage
+from attractory._anneal import Stage, _fitting, run_stage
 from attractory._sphere import nearest
 from attractory.storage import read_file, write_file
 
@@ -20,7 +20,7 @@ def test_a_hold_ends_where_algebra_says():
     cue = rng.normal(size=(3, 4))
     for momentum in (0.0, 0.6):
         held = Stage(0.3, 0.3, 400, momentum, 1e-14)
-        state, _ = run_stage(affine(matrix, shift), cue, cue, held)
+        state, *_ = run_stage(affine(matrix, shift), cue, cue, held)
         exact = np.linalg.solve(np.eye(4) - 0.7 * matrix, (0.7 * shift + 0.3 * cue).T).T
         np.testing.assert_allclose(state, exact, rtol=1e-10)
 
@@ -29,24 +29,43 @@ def test_momentum_is_quicker_where_the_map_is_slow_and_dropped_where_it_diverges
     cue = np.ones((2, 3))
     plain, fast = (Stage(0.0, 0.0, 2000, mu, 1e-8) for mu in (0.0, 0.8))
     slow = affine(0.98 * np.eye(3), np.full(3, 0.1))  # at rest at 5
-    a, used_plain = run_stage(slow, cue, cue, plain)
-    b, used_fast = run_stage(slow, cue, cue, fast)
+    a, used_plain, _ = run_stage(slow, cue, cue, plain)
+    b, used_fast, _ = run_stage(slow, cue, cue, fast)
     np.testing.assert_allclose(a, 5.0, rtol=1e-5)
     np.testing.assert_allclose(b, 5.0, rtol=1e-5)
     assert (used_fast < used_plain / 3).all()
     # Eigenvalue −0.9: iteration converges, with momentum 0.8 it grows by 1.98 a step.
     swing = affine(-0.9 * np.eye(3), np.full(3, 0.5))
-    c, _ = run_stage(swing, cue, cue, fast)
+    c, *_ = run_stage(swing, cue, cue, fast)
     np.testing.assert_allclose(c, 0.5 / 1.9, rtol=1e-5)
+
+
+def test_near_rest_momentum_is_fitted_to_the_map():
+    """Along one eigenvalue ρ errors fall fastest at μ = (1 − √(1 − ρ))/(1 + √(1 − ρ))."""
+    for rho in (0.5, 0.9, 0.98):
+        root = np.sqrt(1 - rho)
+        best = (1 - root) / (1 + root)
+        for start in (0.05, best, 0.99):
+            z = np.roots([1, -rho * (1 + start), rho * start])
+            rate = np.abs(z).max(keepdims=True)
+            fitted = _fitting(rate, np.array([start]), 0.99)
+            np.testing.assert_allclose(fitted, best, rtol=1e-6)
+        # The steps of 0.99 would fall by √(0.99 ρ) each: in many times more of them.
+        cue = np.full((2, 1), 5.01)
+        f = affine(rho * np.eye(1), np.full(1, 5 * (1 - rho)))
+        state, used, momentum = run_stage(f, cue, cue, Stage(0.0, 0.0, 5000, 0.99, 1e-12))
+        np.testing.assert_allclose(state, 5.0, rtol=1e-9)
+        assert (used < np.log(1e-10) / np.log(rho * 0.99) * 2).all()
+        assert (momentum < 0.99).all()
 
 
 def test_stages_stop_early_and_within_their_steps():
     cue = np.ones((40, 3))
-    _, used = run_stage(
+    _, used, _ = run_stage(
         affine(0.5 * np.eye(3), np.full(3, 0.5)), cue, cue, Stage(0.1, 0.01, 90, 0.8, 1e-3)
     )
     assert used.max() < 20  # at rest from the first step: the hold is let go at once
-    _, used = run_stage(affine(np.eye(3), np.ones(3)), cue, cue, Stage(0.0, 0.0, 13, 0.0, 1e-9))
+    _, used, _ = run_stage(affine(np.eye(3), np.ones(3)), cue, cue, Stage(0.0, 0.0, 13, 0.0, 1e-9))
     assert (used == 13).all()
 
 

@@ -1,4 +1,4 @@
-"""Solves and recall shared out over devices and Dask workers: the same results."""
+"""Solves and recall shared out over devices and Dask workers: the same results, and deaths."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def test_devices_give_what_one_gives():
     assert found["path"]
 
 
-def test_a_cluster_gives_what_one_process_gives_and_its_absence_is_told(cluster):
+def test_a_cluster_gives_what_one_process_gives_and_deaths_are_told(cluster):
     x = sphere(90, 12, norm=12.0, seed=1)
     here = fit_regression(x, solver="cg", tolerance=1e-10)
 
@@ -67,7 +67,25 @@ def test_a_cluster_gives_what_one_process_gives_and_its_absence_is_told(cluster)
     assert np.abs(alone.state - shared.state).max() <= 1e-8
     assert (alone.known == shared.known).all()
 
-    cluster.end()
+    def kill_a_worker(steps, residual):
+        if steps == 2:
+            cluster.workers[0].kill()
+
+    survived = fit_regression(
+        x, solver="cg", tolerance=1e-10, compute=cluster.address, progress=kill_a_worker
+    )
+    assert cluster.workers[0].wait() != 0
+    assert same(survived)
+
+    def kill_the_scheduler(steps, residual):
+        if steps == 2:
+            cluster.scheduler.kill()
+            cluster.scheduler.wait()
+
+    with pytest.raises(ConnectionError, match=rf"scheduler {cluster.address} was lost; nothing"):
+        fit_regression(
+            x, solver="cg", tolerance=1e-10, compute=cluster.address, progress=kill_the_scheduler
+        )
     before = memory.patterns_.copy()
     with pytest.raises(ValueError, match="compute must be the address of a running Dask scheduler"):
         memory.set_params(solver="cg").fit(digits[:6])

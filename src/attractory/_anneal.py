@@ -25,10 +25,13 @@ from jaxtyping import Array, Float, Int
 
 from attractory.iteration import pad_rows
 
-__all__ = ["Stage", "run_stage", "single"]
+__all__ = ["Stage", "run_stage"]
 
 _CHUNK = 8  # steps between two looks at who is still moving
+_SMALL = 256  # cues
 _RELEASE = 0.8  # factor on the hold once the state is quiet
+_NEAR = 1e-2  # relative step below which the momentum is fitted to how steps fall
+_LEAST = 0.05  # momentum
 _REACH = 10.0  # a state longer than this many cues has left
 
 
@@ -50,18 +53,6 @@ class Stage(NamedTuple):
     tolerance: float
 
 
-def single(f: Any) -> Any:
-    """Return a map in float32: enough for the way, not for the place."""
-    return jax.tree.map(
-        lambda leaf: (
-            np.asarray(leaf, np.float32)
-            if eqx.is_array(leaf) or isinstance(leaf, np.ndarray)
-            else leaf
-        ),
-        f,
-    )
-
-
 def run_stage(
     f: Callable[[Any], Any],
     start: Float[np.ndarray, "k d"],
@@ -69,16 +60,24 @@ def run_stage(
     stage: Stage,
     *,
     shrink: bool = True,
-) -> tuple[Float[np.ndarray, "k d"], Int[np.ndarray, " k"]]:
-    """Return states at a stage's end and the map evaluations of each.
+    momentum: Float[np.ndarray, " k"] | None = None,
+) -> tuple[Float[np.ndarray, "k d"], Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return states at a stage's end, the map evaluations of each, and the momentum it had then.
 
-    Without `shrink` the batch keeps its size to the end, and is compiled once.
+    Args:
+        f: the map.
+        start: states, (k, d).
+        cue: what holds them, (k, d).
+        stage: how to run.
+        shrink: if not, the batch keeps its size to the end, and is compiled once.
+        momentum: of each state at first; the stage's by default, which is also the most.
     """
     count, kind = len(start), start.dtype
     state, last = start.copy(), start.copy()
     used = np.zeros(count, int)
     hold = np.full(count, stage.hold, kind)
-    momentum = np.full(count, stage.momentum, kind)
+    momentum = np.full(count, stage.momentum) if momentum is None else momentum
+    momentum = momentum.astype(kind)
     decay = 1.0
     if stage.hold > 0:
         decay = (max(stage.least, 1e-3 * stage.hold) / stage.hold) ** (1 / max(stage.steps, 1))
@@ -88,21 +87,43 @@ def run_stage(
     with jax.enable_x64(True):
         while len(running) and done < stage.steps:
             size, steps = len(running), min(_CHUNK, stage.steps - done)
-            # A batch keeps its size until it has halved: compiling another takes a second.
-            if len(rows) == 0 or (shrink and 2 * size <= len(rows)):
+            # A batch keeps its size until it has halved, a small one for longer: compiling another
+            # takes a second.
+            less = 2 if len(rows) > _SMALL else 8
+            if len(rows) == 0 or (shrink and less * size <= len(rows)):
                 rows = pad_rows(running)
             else:
                 rows = np.pad(running, (0, len(rows) - size), mode="edge")
             parts = (state[rows], last[rows], cue[rows], hold[rows], momentum[rows])
             alive = jnp.asarray(np.arange(len(rows)) < size)
             found = _advance(f, *map(jnp.asarray, (*parts, *numbers)), alive, jnp.asarray(steps))
-            x, before, held, drive, evaluations, moving = (np.asarray(v)[:size] for v in found)
+            x, before, held, drive, evaluations, moving, first, move = (
+                np.asarray(v)[:size] for v in found
+            )
             state[running], last[running] = x, before
+            if stage.hold == 0 and steps > 2:
+                near = (move <= _NEAR * np.linalg.norm(x, axis=1)) & (drive > 0) & (move > 0)
+                rate = (move[near] / first[near]) ** (1 / (steps - 2))
+                drive = drive.copy()
+                drive[near] = _fitting(rate, drive[near], stage.momentum)
             hold[running], momentum[running] = held, drive
             used[running] += evaluations
             done += steps
             running = running[moving]
-    return state, used
+    return state, used, momentum
+
+
+def _fitting(rate: np.ndarray, momentum: np.ndarray, most: float) -> Float[np.ndarray, " k"]:
+    """Return the momentum that would have fitted steps that fell by a factor `rate` each.
+
+    Along an eigenvector of eigenvalue ρ errors fall by z with z² = ρ((1 + μ) z − μ): by √(ρμ) each
+    if μ is large, else by the larger root. The rate is least where the roots meet.
+    """
+    meet = 2 * momentum / (1 + momentum)
+    real = rate**2 / np.maximum((1 + momentum) * rate - momentum, 1e-6)
+    rho = np.clip(np.where(rate < meet, rate**2 / momentum, real), 0.0, 0.999)
+    root = np.sqrt(1 - rho)
+    return np.clip((1 - root) / (1 + root), _LEAST, most)
 
 
 @eqx.filter_jit
@@ -121,8 +142,8 @@ def _advance(
 ) -> tuple[Array, ...]:
     bound = _REACH * jnp.linalg.norm(cue, axis=-1).max()
 
-    def step(_: Any, carry: tuple) -> tuple:
-        x, last, hold, momentum, used, alive = carry
+    def step(k: Any, carry: tuple) -> tuple:
+        x, last, hold, momentum, used, alive, first, _ = carry
         ahead = x + momentum[:, None] * (x - last)
         new = (1 - hold)[:, None] * jnp.asarray(f(ahead), x.dtype) + hold[:, None] * cue
         move = jnp.linalg.norm(new - x, axis=-1)
@@ -138,7 +159,9 @@ def _advance(
         )
         momentum = jnp.where(gone, 0.0, momentum).astype(x.dtype)
         hold = jnp.maximum(least, hold * jnp.where(quiet, _RELEASE, decay)).astype(x.dtype)
-        return x, last, hold, momentum, used + alive, alive & ~ended
+        first = jnp.where(k == 1, move, first)
+        return x, last, hold, momentum, used + alive, alive & ~ended, first, move
 
-    carry = (x, last, hold, momentum, jnp.zeros(x.shape[0], int), alive)
+    none = jnp.zeros(x.shape[0], x.dtype)
+    carry = (x, last, hold, momentum, jnp.zeros(x.shape[0], int), alive, none, none)
     return jax.lax.fori_loop(0, steps, step, carry)

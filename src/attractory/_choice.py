@@ -23,12 +23,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory import _sphere
-from attractory._anneal import Stage, run_stage, single
+from attractory._anneal import Stage, run_stage
 from attractory._auto import auto_norm, auto_schedule, erf_width
 from attractory._cue import denoised
 from attractory._metric import AUTO, Metric
 from attractory._progress import counting, reporting
 from attractory._recalling import QUIET, WAY, holds
+from attractory._single import single
 from attractory._store import KernelStore
 from attractory.activations import Activation, ErfMixture
 
@@ -300,10 +301,10 @@ def _trial(
         return int(right.sum()), 0
     held = np.asarray(low * start, np.float32)
     on_the_way = Stage(falls[0], falls[1], WAY, settings.momentum, QUIET)
-    state, _ = run_stage(first, held, held, on_the_way, shrink=False)
+    state, *_ = run_stage(first, held, held, on_the_way, shrink=False)
     state *= np.float32(norm / low)
     own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL)
-    state, _ = run_stage(last, state, state, own, shrink=False)
+    state, *_ = run_stage(last, state, state, own, shrink=False)
     away = np.linalg.norm(state - norm * whole[home], axis=1)
     back = away <= _THERE * norm
     return int(right.sum()), int((back if len(some) == len(apart) else back & right).sum())

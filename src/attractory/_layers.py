@@ -8,10 +8,12 @@ starting at a = ‖x‖²/d, b = ‖y‖²/d, s = Θ = x·y/d. Columns (y) are k
 variances tabulated in `Profile`s; rows (x) may have any norm.
 """
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from attractory._moments import (
     covariance_gap,
@@ -115,16 +117,24 @@ def block(
         square = gap + w * (rows[0] + cols[0] + w)
         coarse = _ROUNDING * rows[0] * cols[0] > _LOSS * square
         return kernel, coarse if same is None else coarse & ~same
-    # The cosine's maximum is found in two cheap passes; argmax is a dear one.
-    cosine = jnp.abs(s) / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0))
-    count = y.shape[0]
-    hit = cosine == cosine.max(axis=1, keepdims=True)
-    index = jnp.where(hit, jnp.arange(count), count).min(axis=1)
-    index = jnp.minimum(index, count - 1)  # of a row of NaN
+    index = _largest(s, 1 / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0)))
     _, product, its_gap = perpendicular(x, y[index])
     own = [b[index][:, None] for b in columns.variances]
     finer = _recursion(columns, kind, product[:, None], its_gap[:, None], rows, own, None)
-    return kernel.at[jnp.arange(x.shape[0]), index].set(finer[:, 0]), coarse
+    # A choice costs nothing within the pass that makes the kernel; setting entries copies it.
+    return jnp.where(jnp.arange(y.shape[0]) == index[:, None], finer, kernel), coarse
+
+
+def _largest(s: Float[Array, "k m"], scale: Float[Array, "1 m"]) -> Int[Array, " k"]:
+    """Return where |s| scale is largest in each row: XLA's argmax takes far longer on a CPU."""
+    count = s.shape[1]
+    width = math.isqrt(count)
+    size = -(-count // width)
+    cosine = jnp.pad(jnp.abs(s) * scale, ((0, 0), (0, size * width - count)))
+    part = cosine.reshape(-1, size, width).max(axis=2).argmax(axis=1)[:, None]
+    index = jnp.minimum(part * width + jnp.arange(width), count - 1)
+    some = jnp.abs(jnp.take_along_axis(s, index, axis=1)) * scale[0, index]
+    return jnp.take_along_axis(index, some.argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
 def _recursion(

@@ -31,6 +31,7 @@ from attractory._moments import finish_value, folded_angle, moments, scale_pairs
 from attractory.activations import Activation, ErfMixture, Linear
 
 _PIECE = np.log(4.0)  # a piece of a spans at most this in log(a + min w)
+_ALIKE = 8  # the number of pieces is a multiple of it
 _DEGREES = (64, 24, 24)  # in t, a, b: before truncation
 _TAIL = 1e-15  # coefficients below this share of the largest are dropped
 _UNRESOLVED = 1e-13  # more than this at the last coefficient: no table
@@ -140,6 +141,8 @@ def build_profile(
         return _pair_sum(act)
     ends = np.log(low + shift), np.log(high + shift)
     count = max(1, int(np.ceil((ends[1] - ends[0]) / _PIECE)))
+    if infinite:  # as in tables of other norms, for which the same code then serves
+        count = -(-(count + 1) // _ALIKE) * _ALIKE - 1
     edges = np.linspace(*ends, count + 1)
     nodes_t, nodes_a, nodes_b = (np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in _DEGREES)
     if same_a:

@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attractory import _sphere
-from attractory._anneal import Stage, run_stage, single
+from attractory._anneal import Stage, run_stage
 from attractory._share import sharing
-from attractory.iteration import recall
+from attractory._single import single
+from attractory.iteration import Status, recall
 
 __all__ = [
     "QUIET", "WAY", "Course", "MemoryRecall", "follow", "follow_shared", "holds", "once",
@@ -113,27 +114,50 @@ def follow(
             way = Stage(falls[k], falls[k + 1], -(-WAY // count), momentum, QUIET)
             scale = at / norm
             here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
-            found, used = run_stage(single(f), here, held, way)
+            found, used, _ = run_stage(single(f), here, held, way)
             state[away] = np.asarray(found, float) / scale
             steps[away] += used
         path.append(_sphere.nearest(state, patterns))
     if len(away) and count:
+        drive = None
         # Most of the way to the place itself needs no more than float32 either.
         for f, kind, until in (
             (single(own), np.float32, max(tolerance, _NEAR_REST)),
             (own, getattr(own, "dtype", np.float64), tolerance),
         ):
             here = np.asarray(state[away], kind)
-            found, used = run_stage(f, here, here, Stage(0.0, 0.0, max_steps, momentum, until))
+            stage = Stage(0.0, 0.0, max_steps, momentum, until)
+            found, used, drive = run_stage(f, here, here, stage, momentum=drive)
             state[away] = np.asarray(found, float)
             steps[away] += used
-    result = recall(own, state, max_steps=max_steps, tol=tolerance)
-    state = np.asarray(result.state, float)
+    state, residual, more, status = _to_rest(own, state, max_steps, tolerance, bool(count))
     path.append(_sphere.nearest(state, patterns))
-    return Course(
-        state, steps + result.steps, np.asarray(result.residual, float),
-        np.asarray(result.status), np.stack(path), np.array([*(at for _, at in stages), norm]),
-    )  # fmt: skip
+    norms = np.array([*(at for _, at in stages), norm])
+    return Course(state, steps + more, residual, status, np.stack(path), norms)
+
+
+def _to_rest(
+    own: Any, state: Float[np.ndarray, "k d"], max_steps: int, tolerance: float, near: bool
+) -> tuple[np.ndarray, ...]:
+    """Return state, residual, steps and status of plain recall.
+
+    States that are `near` rest mostly are there after one step: then nothing is compiled for it.
+    """
+    residual, steps = np.zeros(len(state)), np.zeros(len(state), int)
+    status = np.full(len(state), int(Status.CONVERGED))
+    moving = np.arange(len(state))
+    if near:
+        new = np.asarray(own(state), float)
+        residual, steps = np.linalg.norm(new - state, axis=1), steps + 1
+        at_rest = residual <= tolerance * np.linalg.norm(state, axis=1)
+        moving = np.flatnonzero(~at_rest)
+        state[moving] = new[moving]
+    if len(moving):
+        result = recall(own, state[moving], max_steps=max_steps, tol=tolerance)
+        state[moving], residual[moving] = result.state, result.residual
+        steps[moving] += result.steps
+        status[moving] = result.status
+    return state, residual, steps, status
 
 
 def follow_shared(

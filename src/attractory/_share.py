@@ -6,6 +6,7 @@ travels once to each worker. Threads drive devices, each computing on its own.
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ __all__ = ["DEVICES", "checked", "sharing"]
 
 DEVICES = "devices"
 _LOOK = 0.5  # seconds between two looks at who is there
+_ANSWER = 5.0  # seconds that a scheduler has for its answer
+_SILENT = 60.0  # seconds without any answer after which it is lost
 _TRIES = 3  # times that work is given out whose data were lost with a worker
 
 # (function, pieces, what stays the same from call to call, what does not) ↦ results in order
@@ -62,8 +65,8 @@ def _on_devices(devices: list[Any], pool: ThreadPoolExecutor) -> Share:
     return share
 
 
-def _workers(client: Any, address: str) -> dict[str, Any]:
-    workers = client.nthreads()
+def _workers(client: Any, address: str) -> list[str]:
+    workers = sorted(_present(client) or ())
     if not workers:
         raise ValueError(
             f"compute must be a scheduler with workers, got {address!r} without: start some with "
@@ -72,25 +75,45 @@ def _workers(client: Any, address: str) -> dict[str, Any]:
     return workers
 
 
-def _on_workers(client: Any, address: str) -> Share:
-    there: dict[int, Any] = {}  # what stays the same, by identity: the memory holds it meanwhile
+def _present(client: Any) -> set[str] | None:
+    """Return the workers that the scheduler knows, or None if it does not answer now."""
+    try:
+        return set(client.sync(client.scheduler.nthreads, callback_timeout=_ANSWER))
+    except (TimeoutError, OSError):
+        return None
 
-    def once(call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any) -> list[Any]:
-        if id(fixed) not in there:
-            there.clear()
-            there[id(fixed)] = client.scatter(fixed, broadcast=True, hash=False)
-        moved = client.scatter(fresh, broadcast=True, hash=False) if fresh is not None else None
-        futures = [
-            client.submit(call, piece, there[id(fixed)], moved, pure=False, retries=2)
-            for piece in pieces
-        ]
-        return client.gather(futures)
+
+def _on_workers(client: Any, address: str) -> Share:
+    there: dict[tuple[int, str], Any] = {}  # what stays the same, by identity: its owner holds it
+
+    def begin(call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any) -> list[Any]:
+        # Each worker has its own copy and its own pieces. Dask's broadcast instead would spin in
+        # the scheduler for ever if the one worker that had the data were lost.
+        workers = _workers(client, address)[: len(pieces)]
+        for key in set(there) - {(id(fixed), worker) for worker in workers}:
+            del there[key]
+        moved = {}
+        for worker in workers:
+            if (id(fixed), worker) not in there:
+                there[id(fixed), worker] = _sent(client, fixed, worker)
+            moved[worker] = None if fresh is None else _sent(client, fresh, worker)
+        owners = [workers[k % len(workers)] for k in range(len(pieces))]
+        return [
+            client.submit(call, piece, there[id(fixed), worker], moved[worker],
+                          workers=[worker], pure=False)
+            for worker, piece in zip(owners, pieces, strict=True)
+        ]  # fmt: skip
 
     def share(call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any) -> list[Any]:
         for left in reversed(range(_TRIES)):
+            futures: list[Any] = []
+
+            def work(futures: list[Any] = futures) -> list[Any]:
+                futures += begin(call, pieces, fixed, fresh)
+                return client.gather(futures)
+
             try:
-                present = set(_workers(client, address))
-                return _watched(client, present, lambda: once(call, pieces, fixed, fresh))
+                return _watched(client, _workers(client, address), work)
             except Exception as error:
                 there.clear()
                 if client.status != "running":
@@ -100,12 +123,17 @@ def _on_workers(client: Any, address: str) -> Share:
                     ) from None
                 if left == 0 or not _was_loss(error):
                     raise
+                client.cancel(futures, force=True)
         raise AssertionError
 
     return share
 
 
-def _watched(client: Any, present: set[str], work: Callable[[], list[Any]]) -> list[Any]:
+def _sent(client: Any, data: Any, worker: str) -> Any:
+    return client.scatter([data], workers=[worker], hash=False)[0]
+
+
+def _watched(client: Any, workers: list[str], work: Callable[[], list[Any]]) -> list[Any]:
     """Return work(), or raise as soon as a worker is lost, whose data Dask may wait for in vain.
 
     Work that waits in vain is left behind in its thread.
@@ -119,13 +147,17 @@ def _watched(client: Any, present: set[str], work: Callable[[], list[Any]]) -> l
             done.put((False, error))
 
     threading.Thread(target=run, daemon=True).start()
+    heard = time.monotonic()
     while True:
         try:
             good, value = done.get(timeout=_LOOK)
         except queue.Empty:
-            if client.status != "running":
+            present = _present(client)
+            now = time.monotonic()
+            heard = heard if present is None else now
+            if client.status != "running" or now - heard > _SILENT:
                 raise ConnectionError("the scheduler was lost") from None
-            if not present <= set(client.nthreads()):
+            if present is not None and not present.issuperset(workers):
                 raise TimeoutError("a worker was lost") from None
             continue
         if good:

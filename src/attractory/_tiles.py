@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 
 from attractory import _layers
 from attractory._profile import SAME
+from attractory._single import single
 from attractory.activations import Activation
 
 __all__ = ["TILE", "Tiles", "by_pairs", "column_tiles", "is_one_norm", "mirror", "tile"]
@@ -172,8 +173,8 @@ def _padded(count: int) -> int:
 
 def _single(columns: _layers.Columns) -> _layers.Columns:
     """Return columns in float32, whose gaps are taken as they are."""
-    less = _layers.Columns(columns.act, False, columns.points, columns.variances, columns.profiles)
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), less)
+    less = single(columns)
+    return _layers.Columns(less.act, False, less.points, less.variances, less.profiles)
 
 
 @partial(jax.jit, static_argnums=(2,))

@@ -138,13 +138,17 @@ def _apply(f: KernelRegression, x: Array) -> Array:
         weights = f.coefficients if f._order is None else f.coefficients[f._order]
         return joined @ weights
 
-    size = max(1, _BLOCK // f.patterns.shape[0])
-    if flat.shape[0] <= size:
+    count, most = flat.shape[0], max(1, _BLOCK // f.patterns.shape[0])
+    # Equal blocks, if there are some hardly smaller: a remainder would be compiled besides.
+    fewest = max(1, -(-count // most))
+    equal = (k for k in range(fewest, min(2 * fewest + 2, count + 1)) if count % k == 0)
+    size = count // next(equal, fewest) if count else 1
+    if count <= size:
         return rows(flat).reshape(x.shape)
-    whole_blocks = flat.shape[0] // size * size
+    whole_blocks = count // size * size
     head = lax.map(rows, flat[:whole_blocks].reshape(-1, size, x.shape[-1]))
     parts = [head.reshape(whole_blocks, -1)]
-    if whole_blocks < flat.shape[0]:
+    if whole_blocks < count:
         parts.append(rows(flat[whole_blocks:]))
     return jnp.concatenate(parts).reshape(x.shape)
 
