@@ -1,9 +1,11 @@
-"""Where recall loses its way: which row is nearest, step by step.
+"""Where recall loses its way: which row is nearest, step by step, and what a step keeps.
 
-    python benchmarks/recall_path.py --data FOLDER   # draws docs/recall_path.png
+    python benchmarks/recall_path.py --data FOLDER   # draws docs/recall_path.png, recall_drift.png
 
 1,000 digits, 200 cues of two kinds. Three ways: plain iteration without metric and biases; plain
-iteration with both; the memory's own way, with the cue held on a map of lower norm.
+iteration with both; the memory's own way, with the cue held on a map of lower norm. And, for the
+first two, by what factor a step changes a state along each principal axis of the patterns, beside
+αγ/(αγ + β) of docs/recall.md.
 """
 
 import argparse
@@ -17,7 +19,8 @@ import matplotlib.pyplot as plt
 from _cues import cues, nearest, unit
 from _results import keep
 
-from attractory import AttractorMemory, mnist
+from attractory import AttractorMemory, activation, mnist
+from attractory._auto import ratio
 
 KINDS = ("bottom half", "salt-and-pepper 0.3")
 STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -35,6 +38,48 @@ def plainly(memory, given):
             home.append((away <= 0.01).mean())
         state = np.asarray(memory.map_(state))
     return right, home
+
+
+def kept(memory, given):
+    """Strength γ of each axis, share of the patterns there, factor predicted and measured."""
+    unit_rows = memory.points_ / memory.norm_
+    _, sizes, axes = np.linalg.svd(unit_rows, full_matrices=False)
+    strength = sizes**2
+    seen = strength > 1e-6 * strength[0]
+    strength, axes = strength[seen], axes[seen]
+    bias = 0.0 if memory.bias == 0 else 3.0
+    beta = ratio(memory.norm_, activation("sigmoid"), 2, bias, axes.shape[1])  # of α
+    start = memory._sphere.encode(given)[0]
+    before, after = start @ axes.T, np.asarray(memory.map_(start)) @ axes.T
+    measured = (before * after).sum(axis=0) / (before**2).sum(axis=0)
+    return strength, strength / strength.sum(), strength / (strength + beta), measured
+
+
+def drift(memories, given):
+    """Draw the factors, and return their table."""
+    figure, panels = plt.subplots(1, len(memories), figsize=(10, 4), sharey=True)
+    lines = ["| memory | axes | γ | of the patterns | a step keeps: predicted | measured |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
+    for panel, (label, memory) in zip(panels, memories.items(), strict=True):
+        strength, share, predicted, measured = kept(memory, given)
+        panel.plot(strength, measured, ".", color="#56B4E9", label="measured, each axis")
+        panel.plot(strength, predicted, "-", color="#D55E00", label="αγ / (αγ + β)")
+        panel.set(title=label, xscale="log", xlabel="γ, how strongly the patterns fill the axis",
+                  ylim=(-0.1, 1.2))  # fmt: skip
+        panel.grid(alpha=0.3)
+        for first, last in ((0, 10), (10, 50), (50, 150), (150, 300), (300, 1000)):
+            part = slice(first, min(last, len(strength)))
+            middle = [float(np.median(v[part])) for v in (strength, predicted, measured)]
+            lines.append(
+                f"| {label} | {first + 1} to {part.stop} | {middle[0]:.2g} | "
+                f"{100 * share[part].sum():.0f} % | {middle[1]:.2f} | {middle[2]:.2f} |"
+            )
+    panels[0].set_ylabel("factor of a state along the axis in one step")
+    panels[0].legend(fontsize=8, loc="upper left")
+    figure.suptitle("The weak axes, which tell digits apart, are lost first; the metric evens them")
+    figure.tight_layout()
+    figure.savefig(Path(__file__).parents[1] / "docs" / "recall_drift.png", dpi=110)
+    return lines
 
 
 def main(folder):
@@ -71,6 +116,9 @@ def main(folder):
     figure.suptitle("1,000 digits: the start knows the row; plain iteration loses it, step by step")
     figure.tight_layout()
     figure.savefig(Path(__file__).parents[1] / "docs" / "recall_path.png", dpi=110)
+    memories = {"no metric, no biases": plain, "metric and biases": sharp}
+    lines += ["", f"What a step from a cue keeps ({KINDS[0]}, medians over the axes):", ""]
+    lines += drift(memories, cues(rows[:COUNT], (28, 28), KINDS[0]))
     print("\n".join(lines))
     keep("recall_path", "\n".join(lines))
 

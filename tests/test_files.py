@@ -14,7 +14,7 @@ from PIL import Image
 from test_data import idx
 
 from attractory import LoadedPatterns, load_patterns, save_images
-from attractory.files import _MOST_PIXELS
+from attractory._decoding import MOST_PIXELS
 
 STEP = 1 / 255 / 2 + 1e-12  # half a grey level
 
@@ -457,7 +457,7 @@ def test_shape_and_dim_asked_for(tmp_path):
         ("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is neither a PNG nor"),
         ("a.png", png()[:60], "is a damaged image (image file is truncated"),
         ("a.png", png()[:45] + b"\0\0" + png()[47:], "is a damaged image (broken data stream"),
-        ("a.png", bomb(4097, 4096), f"has 16,781,312 pixels; scale it to {_MOST_PIXELS:,}"),
+        ("a.png", bomb(4097, 4096), f"has 16,781,312 pixels; scale it to {MOST_PIXELS:,}"),
         ("a.png", bomb(10_000, 10_000), "has 100,000,000 pixels; scale it to"),
         ("a.png", bomb(60_000, 60_000), "has far too many pixels; scale it to"),
         ("a.npy", b"no array", "is no .npy file, or damaged at its start; write it anew"),
@@ -569,12 +569,12 @@ def test_paths_that_are_no_files(beside, tmp_path):
 
 
 def test_files_that_may_not_be_read(beside, monkeypatch):
-    from attractory import files
+    from attractory import _decoding
 
     def refuse(path):
         raise error
 
-    monkeypatch.setattr(files, "_read_image", refuse)
+    monkeypatch.setattr(_decoding, "_read_image", refuse)
     error = PermissionError(13, "Permission denied")
     assert beside("a.png", b"x") == "cannot be read: Permission denied"
     error = MemoryError()

@@ -185,27 +185,28 @@ CASES = (
     Case("kernel", "NTK, sigmoid, depth 3", "n", (1000, 3000), (500,), _kernel("sigmoid", 3)),
     Case("kernel", "NTK, sigmoid, depth 4", "n", (1000, 3000), (500,), _kernel("sigmoid", 4)),
     Case(
-        "kernel", "NTK of 2,000, sigmoid", "dim", (100, 400, 1600), (100,), _kernel_in_dim, most=1.0
-    ),
-    Case(
-        "gradient", "NTK gradient, 100 queries", "n", (1000, 3000, 9000), (500,), _gradient,
+        "kernel", "NTK of 2,000, sigmoid", "dim", (100, 400, 1600, 6400), (100,), _kernel_in_dim,
         most=1.0,
     ),
     Case(
-        "store", "kernel, factor, solve", "n", (1000, 3000, 10_000), (500,), _store,
+        "gradient", "NTK gradient, 100 queries", "n", (1000, 2000, 4000, 8000), (500,), _gradient,
+        most=1.0,
+    ),
+    Case(
+        "store", "kernel, factor, solve", "n", (1000, 2000, 3000, 5000, 10_000), (500,), _store,
         {"floor": 2.0}, (10_000,), most=3.0,
     ),
     Case(
-        "recall", "one step of 1,000 cues", "n", (1000, 3000, 10_000), (500,), _recall,
+        "recall", "one step of 1,000 cues", "n", (1000, 2000, 3000, 5000, 10_000), (500,), _recall,
         {"floor": 1.5}, (10_000,), most=1.0,
     ),
     Case("spectrum", "radius at 20 patterns, kernel", "n", (250, 500, 1000), (100,), _spectrum),
     Case(
-        "spectrum", "radius at 10 digits, network", "width", (1000, 3000, 10_000), (500,),
+        "spectrum", "radius at 10 digits, network", "width", (1000, 2000, 4000, 10_000), (500,),
         _network_spectrum, {"peer": 0.2}, (10_000,), most=1.0,
     ),
     Case(
-        "training", "20 digits, norm 10, to 1e-7", "width", (1000, 3000, 10_000), (500,),
+        "training", "20 digits, norm 10, to 1e-7", "width", (1000, 2000, 4000, 10_000), (500,),
         _training, most=1.0,
     ),
     Case("basin", "recall curve, 4 cues a pattern", "n", (20, 50, 100), (10,), _basin),

@@ -86,15 +86,15 @@ def picture(results, path=None):
     values = [row["ratios"]["floor"] for row in rows]
     left.barh(names, values, color="#0072B2")
     for k, row in enumerate(rows):
-        left.text(values[k], k, f" {values[k]:.2f}", va="center", fontsize=8)
+        beyond = max(values[k], row["targets"].get("floor", 0))
+        left.text(beyond, k, f"  {values[k]:.2f}", va="center", fontsize=8)
         if "floor" in row["targets"]:
             left.plot(2 * [row["targets"]["floor"]], [k - 0.4, k + 0.4], color="#D55E00", lw=2)
     left.axvline(1, color="black", lw=1)
     left.invert_yaxis()
     left.tick_params(axis="y", labelsize=8)
-    left.set(
-        xlabel="time over the floor's (bar: target)", title="Beside the bare matrix operations"
-    )
+    left.set(xscale="log", xlim=(0.5, 3 * max(values)), xlabel="times the floor (red: target)",
+             title="Time beside the bare matrix operations")  # fmt: skip
     styles = ("o-", "s--", "^-.", "D:", "v-", "P--", "X-.", "*:")
     colors = (
         "#0072B2",
@@ -110,7 +110,7 @@ def picture(results, path=None):
         label = f"{item['name']} ({item['along']}): {item['exponent']:.1f}, of {item['most']:g}"
         right.plot(item["sizes"], item["times"], style, color=color, label=label)
     right.set(xscale="log", yscale="log", xlabel="size", ylabel="seconds",
-              title="Growth, with the exponent and what the mathematics asks")  # fmt: skip
+              title="Growth: exponent, and that of the mathematics")  # fmt: skip
     right.legend(fontsize=7)
     right.grid(alpha=0.3)
     figure.tight_layout()

@@ -28,7 +28,7 @@ from attractory._diagonal import inverse_width
 from attractory.activations import Activation, ErfMixture
 from attractory.kernel import ntk
 
-__all__ = ["BIAS", "auto_norm", "auto_schedule", "erf_width"]
+__all__ = ["BIAS", "auto_norm", "auto_schedule", "erf_width", "ratio"]
 
 # The constant coordinate, relative to the norm. With a larger one training may stall.
 BIAS = {"kernel": 3.0, "network": 1.0}
@@ -94,7 +94,7 @@ def _norm_of(
     wanted = (1 / radius - 1) * _strength(unit)
 
     def excess(log_norm: float) -> float:
-        return np.log(_ratio(float(np.exp(log_norm)), act, depth, bias, unit.shape[1]) / wanted)
+        return np.log(ratio(float(np.exp(log_norm)), act, depth, bias, unit.shape[1]) / wanted)
 
     low, high = np.log(1e-2 * scale), np.log(_MOST * scale)
     if excess(low) > 0:
@@ -105,7 +105,7 @@ def _norm_of(
     return float(np.exp(root))
 
 
-def _ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> float:
+def ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> float:
     """Return β/α at a norm."""
     step = 1e-3
     rho = np.array([-step, 0.0, step, 1.0])

@@ -9,8 +9,10 @@ variances tabulated in `Profile`s; rows (x) may have any norm.
 """
 
 import math
+from functools import partial
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -38,7 +40,7 @@ class Columns(eqx.Module):
 
     act: Activation = eqx.field(static=True)
     careful: bool = eqx.field(static=True)  # whether a gap from rounded numbers may be too coarse
-    points: Float[Array, "m d"]
+    points: Float[Array, "m d"] | Float[np.ndarray, "m d"]
     variances: tuple[Float[Array, " m"], ...]  # one for each hidden layer
     profiles: tuple[Profile, ...]
 
@@ -49,6 +51,9 @@ def variances(act: Activation, points: Array, layers: int) -> tuple[Array, ...]:
     for _ in range(layers - 1):
         result.append(variance(act, result[-1]))
     return tuple(result)
+
+
+_variances = partial(jax.jit, static_argnums=(0, 2))(variances)  # no squares of all points kept
 
 
 def group_by_norm(act: Activation, b: Float[np.ndarray, " m"]) -> list[np.ndarray]:
@@ -65,10 +70,10 @@ def group_by_norm(act: Activation, b: Float[np.ndarray, " m"]) -> list[np.ndarra
     return [np.arange(len(b))] if len(groups) == 1 else groups
 
 
-def prepare(act: Activation, points: np.ndarray, depth: int, one_norm: bool) -> Columns:
+def prepare(act: Activation, points: np.ndarray | Array, depth: int, one_norm: bool) -> Columns:
     """Tabulate the layers for these columns and rows of the same norm, or of any."""
     y = jnp.asarray(points)
-    columns = variances(act, y, depth - 1)
+    columns = _variances(act, y, depth - 1)
     profiles = []
     for b in columns:
         low, high = float(b.min()), float(b.max())

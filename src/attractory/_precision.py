@@ -42,3 +42,15 @@ def double(function: Callable[P, T]) -> Callable[P, T]:
             return to_numpy(function(*args, **kwargs))
 
     return wrapper
+
+
+def aligned(values: np.ndarray) -> np.ndarray:
+    """Return a copy that `jax.device_put` takes as it is; jnp.asarray makes two, for a while.
+
+    JAX shares memory that begins at a multiple of 64 bytes. Nobody may write to it afterwards.
+    """
+    room = np.empty(values.nbytes + 64, np.uint8)
+    begin = -room.ctypes.data % 64
+    copy = room[begin : begin + values.nbytes].view(values.dtype).reshape(values.shape)
+    copy[...] = values
+    return copy

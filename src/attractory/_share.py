@@ -78,7 +78,7 @@ def _workers(client: Any, address: str) -> list[str]:
 def _present(client: Any) -> set[str] | None:
     """Return the workers that the scheduler knows, or None if it does not answer now."""
     try:
-        return set(client.sync(client.scheduler.nthreads, callback_timeout=_ANSWER))
+        return set(client.sync(client.scheduler.ncores, callback_timeout=_ANSWER))
     except (TimeoutError, OSError):
         return None
 

@@ -7,6 +7,9 @@ network is trained on from where it is. With a bias both work on points with a c
 appended (`attractory.biased`), which they map to itself.
 """
 
+from typing import Any
+
+import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError
@@ -111,13 +114,13 @@ class KernelStore:
     def _solved(self, factor: Factor) -> KernelRegression:
         x, targets = self._lift(self.x), self._lift(self.targets)
 
-        def made(coefficients: np.ndarray) -> KernelRegression:
+        def made(coefficients: Any) -> KernelRegression:
             known = np.nan if self.passed else None
             return assemble(
                 x, targets, coefficients, self.activation, self.depth, self.ridge, known
             )
 
-        f = made(factor.solve(targets))
+        f = made(jax.device_put(factor.solve(targets)))  # no copy, unlike jnp.asarray
         if self.passed:
             return f
         a = np.asarray(f.coefficients)

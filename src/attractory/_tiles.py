@@ -20,7 +20,7 @@ from attractory.activations import Activation
 
 __all__ = ["TILE", "Tiles", "by_pairs", "column_tiles", "is_one_norm", "mirror", "tile"]
 
-TILE = 1024
+TILE = 512
 _SIZES = (16, 64, 256, TILE)  # rows and columns are padded to one of these: few compilations
 _CHUNK = 1 << 21  # numbers in the points of the pairs computed at a time
 
@@ -116,6 +116,7 @@ def column_tiles(
 ) -> Iterator[tuple[int, _layers.Columns]]:
     """Yield the start and the prepared columns of each tile, padded by repeating the last."""
     whole_group = _layers.prepare(act, points, depth, one_norm)
+    # The tiles' points stay where they are, as views of an array that is there already.
     for j in range(0, len(points), TILE):
         part = slice(j, j + TILE)
         count = len(points[part])
@@ -125,7 +126,7 @@ def column_tiles(
             _layers.Columns(
                 act,
                 whole_group.careful,
-                jnp.pad(whole_group.points[part], (pad, (0, 0)), mode="edge"),
+                np.pad(points[part], (pad, (0, 0)), mode="edge") if pad[1] else points[part],
                 tuple(jnp.pad(b[part], pad, mode="edge") for b in whole_group.variances),
                 whole_group.profiles,
             ),
@@ -173,7 +174,7 @@ def _padded(count: int) -> int:
 
 def _single(columns: _layers.Columns) -> _layers.Columns:
     """Return columns in float32, whose gaps are taken as they are."""
-    less = single(columns)
+    less = jax.tree.map(jnp.asarray, single(columns))
     return _layers.Columns(less.act, False, less.points, less.variances, less.profiles)
 
 

@@ -3,7 +3,6 @@
 Heavy imports wait until a command runs. What a command changes it changes in one step, or not.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from attractory._console import complain, one_line, show, working
+from attractory._cli_tables import (
+    DRAWN,
+    contents,
+    counted,
+    draw,
+    print_file,
+    print_json,
+    show_recalled,
+    show_rows,
+)
+from attractory._console import complain, one_line, working
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +33,6 @@ __all__ = ["ACTIVATIONS", "check_folder", "register"]
 ACTIVATIONS = "One of sigmoid, tanh, erf, erf_surrogate, arctan, softsign, linear."
 
 _LOOKED_AT = 200  # rows that inspect takes by default
-_DRAWN = 50  # rows in its figure
 _TOGETHER = 20  # rows between two lines of progress
 
 _File = Annotated[
@@ -81,19 +89,19 @@ def store(
         metric=None if whitening == "none" else whitening, center=not no_center, random_state=seed,
     )  # fmt: skip
     kept = MemoryFile(out, memory)
-    with working(_spinner(kept, f"storing {_count(len(loaded.rows), 'row')}")):
+    with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")):
         kept.store(loaded)
         kept.save()
     duplicates = len(loaded.rows) - len(memory)
     if as_json:
-        _print(kept.as_dict() | {
+        print_json(kept.as_dict() | {
             "names": kept.names, "duplicates": duplicates, "failed": _failures(loaded),
         })  # fmt: skip
     else:
         if duplicates:
-            print(f"left out {_count(duplicates, 'duplicate')}")
-        print(f"stored {_contents(kept)}")
-        _print_file(out)
+            print(f"left out {counted(duplicates, 'duplicate')}")
+        print(f"stored {contents(kept)}")
+        print_file(out)
     _end(loaded)
 
 
@@ -117,7 +125,7 @@ def recall(
         kept = MemoryFile.open(file)
         say("reading the cues")
         loaded = kept.read(cues)
-        say(f"recalling {_count(len(loaded.rows), 'cue')}")
+        say(f"recalling {counted(len(loaded.rows), 'cue')}")
         result = kept.memory.recall(loaded.rows)
         written = [] if out is None else _write(result.state, loaded, out)
     _name_failed(loaded)
@@ -136,22 +144,22 @@ def recall(
     ]
     known, reject = int(result.known.sum()), kept.memory.reject
     if as_json:
-        _print({
+        print_json({
             "file": str(file), "reject": reject, "known": known, "cues": rows,
             "written": [str(path) for path in written], "failed": _failures(loaded),
         })  # fmt: skip
     else:
-        _show_recalled(rows, reject)
-        print(f"{known} of {_count(len(rows), 'cue')} known")
+        show_recalled(rows, reject)
+        print(f"{known} of {counted(len(rows), 'cue')} known")
         if out is not None:
-            print(f"wrote {_count(len(written), 'file')} to {one_line(str(out))}")
+            print(f"wrote {counted(len(written), 'file')} to {one_line(str(out))}")
     _end(loaded)
 
 
 def inspect(
     file: _File,
     figure: Annotated[
-        Path | None, typer.Option(help=f"PNG of the eigenvalues at the first {_DRAWN} rows.")
+        Path | None, typer.Option(help=f"PNG of the eigenvalues at the first {DRAWN} rows.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help=f"Look at all rows, not only the first {_LOOKED_AT}.")
@@ -170,7 +178,7 @@ def inspect(
         radius, miss = _examine(kept, count, say)
         if figure is not None:
             say("drawing the figure")
-            _draw(kept, figure)
+            draw(kept, figure)
     attractor = (radius < 1) & (miss <= accuracy)
     rows = [
         {
@@ -181,13 +189,13 @@ def inspect(
     ]  # fmt: skip
     attractors = int(attractor.sum())
     if as_json:
-        _print(kept.as_dict() | {
+        print_json(kept.as_dict() | {
             "looked_at": count, "attractors": attractors, "patterns": rows,
             "figure": None if figure is None else str(figure),
         })  # fmt: skip
         return
-    _show_rows(rows, accuracy)
-    print(_contents(kept))
+    show_rows(rows, accuracy)
+    print(contents(kept))
     if kept.memory.choice_ is not None:
         print(f"chosen when stored: {kept.memory.choice_}")
     if count < n:
@@ -206,21 +214,21 @@ def add(file: _File, paths: _Paths, as_json: _Json = False) -> None:
         kept = MemoryFile.open(file)
         loaded = kept.read(paths)
     _name_failed(loaded)
-    with working(_spinner(kept, f"adding {_count(len(loaded.rows), 'row')}")):
+    with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")):
         new = kept.store(loaded)
         if new:
             kept.memory._warn()
             kept.save()
     duplicates = len(loaded.rows) - len(new)
     if as_json:
-        _print(kept.as_dict() | {
+        print_json(kept.as_dict() | {
             "new": new, "duplicates": duplicates, "failed": _failures(loaded),
         })  # fmt: skip
     else:
-        left = f"; left out {_count(duplicates, 'duplicate')}" if duplicates else ""
-        print(f"{_count(len(new), 'new row')}{left}")
-        print(f"now {_contents(kept)}")
-        _print_file(file)
+        left = f"; left out {counted(duplicates, 'duplicate')}" if duplicates else ""
+        print(f"{counted(len(new), 'new row')}{left}")
+        print(f"now {contents(kept)}")
+        print_file(file)
     _end(loaded)
 
 
@@ -241,16 +249,16 @@ def forget(
     if len(rows) == n:
         raise ValueError(f"WHICH must leave a row, got all {n}; remove the file instead")
     gone = [{"index": k, "name": kept.names[k]} for k in rows]
-    with working(_spinner(kept, f"forgetting {_count(len(rows), 'row')}")):
+    with working(_spinner(kept, f"forgetting {counted(len(rows), 'row')}")):
         kept.forget(rows)
         kept.memory._warn()
         kept.save()
     if as_json:
-        _print(kept.as_dict() | {"forgotten": gone})
+        print_json(kept.as_dict() | {"forgotten": gone})
     else:
         print(f"forgot {', '.join(one_line(row['name']) for row in gone)}")
-        print(f"now {_contents(kept)}")
-        _print_file(file)
+        print(f"now {contents(kept)}")
+        print_file(file)
 
 
 # Arguments
@@ -319,22 +327,6 @@ def _examine(kept: "MemoryFile", count: int, say: Any) -> tuple["np.ndarray", "n
     return np.concatenate(parts), moved / kept.memory.norm_
 
 
-def _draw(kept: "MemoryFile", figure: Path) -> None:
-    import numpy as np
-
-    from attractory.plotting import plot_eigenvalues
-    from attractory.spectrum import eigenvalues
-
-    values = eigenvalues(kept.memory.map_, kept.memory.points_[:_DRAWN])
-    radius = np.abs(values).max(axis=1)
-    first = "the first " if len(kept.names) > _DRAWN else ""
-    title = (
-        f"At {int((radius < 1).sum())} of {first}{len(values)} stored rows the map contracts\n"
-        f"largest spectral radius {radius.max():.3f}"
-    )
-    plot_eigenvalues(values, title=title).savefig(figure)
-
-
 # Output
 
 
@@ -360,70 +352,8 @@ def _write(states: "np.ndarray", loaded: "LoadedPatterns", out: Path) -> list[Pa
 
     good = np.isfinite(states).all(axis=1)
     if not good.all():
-        complain(f"warning: {_count(int((~good).sum()), 'state')} diverged and cannot be written")
+        complain(f"warning: {counted(int((~good).sum()), 'state')} diverged and cannot be written")
     if not good.any():
         return []
     names = [loaded.names[k] for k in np.flatnonzero(good)]
     return save_images(states[good], names, loaded.shape, out)
-
-
-def _print(report: dict[str, Any]) -> None:
-    print(json.dumps(report, indent=2))
-
-
-def _print_file(file: Path) -> None:
-    print(f"{one_line(str(file))}: {file.stat().st_size:,} bytes")
-
-
-def _contents(kept: "MemoryFile") -> str:
-    """Say what a memory holds, and how exactly: never the one without the other."""
-    memory, shape = kept.memory, kept.shape
-    size = _count(kept.dim, "number")
-    if shape is not None:
-        size = f"{shape[0]} × {shape[1]} pixels{' in colour' if shape[2:] else ''}"
-    activation = getattr(memory.activation, "name", memory.activation)
-    return (
-        f"{_count(len(memory), 'row')} of {size}; {memory.model}, {activation}, depth "
-        f"{memory.depth}, norm {memory.norm_:.4g}; residual {memory.residual_:.1e} of the norm"
-    )
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def _show_recalled(rows: list[dict[str, Any]], reject: float) -> None:
-    from rich.table import Table
-
-    table = Table(caption=f"known: it ended at a stored row, with a confidence from {reject:g} on")
-    for head in ("cue", "recalled as"):
-        table.add_column(head, overflow="fold")
-    for head in ("confidence", "known", "steps"):
-        table.add_column(head, justify="right")
-    table.add_column("status")
-    for row in rows:
-        name = row["recalled"]
-        table.add_row(
-            one_line(row["cue"]), "—" if name is None else one_line(name),
-            f"{row['confidence']:.3f}", "yes" if row["known"] else "NO", str(row["steps"]),
-            row["status"],
-        )  # fmt: skip
-    show(table)
-
-
-def _show_rows(rows: list[dict[str, Any]], accuracy: float) -> None:
-    from rich.table import Table
-
-    table = Table(
-        caption=f"attractor: moved by at most {accuracy:g} of the norm, spectral radius below 1"
-    )
-    table.add_column("index", justify="right")
-    table.add_column("name", overflow="fold")
-    for head in ("spectral radius", "attractor"):
-        table.add_column(head, justify="right")
-    for row in rows:
-        table.add_row(
-            str(row["index"]), one_line(row["name"]), f"{row['spectral_radius']:.4f}",
-            "yes" if row["attractor"] else "NO",
-        )  # fmt: skip
-    show(table)

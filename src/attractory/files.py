@@ -6,7 +6,6 @@ Pixels lie in [0, 1]. A file that cannot be used is named with the reason, and t
 import os
 import re
 import unicodedata
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,27 +16,15 @@ from uuid import uuid4
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from attractory._checks import as_points, choice, whole
-from attractory.data import read_idx
+from attractory._decoding import IMAGES, KINDS, KNOWN, Refused, Shape, read_rows
 
 __all__ = ["LoadedPatterns", "load_patterns", "save_images"]
 
-_IMAGES = (".png", ".jpg", ".jpeg")
-_IDX = (".idx", "-ubyte", ".gz")
-_KNOWN = (*_IMAGES, ".npy", ".csv", *_IDX)
-_KINDS = ", ".join(_KNOWN)
 _SUFFIX = re.compile(r"\.(png|jpe?g|npy|csv|idx|gz)(?=(_\d+)?$)", re.IGNORECASE)
-_MOST_PIXELS = 2**24  # 4096 × 4096; as a pattern such an image takes 134 MB, in colour 403
 _LISTED = 10  # reasons that an error quotes
-
-Shape = tuple[int, ...]
-_Read = tuple[Float[np.ndarray, "n d"], Shape | None]
-
-
-class _Refused(ValueError):
-    """A file that cannot be used; the message goes on from the file's name."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +57,7 @@ class _Size:
         dim = rows.shape[1]
         clash = shape is not None and self.shape is not None and shape != self.shape
         if self.dim is not None and (dim != self.dim or clash):
-            raise _Refused(
+            raise Refused(
                 f"holds {_words(dim, shape)} where {self.source} {_words(self.dim, self.shape)}; "
                 "make it alike, or load it by itself"
             )
@@ -143,7 +130,7 @@ def load_patterns(
             files = _spread(given)
         for path in files:
             with _noting(path, failed):
-                rows, own = _read(path, shape)
+                rows, own = read_rows(path, shape)
                 size = size.after(rows, own, path.name)
                 parts.append(rows)
                 many = len(rows) > 1
@@ -194,7 +181,7 @@ def save_images(
     points = as_points(rows, "rows", size.dim)
     if len(names) != len(points):
         raise ValueError(f"names must be one a row, got {len(names)} for {len(points)} rows")
-    suffix = choice(suffix.lower(), "suffix", _IMAGES)
+    suffix = choice(suffix.lower(), "suffix", IMAGES)
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise ValueError(f"folder must be a folder, got the file {folder}")
@@ -251,176 +238,16 @@ def _spread(path: Path) -> list[Path]:
     found = [
         file
         for file in path.iterdir()
-        if file.name.lower().endswith(_KNOWN) and file.name[0] != "." and file.is_file()
+        if file.name.lower().endswith(KNOWN) and file.name[0] != "." and file.is_file()
     ]
     if not found:
-        raise _Refused(f"is a folder without any file of a known kind ({_KINDS})")
+        raise Refused(f"is a folder without any file of a known kind ({KINDS})")
     return sorted(found, key=_natural)
 
 
 def _natural(path: Path) -> tuple[list[str | int], str]:
     parts = re.split(r"(\d+)", path.name.casefold())  # every second part is a number
     return [int(part) if k % 2 else part for k, part in enumerate(parts)], path.name
-
-
-def _read(path: Path, shape: Shape | None) -> _Read:
-    if not path.is_file():  # a pipe would wait for ever
-        raise _Refused("is no regular file" if path.exists() else "does not exist")
-    if path.stat().st_size == 0:
-        raise _Refused("is empty (0 bytes)")
-    name = path.name.lower()
-    if name.endswith(_IMAGES):
-        rows, own = _read_image(path)
-    elif name.endswith(".npy"):
-        rows, own = _as_rows(_read_npy(path), shape)
-    elif name.endswith(".csv"):
-        rows, own = _read_csv(path), None
-    elif name.endswith(_IDX) or _starts_like_idx(path):
-        array = read_idx(path)
-        if array.ndim == 1:
-            raise _Refused(f"holds {len(array)} single numbers (labels?); give the file of images")
-        rows, own = _as_rows(array, shape)
-    else:
-        raise _Refused(f"is of no known kind; convert it to one of {_KINDS}")
-    _usable(rows)
-    return rows, own
-
-
-def _usable(rows: Float[np.ndarray, "n d"]) -> None:
-    bad = ~np.isfinite(rows)
-    if bad.any():
-        row, column = divmod(int(bad.argmax()), rows.shape[1])
-        raise _Refused(
-            f"holds {rows[row, column]} in row {row}, column {column} ({bad.sum()} such values); "
-            "remove or fill them first"
-        )
-
-
-def _read_image(path: Path) -> _Read:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on sizes, which are checked here, and on odd EXIF
-            # Two formats only: others that Pillow knows may start programs (Ghostscript).
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
-                count = image.width * image.height
-                if count > _MOST_PIXELS:
-                    raise _Refused(f"has {count:,} pixels; scale it to {_MOST_PIXELS:,} at most")
-                # Grey of 16 bits with opacity, which Pillow gives as RGBA.
-                grey = any(tile[3] == "LA;16B" for tile in image.tile)
-                pixels = _pixels(ImageOps.exif_transpose(image), grey)
-    except (_Refused, MemoryError):
-        raise
-    except Image.DecompressionBombError:
-        raise _Refused(f"has far too many pixels; scale it to {_MOST_PIXELS:,} at most") from None
-    except UnidentifiedImageError:
-        raise _Refused("is neither a PNG nor a JPEG image, or damaged; convert it") from None
-    except Exception as error:  # decoders raise whatever damage leads them to
-        raise _Refused(f"is a damaged image ({str(error) or type(error).__name__})") from None
-    return pixels.reshape(1, -1), pixels.shape
-
-
-def _pixels(image: Image.Image, grey: bool) -> np.ndarray:
-    """Return (height, width) or (height, width, 3) in [0, 1], on white where transparent."""
-    if image.mode.startswith("I"):  # 16 bits, whichever of its modes this Pillow has for them
-        values = np.asarray(image)
-        return np.where(values == image.info.get("transparency"), 1.0, values / 65535)
-    grey = grey or image.mode in ("1", "L", "LA")
-    if image.mode == "P":
-        palette = np.reshape(image.getpalette() or [], (-1, 3))
-        grey = bool((palette == palette[:, :1]).all())
-    if image.has_transparency_data:
-        values = np.asarray(image.convert("RGBA")) / 255
-        alpha = values[..., 3:]
-        pixels = alpha * values[..., :3] + (1 - alpha)  # exact where opaque
-        return pixels[..., 0] if grey else pixels
-    return np.asarray(image.convert("L" if grey else "RGB")) / 255
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    """Return the array of an .npy file, after a look at its header: no pickle, and all there."""
-    form = np.lib.format
-    with path.open("rb") as file:
-        try:
-            old = form.read_magic(file) == (1, 0)
-            header = form.read_array_header_1_0 if old else form.read_array_header_2_0
-            shape, _, dtype = header(file)
-        except Exception:  # a damaged header raises what it happens to spell
-            raise _Refused("is no .npy file, or damaged at its start; write it anew") from None
-        if dtype.hasobject:
-            raise _Refused("holds Python objects (a pickle), which are never loaded; save numbers")
-        if dtype.kind not in "fiub":
-            raise _Refused(f"holds {dtype}; save real numbers instead")
-        expected = file.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
-        length = path.stat().st_size
-        if length != expected:
-            what = "is cut short" if length < expected else "goes on after its end"
-            raise _Refused(f"{what}: shape {shape} takes {expected} bytes, got {length}")
-        file.seek(0)
-        return np.load(file, allow_pickle=False)
-
-
-def _as_rows(array: np.ndarray, shape: Shape | None) -> _Read:
-    if array.size == 0:
-        raise _Refused(f"is empty, of shape {array.shape}")
-    if array.ndim == 1 or array.shape == shape:
-        array = array[None]
-    if array.ndim not in (2, 3) and array.shape[3:] != (3,):
-        raise _Refused(
-            f"has shape {array.shape}; patterns take (n, d), (n, height, width) or "
-            "(n, height, width, 3)"
-        )
-    with np.errstate(over="ignore"):  # of long doubles; seen as infinite afterwards
-        rows = array.reshape(len(array), -1).astype(np.float64)
-    if array.dtype == np.uint8:
-        rows /= 255
-    return rows, array.shape[1:] if array.ndim > 2 else None
-
-
-def _read_csv(path: Path) -> Float[np.ndarray, "n d"]:
-    content = path.read_bytes()
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if not wide and b"\0" in content:
-        raise _Refused("is no text; save it as numbers separated by commas")
-    # Numbers are ASCII; what a header or a comment has in another encoding does not matter.
-    text = content.decode("utf-16" if wide else "utf-8-sig", errors="replace")
-    rows: list[np.ndarray] = []
-    header, separator = False, None
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not rows:
-            separator = next((mark for mark in ";," if mark in line), None)
-        cells = line.split(separator)
-        row = [_number(cell) for cell in cells]
-        if not rows and not header and row.count(None) == len(row):
-            header = True
-        elif None in row:
-            wrong = cells[row.index(None)].strip()
-            mend = "; decimals take a point" if "," in wrong else ""
-            raise _Refused(f"has {wrong[:40]!r} for a number in line {number}{mend}")
-        elif rows and len(row) != len(rows[0]):
-            raise _Refused(
-                f"has {len(row)} numbers in line {number} where the first pattern has "
-                f"{len(rows[0])}; every pattern takes as many"
-            )
-        else:
-            rows.append(np.array(row, np.float64))
-    if not rows:
-        raise _Refused("is empty: no line holds only numbers (decimals take a point)")
-    return np.array(rows)
-
-
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _starts_like_idx(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(4)
-    return start[:2] == b"\x1f\x8b" or (len(start) == 4 and start[:2] == b"\0\0" and start[2] >= 8)
 
 
 def _stems(names: Sequence[str]) -> list[str]:

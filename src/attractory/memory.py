@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from attractory import _sphere
@@ -25,14 +24,11 @@ from attractory._cue import denoised
 from attractory._metric import fit_metric
 from attractory._parameters import check_parameters
 from attractory._recalling import MemoryRecall, follow_shared, once
-from attractory._room import iterates, refuse_what_cannot_fit
+from attractory._recipe import Recipe, grown
+from attractory._room import refuse_what_cannot_fit
 from attractory._rows import distinct, unseen
 from attractory._sphere import Sphere
-from attractory._store import KernelStore, NetworkStore
-from attractory._store_large import LargeStore, as_large
-from attractory.activations import Activation
 from attractory.iteration import Status
-from attractory.network import Autoencoder
 from attractory.regression import InterpolationWarning
 from attractory.rejection import Rejection, held_out_evidence
 
@@ -195,9 +191,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         sphere = Sphere(mean, norm, metric)
         points = norm * unit
         answers, answer_sizes = (points, sizes) if targets is None else sphere.encode(targets[kept])
-        model = self._new_model(points, answers, act, bias)
+        recipe = Recipe.of(self, act, bias)
+        model = recipe.store(points, answers)
         model.map()  # what cannot be stored must fail now
-        stages = self._new_stages(unit, act, bias, passed)
+        stages = recipe.stages(unit, passed)
         hetero, self.choice_ = targets is not None, chosen
         self._adopt(sphere, model, stages, sizes, answer_sizes, hetero, len(unit), False)
         self._warn()
@@ -224,9 +221,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             answers, answer_sizes = (
                 (points[new], sizes[new]) if targets is None else self._sphere.encode(targets[new])
             )
-            model = self._grown(self._model, points[new], answers)
+            model = grown(self._model, points[new], answers, solver=self.solver)
+            parts = points[new] / self.norm_, answers / self.norm_
             stages = tuple(
-                (self._grown(stage, *(v * (at / self.norm_) for v in (points[new], answers))), at)
+                (grown(stage, *(v * at for v in parts), solver=self.solver), at)
                 for stage, at in self._stages
             )
             fresh = not self.stale_
@@ -413,42 +411,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         mean, metric = self._sphere.mean, self._sphere.metric
         return held_out_evidence(self.patterns_ - mean, metric.share, mean)
 
-    # The map under change; nothing is kept until all of it is made
-
-    def _new_model(
-        self,
-        points: np.ndarray,
-        answers: np.ndarray,
-        act: Activation,
-        bias: float,
-        passed: bool = False,
-    ) -> Any:
-        if self.model == "kernel":
-            kind: Any = LargeStore if iterates(self.solver, len(points)) else KernelStore
-            made = kind(points, answers, act, self.depth, float(self.ridge), bias, passed=passed)
-            made.compute = self.compute
-            return made
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        start = Autoencoder(
-            points.shape[1] + bool(bias), width=self.width, depth=self.depth, activation=act,
-            key=seed,
-        )  # fmt: skip
-        return NetworkStore(points, answers, start, bias)
-
-    def _grown(self, store: Any, points: np.ndarray, answers: np.ndarray) -> Any:
-        if self.model == "kernel" and iterates(self.solver, len(self) + len(points)):
-            store = as_large(store)
-        return store.with_rows(points, answers)
-
-    def _new_stages(
-        self, unit: np.ndarray, act: Activation, bias: float, norms: tuple[float, ...]
-    ) -> tuple[tuple[Any, float], ...]:
-        made = []
-        for at in norms:
-            points = at * unit
-            made.append((self._new_model(points, points, act, bias, True), at))
-            made[-1][0].map()
-        return tuple(made)
+    # Nothing is kept until all of it is made
 
     def _adopt(
         self,

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -45,7 +46,7 @@ from attractory._checks import (
     whole,
 )
 from attractory._large import solve_large
-from attractory._precision import double, traced
+from attractory._precision import aligned, double, traced
 from attractory._room import SOLVERS, iterates, refuse_what_cannot_fit
 from attractory._share import checked
 from attractory._tiles import TILE, mirror
@@ -275,7 +276,7 @@ def _fit_large(
 def assemble(
     x: np.ndarray,
     targets: np.ndarray,
-    coefficients: np.ndarray,
+    coefficients: np.ndarray | Array,
     act: Activation,
     depth: int,
     ridge: float,
@@ -283,10 +284,12 @@ def assemble(
 ) -> KernelRegression:
     """Return the map of known coefficients, its residual against the targets measured or given."""
     groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
-    columns = tuple(_layers.prepare(act, x[members], depth, False) for members in groups)
+    points = jax.device_put(aligned(x))
+    parts = [points] if len(groups) == 1 else [x[members] for members in groups]
+    columns = tuple(_layers.prepare(act, part, depth, False) for part in parts)
     order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
     f = KernelRegression(
-        jnp.asarray(x),
+        points,
         jnp.asarray(coefficients),
         act,
         depth,
