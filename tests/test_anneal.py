@@ -14,14 +14,15 @@ def affine(matrix, shift):
 
 
 def test_a_hold_ends_where_algebra_says():
-    """x = (1 − c)(Ax + b) + cu has one solution; momentum does not move it."""
+    """x = Ax + b + q(u − Au − b) has one solution; momentum does not move it."""
     rng = np.random.default_rng(0)
     matrix, shift = rng.normal(size=(4, 4)) / 5, rng.normal(size=4)
     cue = rng.normal(size=(3, 4))
     for momentum in (0.0, 0.6):
         held = Stage(0.3, 0.3, 400, momentum, 1e-14)
         state, *_ = run_stage(affine(matrix, shift), cue, cue, held)
-        exact = np.linalg.solve(np.eye(4) - 0.7 * matrix, (0.7 * shift + 0.3 * cue).T).T
+        lost = cue - affine(matrix, shift)(cue)
+        exact = np.linalg.solve(np.eye(4) - matrix, (shift + 0.3 * lost).T).T
         np.testing.assert_allclose(state, exact, rtol=1e-10)
 
 
@@ -123,7 +124,7 @@ def test_a_file_of_the_first_kind_loads_without_a_metric(digits, tmp_path):
     plain = AttractorMemory(activation="erf", metric=None, bias=0.0, schedule=None).fit(digits[:9])
     save_memory(plain, tmp_path / "new")
     header, arrays = read_file(tmp_path / "new")
-    for later in ("bias", "schedule", "first", "residual"):
+    for later in ("recall", "bias", "schedule", "first", "residual"):
         del header[later]
     for later in ("metric", "bias", "schedule", "hold", "momentum"):
         del header["parameters"][later]

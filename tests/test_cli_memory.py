@@ -10,6 +10,7 @@ from matplotlib.image import imread
 
 from attractory import (
     AttractorMemory,
+    _cli_tables,
     bundled_digits,
     cli_memory,
     load_memory,
@@ -291,7 +292,7 @@ def test_memories_saved_from_python(capsys, pictures, tmp_path):
 
 def test_only_the_first_rows_of_many_are_looked_at(capsys, file, tmp_path, monkeypatch):
     monkeypatch.setattr(cli_memory, "_LOOKED_AT", 4)
-    monkeypatch.setattr(cli_memory, "_DRAWN", 2)
+    monkeypatch.setattr(_cli_tables, "DRAWN", 2)
     monkeypatch.setattr(cli_memory, "_TOGETHER", 3)
     report = document(capsys, "inspect", file)
     assert (report["n"], report["looked_at"], len(report["patterns"])) == (6, 4, 4)

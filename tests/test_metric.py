@@ -73,7 +73,7 @@ def test_bad_metrics_are_named(metric, message):
         ({"schedule": [50.0], "norm": 30.0}, "schedule must stay below the memory's norm 30"),
         ({"momentum": 1.0}, "momentum must be at least 0 and below 1"),
         ({"momentum": -0.1}, "momentum must be at least 0 and below 1"),
-        ({"hold": 2.0}, "hold must be at least 0 and below 1"),
+        ({"hold": 2.0}, "hold must be at least 0 and at most 1"),
         ({"bias": -1.0}, "bias must be a finite number"),
     ],
 )

@@ -18,6 +18,7 @@ __all__ = [
     "nonnegative",
     "positive",
     "share",
+    "up_to_one",
     "whole",
     "within",
 ]
@@ -110,6 +111,14 @@ def below_one(value: Any, name: str) -> float:
     number = _number(value, name)
     if not 0 <= number < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
+    return number
+
+
+def up_to_one(value: Any, name: str) -> float:
+    """Return a number from 0 to 1."""
+    number = _number(value, name)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} must be at least 0 and at most 1, got {value}")
     return number
 
 

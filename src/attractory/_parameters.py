@@ -4,7 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from attractory._checks import ascending, below_one, choice, nonnegative, positive, share, whole
+from attractory._checks import (
+    ascending,
+    below_one,
+    choice,
+    nonnegative,
+    positive,
+    share,
+    up_to_one,
+    whole,
+)
 from attractory._room import SOLVERS
 from attractory._share import checked
 from attractory.activations import Activation
@@ -40,7 +49,7 @@ def check_parameters(memory: Any) -> Activation:
         choice(memory.schedule, "schedule", ("auto",))
     elif memory.schedule is not None:
         ascending(memory.schedule, "schedule")
-    below_one(memory.hold, "hold")
+    up_to_one(memory.hold, "hold")
     below_one(memory.momentum, "momentum")
     nonnegative(memory.ridge, "ridge")
     choice(memory.solver, "solver", SOLVERS)

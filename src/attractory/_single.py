@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from attractory._precision import aligned
 from attractory._profile import Profile
 
 __all__ = ["single"]
@@ -30,4 +31,4 @@ def _leaf(leaf: Any) -> Any:
 
 
 def _narrowed(leaf: Any) -> Any:
-    return np.asarray(leaf, np.float32) if eqx.is_array(leaf) else leaf
+    return aligned(np.asarray(leaf, np.float32)) if eqx.is_array(leaf) else leaf

@@ -84,7 +84,7 @@ def save_memory(
         _add_map(arrays, f"stage{k}_", stage)
     header = {
         "parameters": parameters, "norm": float(memory.norm_), "hetero": memory.hetero_,
-        "bias": float(memory._model.bias), "schedule": list(memory.schedule_),
+        "recall": 2, "bias": float(memory._model.bias), "schedule": list(memory.schedule_),
         "first": int(memory._first), "residual": float(memory.residual_),
         "choice": None if memory.choice_ is None else memory.choice_.as_dict(),
         "info": memory.__dict__.get("info_", {}) if info is None else info,
@@ -124,6 +124,8 @@ def load_memory(path: str | Path) -> AttractorMemory:
 
 def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> AttractorMemory:
     parameters = _BEFORE | dict(header["parameters"])
+    if "recall" not in header:  # `hold` was another one then
+        parameters.pop("hold", None)
     act = _activation(parameters["activation"])
     parameters["activation"] = act.name if _is_plain(act) else act
     memory = AttractorMemory(**parameters)

@@ -175,11 +175,10 @@ def inspect(
         kept = MemoryFile.open(file)
         n, accuracy = len(kept.names), kept.memory._model.accuracy
         count = n if everything else min(n, _LOOKED_AT)
-        radius, miss = _examine(kept, count, say)
+        radius, miss, attractor = _examine(kept, count, say)
         if figure is not None:
             say("drawing the figure")
             draw(kept, figure)
-    attractor = (radius < 1) & (miss <= accuracy)
     rows = [
         {
             "index": k, "name": kept.names[k], "spectral_radius": float(radius[k]),
@@ -313,18 +312,17 @@ def _spinner(kept: "MemoryFile", text: str) -> str | None:
     return None if kept.memory.model == "network" else text
 
 
-def _examine(kept: "MemoryFile", count: int, say: Any) -> tuple["np.ndarray", "np.ndarray"]:
-    """Return the spectral radius at the first rows, and how far the map moves each."""
+def _examine(kept: "MemoryFile", count: int, say: Any) -> "tuple[np.ndarray, ...]":
+    """Return spectral radius, miss and whether it is an attractor, of the first rows."""
     import numpy as np
 
-    from attractory.spectrum import spectral_radius
+    from attractory.diagnosis import stability
 
-    f, parts, points = kept.memory.map_, [], kept.memory.points_[:count]
+    parts = []
     for k in range(0, count, _TOGETHER):
         say(f"spectral radius, {k} of {count} rows done")
-        parts.append(spectral_radius(f, points[k : k + _TOGETHER]))
-    moved = np.linalg.norm(np.asarray(f(points), float) - points, axis=1)
-    return np.concatenate(parts), moved / kept.memory.norm_
+        parts.append(stability(kept.memory, np.arange(k, min(k + _TOGETHER, count))))
+    return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
 
 
 # Output

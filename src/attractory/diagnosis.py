@@ -24,7 +24,7 @@ from attractory.memory import STALE, AttractorMemory
 from attractory.shock import critical_shock
 from attractory.spectrum import orbit_radius, spectral_radius
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "diagnose", "stability"]
 
 _ROWS = 100  # looked at by default
 _ALIKE = 0.95  # correlation of near-duplicates
@@ -38,7 +38,8 @@ class Diagnosis:
         rows: their indices.
         spectral_radius: of the Jacobian there; for a memory of successors, of the product along the
             cycle the row lies on, and NaN for rows on none.
-        attractor: whether it is below 1 and the row is a fixed point (or on a cycle).
+        attractor: whether it is below 1 and the map takes the row to itself (or along its cycle)
+            but for what counts as stored, 1e-6 of the norm (1e-3 in a network).
         critical_shock: smallest perturbation found that the map does not undo, relative to the
             row's distance from the mean; NaN if not asked for.
         certified: relative distance within which every cue is proven to come home under the
@@ -105,10 +106,7 @@ def diagnose(
         chosen = checked(np.asarray(rows), "rows", np.shape(rows), n)
     f, x = memory.map_, np.asarray(memory.points_, float)
     points = x[chosen]
-    if memory.hetero_:
-        radius = _cycle_radii(memory)[chosen]
-    else:
-        radius = np.asarray(spectral_radius(f, points))
+    radius, _, attractor = stability(memory, chosen)
     stored = memory.residual_ <= memory._model.accuracy
     shocks = certified = own_shocks = np.full(len(chosen), np.nan)
     metric = memory._sphere.metric
@@ -124,12 +122,25 @@ def diagnose(
     if certify and not memory.hetero_:
         certified = _certified(f, points, memory.norm_, len(chosen))
     correlation, nearest = _neighbours(x / memory.norm_, chosen)
-    attractor = (radius < 1) & stored
     return Diagnosis(
         chosen, radius, attractor, own_shocks, certified * stretch, shocks, certified, correlation,
         nearest, memory.residual_, memory.choice_,
         _advice(memory, stored, chosen, radius, correlation, nearest),
     )  # fmt: skip
+
+
+def stability(
+    memory: AttractorMemory, rows: Int[np.ndarray, " k"]
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
+    """Return spectral radius, miss and whether each is an attractor, as in `Diagnosis`, of rows."""
+    points = np.asarray(memory.points_, float)[rows]
+    if memory.hetero_:
+        radius = _cycle_radii(memory)[rows]
+    else:
+        radius = np.asarray(spectral_radius(memory.map_, points))
+    wanted = np.asarray(memory._answers(), float)[rows]
+    miss = np.linalg.norm(np.asarray(memory.map_(points), float) - wanted, axis=1) / memory.norm_
+    return radius, miss, (radius < 1) & (miss <= memory._model.accuracy)
 
 
 def _certified(f: Any, points: np.ndarray, norm: float, count: int) -> np.ndarray:

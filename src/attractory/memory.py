@@ -75,7 +75,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto"
             (`search`), or None for plain iteration from the cue. What is stored, and what
             `diagnose` says of it, is the map at `norm` alone.
-        hold: weight of the cue at the start of recall, from 0 to below 1; it falls by a factor 10.
+        hold: how firmly recall holds the cue at first, from 0 to 1, which lets it rest; it falls by
+            a factor 10.
         momentum: of recall, from 0 to below 1.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         solver: of a kernel memory: "cholesky" factorises its matrix, "cg" holds none and solves by
@@ -127,7 +128,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         metric: Any = "auto",
         bias: Any = "auto",
         schedule: Any = "auto",
-        hold: Any = 0.1,
+        hold: Any = 1.0,
         momentum: Any = 0.8,
         ridge: Any = 0.0,
         solver: Any = "auto",
