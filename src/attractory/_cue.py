@@ -7,8 +7,8 @@ near 0 for half an image, large for salt and pepper, never told.
 
 The best linear comparison with the patterns at noise ν is in the metric (C + νI)^−½ in place of the
 memory's own, M = (C + λI)^−½; as a point of the memory's coordinates it is M⁻¹(C + νI)⁻¹(x − x̄).
-That point lies along the strongest axes, where patterns are alike and iteration is prone to lose
-its way. The geometric mean of λ and ν keeps the weaker axes in the play. A cue without noise starts
+That point has next to nothing along the weaker axes, by which patterns differ and which iteration
+loses first. The geometric mean of λ and ν keeps them in the play. A cue without noise starts
 at Mx itself.
 
 What is missing or of another contrast moves the cue's origin as well: half a cue at 0 lacks half of
