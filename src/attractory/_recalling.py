@@ -14,11 +14,13 @@ from attractory._single import single
 from attractory.iteration import Status, recall
 
 __all__ = [
-    "QUIET", "WAY", "Course", "MemoryRecall", "follow", "follow_shared", "holds", "once",
+    "QUIET", "WAY", "Course", "MemoryRecall", "follow", "follow_shared", "gives_back",
+    "holds", "once",
 ]  # fmt: skip
 
 WAY = 80  # map evaluations on the way, all stages together
 _RELEASED = 0.1  # of the hold: what is left of it at the end of the way
+_FILLED = 4  # patterns a dimension, from which on no direction is weakly filled
 QUIET = 1e-3  # relative step that ends a stage on the way
 _NEAR_REST = 1e-5  # relative step down to which the last stage, too, runs in float32
 _REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
@@ -111,7 +113,8 @@ def follow(
     falls = holds(hold, count)
     for k, (f, at) in enumerate(stages):
         if len(away):
-            way = Stage(falls[k], falls[k + 1], -(-WAY // count), momentum, QUIET)
+            steps_here, back = -(-WAY // count), gives_back(*patterns.shape)
+            way = Stage(falls[k], falls[k + 1], steps_here, momentum, QUIET, back)
             scale = at / norm
             here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
             found, used, _ = run_stage(single(f), here, held, way)
@@ -188,6 +191,11 @@ def _follow_part(piece: tuple[np.ndarray, np.ndarray], fixed: tuple[Any, ...], _
     stages, own, norm, patterns, settings = fixed
     cues, start = piece
     return follow(stages, own, norm, cues, start, patterns, **settings)
+
+
+def gives_back(n: int, dim: int) -> bool:
+    """Whether the way holds a cue by giving back what a step takes; see `attractory._anneal`."""
+    return n <= _FILLED * dim
 
 
 def holds(hold: float, count: int) -> Float[np.ndarray, " s"]:
