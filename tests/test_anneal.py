@@ -105,6 +105,13 @@ def test_the_way_changes_nothing_at_the_rows_themselves(digits, memory):
     assert result.steps.max() <= 3
 
 
+def test_the_map_that_recall_passes_is_as_exact_as_the_own(memory):
+    """It is solved without a look at its misses."""
+    (stage, norm), *_ = memory._stages
+    points = memory.points_ * (norm / memory.norm_)
+    np.testing.assert_allclose(stage.map()(points), points, atol=1e-11 * norm)
+
+
 def test_files_keep_the_metric_and_the_way(digits, memory, tmp_path):
     save_memory(memory, tmp_path / "m")
     loaded = load_memory(tmp_path / "m")

@@ -120,7 +120,10 @@ class KernelStore:
                 x, targets, coefficients, self.activation, self.depth, self.ridge, known
             )
 
-        f = made(jax.device_put(factor.solve(targets)))  # no copy, unlike jnp.asarray
+        with jax.enable_x64(True):
+            solved = jax.device_put(factor.solve(targets))  # no copy, unlike jnp.asarray
+        f = made(solved)
+        del solved
         if self.passed:
             return f
         a = np.asarray(f.coefficients)
