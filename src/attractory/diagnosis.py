@@ -24,7 +24,7 @@ from attractory.memory import STALE, AttractorMemory
 from attractory.shock import critical_shock
 from attractory.spectrum import orbit_radius, spectral_radius
 
-__all__ = ["Diagnosis", "diagnose", "stability"]
+__all__ = ["Diagnosis", "diagnose"]
 
 _ROWS = 100  # looked at by default
 _ALIKE = 0.95  # correlation of near-duplicates
