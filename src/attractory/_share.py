@@ -86,10 +86,11 @@ def _present(client: Any) -> set[str] | None:
 def _on_workers(client: Any, address: str) -> Share:
     there: dict[tuple[int, str], Any] = {}  # what stays the same, by identity: its owner holds it
 
-    def begin(call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any) -> list[Any]:
+    def begin(
+        workers: list[str], call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any
+    ) -> list[Any]:
         # Each worker has its own copy and its own pieces. Dask's broadcast instead would spin in
         # the scheduler for ever if the one worker that had the data were lost.
-        workers = _workers(client, address)[: len(pieces)]
         for key in set(there) - {(id(fixed), worker) for worker in workers}:
             del there[key]
         moved = {}
@@ -107,13 +108,14 @@ def _on_workers(client: Any, address: str) -> Share:
     def share(call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any) -> list[Any]:
         for left in reversed(range(_TRIES)):
             futures: list[Any] = []
-
-            def work(futures: list[Any] = futures) -> list[Any]:
-                futures += begin(call, pieces, fixed, fresh)
-                return client.gather(futures)
-
             try:
-                return _watched(client, _workers(client, address), work)
+                workers = _workers(client, address)[: len(pieces)]
+
+                def work(futures: list[Any] = futures, workers: list[str] = workers) -> list[Any]:
+                    futures += begin(workers, call, pieces, fixed, fresh)
+                    return client.gather(futures)
+
+                return _watched(client, workers, work)
             except Exception as error:
                 there.clear()
                 if client.status != "running":
