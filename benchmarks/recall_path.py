@@ -47,8 +47,8 @@ def kept(memory, given):
     strength = sizes**2
     seen = strength > 1e-6 * strength[0]
     strength, axes = strength[seen], axes[seen]
-    bias = 0.0 if memory.bias == 0 else 3.0
-    beta = ratio(memory.norm_, activation("sigmoid"), 2, bias, axes.shape[1])  # of α
+    rule = activation(memory.activation), memory.depth, memory._model.bias, axes.shape[1]
+    beta = ratio(memory.norm_, *rule)  # of α
     start = memory._sphere.encode(given)[0]
     before, after = start @ axes.T, np.asarray(memory.map_(start)) @ axes.T
     measured = (before * after).sum(axis=0) / (before**2).sum(axis=0)

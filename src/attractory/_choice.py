@@ -28,7 +28,7 @@ from attractory._auto import auto_norm, auto_schedule, erf_width
 from attractory._cue import denoised
 from attractory._metric import AUTO, Metric
 from attractory._progress import counting, reporting
-from attractory._recalling import QUIET, WAY, gives_back, holds
+from attractory._recalling import way
 from attractory._single import single
 from attractory._store import KernelStore
 from attractory.activations import Activation, ErfMixture
@@ -292,7 +292,6 @@ def _trial(
         rule = act, settings.depth, settings.ridge, settings.bias
         return single(KernelStore(at * unit, at * unit, *rule, passed=True).map())
 
-    falls = holds(settings.hold, 1)
     try:
         norm, passed = settings.norms(unit, factor)  # those of the whole are for more rows
         low = passed[-1] if passed else norm
@@ -300,7 +299,7 @@ def _trial(
     except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule
         return int(right.sum()), 0
     held = np.asarray(low * start, np.float32)
-    on_the_way = Stage(falls[0], falls[1], WAY, settings.momentum, QUIET, gives_back(*whole.shape))
+    (on_the_way,) = way(settings.hold, 1, settings.momentum, *whole.shape)
     state, *_ = run_stage(first, held, held, on_the_way, shrink=False)
     state *= np.float32(norm / low)
     own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL)

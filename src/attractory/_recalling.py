@@ -14,14 +14,13 @@ from attractory._single import single
 from attractory.iteration import Status, recall
 
 __all__ = [
-    "QUIET", "WAY", "Course", "MemoryRecall", "follow", "follow_shared", "gives_back",
-    "holds", "once",
+    "Course", "MemoryRecall", "follow", "follow_shared", "once", "way",
 ]  # fmt: skip
 
-WAY = 80  # map evaluations on the way, all stages together
+_WAY = 80  # map evaluations on the way, all stages together
 _RELEASED = 0.1  # of the hold: what is left of it at the end of the way
 _FILLED = 4  # patterns a dimension, from which on no direction is weakly filled
-QUIET = 1e-3  # relative step that ends a stage on the way
+_QUIET = 1e-3  # relative step that ends a stage on the way
 _NEAR_REST = 1e-5  # relative step down to which the last stage, too, runs in float32
 _REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
 
@@ -110,14 +109,11 @@ def follow(
         state[rest], steps = cues[rest], steps + 1
         away = np.flatnonzero(~rest)
     path = [_sphere.nearest(state, patterns)]
-    falls = holds(hold, count)
-    for k, (f, at) in enumerate(stages):
+    for (f, at), stage in zip(stages, way(hold, count, momentum, *patterns.shape), strict=True):
         if len(away):
-            steps_here, back = -(-WAY // count), gives_back(*patterns.shape)
-            way = Stage(falls[k], falls[k + 1], steps_here, momentum, QUIET, back)
             scale = at / norm
             here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
-            found, used, _ = run_stage(single(f), here, held, way)
+            found, used, _ = run_stage(single(f), here, held, stage)
             state[away] = np.asarray(found, float) / scale
             steps[away] += used
         path.append(_sphere.nearest(state, patterns))
@@ -193,14 +189,17 @@ def _follow_part(piece: tuple[np.ndarray, np.ndarray], fixed: tuple[Any, ...], _
     return follow(stages, own, norm, cues, start, patterns, **settings)
 
 
-def gives_back(n: int, dim: int) -> bool:
-    """Whether the way holds a cue by giving back what a step takes; see `attractory._anneal`."""
-    return n <= _FILLED * dim
+def way(hold: float, count: int, momentum: float, n: int, dim: int) -> list[Stage]:
+    """Return so many stages for n patterns, the hold falling by the same factor in each.
 
-
-def holds(hold: float, count: int) -> Float[np.ndarray, " s"]:
-    """Return the hold at the ends of so many stages, falling by the same factor in each."""
-    return hold * _RELEASED ** (np.arange(count + 1) / max(count, 1))
+    A cue is held by giving back what a step takes where some direction is weakly filled, else by a
+    weighted mean; see `attractory._anneal`.
+    """
+    falls = hold * _RELEASED ** (np.arange(count + 1) / max(count, 1))
+    return [
+        Stage(falls[k], falls[k + 1], -(-_WAY // count), momentum, _QUIET, n <= _FILLED * dim)
+        for k in range(count)
+    ]
 
 
 def once(

@@ -7,9 +7,6 @@ network is trained on from where it is. With a bias both work on points with a c
 appended (`attractory.biased`), which they map to itself.
 """
 
-from typing import Any
-
-import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError
@@ -114,16 +111,13 @@ class KernelStore:
     def _solved(self, factor: Factor) -> KernelRegression:
         x, targets = self._lift(self.x), self._lift(self.targets)
 
-        def made(coefficients: Any) -> KernelRegression:
+        def made(coefficients: np.ndarray) -> KernelRegression:
             known = np.nan if self.passed else None
             return assemble(
                 x, targets, coefficients, self.activation, self.depth, self.ridge, known
             )
 
-        with jax.enable_x64(True):
-            solved = jax.device_put(factor.solve(targets))  # no copy, unlike jnp.asarray
-        f = made(solved)
-        del solved
+        f = made(factor.solve(targets))
         if self.passed:
             return f
         a = np.asarray(f.coefficients)

@@ -174,7 +174,7 @@ def _padded(count: int) -> int:
 
 def _single(columns: _layers.Columns) -> _layers.Columns:
     """Return columns in float32, whose gaps are taken as they are."""
-    less = jax.tree.map(jnp.asarray, single(columns))
+    less = jax.device_put(single(columns))
     return _layers.Columns(less.act, False, less.points, less.variances, less.profiles)
 
 

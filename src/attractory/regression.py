@@ -143,7 +143,7 @@ def _apply(f: KernelRegression, x: Array) -> Array:
     # Equal blocks, if there are some hardly smaller: a remainder would be compiled besides.
     fewest = max(1, -(-count // most))
     equal = (k for k in range(fewest, min(2 * fewest + 2, count + 1)) if count % k == 0)
-    size = count // next(equal, fewest) if count else 1
+    size = count // next(equal, fewest)
     if count <= size:
         return rows(flat).reshape(x.shape)
     whole_blocks = count // size * size
@@ -276,7 +276,7 @@ def _fit_large(
 def assemble(
     x: np.ndarray,
     targets: np.ndarray,
-    coefficients: np.ndarray | Array,
+    coefficients: np.ndarray,
     act: Activation,
     depth: int,
     ridge: float,
@@ -290,7 +290,7 @@ def assemble(
     order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
     f = KernelRegression(
         points,
-        jnp.asarray(coefficients),
+        jax.device_put(coefficients),  # no copy of aligned ones, unlike jnp.asarray
         act,
         depth,
         ridge,
