@@ -29,6 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from attractory._drift import Relaxed
 from attractory.iteration import pad_rows
 
 __all__ = ["Stage", "run_stage"]
@@ -64,7 +65,7 @@ class Stage(NamedTuple):
 
 
 def run_stage(
-    f: Callable[[Any], Any],
+    f: Callable[[Any], Any] | Relaxed,
     start: Float[np.ndarray, "k d"],
     cue: Float[np.ndarray, "k d"],
     stage: Stage,
@@ -75,7 +76,7 @@ def run_stage(
     """Return states at a stage's end, the map evaluations of each, and the momentum it had then.
 
     Args:
-        f: the map.
+        f: the map; or a step with the drift taken out, whose ε then falls as a hold would.
         start: states, (k, d).
         cue: what holds them, (k, d).
         stage: how to run.
@@ -108,7 +109,7 @@ def run_stage(
             else:
                 rows = np.pad(running, (0, len(rows) - size), mode="edge")
             alive = jnp.asarray(np.arange(len(rows)) < size)
-            if done == 0 and stage.hold > 0 and stage.back:
+            if done == 0 and stage.hold > 0 and stage.back and not isinstance(f, Relaxed):
                 # One step from the cues, without hold or momentum, by what is compiled anyway.
                 none = np.zeros(len(rows), kind)
                 parts = (cue[rows], cue[rows], cue[rows], lost[rows], none, none, *numbers)
@@ -153,7 +154,7 @@ def _fitting(rate: np.ndarray, momentum: np.ndarray, most: float) -> Float[np.nd
 
 @eqx.filter_jit
 def _advance(
-    f: Callable[[Any], Any],
+    f: Callable[[Any], Any] | Relaxed,
     x: Array,
     last: Array,
     cue: Array,
@@ -172,9 +173,12 @@ def _advance(
     def step(k: Any, carry: tuple) -> tuple:
         x, last, hold, momentum, used, alive, first, _ = carry
         ahead = x + momentum[:, None] * (x - last)
-        new = jnp.asarray(f(ahead), x.dtype)
-        given, weight = new + hold[:, None] * lost, _MEAN * hold[:, None]
-        new = jnp.where(back, given, (1 - weight) * new + weight * cue)
+        if isinstance(f, Relaxed):
+            new = f.step(ahead, hold)
+        else:
+            new = jnp.asarray(f(ahead), x.dtype)
+            given, weight = new + hold[:, None] * lost, _MEAN * hold[:, None]
+            new = jnp.where(back, given, (1 - weight) * new + weight * cue)
         move = jnp.linalg.norm(new - x, axis=-1)
         gone = alive & ~(jnp.linalg.norm(new, axis=-1) <= bound)
         quiet = move <= tolerance * jnp.linalg.norm(x, axis=-1)

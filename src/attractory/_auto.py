@@ -1,4 +1,4 @@
-r"""The norms a memory works at, from its patterns.
+r"""The norm a memory works at, from its patterns.
 
 On a sphere of norm r the kernel of two patterns is a function κ of their correlation ρ alone. Write
 it as κ(0) + αρ + h(ρ); where patterns are nearly orthogonal h(ρ) is small and h(1) = β. Then
@@ -12,9 +12,8 @@ grows with the number of patterns. γ is taken to be G's largest eigenvalue, the
 digits in their metric, 1 − radius is then about two thirds of what is measured.
 
 A memory's own norm is the least at which that radius is 0.92 and the closest 5 % of neighbours, at
-an angle θ, are told apart (the power of θ is fitted to digits); recall comes from a norm at which
-the radius is 0.97. The figures 0.92 and 0.97, and the least norms 2.1 and 0.95 in units of w √dim,
-were chosen on digits; w is the activation's width.
+an angle θ, are told apart (the power of θ is fitted to digits). The figure 0.92, and the least norm
+2.1 in units of w √dim, were chosen on digits; w is the activation's width.
 """
 
 from typing import Any
@@ -28,16 +27,15 @@ from attractory._diagonal import inverse_width
 from attractory.activations import Activation, ErfMixture
 from attractory.kernel import ntk
 
-__all__ = ["BIAS", "auto_norm", "auto_schedule", "erf_width", "ratio"]
+__all__ = ["BIAS", "auto_norm", "erf_width", "ratio"]
 
 # The constant coordinate, relative to the norm. With a larger one training may stall.
 BIAS = {"kernel": 3.0, "network": 1.0}
-_SHARP, _SMOOTH = 0.92, 0.97  # spectral radii to aim at
-_LEAST, _LEAST_SMOOTH = 2.1, 0.95  # in units of w √dim, w the activation's width
+_SHARP = 0.92  # spectral radius to aim at
+_LEAST = 2.1  # in units of w √dim, w the activation's width
 _PLAIN = 2.4  # the same without biases
 _CLOSER, _POWER = 0.44, -2.5
 _CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
-_APART = 1.5  # a stage at a norm nearer than this factor is none
 _MOST = 1e4  # w √dim: beyond it nothing changes
 
 
@@ -50,20 +48,6 @@ def auto_norm(unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias:
     if not bias:
         return float(least * scale)
     return max(float(least * scale), _norm_of(_SHARP, unit, act, depth, bias, scale))
-
-
-def auto_schedule(
-    unit: Float[np.ndarray, "n d"],
-    act: Activation,
-    depth: int,
-    bias: float,
-    norm: float,
-    factor: float = 1.0,
-) -> tuple[float, ...]:
-    """Return the norms that recall passes on its way to a memory's own, by the rule or above it."""
-    scale = _scale(unit, act)
-    smooth = factor * max(_LEAST_SMOOTH * scale, _norm_of(_SMOOTH, unit, act, depth, bias, scale))
-    return (float(smooth),) if smooth * _APART <= norm else ()
 
 
 def erf_width(act: Activation) -> float:

@@ -5,12 +5,11 @@ them; scattered coordinates set to one, or to the mean; each of many set to any 
 white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
 from mild to nearly hopeless, lest all of them come back, or none.
 
-A candidate is a pair of λ and a factor on the norms of `attractory._auto`. Its trial is a recall of
-all cues, in float32, by a memory of the rows; or of as many as a fixed amount of work allows, at
-the norms that the rule has for so many, and then a cue counts only if its row is also the nearest
-of all rows at the start. From the rule (λ = 0.01,
-factor 1) the search climbs to candidates that recall more, and stops where no neighbour does.
-Counts bound it, not the clock: the same rows give the same choice. The trials' activation is the
+A candidate is a pair of λ and a factor on the norm of `attractory._auto`. Its trial is a recall of
+all cues, in float32, by a memory of the rows. From the rule (λ = 0.01, factor 1) the search climbs
+to candidates that recall more, and stops where no neighbour does. Of more than a thousand rows the
+rule stands: a trial would cost what `fit` does, and one with fewer rows says little of more. Counts
+bound the search, not the clock: the same rows give the same choice. The trials' activation is the
 erf whose kernel grows as fast with the norm as the memory's own: it needs no tables, and is
 compiled once for all of them.
 """
@@ -24,11 +23,12 @@ from jaxtyping import Float, Int
 
 from attractory import _sphere
 from attractory._anneal import Stage, run_stage
-from attractory._auto import auto_norm, auto_schedule, erf_width
+from attractory._auto import auto_norm, erf_width
 from attractory._cue import denoised
+from attractory._drift import Drift
 from attractory._metric import AUTO, Metric
 from attractory._progress import counting, reporting
-from attractory._recalling import way
+from attractory._recalling import straight, way
 from attractory._single import single
 from attractory._store import KernelStore
 from attractory.activations import Activation, ErfMixture
@@ -72,7 +72,7 @@ class Choice:
 
     Attributes:
         metric, factor: of the trial with most cues recalled, the earliest of several: λ (None if
-            the user gave the metric), and the factor on the norms of `attractory._auto`.
+            the user gave the metric), and the factor on the norm of `attractory._auto`.
         cues: held-out cues of every trial.
         rows: rows the memories of the trials held.
         trials: in their order, the rule first.
@@ -156,7 +156,8 @@ class Settings:
 
     Attributes:
         metric_free: whether λ is to be chosen.
-        norm, schedule: None to be chosen.
+        norm: None to be chosen.
+        schedule: None for the memory's own map without its drift.
         search: whether to choose by trials.
     """
 
@@ -189,16 +190,15 @@ class Settings:
 
     def norms(self, unit: Float[np.ndarray, "n d"], factor: float) -> tuple[float, tuple]:
         """Return the norm of a memory of unit patterns and those that recall passes."""
-        rule = unit, self.activation, self.depth, self.bias
-        norm = factor * auto_norm(*rule) if self.norm is None else self.norm
-        if self.schedule is not None:
-            if self.schedule and self.schedule[-1] >= norm:
-                raise ValueError(
-                    f"schedule must stay below the memory's norm {norm:.4g}, "
-                    f"got {self.schedule[-1]:.4g}"
-                )
-            return norm, self.schedule
-        return norm, auto_schedule(*rule, norm, factor)
+        norm = self.norm
+        if norm is None:
+            norm = factor * auto_norm(unit, self.activation, self.depth, self.bias)
+        if self.schedule and self.schedule[-1] >= norm:
+            raise ValueError(
+                f"schedule must stay below the memory's norm {norm:.4g}, "
+                f"got {self.schedule[-1]:.4g}"
+            )
+        return norm, self.schedule or ()
 
 
 def choose(
@@ -221,14 +221,14 @@ def choose(
         None if nothing is free, or the rows are too few to tell.
     """
     shares = SHARES if settings.metric_free and metric.floor else (metric.share or None,)
-    fixed = settings.norm is not None and settings.schedule is not None
-    factors = (1.0,) if fixed else FACTORS
+    factors = (1.0,) if settings.norm is not None else FACTORS
     if not settings.search or len(shares) == len(factors) == 1:
         return None
-    if len(rows) < _FEW or rows.size < _SMALL:
+    count = _CUES * (2 if rows.size <= _CHEAP else 1)
+    most = max(count, min(_ROWS, _WORK // rows.shape[1]))
+    if len(rows) < _FEW or rows.size < _SMALL or len(rows) > most:
         return None
-    home, cues = held_out_cues(rows, _CUES * (2 if rows.size <= _CHEAP else 1))
-    some = _some(home, len(rows), rows.shape[1])
+    home, cues = held_out_cues(rows, count)
     tried: dict[tuple[int, int], Trial] = {}
     with reporting(progress, "choosing metric and norms", counting) as show:
 
@@ -236,16 +236,14 @@ def choose(
             if at not in tried:
                 i, j = at
                 here = metric if len(shares) == 1 else metric.with_share(SHARES[i])
-                found = _trial(
-                    rows - mean, cues - mean, mean, home, some, here, factors[j], settings
-                )
+                found = _trial(rows - mean, cues - mean, mean, home, here, factors[j], settings)
                 tried[at] = Trial(shares[i], factors[j], *found)
                 show(len(tried), len(shares) * len(factors))
             return tried[at].recalled
 
         rule = shares.index(AUTO) if len(shares) > 1 else 0
         i, j = _climb(recalled, (len(shares), len(factors)), (rule, 0))
-    return Choice(shares[i], factors[j], len(cues), len(some), tuple(tried.values()))
+    return Choice(shares[i], factors[j], len(cues), len(rows), tuple(tried.values()))
 
 
 def _climb(
@@ -262,51 +260,43 @@ def _climb(
     return at
 
 
-def _some(home: np.ndarray, n: int, dim: int) -> Int[np.ndarray, " m"]:
-    """Return the rows of the trials' memories: those the cues are made from, and others."""
-    most = max(len(home), min(_ROWS, _WORK // dim))
-    if n <= most:
-        return np.arange(n)
-    others = np.setdiff1d(np.arange(n), home)
-    return np.union1d(home, others[_sphere.spread(len(others), most - len(np.unique(home)))])
-
-
 def _trial(
     apart: Float[np.ndarray, "n d"],
     cues: Float[np.ndarray, "k d"],
     mean: Float[np.ndarray, " d"],
     home: Int[np.ndarray, " k"],
-    some: Int[np.ndarray, " m"],
     metric: Metric,
     factor: float,
     settings: Settings,
 ) -> tuple[int, int]:
     """Return how many cues have their row nearest at the start, and how many of them come back."""
-    whole, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False, mean))
-    right = _sphere.nearest(start, whole) == home
-    unit = whole[some]
-
+    unit, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False, mean))
+    right = _sphere.nearest(start, unit) == home
     act = _twin(settings.activation)
+    rule = act, settings.depth, settings.ridge, settings.bias
 
     def made(at: float) -> Any:
-        rule = act, settings.depth, settings.ridge, settings.bias
         return single(KernelStore(at * unit, at * unit, *rule, passed=True).map())
 
     try:
-        norm, passed = settings.norms(unit, factor)  # those of the whole are for more rows
-        low = passed[-1] if passed else norm
-        first, last = made(low), made(norm)
+        norm, passed = settings.norms(unit, factor)
+        last = made(norm)
+        first = made(passed[-1]) if passed else last
     except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule
         return int(right.sum()), 0
+    low = passed[-1] if passed else norm
+    if settings.schedule is None:
+        drift = Drift(norm * unit, act, settings.depth, settings.bias)
+        first, stage = drift.relaxed(first), straight(drift)
+    else:
+        (stage,) = way(settings.hold, 1, settings.momentum, *unit.shape)
     held = np.asarray(low * start, np.float32)
-    (on_the_way,) = way(settings.hold, 1, settings.momentum, *whole.shape)
-    state, *_ = run_stage(first, held, held, on_the_way, shrink=False)
+    state, *_ = run_stage(first, held, held, stage, shrink=False)
     state *= np.float32(norm / low)
     own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL)
     state, *_ = run_stage(last, state, state, own, shrink=False)
-    away = np.linalg.norm(state - norm * whole[home], axis=1)
-    back = away <= _THERE * norm
-    return int(right.sum()), int((back if len(some) == len(apart) else back & right).sum())
+    away = np.linalg.norm(state - norm * unit[home], axis=1)
+    return int(right.sum()), int((away <= _THERE * norm).sum())
 
 
 def _unit(x: np.ndarray) -> np.ndarray:

@@ -16,9 +16,10 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["AUTO", "Metric", "fit_metric"]
+__all__ = ["AUTO", "Metric", "fit_metric", "principal"]
 
 AUTO = 0.01  # λ, of the covariance's largest eigenvalue
+_AMPLE = 1000  # rows; more of them are told apart by weaker directions
 _NOTHING = 1e-12  # variances below this share of the largest are rounding
 _ROUNDING = 1e-6  # and their roots
 
@@ -96,7 +97,8 @@ def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:
 
     Args:
         apart: the rows, (n, d); they may be fewer than their numbers, or constant in some.
-        metric: "auto" for λ = 0.01, None for the identity, λ > 0, or M itself, (d, d).
+        metric: "auto" for λ = 0.01, less for more than 1,000 rows; None for the identity; λ > 0;
+            or M itself, (d, d).
 
     Raises:
         ValueError: if λ is not positive, or M not symmetric positive definite of that size.
@@ -109,22 +111,26 @@ def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:
         gains, basis = np.linalg.eigh(matrix)
         variances = ((apart @ basis) ** 2).mean(axis=0)
         return Metric(basis, gains / gains[-1], variances)
-    share = AUTO if isinstance(metric, str) else float(metric)
-    # Of the two Gram matrices the smaller one has all there is to know.
-    if n < dim:
-        values, vectors = np.linalg.eigh(apart @ apart.T / n)
-        kept = values > _NOTHING * max(values[-1], 0.0)
-        variances = values[kept]
-        basis = apart.T @ (vectors[:, kept] / np.sqrt(n * variances))
-        basis = np.linalg.qr(basis)[0]  # small ones lose their right angles
-    else:
-        values, vectors = np.linalg.eigh(apart.T @ apart / n)
-        kept = values > _NOTHING * max(values[-1], 0.0)
-        variances, basis = values[kept], vectors[:, kept]
+    share = AUTO * min(1.0, _AMPLE / n) if isinstance(metric, str) else float(metric)
+    squares, basis = principal(apart)
+    variances = squares / n
     if not len(variances):
         return Metric.identity(dim)
     floor = share * float(variances[-1])
     return Metric(basis, np.sqrt(floor / (variances + floor)), variances, floor=floor)
+
+
+def principal(x: Float[np.ndarray, "n d"]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues of xᵀx above rounding, rising, and its eigenvectors, (d, q)."""
+    # Of the two Gram matrices the smaller one has all there is to know.
+    small = len(x) < x.shape[1]
+    values, vectors = np.linalg.eigh(x @ x.T if small else x.T @ x)
+    kept = values > _NOTHING * max(values[-1], 0.0)
+    squares, vectors = values[kept], vectors[:, kept]
+    if small:
+        # Those of small eigenvalues lose their right angles.
+        vectors = np.linalg.qr(x.T @ (vectors / np.sqrt(squares)))[0]
+    return squares, vectors
 
 
 def _checked(matrix: np.ndarray, dim: int) -> np.ndarray:

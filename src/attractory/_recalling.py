@@ -9,12 +9,13 @@ from jaxtyping import Bool, Float, Int
 
 from attractory import _sphere
 from attractory._anneal import Stage, run_stage
+from attractory._drift import Drift
 from attractory._share import sharing
 from attractory._single import single
 from attractory.iteration import Status, recall
 
 __all__ = [
-    "Course", "MemoryRecall", "follow", "follow_shared", "once", "way",
+    "Course", "MemoryRecall", "follow", "follow_shared", "once", "straight", "way",
 ]  # fmt: skip
 
 _WAY = 80  # map evaluations on the way, all stages together
@@ -88,6 +89,7 @@ def follow(
     momentum: float,
     max_steps: int,
     tolerance: float,
+    drift: Drift | None = None,
 ) -> Course:
     """Pass cues through the maps of rising norms, then iterate the memory's own to rest.
 
@@ -99,11 +101,13 @@ def follow(
         start: where the others begin, (k, d).
         patterns: what the path is told in, (n, d).
         hold, momentum, max_steps, tolerance: as for `AttractorMemory`.
+        drift: taken out of the memory's own map on the way, if there are no stages.
     """
     count = len(stages)
+    on_the_way = bool(count) or drift is not None
     state, steps = start.copy(), np.zeros(len(start), int)
     away = np.arange(len(start))
-    if count:
+    if on_the_way:
         moved = np.linalg.norm(np.asarray(own(cues), float) - cues, axis=1)
         rest = moved <= _REST * norm
         state[rest], steps = cues[rest], steps + 1
@@ -117,7 +121,14 @@ def follow(
             state[away] = np.asarray(found, float) / scale
             steps[away] += used
         path.append(_sphere.nearest(state, patterns))
-    if len(away) and count:
+    if drift is not None:
+        if len(away):
+            here = np.asarray(state[away], np.float32)
+            found, used, _ = run_stage(drift.relaxed(single(own)), here, here, straight(drift))
+            state[away] = np.asarray(found, float)
+            steps[away] += used
+        path.append(_sphere.nearest(state, patterns))
+    if len(away) and on_the_way:
         drive = None
         # Most of the way to the place itself needs no more than float32 either.
         for f, kind, until in (
@@ -129,9 +140,9 @@ def follow(
             found, used, drive = run_stage(f, here, here, stage, momentum=drive)
             state[away] = np.asarray(found, float)
             steps[away] += used
-    state, residual, more, status = _to_rest(own, state, max_steps, tolerance, bool(count))
+    state, residual, more, status = _to_rest(own, state, max_steps, tolerance, on_the_way)
     path.append(_sphere.nearest(state, patterns))
-    norms = np.array([*(at for _, at in stages), norm])
+    norms = np.array([*(at for _, at in stages), *([norm] if drift else []), norm])
     return Course(state, steps + more, residual, status, np.stack(path), norms)
 
 
@@ -200,6 +211,12 @@ def way(hold: float, count: int, momentum: float, n: int, dim: int) -> list[Stag
         Stage(falls[k], falls[k + 1], -(-_WAY // count), momentum, _QUIET, n <= _FILLED * dim)
         for k in range(count)
     ]
+
+
+def straight(drift: Drift) -> Stage:
+    """Return the stage of a step without drift."""
+    first, last = drift.softness
+    return Stage(first, last, _WAY, 0.0, _QUIET)
 
 
 def once(

@@ -2,8 +2,8 @@
 
 A scikit-learn estimator around the maps of this library. Rows are centred, seen in a metric of
 their own (`attractory._metric`), given one norm (`attractory._sphere`), stored as fixed points of a
-kernel regression or of a trained network, and recalled by iterating it, on the way through a map of
-lower norm (`attractory._anneal`); what comes back is in the units that went in.
+kernel regression or of a trained network, and recalled by iterating it, on the way with the map's
+linear part taken out (`attractory._drift`); what comes back is in the units that went in.
 """
 
 import warnings
@@ -21,6 +21,7 @@ from attractory._auto import BIAS
 from attractory._checks import whole
 from attractory._choice import Choice, Settings, choose
 from attractory._cue import denoised
+from attractory._drift import Drift
 from attractory._metric import fit_metric
 from attractory._parameters import check_parameters
 from attractory._recalling import MemoryRecall, follow_shared, once
@@ -72,11 +73,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             definite matrix (d, d) of your own. `partial_fit` keeps that of `fit`.
         bias: constant coordinate given to the map's input (its first layer's biases), relative to
             the norm; "auto" for 3 (1 for a network), 0 for a map without, as in the paper.
-        schedule: norms below `norm`, rising, whose maps recall passes with the cue held; "auto"
-            (`search`), or None for plain iteration from the cue. What is stored, and what
+        schedule: how recall goes on its way: "auto" by the memory's own map with its linear part
+            taken out (`attractory._drift`); norms below `norm`, rising, whose maps it passes with
+            the cue held; or None for plain iteration from the cue. What is stored, and what
             `diagnose` says of it, is the map at `norm` alone.
-        hold: how firmly recall holds the cue at first, from 0 to 1, which lets it rest; it falls by
-            a factor 10.
+        hold: how firmly a given schedule (and a network) holds the cue at first, from 0 to 1, which
+            lets it rest; it falls by a factor 10.
         momentum: of recall, from 0 to below 1.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         solver: of a kernel memory: "cholesky" factorises its matrix, "cg" holds none and solves by
@@ -280,7 +282,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             course = follow_shared(
                 self.compute, self._way(), self.map_, self.norm_, plain, start, answers,
                 hold=float(self.hold), momentum=float(self.momentum), max_steps=self.max_steps,
-                tolerance=max(self.tolerance, floor),
+                tolerance=max(self.tolerance, floor), drift=self._drift,
             )  # fmt: skip
         state = course.state
         closest = _sphere.nearest(state, answers)
@@ -377,8 +379,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _refuse_what_cannot_fit(self, n: int) -> None:
         if self.model == "kernel":
-            # Two maps are kept with their factors: the memory's own and the one recall passes.
-            matrices = 1 if self.schedule is None else 2
+            # A map is kept with its factor: the memory's own, and those that recall passes.
+            matrices = 1 if isinstance(self.schedule, str | None) else 1 + len(self.schedule)
             refuse_what_cannot_fit(n, self.n_features_in_, self.solver, "X", matrices)
 
     def _cues(self, X: Any) -> np.ndarray:
@@ -401,7 +403,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _way(self) -> list[tuple[Any, float]]:
         """Return the maps that recall passes, with their norms; its own if there is no other."""
-        if self.schedule is None:
+        if self.schedule is None or self._drift is not None:
             return []
         return [(stage.map(), at) for stage, at in self._stages] or [(self.map_, self.norm_)]
 
@@ -430,6 +432,11 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._first, self._outside = first, outside  # rows of the fit left; any across the metric
         self.norm_, self.points_ = sphere.norm, model.x
         self.schedule_ = tuple(at for _, at in stages)
+        # Files of before have a stage where recall now takes the drift out of the map.
+        free = isinstance(self.schedule, str) and self.model == "kernel" and not stages
+        self._drift = None
+        if free and not hetero:
+            self._drift = Drift(model.x, model.activation, model.depth, model.bias)
         self._rejection = Rejection(model.x, sphere.norm, self._held_out)
 
     def _warn(self) -> None:
