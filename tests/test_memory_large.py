@@ -65,6 +65,6 @@ def test_files_keep_the_way_it_was_solved_and_not_where(tmp_path):
 
 
 def test_what_the_machine_cannot_hold_is_refused(monkeypatch):
-    monkeypatch.setattr("attractory._room.machine_bytes", lambda: 8.0 * 2 * 40**2 - 1)
+    monkeypatch.setattr("attractory._room.machine_bytes", lambda: 8.0 * 40**2 - 1)
     with pytest.raises(ValueError, match=r"X must fit.*GiB.*pass solver='cg'"):
         AttractorMemory(solver="cholesky").fit(sphere(40, 4))

@@ -29,7 +29,8 @@ from attractory.activations import Activation
 __all__ = ["Drift", "Relaxed"]
 
 _PACE = 0.4  # b
-_FIRST, _LAST = 0.4, 0.02  # ε at first and at last, of the mean of 1 − s over what patterns have
+_FIRST, _LAST = 0.6, 0.03  # ε at first and at last, of the mean of 1 − s over what patterns have
+_AMPLE = 1000  # patterns; where they are more, ε is less in proportion (fitted to digits)
 
 
 class Relaxed(eqx.Module):
@@ -89,5 +90,5 @@ class Drift:
     @property
     def softness(self) -> tuple[float, float]:
         """The ε to begin and to end with."""
-        mean = self.parts[2]
-        return _FIRST * mean, _LAST * mean
+        unit = self.parts[2] * min(1.0, _AMPLE / len(self._points))
+        return _FIRST * unit, _LAST * unit
