@@ -22,18 +22,16 @@ _CUES = 200
 
 def variants(rule):
     """Settings by name; `rule` is the memory by the rule."""
-    low = rule.schedule_[0] if rule.schedule_ else rule.norm_
     return {
         "automatic choice": {"search": True},
         "by the rule": {},
         "no metric": {"metric": None},
         "start: the cue as it is": {"_start": "plain"},
         "start: less noise, mean left in": {"_start": "noise"},
-        "cue not held": {"hold": 0.0},
         "no biases": {"bias": 0.0},
         "no momentum": {"momentum": 0.0},
-        "lower norm alone": {"norm": low},
-        "own norm alone": {"schedule": [0.999 * rule.norm_]},
+        "drift left in, cue held": {"schedule": [0.999 * rule.norm_]},
+        "drift left in, cue held at a lower norm": {"schedule": [0.46 * rule.norm_]},
         "plain iteration": {"schedule": None},
         "no metric, no biases, plain iteration": {"metric": None, "bias": 0.0, "schedule": None},
         "λ 0.003": {"metric": 0.003},
@@ -97,6 +95,6 @@ def main(folder, counts):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[100, 1000, 5000])
     given = parser.parse_args()
     main(given.data, given.rows)

@@ -41,12 +41,11 @@ def store(rows, file):
     memory = AttractorMemory(solver="cg").fit(rows)
     stored = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    steps = [memory._model.steps, *(stage.steps for stage, _ in memory._stages)]
     if file is not None:
         save_memory(memory, file)
     return memory, (
-        f"stored in {stored / 60:.1f} minutes (target 30) by {steps[0]} and {steps[1]} products "
-        f"with the matrix, residual {memory.residual_:.1e} (target 1e-6), peak {peak:.1f} GiB "
+        f"stored in {stored / 60:.1f} minutes (target 30) by {memory._model.steps} products with "
+        f"the matrix, residual {memory.residual_:.1e} (target 1e-6), peak {peak:.1f} GiB "
         "(target 16)"
     )
 
@@ -68,7 +67,7 @@ def main(folder, count, file):
     last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return (
         f"{len(memory):,} rows ({len(rows) - len(memory)} duplicates left out), automatic norm "
-        f"{memory.norm_:.0f}, on the way {memory.schedule_[0]:.0f}: {how}. 1,000 cues at "
+        f"{memory.norm_:.0f}: {how}. 1,000 cues at "
         f"noise 0.1 recalled in {took:.0f} s ({last:.1f} GiB): {100 * right:.1f} % right."
     )
 
