@@ -114,6 +114,20 @@ def test_a_map_that_recall_passes_is_as_exact_as_the_own(digits):
     np.testing.assert_allclose(stage.map()(points), points, atol=1e-11 * norm)
 
 
+def test_files_with_a_map_to_pass_recall_by_it(digits, tmp_path):
+    """Before recall took the drift out, "auto" stored a second map of a lower norm."""
+    given = AttractorMemory(activation="erf", search=False, schedule=[30.0]).fit(digits[:9])
+    save_memory(given, tmp_path / "given")
+    header, arrays = read_file(tmp_path / "given")
+    header["parameters"]["schedule"] = "auto"
+    write_file(tmp_path / "former", header, arrays)
+    former = load_memory(tmp_path / "former")
+    cues = digits[:9] * (np.arange(784) > 250)
+    ours, theirs = given.recall(cues), former.recall(cues)
+    assert theirs.path_norms.tolist() == [30.0, given.norm_]
+    np.testing.assert_allclose(ours.state, theirs.state, atol=1e-9)
+
+
 def test_files_keep_the_metric_and_the_way(digits, memory, tmp_path):
     save_memory(memory, tmp_path / "m")
     loaded = load_memory(tmp_path / "m")
