@@ -23,14 +23,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from attractory._auto import ratio
-from attractory._metric import principal
+from attractory._metric import less_for_many, principal
 from attractory.activations import Activation
 
 __all__ = ["Drift", "Relaxed"]
 
 _PACE = 0.4  # b
 _FIRST, _LAST = 0.6, 0.03  # ε at first and at last, of the mean of 1 − s over what patterns have
-_AMPLE = 1000  # patterns; where they are more, ε is less in proportion (fitted to digits)
 
 
 class Relaxed(eqx.Module):
@@ -66,9 +65,7 @@ class Drift:
         act, depth, bias: of the map.
     """
 
-    def __init__(
-        self, points: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float
-    ):  # fmt: skip
+    def __init__(self, points: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float):
         self._points, self._map = points, (act, depth, bias)
         self.norm = float(np.linalg.norm(points[0]))
 
@@ -90,5 +87,5 @@ class Drift:
     @property
     def softness(self) -> tuple[float, float]:
         """The ε to begin and to end with."""
-        unit = self.parts[2] * min(1.0, _AMPLE / len(self._points))
+        unit = self.parts[2] * less_for_many(len(self._points))
         return _FIRST * unit, _LAST * unit

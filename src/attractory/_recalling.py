@@ -103,8 +103,8 @@ def follow(
         hold, momentum, max_steps, tolerance: as for `AttractorMemory`.
         drift: taken out of the memory's own map on the way, if there are no stages.
     """
-    count = len(stages)
-    on_the_way = bool(count) or drift is not None
+    norms = np.array([*(at for _, at in stages), *([norm] if drift else []), norm])
+    on_the_way = len(norms) > 1
     state, steps = start.copy(), np.zeros(len(start), int)
     away = np.arange(len(start))
     if on_the_way:
@@ -112,27 +112,23 @@ def follow(
         rest = moved <= _REST * norm
         state[rest], steps = cues[rest], steps + 1
         away = np.flatnonzero(~rest)
-    path = [_sphere.nearest(state, patterns)]
-    for (f, at), stage in zip(stages, way(hold, count, momentum, *patterns.shape), strict=True):
-        if len(away):
-            scale = at / norm
+    path = [_sphere.nearest(state, patterns)] * len(norms)
+    if len(away) and on_the_way:
+        rough, drive = single(own), None
+        legs = [(single(f), stage) for (f, _), stage in zip(
+            stages, way(hold, len(stages), momentum, *patterns.shape), strict=True
+        )]  # fmt: skip
+        legs += [(drift.relaxed(rough), straight(drift))] if drift else []
+        for k, (f, stage) in enumerate(legs):
+            scale = norms[k] / norm
             here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
-            found, used, _ = run_stage(single(f), here, held, stage)
+            found, used, _ = run_stage(f, here, held, stage)
             state[away] = np.asarray(found, float) / scale
             steps[away] += used
-        path.append(_sphere.nearest(state, patterns))
-    if drift is not None:
-        if len(away):
-            here = np.asarray(state[away], np.float32)
-            found, used, _ = run_stage(drift.relaxed(single(own)), here, here, straight(drift))
-            state[away] = np.asarray(found, float)
-            steps[away] += used
-        path.append(_sphere.nearest(state, patterns))
-    if len(away) and on_the_way:
-        drive = None
+            path[k + 1] = _sphere.nearest(state, patterns)
         # Most of the way to the place itself needs no more than float32 either.
         for f, kind, until in (
-            (single(own), np.float32, max(tolerance, _NEAR_REST)),
+            (rough, np.float32, max(tolerance, _NEAR_REST)),
             (own, getattr(own, "dtype", np.float64), tolerance),
         ):
             here = np.asarray(state[away], kind)
@@ -142,7 +138,6 @@ def follow(
             steps[away] += used
     state, residual, more, status = _to_rest(own, state, max_steps, tolerance, on_the_way)
     path.append(_sphere.nearest(state, patterns))
-    norms = np.array([*(at for _, at in stages), *([norm] if drift else []), norm])
     return Course(state, steps + more, residual, status, np.stack(path), norms)
 
 

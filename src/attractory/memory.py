@@ -433,9 +433,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.norm_, self.points_ = sphere.norm, model.x
         self.schedule_ = tuple(at for _, at in stages)
         # Files of before have a stage where recall now takes the drift out of the map.
-        free = isinstance(self.schedule, str) and self.model == "kernel" and not stages
         self._drift = None
-        if free and not hetero:
+        if isinstance(self.schedule, str) and self.model == "kernel" and not stages and not hetero:
             self._drift = Drift(model.x, model.activation, model.depth, model.bias)
         self._rejection = Rejection(model.x, sphere.norm, self._held_out)
 
