@@ -30,6 +30,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from attractory._drift import Relaxed
+from attractory._precision import full_precision
 from attractory.iteration import pad_rows
 
 __all__ = ["Stage", "run_stage"]
@@ -98,7 +99,7 @@ def run_stage(
     rows, earlier = np.array([], int), np.full(count, np.inf)
     coarse = stage.hold == 0 and kind == np.float32
     lost = np.zeros_like(cue)  # u − f(u)
-    with jax.enable_x64(True):
+    with full_precision():
         while len(running) and done < stage.steps:
             size, steps = len(running), min(_CHUNK, stage.steps - done)
             # A batch keeps its size until it has halved, a small one for longer: compiling another

@@ -3,11 +3,13 @@
 JAX computes in float32 unless told otherwise, and an interpolating kernel map is not to be had in
 float32. Every public function therefore runs inside `jax.enable_x64`, which is local to the call
 and to the thread, and hands back NumPy arrays: a float64 JAX array that left that scope would be
-rounded at the next operation. Called with tracers, from inside somebody's `jax.jit`, the functions
-return tracers in the precision of that trace.
+rounded at the next operation. What is float32 by choice is meant to be all of it: on a GPU JAX
+would otherwise multiply matrices of it with 11 bits. Called with tracers, from inside somebody's
+`jax.jit`, the functions return tracers in the precision of that trace.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -31,6 +33,13 @@ def to_numpy(tree: Any) -> Any:
     )
 
 
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Compute in float64, and in float32 with all its bits, within this scope."""
+    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+        yield
+
+
 def double(function: Callable[P, T]) -> Callable[P, T]:
     """Run a function in float64 and return NumPy arrays, unless it is being traced."""
 
@@ -38,7 +47,7 @@ def double(function: Callable[P, T]) -> Callable[P, T]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         if traced(args, kwargs):
             return function(*args, **kwargs)
-        with jax.enable_x64(True):
+        with full_precision():
             return to_numpy(function(*args, **kwargs))
 
     return wrapper

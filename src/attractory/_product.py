@@ -135,4 +135,4 @@ def times(values: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Return a matrix product, by BLAS where JAX has nothing faster."""
     if jax.default_backend() == "cpu":
         return values @ v
-    return np.asarray(jax.numpy.matmul(values, v, precision="highest"))
+    return np.asarray(jax.numpy.matmul(values, v))

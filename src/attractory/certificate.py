@@ -41,7 +41,7 @@ from scipy.linalg import solve_discrete_lyapunov
 from threadpoolctl import threadpool_limits
 
 from attractory._checks import as_points, positive
-from attractory._precision import double
+from attractory._precision import double, full_precision
 from attractory._progress import counting, reporting
 from attractory._sector import SLACK, stretch
 from attractory._slopes import mean_slopes
@@ -249,13 +249,13 @@ def _wide(f: Any) -> Any:
     """Return a float32 network in float64: its weights as they are, exact arithmetic in reach."""
     if not isinstance(f, Autoencoder):
         return f
-    with jax.enable_x64(True):
+    with full_precision():
         return jax.tree.map(lambda w: jnp.asarray(np.asarray(w), jnp.float64), f)
 
 
 def _generic(f: Any, point: np.ndarray, change: Any) -> tuple[np.ndarray, Gain]:
     f = _wide(f)
-    with jax.enable_x64(True):
+    with full_precision():
         own = getattr(f, "jacobian", jax.jacfwd(f))
         jacobian = np.asarray(own(jnp.asarray(point)), float)
 
@@ -315,7 +315,7 @@ def _network(f: Autoencoder, point: np.ndarray) -> tuple[np.ndarray, Gain]:
     ratio = np.sqrt(lengths / np.maximum(np.linalg.norm(last, axis=0), 1e-300))
 
     def slope(values: np.ndarray) -> np.ndarray:
-        with jax.enable_x64(True):
+        with full_precision():
             v = jnp.asarray(values)
             return np.asarray(jax.jvp(f.activation, (v,), (jnp.ones_like(v),))[1])
 

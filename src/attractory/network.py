@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from attractory._checks import as_batch, whole
-from attractory._precision import double, traced
+from attractory._precision import double, full_precision, traced
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 
@@ -78,7 +78,7 @@ class Autoencoder(eqx.Module):
         if kind not in (np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64, got {kind}")
         sizes = [dim, *hidden, dim]
-        with jax.enable_x64(True):
+        with full_precision():
             key = jax.random.key(int(key)) if np.ndim(key) == 0 and _is_int(key) else key
             keys = jax.random.split(key, depth)
             self.weights = tuple(
@@ -145,7 +145,7 @@ class Autoencoder(eqx.Module):
             >>> bool(np.allclose(product(x), network.jvp(x, x)))
             True
         """
-        with jax.enable_x64(True):
+        with full_precision():
             return Linearization(self, tuple(_slopes(self, _exact(self, x, "x"))))
 
     @double

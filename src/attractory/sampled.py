@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from attractory._checks import as_points, nonnegative
-from attractory._precision import double, to_numpy
+from attractory._precision import double, full_precision, to_numpy
 from attractory.network import Autoencoder
 from attractory.regression import (
     INTERPOLATES,
@@ -109,7 +108,7 @@ def fit_sampled_regression(
     """
     x = as_points(patterns, "patterns", start.dim)
     ridge = nonnegative(ridge, "ridge")
-    with jax.enable_x64(True):
+    with full_precision():
         targets = x - np.asarray(start(x), float)
         part = to_numpy(fit_targets(x, targets, start.activation, start.depth, ridge))
         f = SampledRegression(start, part, np.asarray(np.inf))

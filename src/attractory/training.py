@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -21,6 +20,7 @@ from numpy.typing import ArrayLike
 from attractory._checks import as_points, positive, whole
 from attractory._first_order import OPTIMISERS, first_order_steps
 from attractory._gauss_newton import Place, arrive, gauss_newton_step, start
+from attractory._precision import full_precision
 from attractory._progress import reporting
 from attractory.empirical import largest_eigenvalue
 from attractory.network import Autoencoder
@@ -153,7 +153,7 @@ def fit(
 
     start = time.perf_counter()
     run = _Run(network)
-    with jax.enable_x64(True), reporting(progress, solver, _distance(tolerance)) as report:
+    with full_precision(), reporting(progress, solver, _distance(tolerance)) as report:
         data = jnp.asarray(x, network.dtype), jnp.asarray(y, network.dtype)
         try:
             if newton:

@@ -26,7 +26,6 @@ layer's pre-activations are normal with the Gram matrix of those values, exactly
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -35,6 +34,7 @@ from scipy.optimize import minimize_scalar
 
 from attractory._checks import as_points, nonnegative, whole, within
 from attractory._diagonal import input_moments
+from attractory._precision import full_precision
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.network import with_slopes
@@ -246,7 +246,7 @@ def _next_layer(values: np.ndarray, count: int, rng: np.random.Generator) -> np.
 
 
 def _activated(act: Activation, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    with jax.enable_x64(True):
+    with full_precision():
         value, slope = with_slopes(act, jnp.asarray(before))
         return np.asarray(value), np.asarray(slope)
 

@@ -25,7 +25,6 @@ variance p_ℓ → p∞: a ← a κ̇, b ← b κ̇ + κ − a κ̇′k, k ← �
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -34,6 +33,7 @@ from numpy.typing import ArrayLike
 from attractory._checks import as_points, no_zero_rows, positive, whole
 from attractory._diagonal import input_moments, inverse_width
 from attractory._moments import covariance_gap, moments, scale_pairs
+from attractory._precision import full_precision
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
 from attractory.spectrum import spectral_radius
@@ -97,7 +97,7 @@ def _beside(act: ErfMixture, cosine: np.ndarray, depth: int, offset: float) -> n
     factor = act.gain**2 * 2 / np.pi
     s, theta = offset + factor * angle, offset + factor * (angle + slope)
     p = act.offset**2 + act.gain**2
-    with jax.enable_x64(True):
+    with full_precision():
         for _ in range(depth - 2):
             place = jnp.asarray(s), jnp.full(s.shape, p)
             gap = covariance_gap(place[0], place[1], place[1])
