@@ -29,7 +29,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from attractory._drift import Relaxed
 from attractory._precision import full_precision
 from attractory.iteration import pad_rows
 
@@ -66,7 +65,7 @@ class Stage(NamedTuple):
 
 
 def run_stage(
-    f: Callable[[Any], Any] | Relaxed,
+    f: Callable[[Any], Any],
     start: Float[np.ndarray, "k d"],
     cue: Float[np.ndarray, "k d"],
     stage: Stage,
@@ -77,7 +76,7 @@ def run_stage(
     """Return states at a stage's end, the map evaluations of each, and the momentum it had then.
 
     Args:
-        f: the map; or a step with the drift taken out, whose ε then falls as a hold would.
+        f: the map, or a step of another kind.
         start: states, (k, d).
         cue: what holds them, (k, d).
         stage: how to run.
@@ -97,7 +96,7 @@ def run_stage(
     numbers.append(np.asarray(stage.back))
     running, done = np.arange(count), 0
     rows, earlier = np.array([], int), np.full(count, np.inf)
-    coarse = stage.hold == 0 and kind == np.float32
+    coarse = stage.hold == 0 and stage.momentum > 0 and kind == np.float32
     lost = np.zeros_like(cue)  # u − f(u)
     with full_precision():
         while len(running) and done < stage.steps:
@@ -110,7 +109,7 @@ def run_stage(
             else:
                 rows = np.pad(running, (0, len(rows) - size), mode="edge")
             alive = jnp.asarray(np.arange(len(rows)) < size)
-            if done == 0 and stage.hold > 0 and stage.back and not isinstance(f, Relaxed):
+            if done == 0 and stage.hold > 0 and stage.back:
                 # One step from the cues, without hold or momentum, by what is compiled anyway.
                 none = np.zeros(len(rows), kind)
                 parts = (cue[rows], cue[rows], cue[rows], lost[rows], none, none, *numbers)
@@ -155,7 +154,7 @@ def _fitting(rate: np.ndarray, momentum: np.ndarray, most: float) -> Float[np.nd
 
 @eqx.filter_jit
 def _advance(
-    f: Callable[[Any], Any] | Relaxed,
+    f: Callable[[Any], Any],
     x: Array,
     last: Array,
     cue: Array,
@@ -174,12 +173,9 @@ def _advance(
     def step(k: Any, carry: tuple) -> tuple:
         x, last, hold, momentum, used, alive, first, _ = carry
         ahead = x + momentum[:, None] * (x - last)
-        if isinstance(f, Relaxed):
-            new = f.step(ahead, hold)
-        else:
-            new = jnp.asarray(f(ahead), x.dtype)
-            given, weight = new + hold[:, None] * lost, _MEAN * hold[:, None]
-            new = jnp.where(back, given, (1 - weight) * new + weight * cue)
+        new = jnp.asarray(f(ahead), x.dtype)
+        given, weight = new + hold[:, None] * lost, _MEAN * hold[:, None]
+        new = jnp.where(back, given, (1 - weight) * new + weight * cue)
         move = jnp.linalg.norm(new - x, axis=-1)
         gone = alive & ~(jnp.linalg.norm(new, axis=-1) <= bound)
         quiet = move <= tolerance * jnp.linalg.norm(x, axis=-1)

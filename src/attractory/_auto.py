@@ -11,9 +11,11 @@ near 1, so a pattern is barely an attractor, unless β/α, which grows with the 
 grows with the number of patterns. γ is taken to be G's largest eigenvalue, the worst case: at
 digits in their metric, 1 − radius is then about two thirds of what is measured.
 
-A memory's own norm is the least at which that radius is 0.92 and the closest 5 % of neighbours, at
-an angle θ, are told apart (the power of θ is fitted to digits). The figure 0.92, and the least norm
-2.1 in units of w √dim, were chosen on digits; w is the activation's width.
+A memory's own norm is the least at which that radius is 0.985 and the closest 5 % of neighbours, at
+an angle θ, are told apart (the power of θ is fitted to digits). Recall has no need of a smaller
+radius (`attractory._drift`), and would have of a larger h away from patterns, which is the smaller
+against h(1) the larger the norm. With biases, whose h is larger there, the radius is 0.92. These
+figures, and the least norms in units of w √dim, were chosen on digits; w is the activation's width.
 """
 
 from typing import Any
@@ -27,27 +29,28 @@ from attractory._diagonal import inverse_width
 from attractory.activations import Activation, ErfMixture
 from attractory.kernel import ntk
 
-__all__ = ["BIAS", "auto_norm", "erf_width", "ratio"]
+__all__ = ["BIAS", "auto_norm", "erf_width", "expansion"]
 
-# The constant coordinate, relative to the norm. With a larger one training may stall.
-BIAS = {"kernel": 3.0, "network": 1.0}
-_SHARP = 0.92  # spectral radius to aim at
-_LEAST = 2.1  # in units of w √dim, w the activation's width
-_PLAIN = 2.4  # the same without biases
+# The constant coordinate, relative to the norm. A network's recall is plain, on the whole, and goes
+# better with one; with a larger one its training may stall.
+BIAS = {"kernel": 0.0, "network": 1.0}
+_SHARP, _LEAST = (
+    0.985,
+    2.0,
+)  # spectral radius to aim at; norm in units of w √dim, w the activation's
+_BIASED = 0.92, 2.1  # the same with biases
 _CLOSER, _POWER = 0.44, -2.5
 _CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
 _MOST = 1e4  # w √dim: beyond it nothing changes
 
 
 def auto_norm(unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float) -> float:
-    """Return a memory's own norm for unit patterns; without biases the rule has no γ."""
+    """Return a memory's own norm for unit patterns."""
     scale = _scale(unit, act)
-    least = _LEAST if bias else _PLAIN
+    radius, least = _BIASED if bias else (_SHARP, _LEAST)
     if len(unit) > 1:
         least = max(least, _CLOSER * max(_close(unit), 1e-2) ** _POWER)
-    if not bias:
-        return float(least * scale)
-    return max(float(least * scale), _norm_of(_SHARP, unit, act, depth, bias, scale))
+    return max(float(least * scale), _norm_of(radius, unit, act, depth, bias, scale))
 
 
 def erf_width(act: Activation) -> float:
@@ -78,7 +81,7 @@ def _norm_of(
     wanted = (1 / radius - 1) * _strength(unit)
 
     def excess(log_norm: float) -> float:
-        return np.log(ratio(float(np.exp(log_norm)), act, depth, bias, unit.shape[1]) / wanted)
+        return np.log(_ratio(float(np.exp(log_norm)), act, depth, bias, unit.shape[1]) / wanted)
 
     low, high = np.log(1e-2 * scale), np.log(_MOST * scale)
     if excess(low) > 0:
@@ -89,8 +92,16 @@ def _norm_of(
     return float(np.exp(root))
 
 
-def ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> float:
+def _ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> float:
     """Return β/α at a norm."""
+    slope, rest = expansion(norm, act, depth, bias, dim)
+    return max(rest / slope, 1e-300)
+
+
+def expansion(
+    norm: float, act: Activation, depth: int, bias: float, dim: int
+) -> tuple[float, float]:
+    """Return α and β = h(1) of the kernel of points of a norm."""
     step = 1e-3
     rho = np.array([-step, 0.0, step, 1.0])
     # Three coordinates, scaled so that the kernel takes them for points of so many.
@@ -100,8 +111,8 @@ def ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> fl
     below, middle, above, same = ntk(
         one, others * norm * np.sqrt(3 / width), activation=act, depth=depth
     )[0]
-    slope = (above - below) / (2 * step)
-    return max(float((same - middle - slope) / slope), 1e-300)
+    slope = float((above - below) / (2 * step))
+    return slope, float(same - middle - slope)
 
 
 def _strength(unit: np.ndarray) -> float:

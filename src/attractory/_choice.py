@@ -28,7 +28,7 @@ from attractory._cue import denoised
 from attractory._drift import Drift
 from attractory._metric import AUTO, Metric
 from attractory._progress import counting, reporting
-from attractory._recalling import straight, way
+from attractory._recalling import STRAIGHT, way
 from attractory._single import single
 from attractory._store import KernelStore
 from attractory.activations import Activation, ErfMixture
@@ -275,19 +275,21 @@ def _trial(
     act = _twin(settings.activation)
     rule = act, settings.depth, settings.ridge, settings.bias
 
-    def made(at: float) -> Any:
-        return single(KernelStore(at * unit, at * unit, *rule, passed=True).map())
+    def made(at: float) -> KernelStore:
+        store = KernelStore(at * unit, at * unit, *rule, passed=True)
+        store.map()
+        return store
 
     try:
         norm, passed = settings.norms(unit, factor)
-        last = made(norm)
-        first = made(passed[-1]) if passed else last
+        store = made(norm)
+        way_store = made(passed[-1]) if passed else store
     except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule
         return int(right.sum()), 0
     low = passed[-1] if passed else norm
+    last, first = single(store.map()), single(way_store.map())
     if settings.schedule is None:
-        drift = Drift(norm * unit, act, settings.depth, settings.bias)
-        first, stage = drift.relaxed(first), straight(drift)
+        first, stage = Drift(store).relaxed(first, np.float32), STRAIGHT
     else:
         (stage,) = way(settings.hold, 1, settings.momentum, *unit.shape)
     held = np.asarray(low * start, np.float32)

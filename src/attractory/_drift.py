@@ -1,17 +1,21 @@
 r"""The linear part of a memory's map, along which iteration drifts, and how to step without it.
 
-Far from every pattern the map is all but linear, with eigenvalue s = αγ/(αγ + β) along a direction
-that the patterns fill with strength γ (`attractory._auto`): x ← f(x) takes a share 1 − s off a
-state, little along the strong directions and nearly all along the weak ones, by which patterns
-differ. What it puts there instead, the pull of the pattern that the state is nearest to, is in the
-same proportions, (1 − s) η p with η below 1. So
+On a sphere of norm r the kernel of two points is a function of their correlation ρ alone. Write it
+as κ(0) + αρ + h(ρ), h of second order or higher. With coefficients A = K⁻¹X̂ a memory's map is
 
-    x ← x + b (I − S + ε)⁻¹ (f(x) − x),   then back to the norm,
+    f(x) = κ(0) Σᵢ aᵢ + S x + Σᵢ h(ρᵢ) aᵢ,   S = (α/r²) X̂ᵀA = (α/r²) X̂ᵀK⁻¹X̂,
 
-S the linear part, moves a state by b (η p − x) if ε is 0: at one pace along all directions, and
-straight at the pattern. It is Newton's step for f(x) = x with the Jacobian of a place without
-patterns, damped by b. With ε = 0 what other patterns add along the strong directions is enlarged as
-well; a larger ε first, less later, keeps both small. Every stored pattern is at rest.
+S symmetric, with eigenvalues from 0 to below 1: near 1 along directions that the patterns fill
+strongly, near 0 along others. So x ← f(x) takes little off a state along strong directions, nearly
+all along the weak ones, by which patterns differ, and what it puts there instead is in the same
+proportions: where h(ρᵢ) is small between patterns, aᵢ ≈ (I − S) pᵢ/h(1). Therefore
+
+    x ← x + b (I − S)⁻¹ (f(x) − x) ≈ (1 − b) x + b Σᵢ (h(ρᵢ)/h(1)) pᵢ,   then back to the norm,
+
+moves a state at one pace along all directions, towards the patterns it is like: Newton's step for
+f(x) = x with the Jacobian of a place without patterns, damped by b. Every stored pattern is at
+rest. Without biases h is odd, ρ³ at first, and the many patterns that a state is little like have
+no say; with them it has ρ², whose sum over many patterns has (docs/recall.md).
 """
 
 from functools import cached_property
@@ -22,70 +26,69 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from attractory._auto import ratio
-from attractory._metric import less_for_many, principal
-from attractory.activations import Activation
+from attractory._auto import expansion
 
 __all__ = ["Drift", "Relaxed"]
 
-_PACE = 0.4  # b
-_FIRST, _LAST = 0.6, 0.03  # ε at first and at last, of the mean of 1 − s over what patterns have
+_PACE = 0.7  # b
+_SOFT = 0.01  # added to I − S, of its mean over what patterns have: rounding is not enlarged more
+_NONE = 1e-9  # eigenvalues of S below this are none
 
 
 class Relaxed(eqx.Module):
-    """The step x ↦ x + b (I − S + ε)⁻¹ (f(x) − x) of a map f, at one norm.
+    """The step x ↦ x + b (I − S + ε)⁻¹ (f(x) − x) of a map f, back to one norm.
 
     Attributes:
         inner: f.
         basis: orthonormal directions, (d, q).
-        lost: 1 − s along them, (q,); it is 1 across them.
+        along: b/(1 − s + ε) along them, (q,).
+        across: b/(1 + ε).
         norm: of the states.
     """
 
     inner: Any
     basis: Float[Array | np.ndarray, "d q"]
-    lost: Float[Array | np.ndarray, " q"]
+    along: Float[Array | np.ndarray, " q"]
+    across: Float[Array | np.ndarray, ""]
     norm: Float[Array | np.ndarray, ""]
 
-    def step(self, x: Float[Array, "k d"], soft: Float[Array, " k"]) -> Float[Array, "k d"]:
-        """Step from states with an ε of their own each."""
+    def __call__(self, x: Float[Array, "k d"]) -> Float[Array, "k d"]:
+        """Step from states."""
         change = jnp.asarray(self.inner(x), x.dtype) - x
-        across = 1 / (1 + soft[:, None])
-        along = (change @ self.basis) * (1 / (self.lost + soft[:, None]) - across)
-        new = x + _PACE * (across * change + along @ self.basis.T)
+        share = (change @ self.basis) * (self.along - self.across)
+        new = x + self.across * change + share @ self.basis.T
         length = jnp.linalg.norm(new, axis=-1, keepdims=True)
         return new * (self.norm / jnp.where(length > 0, length, 1.0)).astype(x.dtype)
 
 
 class Drift:
-    """The linear part of a kernel memory's map; what it takes is computed when first asked for.
+    """The linear part of a kernel memory's map; it is computed when first asked for.
 
     Args:
-        points: patterns of one norm, (n, d).
-        act, depth, bias: of the map.
+        store: of the map, its patterns of one norm; see `attractory._store`.
     """
 
-    def __init__(self, points: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float):
-        self._points, self._map = points, (act, depth, bias)
-        self.norm = float(np.linalg.norm(points[0]))
+    def __init__(self, store: Any):
+        self._store = store
+        self.norm = float(np.linalg.norm(store.x[0]))
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray, float]:
         """Basis, 1 − s along it, and its mean weighted by the patterns' squares."""
-        unit = self._points / self.norm
-        # The axes must be those of the points of one norm: the metric's serve badly.
-        strength, basis = principal(unit)
-        share = ratio(self.norm, *self._map, unit.shape[1])
-        lost = share / (strength + share)
+        store = self._store
+        dim = store.x.shape[1]
+        coefficients = np.asarray(store.regression().coefficients)[:, :dim]
+        slope, _ = expansion(self.norm, store.activation, store.depth, store.bias, dim)
+        matrix = (slope / self.norm**2) * (store.x.T @ coefficients)
+        kept, basis = np.linalg.eigh((matrix + matrix.T) / 2)
+        some = kept > _NONE
+        lost, basis = np.maximum(1 - kept[some], _NONE), np.ascontiguousarray(basis[:, some])
+        strength = ((store.x @ basis) ** 2).sum(axis=0)
         return basis, lost, float((strength @ lost) / strength.sum())
 
-    def relaxed(self, f: Any) -> Relaxed:
-        """Return the step of the map, whatever its precision, in float32."""
-        basis, lost, _ = self.parts
-        return Relaxed(f, *(np.asarray(v, np.float32) for v in (basis, lost, self.norm)))
-
-    @property
-    def softness(self) -> tuple[float, float]:
-        """The ε to begin and to end with."""
-        unit = self.parts[2] * less_for_many(len(self._points))
-        return _FIRST * unit, _LAST * unit
+    def relaxed(self, f: Any, kind: Any) -> Relaxed:
+        """Return the step of the map in a precision."""
+        basis, lost, mean = self.parts
+        soft = _SOFT * mean
+        values = basis, _PACE / (lost + soft), _PACE / (1 + soft), self.norm
+        return Relaxed(f, *(np.asarray(v, kind) for v in values))

@@ -15,7 +15,7 @@ from attractory._single import single
 from attractory.iteration import Status, recall
 
 __all__ = [
-    "Course", "MemoryRecall", "follow", "follow_shared", "once", "straight", "way",
+    "STRAIGHT", "Course", "MemoryRecall", "follow", "follow_shared", "once", "way",
 ]  # fmt: skip
 
 _WAY = 80  # map evaluations on the way, all stages together
@@ -24,6 +24,8 @@ _FILLED = 4  # patterns a dimension, from which on no direction is weakly filled
 _QUIET = 1e-3  # relative step that ends a stage on the way
 _NEAR_REST = 1e-5  # relative step down to which the last stage, too, runs in float32
 _REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
+_LAST = 24  # steps without drift in float64, at most
+STRAIGHT = Stage(0.0, 0.0, _WAY, 0.0, _QUIET)  # of a step without drift
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,11 @@ def follow(
         away = np.flatnonzero(~rest)
     path = [_sphere.nearest(state, patterns)] * len(norms)
     if len(away) and on_the_way:
-        rough, drive = single(own), None
+        rough, drive, used = single(own), np.empty(0), steps[away]
         legs = [(single(f), stage) for (f, _), stage in zip(
             stages, way(hold, len(stages), momentum, *patterns.shape), strict=True
         )]  # fmt: skip
-        legs += [(drift.relaxed(rough), straight(drift))] if drift else []
+        legs += [(drift.relaxed(rough, np.float32), STRAIGHT)] if drift else []
         for k, (f, stage) in enumerate(legs):
             scale = norms[k] / norm
             here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
@@ -126,11 +128,23 @@ def follow(
             state[away] = np.asarray(found, float) / scale
             steps[away] += used
             path[k + 1] = _sphere.nearest(state, patterns)
+        near = away[:0]
+        if drift:
+            # What came near to rest goes on so, and comes to rest in some ten steps or is slow.
+            near, away = away[used < STRAIGHT.steps], away[used == STRAIGHT.steps]
+            last = STRAIGHT._replace(steps=_LAST, tolerance=tolerance)
+            here = state[near]
+            state[near], used, _ = run_stage(drift.relaxed(own, float), here, here, last)
+            steps[near] += used
+            near = near[used == _LAST]
         # Most of the way to the place itself needs no more than float32 either.
         for f, kind, until in (
             (rough, np.float32, max(tolerance, _NEAR_REST)),
             (own, getattr(own, "dtype", np.float64), tolerance),
         ):
+            if kind == np.float64:
+                away, near = np.append(away, near), near[:0]
+            drive = np.append(drive, np.full(len(away) - len(drive), momentum))
             here = np.asarray(state[away], kind)
             stage = Stage(0.0, 0.0, max_steps, momentum, until)
             found, used, drive = run_stage(f, here, here, stage, momentum=drive)
@@ -206,12 +220,6 @@ def way(hold: float, count: int, momentum: float, n: int, dim: int) -> list[Stag
         Stage(falls[k], falls[k + 1], -(-_WAY // count), momentum, _QUIET, n <= _FILLED * dim)
         for k in range(count)
     ]
-
-
-def straight(drift: Drift) -> Stage:
-    """Return the stage of a step without drift."""
-    first, last = drift.softness
-    return Stage(first, last, _WAY, 0.0, _QUIET)
 
 
 def once(

@@ -72,7 +72,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             eigenvalue: "auto" (`search`), a λ above 0, None for no metric, or a symmetric positive
             definite matrix (d, d) of your own. `partial_fit` keeps that of `fit`.
         bias: constant coordinate given to the map's input (its first layer's biases), relative to
-            the norm; "auto" for 3 (1 for a network), 0 for a map without, as in the paper.
+            the norm; "auto" for 0, a map without, as in the paper (1 for a network).
         schedule: how recall goes on its way: "auto" by the memory's own map with its linear part
             taken out (`attractory._drift`); norms below `norm`, rising, whose maps it passes with
             the cue held; or None for plain iteration from the cue. What is stored, and what
@@ -435,7 +435,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         # Files of before have a stage where recall now takes the drift out of the map.
         self._drift = None
         if isinstance(self.schedule, str) and self.model == "kernel" and not stages and not hetero:
-            self._drift = Drift(model.x, model.activation, model.depth, model.bias)
+            self._drift = Drift(model)
         self._rejection = Rejection(model.x, sphere.norm, self._held_out)
 
     def _warn(self) -> None:
