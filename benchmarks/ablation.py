@@ -28,17 +28,18 @@ def variants(rule):
         "no metric": {"metric": None},
         "start: the cue as it is": {"_start": "plain"},
         "start: less noise, mean left in": {"_start": "noise"},
-        "no biases": {"bias": 0.0},
         "no momentum": {"momentum": 0.0},
         "drift left in, cue held": {"schedule": [0.999 * rule.norm_]},
-        "drift left in, cue held at a lower norm": {"schedule": [0.46 * rule.norm_]},
+        "drift left in, cue held at half the norm": {"schedule": [0.5 * rule.norm_]},
         "plain iteration": {"schedule": None},
-        "no metric, no biases, plain iteration": {"metric": None, "bias": 0.0, "schedule": None},
+        "no metric, plain iteration": {"metric": None, "schedule": None},
+        "half the norm": {"norm": 0.5 * rule.norm_},
+        "twice the norm": {"norm": 2 * rule.norm_},
+        "bias 1": {"bias": 1.0},
+        "bias 3": {"bias": 3.0},
         "λ 0.003": {"metric": 0.003},
         "λ 0.03": {"metric": 0.03},
         "λ 0.1": {"metric": 0.1},
-        "bias 1": {"bias": 1.0},
-        "bias 10": {"bias": 10.0},
     }
 
 

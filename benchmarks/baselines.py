@@ -39,7 +39,7 @@ class Stores:
     def __init__(self, rows, shape):
         self.rows, self.shape, self.mean = rows, shape, rows.mean(axis=0)
         self.memory = AttractorMemory().fit(rows)
-        self.plain = AttractorMemory(metric=None, bias=0.0, schedule=None).fit(rows)
+        self.plain = AttractorMemory(metric=None, schedule=None).fit(rows)
         self.signs = np.where(rows > 0.5 * rows.max(), 1.0, -1.0)
 
     def home(self, state, own):
