@@ -60,10 +60,10 @@ def memory_of(path):
     memory = load_memory(path)
     arrays = {
         "points": memory.points_, "sizes": memory._sizes, "mean": memory._sphere.mean,
-        "basis": memory._sphere.metric.basis, "coefficients": memory.map_.inner.coefficients,
+        "basis": memory._sphere.metric.basis, "coefficients": memory._model.regression().coefficients,
     }  # fmt: skip
     for stage, at in memory._stages:
-        arrays[f"stage {at}"] = stage.map().inner.coefficients
+        arrays[f"stage {at}"] = stage.regression().coefficients
     header = {"norm": memory.norm_, "parameters": str(sorted(memory.get_params().items()))}
     return exact(header, {name: np.asarray(array) for name, array in arrays.items()})
 

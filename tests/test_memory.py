@@ -146,7 +146,7 @@ def test_diagnosis_names_what_to_change():
 def test_bad_input_is_named_and_changes_nothing():
     x = sphere(5, 8)
     memory = AttractorMemory(activation="erf", norm=20.0).fit(x)
-    before = np.asarray(memory.map_.inner.coefficients).copy()
+    before = np.asarray(memory.map_.coefficients).copy()
     with pytest.raises(ValueError, match="differ in contrast alone, got row 0 and stored row 0"):
         memory.partial_fit(x.mean(axis=0) + 2 * (x[:1] - x.mean(axis=0)))
     with pytest.raises(ValueError, match="indices must be integers from 0 to 4, got"):
@@ -157,7 +157,7 @@ def test_bad_input_is_named_and_changes_nothing():
         memory.partial_fit([[np.nan] * 8])
     with pytest.raises(ValueError, match="row at the mean"):
         memory.fit(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]))  # of another width, too
-    np.testing.assert_array_equal(memory.map_.inner.coefficients, before)
+    np.testing.assert_array_equal(memory.map_.coefficients, before)
     assert memory.predict(x).tolist() == [0, 1, 2, 3, 4]
     for wrong, message in (
         ({"model": "forest"}, "model must be one of 'kernel', 'network'"),
