@@ -60,7 +60,8 @@ def memory_of(path):
     memory = load_memory(path)
     arrays = {
         "points": memory.points_, "sizes": memory._sizes, "mean": memory._sphere.mean,
-        "basis": memory._sphere.metric.basis, "coefficients": memory._model.regression().coefficients,
+        "basis": memory._sphere.metric.basis,
+        "coefficients": memory._model.regression().coefficients,
     }  # fmt: skip
     for stage, at in memory._stages:
         arrays[f"stage {at}"] = stage.regression().coefficients
