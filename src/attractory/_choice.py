@@ -1,11 +1,12 @@
-r"""What `fit` chooses for the user: the metric's λ and the norms, by trial on the rows themselves.
+r"""What `fit` chooses for the user: the metric's λ, by trial on the rows themselves.
 
 A few hundred cues are made from the rows: a run of coordinates set to one value that occurs in
 them; scattered coordinates set to one, or to the mean; each of many set to any value in its range;
 white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
 from mild to nearly hopeless, lest all of them come back, or none.
 
-A candidate is a pair of λ and a factor on the norm of `attractory._auto`. Its trial is a recall of
+A candidate is a pair of λ and a factor on the norm of `attractory._auto`; of factors only 1 is tried
+now. Its trial is a recall of
 all cues, in float32, by a memory of the rows. From the rule (λ = 0.01, factor 1) the search climbs
 to candidates that recall more, and stops where no neighbour does. Of more than a thousand rows the
 rule stands: a trial would cost what `fit` does, and one with fewer rows says little of more. Counts
@@ -36,7 +37,7 @@ from attractory.activations import Activation, ErfMixture
 __all__ = ["Choice", "Settings", "Trial", "choose", "held_out_cues"]
 
 SHARES = (0.003, AUTO, 0.03, 0.1, 0.3, 1.0)  # λ
-FACTORS = (1.0, 1.5, 2.0, 3.0)  # on the norms of the rule
+FACTORS = (1.0,)  # on the norm of the rule; others gain nothing since recall has no drift
 _FEW, _SMALL = 20, 2000  # rows, and numbers in them, below which the rule stands
 # In the factor, then in λ, by two places first: neighbours differ by less than chance does.
 _STEPPED = (0, 1), (0, -1), (2, 0), (-2, 0), (1, 0), (-1, 0)
@@ -230,7 +231,7 @@ def choose(
         return None
     home, cues = held_out_cues(rows, count)
     tried: dict[tuple[int, int], Trial] = {}
-    with reporting(progress, "choosing metric and norms", counting) as show:
+    with reporting(progress, "choosing the metric", counting) as show:
 
         def recalled(at: tuple[int, int]) -> int:
             if at not in tried:

@@ -88,8 +88,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         max_steps: of the iteration.
         tolerance: relative step at which it stops; a network's float32 stops at 4e-6.
         reject: confidence from which on a cue is known.
-        search: whether metric and norms that are "auto" go by trial recalls of cues made from the
-            rows (`attractory._choice`; seconds), or by a rule (`attractory._auto`, λ 0.01).
+        search: whether a metric that is "auto" goes by trial recalls of cues made from the rows
+            (`attractory._choice`; seconds), or by a rule (λ 0.01).
         random_state: of the network's weights.
 
     Attributes:
