@@ -5,8 +5,8 @@ them; scattered coordinates set to one, or to the mean; each of many set to any 
 white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
 from mild to nearly hopeless, lest all of them come back, or none.
 
-A candidate is a pair of λ and a factor on the norm of `attractory._auto`; of factors only 1 is tried
-now. Its trial is a recall of
+A candidate is a pair of λ and a factor on the norm of `attractory._auto`; of factors only 1 is
+tried now. Its trial is a recall of
 all cues, in float32, by a memory of the rows. From the rule (λ = 0.01, factor 1) the search climbs
 to candidates that recall more, and stops where no neighbour does. Of more than a thousand rows the
 rule stands: a trial would cost what `fit` does, and one with fewer rows says little of more. Counts
