@@ -34,11 +34,8 @@ __all__ = ["BIAS", "auto_norm", "erf_width", "expansion"]
 # The constant coordinate, relative to the norm. A network's recall is plain, on the whole, and goes
 # better with one; with a larger one its training may stall.
 BIAS = {"kernel": 0.0, "network": 1.0}
-_SHARP, _LEAST = (
-    0.985,
-    2.0,
-)  # spectral radius to aim at; norm in units of w √dim, w the activation's
-_BIASED = 0.92, 2.1  # the same with biases
+# Spectral radius to aim at, and least norm in units of w √dim, w the activation's width.
+_PLAIN, _BIASED = (0.985, 2.0), (0.92, 2.1)
 _CLOSER, _POWER = 0.44, -2.5
 _CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
 _MOST = 1e4  # w √dim: beyond it nothing changes
@@ -47,7 +44,7 @@ _MOST = 1e4  # w √dim: beyond it nothing changes
 def auto_norm(unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float) -> float:
     """Return a memory's own norm for unit patterns."""
     scale = _scale(unit, act)
-    radius, least = _BIASED if bias else (_SHARP, _LEAST)
+    radius, least = _BIASED if bias else _PLAIN
     if len(unit) > 1:
         least = max(least, _CLOSER * max(_close(unit), 1e-2) ** _POWER)
     return max(float(least * scale), _norm_of(radius, unit, act, depth, bias, scale))

@@ -16,7 +16,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["AUTO", "Metric", "fit_metric", "less_for_many", "principal"]
+__all__ = ["AUTO", "Metric", "fit_metric", "principal"]
 
 AUTO = 0.01  # λ, of the covariance's largest eigenvalue
 _AMPLE = 1000  # rows; more of them are told apart by weaker directions
@@ -111,18 +111,13 @@ def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:
         gains, basis = np.linalg.eigh(matrix)
         variances = ((apart @ basis) ** 2).mean(axis=0)
         return Metric(basis, gains / gains[-1], variances)
-    share = AUTO * less_for_many(n) if isinstance(metric, str) else float(metric)
+    share = AUTO * min(1.0, _AMPLE / n) if isinstance(metric, str) else float(metric)
     squares, basis = principal(apart)
     variances = squares / n
     if not len(variances):
         return Metric.identity(dim)
     floor = share * float(variances[-1])
     return Metric(basis, np.sqrt(floor / (variances + floor)), variances, floor=floor)
-
-
-def less_for_many(n: int) -> float:
-    """Return the factor on λ, and on the ε of `attractory._drift`, for n rows; from digits."""
-    return min(1.0, _AMPLE / n)
 
 
 def principal(x: Float[np.ndarray, "n d"]) -> tuple[np.ndarray, np.ndarray]:
