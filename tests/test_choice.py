@@ -5,7 +5,7 @@ import pytest
 
 from attractory import AttractorMemory, diagnose, load_memory, save_memory, sklearn_digits, sphere
 from attractory import _choice as module
-from attractory._choice import _climb, _twin, held_out_cues
+from attractory._choice import _twin, held_out_cues
 from attractory._diagonal import inverse_width
 from attractory._sphere import nearest
 from attractory.activations import activation
@@ -27,23 +27,19 @@ def test_the_choice_is_the_best_of_its_own_evidence_and_what_the_memory_has(memo
     chosen = memory.choice_
     recalled = [trial.recalled for trial in chosen.trials]
     best = chosen.trials[int(np.argmax(recalled))]
-    assert (chosen.metric, chosen.factor) == (best.metric, best.factor)
-    rule = chosen.trials[0]
-    assert (rule.metric, rule.factor) == (0.01, 1.0)
+    assert chosen.metric == best.metric
+    assert chosen.trials[0].metric == 0.01  # the rule
     assert share(memory) == pytest.approx(chosen.metric, rel=1e-12)
     plain = AttractorMemory(activation="erf", metric=chosen.metric, search=False).fit(ROWS)
-    assert memory.norm_ == pytest.approx(chosen.factor * plain.norm_, rel=1e-12)
-    assert len({(trial.metric, trial.factor) for trial in chosen.trials}) == len(recalled)
+    assert memory.norm_ == pytest.approx(plain.norm_, rel=1e-12)
+    assert len({trial.metric for trial in chosen.trials}) == len(recalled)
 
 
 def test_the_evidence_is_what_such_memories_do(memory):
     """A memory with the settings of a trial, fitted by itself, recalls the cues in float64."""
     home, cues = held_out_cues(ROWS, memory.choice_.cues)
     for trial in memory.choice_.trials[:3]:
-        rule = AttractorMemory(activation="erf", metric=trial.metric, search=False).fit(ROWS)
-        own = AttractorMemory(
-            activation="erf", metric=trial.metric, norm=rule.norm_ * trial.factor, search=False
-        ).fit(ROWS)
+        own = AttractorMemory(activation="erf", metric=trial.metric, search=False).fit(ROWS)
         assert trial.nearest == (nearest(own._start(cues), own.points_) == home).sum()
         # The trial ends after so many steps in float32; a cue in a hundred may still be under way.
         found = (own.recall(cues).pattern == home).sum()
@@ -131,20 +127,6 @@ def test_cues_are_of_the_kinds_they_are_said_to_be():
     assert held_out_cues(np.eye(2), 3)[1].shape == (3, 2)
 
 
-def test_climbing_ends_at_a_top_and_tries_nothing_higher():
-    tried = {}
-
-    def value(at):
-        tried[at] = -abs(at[0] - 4) - 2 * abs(at[1] - 2)
-        return tried[at]
-
-    assert _climb(value, (6, 4), (1, 0)) == (4, 2)
-    table = np.random.default_rng(0).integers(9, size=(6, 4))
-    seen = []
-    end = _climb(lambda at: seen.append(at) or int(table[at]), (6, 4), (1, 0))
-    assert table[end] == max(table[at] for at in seen)
-
-
 def test_the_twin_grows_as_fast():
     for name in ("sigmoid", "tanh", "erf"):
         act = activation(name)
@@ -159,6 +141,14 @@ def test_files_and_diagnoses_tell_the_choice(memory, tmp_path):
     assert found.choice == memory.choice_
     assert f"{len(memory.choice_.trials)} candidates" in repr(found)
     header, arrays = read_file(tmp_path / "m")
+    # Once a factor on the norm was chosen too, or it alone.
+    for trial in (header["choice"], *header["choice"]["trials"]):
+        trial["factor"] = 1.5
+    write_file(tmp_path / "older", header, arrays)
+    assert load_memory(tmp_path / "older").choice_ == memory.choice_
+    header["choice"]["metric"] = None
+    write_file(tmp_path / "older", header, arrays)
+    assert load_memory(tmp_path / "older").choice_ is None
     del header["choice"], header["parameters"]["search"]
     write_file(tmp_path / "old", header, arrays)
     old = load_memory(tmp_path / "old")

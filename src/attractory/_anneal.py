@@ -54,6 +54,7 @@ class Stage(NamedTuple):
         momentum: μ.
         tolerance: relative step that ends it, the hold being down.
         back: whether to give back what a step takes, or to hold by a weighted mean.
+        coarse: whether small steps that no longer shorten end it: they are the precision's noise.
     """
 
     hold: float
@@ -62,6 +63,7 @@ class Stage(NamedTuple):
     momentum: float
     tolerance: float
     back: bool = True
+    coarse: bool = False
 
 
 def run_stage(
@@ -96,7 +98,6 @@ def run_stage(
     numbers.append(np.asarray(stage.back))
     running, done = np.arange(count), 0
     rows, earlier = np.array([], int), np.full(count, np.inf)
-    coarse = stage.hold == 0 and stage.momentum > 0 and kind == np.float32
     lost = np.zeros_like(cue)  # u − f(u)
     with full_precision():
         while len(running) and done < stage.steps:
@@ -129,8 +130,7 @@ def run_stage(
                 rate = (move[driven] / first[driven]) ** (1 / (steps - 2))
                 drive = drive.copy()
                 drive[driven] = _fitting(rate, drive[driven], stage.momentum)
-                # Steps that no longer shorten are float32's own noise.
-                moving = moving & ~(coarse & near & (move > _SHORTER * earlier[running]))
+                moving = moving & ~(stage.coarse & near & (move > _SHORTER * earlier[running]))
                 earlier[running] = move
             hold[running], momentum[running] = held, drive
             used[running] += evaluations

@@ -29,7 +29,7 @@ from attractory._diagonal import inverse_width
 from attractory.activations import Activation, ErfMixture
 from attractory.kernel import ntk
 
-__all__ = ["BIAS", "auto_norm", "erf_width", "expansion"]
+__all__ = ["BIAS", "auto_norm", "by_correlation", "erf_width", "expansion"]
 
 # The constant coordinate, relative to the norm. A network's recall is plain, on the whole, and goes
 # better with one; with a larger one its training may stall.
@@ -101,15 +101,20 @@ def expansion(
     """Return α and β = h(1) of the kernel of points of a norm."""
     step = 1e-3
     rho = np.array([-step, 0.0, step, 1.0])
-    # Three coordinates, scaled so that the kernel takes them for points of so many.
-    width = dim + bool(bias)
-    one = np.array([[1.0, 0.0, bias]]) * norm * np.sqrt(3 / width)
-    others = np.column_stack([rho, np.sqrt(1 - rho**2), np.full(4, bias)])
-    below, middle, above, same = ntk(
-        one, others * norm * np.sqrt(3 / width), activation=act, depth=depth
-    )[0]
+    below, middle, above, same = by_correlation(rho, norm, act, depth, bias, dim)
     slope = float((above - below) / (2 * step))
     return slope, float(same - middle - slope)
+
+
+def by_correlation(
+    rho: Float[np.ndarray, " k"], norm: float, act: Activation, depth: int, bias: float, dim: int
+) -> Float[np.ndarray, " k"]:
+    """Return the kernel κ(ρ) of points of a norm."""
+    # Three coordinates, scaled so that the kernel takes them for points of so many.
+    scale = norm * np.sqrt(3 / (dim + bool(bias)))
+    one = np.array([[1.0, 0.0, bias]])
+    others = np.column_stack([rho, np.sqrt(1 - rho**2), np.full(len(rho), bias)])
+    return ntk(scale * one, scale * others, activation=act, depth=depth)[0]
 
 
 def _strength(unit: np.ndarray) -> float:

@@ -5,14 +5,13 @@ them; scattered coordinates set to one, or to the mean; each of many set to any 
 white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
 from mild to nearly hopeless, lest all of them come back, or none.
 
-A candidate is a pair of λ and a factor on the norm of `attractory._auto`; of factors only 1 is
-tried now. Its trial is a recall of
-all cues, in float32, by a memory of the rows. From the rule (λ = 0.01, factor 1) the search climbs
-to candidates that recall more, and stops where no neighbour does. Of more than a thousand rows the
-rule stands: a trial would cost what `fit` does, and one with fewer rows says little of more. Counts
-bound the search, not the clock: the same rows give the same choice. The trials' activation is the
-erf whose kernel grows as fast with the norm as the memory's own: it needs no tables, and is
-compiled once for all of them.
+The trial of a λ is a recall of all cues, in float32, by a memory of the rows; the λ that recalls
+most is taken, the rule (λ = 0.01) if none recalls more. Of more than a thousand rows the rule
+stands: a trial would cost what `fit` does, and one with fewer rows says little of more. The same
+rows give the same choice, however fast the machine. The trials' activation is the erf whose kernel
+grows as fast with the norm as the memory's own: it needs no tables, and is compiled once for all of
+them. (Factors on the norm of `attractory._auto` were tried too: what they gain on such cues they
+lose on others.)
 """
 
 from collections.abc import Callable
@@ -36,11 +35,8 @@ from attractory.activations import Activation, ErfMixture
 
 __all__ = ["Choice", "Settings", "Trial", "choose", "held_out_cues"]
 
-SHARES = (0.003, AUTO, 0.03, 0.1, 0.3, 1.0)  # λ
-FACTORS = (1.0,)  # on the norm of the rule; others gain nothing since recall has no drift
+SHARES = (AUTO, 0.003, 0.03, 0.1, 0.3, 1.0)  # λ, the rule's first
 _FEW, _SMALL = 20, 2000  # rows, and numbers in them, below which the rule stands
-# In the factor, then in λ, by two places first: neighbours differ by less than chance does.
-_STEPPED = (0, 1), (0, -1), (2, 0), (-2, 0), (1, 0), (-1, 0)
 _CUES = 200  # twice as many for rows of few numbers
 _CHEAP = 50_000
 _WORK = 800_000  # numbers in the rows of a trial
@@ -55,14 +51,12 @@ class Trial:
     """What one candidate did.
 
     Attributes:
-        metric: its λ; None if the user gave the metric.
-        factor: on the rule's norms.
+        metric: its λ.
         nearest: cues whose row is the nearest of all at the start of recall.
         recalled: of these, cues that the trial's memory brings back to 1 % of the norm.
     """
 
-    metric: float | None
-    factor: float
+    metric: float
     nearest: int
     recalled: int
 
@@ -72,27 +66,23 @@ class Choice:
     """What `fit` chose, and the trials it chose by.
 
     Attributes:
-        metric, factor: of the trial with most cues recalled, the earliest of several: λ (None if
-            the user gave the metric), and the factor on the norm of `attractory._auto`.
+        metric: λ of the trial with most cues recalled, the earliest of several.
         cues: held-out cues of every trial.
         rows: rows the memories of the trials held.
         trials: in their order, the rule first.
     """
 
-    metric: float | None
-    factor: float
+    metric: float
     cues: int
     rows: int
     trials: tuple[Trial, ...]
 
     def __str__(self) -> str:
         """Say what was chosen, and on what evidence."""
-        metric = "" if self.metric is None else f"metric {self.metric:.4g}, "
         best = max(trial.recalled for trial in self.trials)
         return (
-            f"{metric}norms {self.factor:g} times the rule's recalled {best} of {self.cues} "
-            f"held-out cues, the most of {len(self.trials)} candidates (the rule: "
-            f"{self.trials[0].recalled})"
+            f"metric {self.metric:.4g} recalled {best} of {self.cues} held-out cues, the most of "
+            f"{len(self.trials)} candidates (the rule: {self.trials[0].recalled})"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,9 +91,9 @@ class Choice:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Choice":
-        """Return what `as_dict` was made of."""
-        trials = tuple(Trial(**trial) for trial in values["trials"])
-        return cls(**{**values, "trials": trials})
+        """Return what `as_dict` was made of, without the factors on the norm of older files."""
+        trials = tuple(Trial(t["metric"], t["nearest"], t["recalled"]) for t in values["trials"])
+        return cls(values["metric"], values["cues"], values["rows"], trials)
 
 
 def held_out_cues(
@@ -189,11 +179,11 @@ class Settings:
             search,
         )  # fmt: skip
 
-    def norms(self, unit: Float[np.ndarray, "n d"], factor: float) -> tuple[float, tuple]:
+    def norms(self, unit: Float[np.ndarray, "n d"]) -> tuple[float, tuple]:
         """Return the norm of a memory of unit patterns and those that recall passes."""
         norm = self.norm
         if norm is None:
-            norm = factor * auto_norm(unit, self.activation, self.depth, self.bias)
+            norm = auto_norm(unit, self.activation, self.depth, self.bias)
         if self.schedule and self.schedule[-1] >= norm:
             raise ValueError(
                 f"schedule must stay below the memory's norm {norm:.4g}, "
@@ -219,46 +209,24 @@ def choose(
         progress: as for `attractory.critical_shock`; of the trials, and the most there may be.
 
     Returns:
-        None if nothing is free, or the rows are too few to tell.
+        None if the metric is given, or the rows are too few to tell, or too many.
     """
-    shares = SHARES if settings.metric_free and metric.floor else (metric.share or None,)
-    factors = (1.0,) if settings.norm is not None else FACTORS
-    if not settings.search or len(shares) == len(factors) == 1:
+    if not (settings.search and settings.metric_free and metric.floor):
         return None
     count = _CUES * (2 if rows.size <= _CHEAP else 1)
     most = max(count, min(_ROWS, _WORK // rows.shape[1]))
     if len(rows) < _FEW or rows.size < _SMALL or len(rows) > most:
         return None
     home, cues = held_out_cues(rows, count)
-    tried: dict[tuple[int, int], Trial] = {}
+    tried: list[Trial] = []
     with reporting(progress, "choosing the metric", counting) as show:
-
-        def recalled(at: tuple[int, int]) -> int:
-            if at not in tried:
-                i, j = at
-                here = metric if len(shares) == 1 else metric.with_share(SHARES[i])
-                found = _trial(rows - mean, cues - mean, mean, home, here, factors[j], settings)
-                tried[at] = Trial(shares[i], factors[j], *found)
-                show(len(tried), len(shares) * len(factors))
-            return tried[at].recalled
-
-        rule = shares.index(AUTO) if len(shares) > 1 else 0
-        i, j = _climb(recalled, (len(shares), len(factors)), (rule, 0))
-    return Choice(shares[i], factors[j], len(cues), len(rows), tuple(tried.values()))
-
-
-def _climb(
-    value: Callable[[tuple[int, int]], int], shape: tuple[int, int], at: tuple[int, int]
-) -> tuple[int, int]:
-    """Return where a value ends that rises from each place to the next, none tried being higher."""
-    before = None
-    while before != at:
-        before = at
-        for step in _STEPPED:
-            to = at[0] + step[0], at[1] + step[1]
-            while all(0 <= k < n for k, n in zip(to, shape, strict=True)) and value(at) < value(to):
-                at, to = to, (to[0] + step[0], to[1] + step[1])
-    return at
+        for share in SHARES:
+            here = metric.with_share(share)
+            found = _trial(rows - mean, cues - mean, mean, home, here, settings)
+            tried.append(Trial(share, *found))
+            show(len(tried), len(SHARES))
+    best = max(tried, key=lambda trial: trial.recalled)
+    return Choice(best.metric, len(cues), len(rows), tuple(tried))
 
 
 def _trial(
@@ -267,7 +235,6 @@ def _trial(
     mean: Float[np.ndarray, " d"],
     home: Int[np.ndarray, " k"],
     metric: Metric,
-    factor: float,
     settings: Settings,
 ) -> tuple[int, int]:
     """Return how many cues have their row nearest at the start, and how many of them come back."""
@@ -282,7 +249,7 @@ def _trial(
         return store
 
     try:
-        norm, passed = settings.norms(unit, factor)
+        norm, passed = settings.norms(unit)
         store = made(norm)
         way_store = made(passed[-1]) if passed else store
     except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule
@@ -296,7 +263,7 @@ def _trial(
     held = np.asarray(low * start, np.float32)
     state, *_ = run_stage(first, held, held, stage, shrink=False)
     state *= np.float32(norm / low)
-    own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL)
+    own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL, coarse=settings.momentum > 0)
     state, *_ = run_stage(last, state, state, own, shrink=False)
     away = np.linalg.norm(state - norm * unit[home], axis=1)
     return int(right.sum()), int((away <= _THERE * norm).sum())

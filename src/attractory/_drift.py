@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from attractory._auto import expansion
+from attractory._sharp import Sharp, without_low_degrees
 
 __all__ = ["Drift", "Relaxed"]
 
@@ -85,6 +86,22 @@ class Drift:
         lost, basis = np.maximum(1 - kept[some], _NONE), np.ascontiguousarray(basis[:, some])
         strength = ((store.x @ basis) ** 2).sum(axis=0)
         return basis, lost, float((strength @ lost) / strength.sum())
+
+    @cached_property
+    def sharp(self) -> Sharp | None:
+        """The step by the map's terms of high degree, in float32; None if it has none."""
+        store = self._store
+        dim = store.x.shape[1]
+        table = without_low_degrees(self.norm, store.activation, store.depth, store.bias, dim)
+        if table is None:
+            return None
+        basis, lost, mean = self.parts
+        a = np.asarray(store.regression().coefficients)[:, :dim]
+        soft = _SOFT * mean
+        votes = a / (1 + soft) + (a @ basis * (1 / (lost + soft) - 1 / (1 + soft))) @ basis.T
+        votes /= np.abs(votes).max()
+        values = store.x / self.norm, votes, table, self.norm
+        return Sharp(*(np.asarray(v, np.float32) for v in values))
 
     def relaxed(self, f: Any, kind: Any) -> Relaxed:
         """Return the step of the map in a precision."""

@@ -18,6 +18,7 @@ __all__ = [
     "STRAIGHT", "Course", "MemoryRecall", "follow", "follow_shared", "once", "way",
 ]  # fmt: skip
 
+_SHARP = 8  # steps by the map's high degrees, at most
 _WAY = 80  # map evaluations on the way, all stages together
 _RELEASED = 0.1  # of the hold: what is left of it at the end of the way
 _FILLED = 4  # patterns a dimension, from which on no direction is weakly filled
@@ -103,56 +104,87 @@ def follow(
         start: where the others begin, (k, d).
         patterns: what the path is told in, (n, d).
         hold, momentum, max_steps, tolerance: as for `AttractorMemory`.
-        drift: taken out of the memory's own map on the way, if there are no stages.
+        drift: without stages, the way is by the map's terms of high degree, then by all but its
+            linear part (`attractory._sharp`, `attractory._drift`).
     """
-    norms = np.array([*(at for _, at in stages), *([norm] if drift else []), norm])
+    norms = np.array([*(at for _, at in stages), *([norm] * 2 if drift else []), norm])
     on_the_way = len(norms) > 1
-    state, steps = start.copy(), np.zeros(len(start), int)
+    moving = _Travellers(start.copy(), np.zeros(len(start), int))
     away = np.arange(len(start))
     if on_the_way:
         moved = np.linalg.norm(np.asarray(own(cues), float) - cues, axis=1)
         rest = moved <= _REST * norm
-        state[rest], steps = cues[rest], steps + 1
+        moving.state[rest], moving.steps[:] = cues[rest], 1
         away = np.flatnonzero(~rest)
-    path = [_sphere.nearest(state, patterns)] * len(norms)
+    path = [_sphere.nearest(moving.state, patterns)] * len(norms)
     if len(away) and on_the_way:
-        rough, drive, used = single(own), np.empty(0), steps[away]
-        legs = [(single(f), stage) for (f, _), stage in zip(
-            stages, way(hold, len(stages), momentum, *patterns.shape), strict=True
-        )]  # fmt: skip
-        legs += [(drift.relaxed(rough, np.float32), STRAIGHT)] if drift else []
-        for k, (f, stage) in enumerate(legs):
-            scale = norms[k] / norm
-            here, held = (np.asarray(v[away] * scale, np.float32) for v in (state, start))
-            found, used, _ = run_stage(f, here, held, stage)
-            state[away] = np.asarray(found, float) / scale
-            steps[away] += used
-            path[k + 1] = _sphere.nearest(state, patterns)
-        near = away[:0]
+        rough, near = single(own), away[:0]
         if drift:
-            # What came near to rest goes on so, and comes to rest in some ten steps or is slow.
-            near, away = away[used < STRAIGHT.steps], away[used == STRAIGHT.steps]
-            last = STRAIGHT._replace(steps=_LAST, tolerance=tolerance)
-            here = state[near]
-            state[near], used, _ = run_stage(drift.relaxed(own, float), here, here, last)
-            steps[near] += used
-            near = near[used == _LAST]
+            if drift.sharp is not None:
+                moving.go(away, drift.sharp, STRAIGHT._replace(steps=_SHARP), np.float32)
+            path[1] = _sphere.nearest(moving.state, patterns)
+            away, near = _straight(moving, away, drift, own, rough, tolerance)
+            path[2] = _sphere.nearest(moving.state, patterns)
+        for k, stage in enumerate(way(hold, len(stages), momentum, *patterns.shape)):
+            f, at = stages[k]
+            moving.go(away, single(f), stage, np.float32, held=start, scale=at / norm)
+            path[k + 1] = _sphere.nearest(moving.state, patterns)
         # Most of the way to the place itself needs no more than float32 either.
-        for f, kind, until in (
-            (rough, np.float32, max(tolerance, _NEAR_REST)),
-            (own, getattr(own, "dtype", np.float64), tolerance),
-        ):
-            if kind == np.float64:
-                away, near = np.append(away, near), near[:0]
-            drive = np.append(drive, np.full(len(away) - len(drive), momentum))
-            here = np.asarray(state[away], kind)
-            stage = Stage(0.0, 0.0, max_steps, momentum, until)
-            found, used, drive = run_stage(f, here, here, stage, momentum=drive)
-            state[away] = np.asarray(found, float)
-            steps[away] += used
-    state, residual, more, status = _to_rest(own, state, max_steps, tolerance, on_the_way)
+        until = max(tolerance, _NEAR_REST)
+        stage = Stage(0.0, 0.0, max_steps, momentum, until, coarse=momentum > 0)
+        _, drive = moving.go(away, rough, stage, np.float32)
+        away, drive = np.append(away, near), np.append(drive, np.full(len(near), momentum))
+        stage = Stage(0.0, 0.0, max_steps, momentum, tolerance)
+        moving.go(away, own, stage, getattr(own, "dtype", np.float64), momentum=drive)
+    state, residual, more, status = _to_rest(own, moving.state, max_steps, tolerance, on_the_way)
     path.append(_sphere.nearest(state, patterns))
-    return Course(state, steps + more, residual, status, np.stack(path), norms)
+    return Course(state, moving.steps + more, residual, status, np.stack(path), norms)
+
+
+class _Travellers(NamedTuple):
+    """States on their way, (k, d), and the map evaluations of each, (k,); both are written to."""
+
+    state: np.ndarray
+    steps: np.ndarray
+
+    def go(
+        self,
+        who: np.ndarray,
+        f: Any,
+        stage: Stage,
+        kind: Any,
+        *,
+        held: np.ndarray | None = None,
+        scale: float = 1.0,
+        momentum: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Run a stage for some, and return their evaluations in it and their momentum at its end.
+
+        Args:
+            who: their indices.
+            f, stage, momentum: as for `run_stage`.
+            kind: of floating-point number.
+            held: what a hold holds them to, (k, d).
+            scale: norm of the stage's map, relative to that of the states.
+        """
+        here = np.asarray(self.state[who] * scale, kind)
+        cue = here if held is None else np.asarray(held[who] * scale, kind)
+        found, used, momentum = run_stage(f, here, cue, stage, momentum=momentum)
+        self.state[who] = np.asarray(found, float) / scale
+        self.steps[who] += used
+        return used, momentum
+
+
+def _straight(
+    cues: _Travellers, who: np.ndarray, drift: Drift, own: Any, rough: Any, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Step without drift, and return who did not settle, and who did but is slow to rest."""
+    used, _ = cues.go(who, drift.relaxed(rough, np.float32), STRAIGHT, np.float32)
+    settled = used < STRAIGHT.steps
+    # What came near to rest goes on so, and comes to rest in some ten steps or is slow.
+    last = STRAIGHT._replace(steps=_LAST, tolerance=tolerance)
+    used, _ = cues.go(who[settled], drift.relaxed(own, float), last, float)
+    return who[~settled], who[settled][used == _LAST]
 
 
 def _to_rest(

@@ -156,7 +156,9 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     outside = sphere.metric.outside(points)
     memory._adopt(sphere, model, tuple(stages), sizes, answer_sizes, hetero, first, outside)
     choice = header.get("choice")
-    memory.choice_ = None if choice is None else Choice.from_dict(choice)
+    # Older files may hold a choice of the norm alone.
+    made = choice is not None and choice["metric"] is not None
+    memory.choice_ = Choice.from_dict(choice) if made else None
     memory.info_ = dict(header.get("info", {}))
     return memory
 

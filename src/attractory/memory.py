@@ -187,10 +187,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         bias = BIAS[self.model] if isinstance(self.bias, str) else float(self.bias)
         settings = Settings.of(self, act, bias, targets is not None)
         chosen = choose(rows[kept], mean, metric, settings)
-        if chosen is not None and chosen.metric is not None:
+        if chosen is not None:
             metric = metric.with_share(chosen.metric)
             unit, sizes = Sphere(mean, 1.0, metric).encode(rows[kept])
-        norm, passed = settings.norms(unit, 1.0 if chosen is None else chosen.factor)
+        norm, passed = settings.norms(unit)
         sphere = Sphere(mean, norm, metric)
         points = norm * unit
         answers, answer_sizes = (points, sizes) if targets is None else sphere.encode(targets[kept])

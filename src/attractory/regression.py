@@ -131,27 +131,31 @@ class KernelRegression(eqx.Module):
 
 @eqx.filter_jit
 def _apply(f: KernelRegression, x: Array) -> Array:
-    flat = x.reshape(-1, x.shape[-1]).astype(f.patterns.dtype)
-
     def rows(some: Array) -> Array:
         kernels = [_layers.block(g, some, "ntk", nearest=True)[0] for g in f._groups]
         joined = kernels[0] if len(kernels) == 1 else jnp.concatenate(kernels, axis=1)
         weights = f.coefficients if f._order is None else f.coefficients[f._order]
         return joined @ weights
 
-    count, most = flat.shape[0], max(1, _BLOCK // f.patterns.shape[0])
+    flat = x.reshape(-1, x.shape[-1]).astype(f.patterns.dtype)
+    return by_blocks(rows, flat, f.patterns.shape[0]).reshape(x.shape)
+
+
+def by_blocks(rows: Callable[[Array], Array], points: Array, n: int) -> Array:
+    """Apply a function to so many points, (k, d), that k × n numbers are a block at most."""
+    count, most = points.shape[0], max(1, _BLOCK // n)
     # Equal blocks, if there are some hardly smaller: a remainder would be compiled besides.
     fewest = max(1, -(-count // most))
     equal = (k for k in range(fewest, min(2 * fewest + 2, count + 1)) if count % k == 0)
     size = count // next(equal, fewest)
     if count <= size:
-        return rows(flat).reshape(x.shape)
+        return rows(points)
     whole_blocks = count // size * size
-    head = lax.map(rows, flat[:whole_blocks].reshape(-1, size, x.shape[-1]))
+    head = lax.map(rows, points[:whole_blocks].reshape(-1, size, points.shape[-1]))
     parts = [head.reshape(whole_blocks, -1)]
     if whole_blocks < count:
-        parts.append(rows(flat[whole_blocks:]))
-    return jnp.concatenate(parts).reshape(x.shape)
+        parts.append(rows(points[whole_blocks:]))
+    return jnp.concatenate(parts)
 
 
 def checked_points(f: KernelRegression, x: Any) -> Array:
