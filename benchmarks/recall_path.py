@@ -3,7 +3,8 @@
     python benchmarks/recall_path.py --data FOLDER   # draws docs/recall_path.png, recall_drift.png
 
 1,000 digits, 200 cues of two kinds. Three ways: plain iteration without metric; plain iteration
-with it; the memory's own way, with the map's linear part taken out. And, for the first two, by what
+with it; the memory's own way: by the map's terms of high degree, with its linear part taken out, to
+rest. And, for the first two, by what
 factor a step changes a state along each principal axis of the patterns, beside αγ/(αγ + β) of
 docs/recall.md.
 """
@@ -104,10 +105,18 @@ def main(folder):
             lines.append(f"| {kind} | {label} | {shown} | {home[-1]:.2f} |")
         result = own_way.recall(given)
         right = (result.path == np.arange(COUNT)).mean(axis=1)
-        at = [0.5, float(np.median(result.steps)) / 2, float(np.median(result.steps))]
-        axis.plot(at, right, "o-", color="#D55E00", label="the memory's way: start, stage, rest")
+        end = float(np.median(result.steps))
+        at = [0.5, 8, 8 + (end - 8) / 2, end]
+        axis.plot(
+            at,
+            right,
+            "o-",
+            color="#D55E00",
+            label="the memory's way: start, vote, without drift, rest",
+        )
         shown = " | ".join(f"{share:.2f}" for share in right)
-        lines.append(f"| {kind} | the memory's way (start, end of the stage, rest) | {shown} "
+        label = "the memory's way (start, after the vote, without drift, at rest)"
+        lines.append(f"| {kind} | {label} | {shown} "
                      + "| " * (len(STEPS) - len(right))
                      + f"| {(result.pattern == np.arange(COUNT)).mean():.2f} |")  # fmt: skip
         axis.set(title=kind, xscale="log", xlabel="steps (0 drawn at ½)", ylim=(-0.03, 1.03))

@@ -92,8 +92,8 @@ def test_a_damaged_cue_does_no_worse_than_its_nearest_row(digits, memory):
         assert right.mean() >= looked_up.mean()
         np.testing.assert_allclose(result.state[right], digits[right], atol=1e-3)
         assert np.quantile(result.steps, 0.95) <= 200
-        assert result.path.shape == (3, 60)
-        assert result.path_norms.tolist() == [memory.norm_] * 2
+        assert result.path.shape == (4, 60)
+        assert result.path_norms.tolist() == [memory.norm_] * 3
         assert ((result.path[-1] == np.arange(60)) >= right).all()
 
 

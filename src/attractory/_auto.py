@@ -11,11 +11,11 @@ near 1, so a pattern is barely an attractor, unless β/α, which grows with the 
 grows with the number of patterns. γ is taken to be G's largest eigenvalue, the worst case: at
 digits in their metric, 1 − radius is then about two thirds of what is measured.
 
-A memory's own norm is the least at which that radius is 0.985 and the closest 5 % of neighbours, at
-an angle θ, are told apart (the power of θ is fitted to digits). Recall has no need of a smaller
-radius (`attractory._drift`), and would have of a larger h away from patterns, which is the smaller
-against h(1) the larger the norm. With biases, whose h is larger there, the radius is 0.92. These
-figures, and the least norms in units of w √dim, were chosen on digits; w is the activation's width.
+A memory's own norm is the least at which that radius is 0.97 and the closest 5 % of neighbours, at
+an angle θ, are told apart (the power of θ is fitted to digits). Which row a cue is recalled as
+hardly depends on it (`attractory._sharp`); at a smaller norm states come to rest slowly, at a
+larger one a pattern's pull reaches less far. With biases the radius is 0.92. These figures, and the
+least norms in units of w √dim, were chosen on digits; w is the activation's width.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ __all__ = ["BIAS", "auto_norm", "by_correlation", "erf_width", "expansion"]
 # better with one; with a larger one its training may stall.
 BIAS = {"kernel": 0.0, "network": 1.0}
 # Spectral radius to aim at, and least norm in units of w √dim, w the activation's width.
-_PLAIN, _BIASED = (0.985, 2.0), (0.92, 2.1)
+_PLAIN, _BIASED = (0.97, 3.0), (0.92, 2.1)
 _CLOSER, _POWER = 0.44, -2.5
 _CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
 _MOST = 1e4  # w √dim: beyond it nothing changes

@@ -28,7 +28,7 @@ from attractory._cue import denoised
 from attractory._drift import Drift
 from attractory._metric import AUTO, Metric
 from attractory._progress import counting, reporting
-from attractory._recalling import STRAIGHT, way
+from attractory._recalling import SHARP, STRAIGHT, way
 from attractory._single import single
 from attractory._store import KernelStore
 from attractory.activations import Activation, ErfMixture
@@ -256,11 +256,14 @@ def _trial(
         return int(right.sum()), 0
     low = passed[-1] if passed else norm
     last, first = single(store.map()), single(way_store.map())
+    held = np.asarray(low * start, np.float32)
     if settings.schedule is None:
-        first, stage = Drift(store).relaxed(first, np.float32), STRAIGHT
+        drift = Drift(store)
+        if drift.sharp is not None:
+            held, *_ = run_stage(drift.sharp, held, held, SHARP, shrink=False)
+        first, stage = drift.relaxed(first, np.float32), STRAIGHT
     else:
         (stage,) = way(settings.hold, 1, settings.momentum, *unit.shape)
-    held = np.asarray(low * start, np.float32)
     state, *_ = run_stage(first, held, held, stage, shrink=False)
     state *= np.float32(norm / low)
     own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL, coarse=settings.momentum > 0)

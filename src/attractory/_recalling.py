@@ -15,10 +15,9 @@ from attractory._single import single
 from attractory.iteration import Status, recall
 
 __all__ = [
-    "STRAIGHT", "Course", "MemoryRecall", "follow", "follow_shared", "once", "way",
+    "SHARP", "STRAIGHT", "Course", "MemoryRecall", "follow", "follow_shared", "once", "way",
 ]  # fmt: skip
 
-_SHARP = 8  # steps by the map's high degrees, at most
 _WAY = 80  # map evaluations on the way, all stages together
 _RELEASED = 0.1  # of the hold: what is left of it at the end of the way
 _FILLED = 4  # patterns a dimension, from which on no direction is weakly filled
@@ -26,7 +25,8 @@ _QUIET = 1e-3  # relative step that ends a stage on the way
 _NEAR_REST = 1e-5  # relative step down to which the last stage, too, runs in float32
 _REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
 _LAST = 24  # steps without drift in float64, at most
-STRAIGHT = Stage(0.0, 0.0, _WAY, 0.0, _QUIET)  # of a step without drift
+SHARP = Stage(0.0, 0.0, 8, 0.0, _QUIET)  # of a step by the map's high degrees
+STRAIGHT = Stage(0.0, 0.0, _WAY, 0.0, _QUIET)  # of one without drift
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def follow(
         rough, near = single(own), away[:0]
         if drift:
             if drift.sharp is not None:
-                moving.go(away, drift.sharp, STRAIGHT._replace(steps=_SHARP), np.float32)
+                moving.go(away, drift.sharp, SHARP, np.float32)
             path[1] = _sphere.nearest(moving.state, patterns)
             away, near = _straight(moving, away, drift, own, rough, tolerance)
             path[2] = _sphere.nearest(moving.state, patterns)

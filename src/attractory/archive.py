@@ -157,8 +157,9 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Attractor
     memory._adopt(sphere, model, tuple(stages), sizes, answer_sizes, hetero, first, outside)
     choice = header.get("choice")
     # Older files may hold a choice of the norm alone.
-    made = choice is not None and choice["metric"] is not None
-    memory.choice_ = Choice.from_dict(choice) if made else None
+    if choice is not None and choice["metric"] is None:
+        choice = None
+    memory.choice_ = None if choice is None else Choice.from_dict(choice)
     memory.info_ = dict(header.get("info", {}))
     return memory
 

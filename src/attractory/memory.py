@@ -2,8 +2,8 @@
 
 A scikit-learn estimator around the maps of this library. Rows are centred, seen in a metric of
 their own (`attractory._metric`), given one norm (`attractory._sphere`), stored as fixed points of a
-kernel regression or of a trained network, and recalled by iterating it, on the way with the map's
-linear part taken out (`attractory._drift`); what comes back is in the units that went in.
+kernel regression or of a trained network, and recalled by iterating it, on the way without the
+map's terms of low degree (`attractory._sharp`); what comes back is in the units that went in.
 """
 
 import warnings
@@ -73,10 +73,11 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             definite matrix (d, d) of your own. `partial_fit` keeps that of `fit`.
         bias: constant coordinate given to the map's input (its first layer's biases), relative to
             the norm; "auto" for 0, a map without, as in the paper (1 for a network).
-        schedule: how recall goes on its way: "auto" by the memory's own map with its linear part
-            taken out (`attractory._drift`); norms below `norm`, rising, whose maps it passes with
-            the cue held; or None for plain iteration from the cue. What is stored, and what
-            `diagnose` says of it, is the map at `norm` alone.
+        schedule: how recall goes on its way: "auto" by the memory's own map without its terms of
+            low degree (`attractory._sharp`), then without its linear one (`_drift`); norms
+            below `norm`, rising, whose maps it passes with the cue held; or None for plain
+            iteration from the cue. What is stored, and what `diagnose` says of it, is the map at
+            `norm` alone.
         hold: how firmly a given schedule (and a network) holds the cue at first, from 0 to 1, which
             lets it rest; it falls by a factor 10.
         momentum: of recall, from 0 to below 1.
