@@ -59,13 +59,14 @@ class Sharp(eqx.Module):
         return by_blocks(self._step, x, self.patterns.shape[0])
 
     def _step(self, x: Array) -> Array:
-        table, last = jnp.asarray(self.table), self.table.shape[0] - 1
-        place = (jnp.clip(x @ (self.patterns.T / self.norm), -1, 1) + 1) * (last / 2)
+        table, votes, norm = (jnp.asarray(v) for v in (self.table, self.votes, self.norm))
+        last = table.shape[0] - 1
+        place = (jnp.clip((x / norm) @ self.patterns.T, -1, 1) + 1) * (last / 2)
         below = jnp.minimum(place.astype(jnp.int32), last - 1)
         here = table[below]
-        vote = (here + (place - below) * (table[below + 1] - here)) @ self.votes
-        new = (1 - _PACE) * x + _PACE * self.norm * _unit(vote)
-        return (self.norm * _unit(new)).astype(x.dtype)
+        vote = (here + (place - below) * (table[below + 1] - here)) @ votes
+        new = (1 - _PACE) * x + _PACE * norm * _unit(vote)
+        return (norm * _unit(new)).astype(x.dtype)
 
 
 def _unit(x: Array) -> Array:
