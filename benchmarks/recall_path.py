@@ -122,9 +122,9 @@ def main(folder):
         axis.set(title=kind, xscale="log", xlabel="steps (0 drawn at ½)", ylim=(-0.03, 1.03))
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("cues whose own row is nearest")
-    axes[1].legend(fontsize=8, loc="lower left")
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncol=3, fontsize=8)
     figure.suptitle("1,000 digits: the start knows the row; plain iteration loses it, step by step")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
     figure.savefig(Path(__file__).parents[1] / "docs" / "recall_path.png", dpi=110)
     memories = {"no metric": plain, "metric": sharp}
     lines += ["", f"What a step from a cue keeps ({KINDS[0]}, medians over the axes):", ""]
