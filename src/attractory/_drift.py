@@ -28,7 +28,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from attractory._auto import expansion
-from attractory._sharp import Sharp, without_low_degrees
+from attractory._sharp import Sharp, to_norm, without_low_degrees
 
 __all__ = ["Drift", "Relaxed"]
 
@@ -57,10 +57,13 @@ class Relaxed(eqx.Module):
     def __call__(self, x: Float[Array, "k d"]) -> Float[Array, "k d"]:
         """Step from states."""
         change = jnp.asarray(self.inner(x), x.dtype) - x
-        share = (change @ self.basis) * (self.along - self.across)
-        new = x + self.across * change + share @ self.basis.T
-        length = jnp.linalg.norm(new, axis=-1, keepdims=True)
-        return new * (self.norm / jnp.where(length > 0, length, 1.0)).astype(x.dtype)
+        new = x + _scaled(change, self.basis, self.along, self.across)
+        return to_norm(new, self.norm)
+
+
+def _scaled(rows: Any, basis: Any, along: Any, across: Any) -> Any:
+    """Return rows with factors along a basis, and one across it."""
+    return across * rows + ((rows @ basis) * (along - across)) @ basis.T
 
 
 class Drift:
@@ -88,6 +91,13 @@ class Drift:
         strength = ((store.x @ basis) ** 2).sum(axis=0)
         return basis, lost, float((strength @ lost) / strength.sum())
 
+    @property
+    def _inverse(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """(I − S + ε)⁻¹: a basis, the factors along it, and that across it."""
+        basis, lost, mean = self.parts
+        soft = _SOFT * mean
+        return basis, 1 / (lost + soft), 1 / (1 + soft)
+
     @cached_property
     def sharp(self) -> Sharp | None:
         """The step by the map's terms of high degree, in float32; None if it has none."""
@@ -96,17 +106,14 @@ class Drift:
         table = without_low_degrees(self.norm, store.activation, store.depth, store.bias, dim)
         if table is None:
             return None
-        basis, lost, mean = self.parts
         a = np.asarray(store.regression().coefficients)[:, :dim]
-        soft = _SOFT * mean
-        votes = a / (1 + soft) + (a @ basis * (1 / (lost + soft) - 1 / (1 + soft))) @ basis.T
+        votes = _scaled(a, *self._inverse)
         votes /= np.abs(votes).max()
         values = store.x / self.norm, votes, table, self.norm
         return Sharp(*(np.asarray(v, np.float32) for v in values))
 
     def relaxed(self, f: Any, kind: Any) -> Relaxed:
         """Return the step of the map in a precision."""
-        basis, lost, mean = self.parts
-        soft = _SOFT * mean
-        values = basis, _PACE / (lost + soft), _PACE / (1 + soft), self.norm
+        basis, along, across = self._inverse
+        values = basis, _PACE * along, _PACE * across, self.norm
         return Relaxed(f, *(np.asarray(v, kind) for v in values))

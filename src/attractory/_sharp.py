@@ -30,7 +30,7 @@ from attractory._auto import by_correlation
 from attractory.activations import Activation
 from attractory.regression import by_blocks
 
-__all__ = ["Sharp", "without_low_degrees"]
+__all__ = ["Sharp", "to_norm", "without_low_degrees"]
 
 _DEGREE = 7  # the least left in
 _PACE = 0.7  # b
@@ -65,13 +65,13 @@ class Sharp(eqx.Module):
         below = jnp.minimum(place.astype(jnp.int32), last - 1)
         here = table[below]
         vote = (here + (place - below) * (table[below + 1] - here)) @ votes
-        new = (1 - _PACE) * x + _PACE * norm * _unit(vote)
-        return (norm * _unit(new)).astype(x.dtype)
+        return to_norm((1 - _PACE) * x + _PACE * to_norm(vote, norm), norm)
 
 
-def _unit(x: Array) -> Array:
+def to_norm(x: Array, norm: Any) -> Array:
+    """Return states brought to a norm, those that are 0 as they are."""
     length = jnp.linalg.norm(x, axis=-1, keepdims=True)
-    return x / jnp.where(length > 0, length, 1.0)
+    return x * (norm / jnp.where(length > 0, length, 1.0)).astype(x.dtype)
 
 
 def without_low_degrees(
