@@ -15,7 +15,8 @@ from attractory import (
     rescale,
     sphere,
 )
-from attractory._gauss_newton import arrive, gauss_newton_step, start
+from attractory._gauss_newton import gauss_newton_step
+from attractory._place import arrive, start
 from attractory.empirical import largest_eigenvalue, linearise, shared_kernel
 
 
@@ -62,8 +63,8 @@ def test_step_is_the_minimum_norm_solution():
     with jax.enable_x64(True):
         place = start(f, jnp.asarray(x), jnp.asarray(x))
         points = jnp.asarray(x)
-        step = gauss_newton_step(place, points, points, 1.0, finest=1e-13, worth=0.0)
-        moved = arrive(step.place, jnp.asarray(x))
+        step = gauss_newton_step(f, place, points, points, 1.0, finest=1e-13, worth=0.0)
+        moved = arrive(f, step.place, jnp.asarray(x))
         after, share, _, _ = np.asarray(step.figures)
 
         def outputs(weights):

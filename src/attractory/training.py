@@ -1,9 +1,10 @@
 r"""Train a finite network until its patterns are fixed points.
 
-The loss is the mean squared error per entry, ‖f(X̂) − X̂‖²/(n d). The default solver takes
-Gauss–Newton steps in function space (`attractory._gauss_newton`); the first-order ones are there to
-compare with the paper and with each other. In the lazy regime, at small norm or great width, both
-end at the interpolant nearest to the initial weights; at large norm they do not.
+The loss is the mean squared error per entry, ‖f(X̂) − X̂‖²/(n d). The default solver follows the
+Gauss–Newton flow in function space (`attractory._flow`, and `attractory._gauss_newton` where that
+gets on too slowly); the first-order ones are there to compare with the paper and with each other.
+In the lazy regime, at small norm or great width, all end at the interpolant nearest to the initial
+weights; at large norm they do not.
 """
 
 import time
@@ -19,7 +20,9 @@ from numpy.typing import ArrayLike
 
 from attractory._checks import as_points, positive, whole
 from attractory._first_order import OPTIMISERS, first_order_steps
-from attractory._gauss_newton import Place, arrive, gauss_newton_step, start
+from attractory._flow import SPRINT, last_layer, sprint
+from attractory._gauss_newton import gauss_newton_step
+from attractory._place import Place, arrive, start
 from attractory._precision import full_precision
 from attractory._progress import reporting
 from attractory.empirical import largest_eigenvalue
@@ -30,6 +33,7 @@ __all__ = ["TrainingResult", "TrainingStatus", "fit"]
 _FINEST = 1e-4  # to which a Gauss–Newton system is solved; float32 has little more to give
 _SMALLEST_SHARE = 1e-6  # of a step; less is a stall
 _CHUNK = 100  # first-order steps between two looks at the loss
+_FALL = 0.85  # of the loss, a step; steps along the flow that leave more get on too slowly
 _PATIENCE = 20  # Gauss–Newton steps, or chunks of others, without progress that are a stall
 
 
@@ -154,7 +158,7 @@ def fit(
     start = time.perf_counter()
     run = _Run(network)
     with full_precision(), reporting(progress, solver, _distance(tolerance)) as report:
-        data = jnp.asarray(x, network.dtype), jnp.asarray(y, network.dtype)
+        data = jnp.asarray(x.astype(network.dtype)), jnp.asarray(y.astype(network.dtype))
         try:
             if newton:
                 status = _gauss_newton(run, data, tolerance, limit, report)
@@ -163,7 +167,7 @@ def fit(
         except KeyboardInterrupt:
             status = TrainingStatus.INTERRUPTED
             run.losses = run.losses[: run.steps + 1]
-        if isinstance(run.at, Place):
+        if run.place is not None:
             run.losses[-1] = float(run.settle(data).loss)
         if not run.losses:
             run.losses = [np.inf]
@@ -185,24 +189,24 @@ class _Run:
     """What an interrupted run must not lose; changed only between steps."""
 
     def __init__(self, network: Autoencoder):
-        self.at: Autoencoder | Place = network
+        self.model = network
+        self.place: Place | None = None  # that the run has come to since, on its way
         self.losses: list[float] = []
         self.steps = 0
         self.passes = 0.0
 
     def take(self, at: Autoencoder | Place, losses: list[float], steps: int, passes: float) -> None:
         self.losses, self.passes = self.losses + losses, self.passes + passes
-        self.at, self.steps = at, self.steps + steps
-
-    @property
-    def model(self) -> Autoencoder:
-        assert isinstance(self.at, Autoencoder)
-        return self.at
+        self.steps += steps
+        if isinstance(at, Place):
+            self.place = at
+        else:
+            self.model = at
 
     def settle(self, data: Data) -> Place:
         """Look at the patterns with the weights as they are, the first layer's moved too."""
-        if isinstance(self.at, Place):
-            self.at = arrive(self.at, data[0])
+        if self.place is not None:
+            self.model, self.place = arrive(self.model, self.place, data[0]), None
             self.passes += 1
         self.passes += 1
         return start(self.model, *data)
@@ -227,8 +231,10 @@ def _gauss_newton(
     run: _Run, data: Data, tolerance: float, limit: int, report: Callable[[int, float], object]
 ) -> TrainingStatus:
     later = 1 - run.model.weights[0].size / run.model.parameters  # of a pass
-    place, share = run.settle(data), 1.0
-    loss, fresh = float(place.loss), True
+    last = run.model.weights[-1].size / run.model.parameters
+    place, longest, share = run.settle(data), 1.0, 1.0
+    loss, fresh, slow, near = float(place.loss), True, False, 0.0
+    first = loss if len(data[0]) <= run.model.widths[-1] else 0.0  # or the last layer cannot end it
     while True:
         if loss <= tolerance and not fresh:  # so the search says; now of the weights themselves
             place = run.settle(data)
@@ -243,15 +249,33 @@ def _gauss_newton(
             return TrainingStatus.STEP_LIMIT
         if len(run.losses) > _PATIENCE and loss > 0.9 * run.losses[-1 - _PATIENCE]:
             return TrainingStatus.STALLED
-        finest = max(_FINEST, 0.5 * float(np.sqrt(tolerance / loss)))
-        step = gauss_newton_step(place, *data, share, finest)
-        after, share, iterations, tries = np.asarray(step.figures).tolist()
-        if not after < loss or share < _SMALLEST_SHARE:
-            return TrainingStatus.STALLED
-        place, loss, fresh = step.place, after, False
-        # Each iteration goes back and forth, each try forth; the update costs another product.
-        run.take(place, [loss], 1, later * (2 * iterations + tries + 1))
-        share = min(1.0, 2 * share)
+        if loss <= near:
+            after = last_layer(run.model, place, data[1])
+            if not float(after.loss) < 0.5 * loss:
+                first = near = 0.0
+                continue
+            losses, passes = [float(after.loss)], last
+        elif not slow:
+            count = min(SPRINT, limit - run.steps)
+            done = sprint(run.model, place, *data, longest, tolerance, first, count)
+            losses = np.asarray(done.losses)[: int(done.steps)].tolist()
+            slow = not losses[-1] < _FALL ** len(losses) * loss
+            if not losses[-1] < min([loss, *losses[:-1]]):
+                continue
+            after, longest, near = done.place, done.longest, float(done.near)
+            # Each step goes back, each try forth; the update costs another product.
+            passes = later * (2 * len(losses) + int(done.tries))
+        else:
+            finest = max(_FINEST, 0.5 * float(np.sqrt(tolerance / loss)))
+            step = gauss_newton_step(run.model, place, *data, share, finest)
+            reached, share, iterations, tries = np.asarray(step.figures).tolist()
+            if not reached < loss or share < _SMALLEST_SHARE:
+                return TrainingStatus.STALLED
+            after, losses = step.place, [reached]
+            passes = later * (2 * iterations + tries + 1)
+            share = min(1.0, 2 * share)
+        place, loss, fresh = after, losses[-1], False
+        run.take(place, losses, len(losses), passes)
 
 
 def _first_order(
