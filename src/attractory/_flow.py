@@ -33,6 +33,7 @@ from attractory.network import Autoencoder, root
 
 SPRINT = 16  # steps between two looks from outside
 _REACH = 6.0
+_ENOUGH = 1024  # units, drawn alike, for a measure of them all
 _SHORTEST = 0.3  # of what fitted the step before
 
 
@@ -74,9 +75,7 @@ def sprint(
         u = inverse(shared_kernel(at)) @ residual
         gradients = backward(here, at, u.astype(network.dtype))
         straight = at.grams[0] @ gradients[0]
-        linear = at.slopes[0] * straight
-        bent = network.activation(place.befores[0] + straight) - at.inputs[1] - linear
-        bend = jnp.linalg.norm(bent) / (jnp.linalg.norm(linear) + jnp.finfo(network.dtype).tiny)
+        bend = _bend(network, place.befores[0], at.inputs[1], at.slopes[0], straight)
         length = jnp.minimum(longest, 1 / (1 + bend.astype(jnp.float64)))
         gradients = [length.astype(network.dtype) * g for g in gradients]
         changes = [length.astype(network.dtype) * straight]
@@ -125,6 +124,14 @@ def last_layer(network: Autoencoder, place: Place, y: Float[Array, "n d"]) -> Pl
     outputs = place.outputs + inner @ u
     later = (*place.later[:-1], last + u.T @ values / root(last))
     return Place(later, place.moved, place.befores, outputs, mean_square(y, outputs))
+
+
+def _bend(network: Autoencoder, before: Array, value: Array, slope: Array, change: Array) -> Array:
+    """Return how far the values bend away from their linear change, relative to it."""
+    before, value, slope, change = (part[:, :_ENOUGH] for part in (before, value, slope, change))
+    linear = slope * change
+    rest = network.activation(before + change) - value - linear
+    return jnp.linalg.norm(rest) / (jnp.linalg.norm(linear) + jnp.finfo(network.dtype).tiny)
 
 
 def _reach(activation: Activation) -> float:
