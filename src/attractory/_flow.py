@@ -34,6 +34,7 @@ from attractory.network import Autoencoder, root
 SPRINT = 16  # steps between two looks from outside
 _REACH = 6.0
 _ENOUGH = 1024  # units, drawn alike, for a measure of them all
+_SUFFICIENT = 0.02  # a short step of held units falls by little
 _SHORTEST = 0.3  # of what fitted the step before
 
 
@@ -85,7 +86,7 @@ def sprint(
             held = reach / jnp.maximum(furthest, reach)
             gradients[layer], changes[layer] = held * gradients[layer], held * change
         share = jnp.ones((), jnp.float64)
-        after, share, tries = advance(here, place, at, y, gradients, changes[0], share)
+        after, share, tries = advance(here, place, at, y, gradients, changes[0], share, _SUFFICIENT)
         # Had R fallen straight towards where it went, this length would have brought it nearest.
         change = (after.outputs - place.outputs).astype(jnp.float64) / (length * share)
         fitting = jnp.sum(residual * change) / jnp.sum(change * change)

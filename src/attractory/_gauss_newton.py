@@ -17,6 +17,7 @@ from attractory._place import Place, advance, at_place, inverse
 from attractory.empirical import backward, shared_kernel, tangent
 from attractory.network import Autoencoder
 
+_SUFFICIENT = 0.25
 _WORTH = 0.2  # how finely to solve, for each unit of curvature: what the map's bend leaves over
 _COARSEST = 0.3
 _FAR = 0.1  # an accuracy as coarse as this is of a step so bent that …
@@ -85,5 +86,5 @@ def gauss_newton_step(
     gradients = (*sums, u.astype(network.dtype))
     share = jnp.asarray(share, jnp.float64)
     straight = at.grams[0] @ gradients[0]
-    after, share, tries = advance(network, place, at, y, gradients, straight, share)
+    after, share, tries = advance(network, place, at, y, gradients, straight, share, _SUFFICIENT)
     return Step(after, jnp.stack([after.loss, share, iterations, tries]))

@@ -17,7 +17,6 @@ from attractory.empirical import Linearised, gram
 from attractory.network import Autoencoder, root, with_slopes
 
 HALVINGS = 30
-_SUFFICIENT = 0.25  # of the decrease that a linear map would show
 _JITTER = 1e-10  # of the mean eigenvalue, lest the inverse meet a zero
 _SMALL = 128  # patterns
 
@@ -80,10 +79,12 @@ def advance(
     gradients: Sequence[Array],
     straight: Array,
     share: Array,
+    sufficient: float,
 ) -> tuple[Place, Array, Array]:
     """Go the largest of share, share/2 … of a step that has the loss fall, as G_1 … G_L give it.
 
-    `straight` is C_0 G_1, the change of the first layer's pre-activations.
+    `straight` is C_0 G_1, the change of the first layer's pre-activations; a fall is that share
+    `sufficient` of what a linear map would show.
 
     The step δW_l = G_lᵀA_{l−1}/√n_{l−1} has rank n, and the loss along it can be had without
     forming it: a_l(α) W_{l+1}ᵀ/√n_l + α (a_l(α) A_lᵀ/n_l) G_{l+1}.
@@ -103,7 +104,7 @@ def advance(
     def too_high(carry: tuple) -> Array:
         share, loss, _, tries = carry
         # A full step of a linear map leaves (1 − share)² of the loss.
-        wanted = place.loss * (1 - _SUFFICIENT * share * (2 - share))
+        wanted = place.loss * (1 - sufficient * share * (2 - share))
         return ~(loss <= wanted) & (tries < 1 + HALVINGS)
 
     def halve(carry: tuple) -> tuple:

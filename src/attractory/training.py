@@ -33,6 +33,8 @@ __all__ = ["TrainingResult", "TrainingStatus", "fit"]
 _FINEST = 1e-4  # to which a Gauss–Newton system is solved; float32 has little more to give
 _SMALLEST_SHARE = 1e-6  # of a step; less is a stall
 _CHUNK = 100  # first-order steps between two looks at the loss
+_QUICK = 5e10  # rows times weights of the steps between two looks: some seconds
+_EXACT = 1e-3  # of the loss; a last layer that leaves more cannot end it
 _FALL = 0.85  # of the loss, a step; steps along the flow that leave more get on too slowly
 _PATIENCE = 20  # Gauss–Newton steps, or chunks of others, without progress that are a stall
 
@@ -234,6 +236,7 @@ def _gauss_newton(
     last = run.model.weights[-1].size / run.model.parameters
     place, longest, share = run.settle(data), 1.0, 1.0
     loss, fresh, slow, near = float(place.loss), True, False, 0.0
+    quick = int(_QUICK / (data[0].shape[0] * run.model.parameters))
     first = loss if len(data[0]) <= run.model.widths[-1] else 0.0  # or the last layer cannot end it
     while True:
         if loss <= tolerance and not fresh:  # so the search says; now of the weights themselves
@@ -251,12 +254,12 @@ def _gauss_newton(
             return TrainingStatus.STALLED
         if loss <= near:
             after = last_layer(run.model, place, data[1])
-            if not float(after.loss) < 0.5 * loss:
-                first = near = 0.0
+            if not float(after.loss) <= max(tolerance, _EXACT * loss):
+                first = near = 0.0  # patterns that the hidden values hardly tell apart
                 continue
             losses, passes = [float(after.loss)], last
         elif not slow:
-            count = min(SPRINT, limit - run.steps)
+            count = max(1, min(SPRINT, limit - run.steps, quick))
             done = sprint(run.model, place, *data, longest, tolerance, first, count)
             losses = np.asarray(done.losses)[: int(done.steps)].tolist()
             slow = not losses[-1] < _FALL ** len(losses) * loss
