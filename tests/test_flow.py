@@ -137,6 +137,19 @@ def test_more_patterns_than_units():
     assert (np.diff(result.losses) < 0).all()
 
 
+def test_a_step_that_fails_gives_way():
+    """Three tight groups at a huge norm, few units: steps fail, and the run comes to an end."""
+    rng = np.random.default_rng(0)
+    groups = rng.standard_normal((3, 3))[np.arange(21) % 3]
+    x = rescale(groups + 0.01 * rng.standard_normal((21, 3)), 4e4)
+    for key in range(4):
+        result = fit(Autoencoder(3, width=200, key=key), x, tolerance=50.0)
+        assert result.losses[-1] < result.losses[0]
+        assert len(result.losses) == result.steps + 1
+        settled = np.mean((np.asarray(result.model(x), float) - x) ** 2)
+        assert settled == pytest.approx(result.losses[-1], rel=0.01, abs=1.0)
+
+
 def test_ends_near_gradient_descent_where_units_saturate():
     """The two are much nearer to one another than to the limit."""
     x = sphere(6, 16, norm=100.0)

@@ -263,8 +263,11 @@ def _gauss_newton(
             done = sprint(run.model, place, *data, longest, tolerance, first, count)
             losses = np.asarray(done.losses)[: int(done.steps)].tolist()
             slow = not losses[-1] < _FALL ** len(losses) * loss
-            if not losses[-1] < min([loss, *losses[:-1]]):
-                continue
+            if not losses[-1] < min([loss, *losses[:-1]]):  # the last of them failed
+                slow, losses = True, losses[:-1]
+                if not losses:
+                    continue
+                done = sprint(run.model, place, *data, longest, tolerance, first, len(losses))
             after, longest, near = done.place, done.longest, float(done.near)
             # Each step goes back, each try forth; the update costs another product.
             passes = later * (2 * len(losses) + int(done.tries))
