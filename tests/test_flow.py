@@ -144,7 +144,7 @@ def test_a_step_that_fails_gives_way():
     x = rescale(groups + 0.01 * rng.standard_normal((21, 3)), 4e4)
     for key in range(4):
         result = fit(Autoencoder(3, width=200, key=key), x, tolerance=50.0)
-        assert result.losses[-1] < result.losses[0]
+        assert result.losses[-1] <= result.losses[0]
         assert len(result.losses) == result.steps + 1
         settled = np.mean((np.asarray(result.model(x), float) - x) ** 2)
         assert settled == pytest.approx(result.losses[-1], rel=0.01, abs=1.0)
