@@ -26,7 +26,15 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from attractory._place import HALVINGS, Place, advance, at_place, inverse, mean_square
+from attractory._place import (
+    HALVINGS,
+    Place,
+    advance,
+    at_place,
+    inverse,
+    mean_square,
+    relative_bend,
+)
 from attractory.activations import Activation, ErfMixture
 from attractory.empirical import backward, gram, shared_kernel
 from attractory.network import Autoencoder, root
@@ -76,7 +84,8 @@ def sprint(
         u = inverse(shared_kernel(at)) @ residual
         gradients = backward(here, at, u.astype(network.dtype))
         straight = at.grams[0] @ gradients[0]
-        bend = _bend(network, place.befores[0], at.inputs[1], at.slopes[0], straight)
+        parts = place.befores[0], at.inputs[1], at.slopes[0], straight
+        bend = relative_bend(network, *(part[:, :_ENOUGH] for part in parts))
         length = jnp.minimum(longest, 1 / (1 + bend.astype(jnp.float64)))
         gradients = [length.astype(network.dtype) * g for g in gradients]
         changes = [length.astype(network.dtype) * straight]
@@ -125,14 +134,6 @@ def last_layer(network: Autoencoder, place: Place, y: Float[Array, "n d"]) -> Pl
     outputs = place.outputs + inner @ u
     later = (*place.later[:-1], last + u.T @ values / root(last))
     return Place(later, place.moved, place.befores, outputs, mean_square(y, outputs))
-
-
-def _bend(network: Autoencoder, before: Array, value: Array, slope: Array, change: Array) -> Array:
-    """Return how far the values bend away from their linear change, relative to it."""
-    before, value, slope, change = (part[:, :_ENOUGH] for part in (before, value, slope, change))
-    linear = slope * change
-    rest = network.activation(before + change) - value - linear
-    return jnp.linalg.norm(rest) / (jnp.linalg.norm(linear) + jnp.finfo(network.dtype).tiny)
 
 
 def _reach(activation: Activation) -> float:

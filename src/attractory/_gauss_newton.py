@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from attractory._place import Place, advance, at_place, inverse
+from attractory._place import Place, advance, at_place, inverse, relative_bend
 from attractory.empirical import backward, shared_kernel, tangent
 from attractory.network import Autoencoder
 
@@ -72,9 +72,7 @@ def gauss_newton_step(
     )
     # The first iterate is as long as the step will be: what it bends shows without a product.
     straight = at.grams[0] @ carry[1][0]
-    bent = network.activation(place.befores[0] + straight) - at.inputs[1]
-    bend = jnp.linalg.norm(bent - at.slopes[0] * straight)
-    bend = bend / jnp.linalg.norm(at.slopes[0] * straight)
+    bend = relative_bend(network, place.befores[0], at.inputs[1], at.slopes[0], straight)
     accuracy = jnp.clip(worth * bend, finest, _COARSEST)
     goal = accuracy**2 * jnp.sum(residual * residual)
     most = jnp.where(accuracy < _FAR, _MANY, _FEW)

@@ -129,6 +129,15 @@ def mean_square(targets: Array, outputs: Array) -> Array:
     return jnp.mean(residual * residual)
 
 
+def relative_bend(
+    network: Autoencoder, before: Array, value: Array, slope: Array, change: Array
+) -> Array:
+    """Return how far the values bend away from their linear change, relative to it."""
+    linear = slope * change
+    rest = network.activation(before + change) - value - linear
+    return jnp.linalg.norm(rest) / (jnp.linalg.norm(linear) + jnp.finfo(network.dtype).tiny)
+
+
 def inverse(kernel: Float[Array, "n n"]) -> Float[Array, "n n"]:
     """Invert by sweeps where that is quick: between products, LAPACK's threads wait for XLA's."""
     n = len(kernel)
