@@ -4,6 +4,9 @@
 
 Target: 5 times faster than torch.func.jacrev and torch.linalg.eigvals on the same weights, in less
 than 2 GiB. PyTorch has no other way to a spectral radius than all eigenvalues, one point at a time.
+
+The radius alone meets it. All eigenvalues cannot: both sides' Jacobians take the same operations,
+and LAPACK does the rest, in double precision on our side; see the columns "Jacobians alone".
 """
 
 import resource
@@ -36,8 +39,8 @@ def main(points=20):
         "the same weights. The radii are compared with those of the same Jacobians in float64.",
         "",
         "| norm | jacrev + eigvals | all eigenvalues | ratio | radius alone | ratio "
-        "| radius off by | PyTorch's by | largest radius |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| radius off by | PyTorch's by | largest radius | jacrev alone | our Jacobians alone |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     peer, theirs = torch(), 0.0
     for norm in (3.0, 10.0, 30.0, 300.0):
@@ -51,16 +54,20 @@ def main(points=20):
         for _ in range(ROUNDS):
             radius, alone = timed(attractory.spectral_radius, model, x)
             _, every = timed(attractory.eigenvalues, model, x)
+            _, product = timed(lambda m, x: [np.asarray(m.jacobian(p)) for p in x], model, x)
             answer = peer.ask(op="spectrum", data=path, points=points)
-            seconds.append((sum(map(sum, answer["seconds"])), every, alone))
-        jacrev, every, alone = (statistics.median(column) for column in zip(*seconds, strict=True))
+            jacrev, eigvals = (sum(part) for part in zip(*answer["seconds"], strict=True))
+            seconds.append((jacrev + eigvals, every, alone, jacrev, product))
+        medians = (statistics.median(column) for column in zip(*seconds, strict=True))
+        both, every, alone, jacrev, product = medians
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         theirs = max(theirs, answer["peak_gib"])
         exact = reference(weights, x)
         off, theirs_off = (np.abs(r / exact - 1).max() for r in (radius, np.array(answer["radii"])))
         lines.append(
-            f"| {norm:g} | {jacrev:.2f} | {every:.2f} | {jacrev / every:.1f} | {alone:.2f} "
-            f"| {jacrev / alone:.1f} | {off:.0e} | {theirs_off:.0e} | {exact.max():.4f} |"
+            f"| {norm:g} | {both:.2f} | {every:.2f} | {both / every:.1f} | {alone:.2f} "
+            f"| {both / alone:.1f} | {off:.0e} | {theirs_off:.0e} | {exact.max():.4f} "
+            f"| {jacrev:.2f} | {product:.2f} |"
         )
         print(lines[-1], flush=True)
     lines += ["", f"Peak memory: attractory {peak:.2f} GiB, PyTorch {theirs:.2f} GiB."]
