@@ -33,7 +33,7 @@ from attractory.activations import Activation, ErfMixture, Linear
 _PIECE = np.log(4.0)  # a piece of a spans at most this in log(a + min w)
 _ALIKE = 8  # the number of pieces is a multiple of it
 _DEGREES = (64, 24, 24)  # in t, a, b: before truncation
-_TAIL = 1e-15  # coefficients below this share of the largest are dropped
+_TAIL = 2e-15  # of the largest: smaller coefficients are dropped, rounding reaches 1e-15
 _UNRESOLVED = 1e-13  # more than this at the last coefficient: no table
 _MANY = 24  # more scales than this spread too far, and tabulating finds so only after minutes
 SAME = 4e-15  # relative spread of variances that rounding alone explains
@@ -202,26 +202,48 @@ def _tabulate(
     act: ErfMixture, w0: float, t: np.ndarray, a: np.ndarray, b: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return Φ and Ψ on a grid, by the formulas in this module's docstring."""
+    shape = np.broadcast_shapes(t.shape, a.shape, b.shape)
+    phi, psi = np.zeros(shape), np.zeros(shape)
+    whole = (np.broadcast_to(x, (len(phi), *x.shape[1:])) for x in (t, a, b))
+    for *piece, into_phi, into_psi in zip(*whole, phi, psi, strict=True):
+        _sum_pairs(act, w0, *piece, into_phi, into_psi)
+    return phi, psi
+
+
+def _sum_pairs(
+    act: ErfMixture,
+    w0: float,
+    t: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    phi: np.ndarray,
+    psi: np.ndarray,
+) -> None:
+    """Add a piece's Φ and Ψ to zeros, in place: there are hundreds of pairs."""
     c0 = w0 * (a + b + w0)
     big = 1 + b / w0 * (a / (a + b + w0))
     z = t * big - 1
-    phi, psi = np.zeros(np.broadcast_shapes(t.shape, c0.shape)), 0.0
+    # Y atan(√z Y)/(√z Y) = atan(√z Y)/√z, artanh where z < 0; at 1e-8 it is Y to the last digit.
+    root_z, negative = np.maximum(np.sqrt(np.abs(z)), 1e-8), z < 0
+    root, y, term = np.empty_like(phi), np.empty_like(phi), np.empty_like(phi)
     for u, v, p in zip(*scale_pairs(act), strict=True):
         excess = (a * v + b * u + u * v - c0) / c0  # R − 1
-        root = np.sqrt(1 + excess * t)
-        y = -excess / (big * (1 + root) + excess)
-        phi = phi + p / root
-        psi = psi + p * y * _atan_ratio(z * y * y)
-    return phi, psi * big
-
-
-def _atan_ratio(x: np.ndarray) -> np.ndarray:
-    """Return atan(√x)/√x, continued to x < 0 as artanh(√−x)/√−x."""
-    r = np.sqrt(np.abs(x))
-    safe = np.maximum(r, 1e-5)
-    inside = np.minimum(safe, 1 - 1e-16)
-    far = np.where(x > 0, np.arctan(safe), np.arctanh(inside)) / safe
-    return np.where(r < 1e-4, 1 - x / 3 + x * x / 5, far)
+        np.multiply(excess, t, out=root)
+        root += 1
+        np.sqrt(root, out=root)
+        phi += np.divide(p, root, out=term)
+        root += 1
+        np.multiply(big, root, out=y)
+        y += excess
+        np.divide(-excess, y, out=y)
+        y *= root_z
+        np.arctan(y, out=term)
+        if negative.any():
+            np.clip(y, -1 + 1e-16, 1 - 1e-16, out=y)
+            np.arctanh(y, out=term, where=negative)
+        term *= p
+        psi += term
+    psi *= big / root_z
 
 
 def _coefficients(values: np.ndarray) -> np.ndarray:
