@@ -204,9 +204,9 @@ def _tabulate(
     """Return Φ and Ψ on a grid, by the formulas in this module's docstring."""
     shape = np.broadcast_shapes(t.shape, a.shape, b.shape)
     phi, psi = np.zeros(shape), np.zeros(shape)
-    whole = (np.broadcast_to(x, (len(phi), *x.shape[1:])) for x in (t, a, b))
-    for *piece, into_phi, into_psi in zip(*whole, phi, psi, strict=True):
-        _sum_pairs(act, w0, *piece, into_phi, into_psi)
+    for k in range(len(phi)):
+        t_k, a_k, b_k = (x[k % len(x)] for x in (t, a, b))
+        _sum_pairs(act, w0, t_k, a_k, b_k, phi[k], psi[k])
     return phi, psi
 
 
