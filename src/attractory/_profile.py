@@ -34,6 +34,7 @@ _PIECE = np.log(4.0)  # a piece of a spans at most this in log(a + min w)
 _ALIKE = 8  # the number of pieces is a multiple of it
 _DEGREES = (64, 24, 24)  # in t, a, b: before truncation
 _TAIL = 2e-15  # of the largest: smaller coefficients are dropped, rounding reaches 1e-15
+_SIZES = (4, 8, 16, 24, 28, 36, 48)  # few, lest every norm compile code of its own
 _UNRESOLVED = 1e-13  # more than this at the last coefficient: no table
 _MANY = 24  # more scales than this spread too far, and tabulating finds so only after minutes
 SAME = 4e-15  # relative spread of variances that rounding alone explains
@@ -178,7 +179,8 @@ def build_profile(
             if len(envelope) > 4 and envelope[-2:].max() > _UNRESOLVED:
                 return _pair_sum(act)
             keep = int(np.flatnonzero(envelope > _TAIL)[-1]) + 1
-            sizes[axis - 1] = max(sizes[axis - 1], min(-(-keep // 4) * 4, table.shape[axis]))
+            size = next((size for size in _SIZES if size >= keep), table.shape[axis])
+            sizes[axis - 1] = max(sizes[axis - 1], min(size, table.shape[axis]))
     phi, psi = (table[:, : sizes[0], : sizes[1], : sizes[2]] for table in tables)
     return Profile(
         act,
