@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from attractory._workers import _compiled_once
 from attractory.sweep import grid, sweep
 
 _FOLDER = """
@@ -27,6 +28,14 @@ def test_what_one_process_compiled_another_finds(tmp_path, monkeypatch):
     first = compiled(0)
     assert first
     assert compiled(1) == first
+
+
+def test_without_a_temporary_folder_each_compiles_for_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    _compiled_once.cache_clear()
+    result = sweep("spectrum", grid(n=4, dim=6, norm=30.0), out=tmp_path / "out", workers=1)
+    _compiled_once.cache_clear()
+    assert not result.failed
 
 
 def test_nothing_is_left_of_it():

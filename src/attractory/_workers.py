@@ -58,7 +58,10 @@ def _compiled_once() -> dict[str, str]:
 
     Half the time of small cells would else be one process compiling what another has.
     """
-    folder = TemporaryDirectory(prefix="attractory-")
+    try:
+        folder = TemporaryDirectory(prefix="attractory-")
+    except OSError:  # no place for it: then each compiles for itself
+        return {}
     atexit.register(folder.cleanup)
     return {
         "JAX_COMPILATION_CACHE_DIR": folder.name,
