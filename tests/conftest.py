@@ -26,6 +26,12 @@ def _forget_compiled_code():
             jax.clear_caches()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _keep_what_killed_processes_leave(tmp_path_factory):
+    """Their temporary folders go where pytest's own do."""
+    os.environ["TMPDIR"] = str(tmp_path_factory.mktemp("children"))
+
+
 @pytest.fixture
 def cluster(tmp_path):
     pytest.importorskip("distributed")
