@@ -110,6 +110,16 @@ def main():
         if not right:
             missed.append(f"norm {norm:g}, {what}: exponent {best:.3f}")
 
+    def row(norm, name, asked, parts, size):
+        """Add a row; return its exponents over 250 … 16,000 and over the last three widths."""
+        cells = [f"{size(part):.2e}" for part in parts] + ["–"] * (len(widths) - len(asked))
+        whole = exponent(WIDTHS, parts[: len(WIDTHS)], size)
+        end = exponent(asked[-3:], parts[-3:], size)
+        cells += ["{:.3f} ({:.3f} … {:.3f})".format(*fitted) for fitted in (whole, end)]
+        lines.append(f"| {norm:g} | {name} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+        return whole, end
+
     for norm, asked in ((3.0, WIDTHS), (30.0, widths)):
         found = [
             [differences(norm, w, s) for s in range(seeds if w in WIDTHS else fewer)] for w in asked
@@ -118,12 +128,7 @@ def main():
             parts = [np.array([one[k] for one in at]) for at in found]
             for size in (distance, spread)[: 1 if what == "move" else 2]:
                 name = what if size is distance else f"{what}, spread"
-                cells = [f"{size(part):.2e}" for part in parts] + ["–"] * (len(widths) - len(asked))
-                whole = exponent(WIDTHS, parts[: len(WIDTHS)], size)
-                end = exponent(asked[-3:], parts[-3:], size)
-                cells += ["{:.3f} ({:.3f} … {:.3f})".format(*fitted) for fitted in (whole, end)]
-                lines.append(f"| {norm:g} | {name} | {' | '.join(cells)} |")
-                print(lines[-1], flush=True)
+                whole, end = row(norm, name, asked, parts, size)
                 best, low, high = whole if norm == 3 else end
                 half = abs(best + 0.5) <= 0.1 or low <= -0.5 <= high
                 if what != "move" and norm == 3 and size is distance:
@@ -135,10 +140,7 @@ def main():
     found = [[differences(30.0, w, s, "gradient_descent") for s in range(fewer)] for w in WIDTHS]
     for k, what in ((0, "outputs"), (1, "spectrum")):
         parts = [np.array([one[k] for one in at]) for at in found]
-        cells = [f"{distance(part):.2e}" for part in parts] + ["–"] * len(BEYOND)
-        cells += ["{:.3f} ({:.3f} … {:.3f})".format(*exponent(WIDTHS, parts, distance)), "–"]
-        lines.append(f"| 30 | {what}, gradient descent | {' | '.join(cells)} |")
-        print(lines[-1], flush=True)
+        row(30.0, f"{what}, gradient descent", WIDTHS, parts, distance)
     keep("width_limit", "\n".join(lines))
     if missed:
         sys.exit("not width^(-1/2): " + "; ".join(missed))

@@ -204,29 +204,23 @@ def _tabulate(
     act: ErfMixture, w0: float, t: np.ndarray, a: np.ndarray, b: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return Φ and Ψ on a grid, by the formulas in this module's docstring."""
-    shape = np.broadcast_shapes(t.shape, a.shape, b.shape)
-    phi, psi = np.zeros(shape), np.zeros(shape)
-    for k in range(len(phi)):
-        t_k, a_k, b_k = (x[k % len(x)] for x in (t, a, b))
-        _sum_pairs(act, w0, t_k, a_k, b_k, phi[k], psi[k])
-    return phi, psi
+    pieces = max(len(x) for x in (t, a, b))
+    sums = [_sum_pairs(act, w0, *(x[k % len(x)] for x in (t, a, b))) for k in range(pieces)]
+    phi, psi = zip(*sums, strict=True)
+    return np.stack(phi), np.stack(psi)
 
 
 def _sum_pairs(
-    act: ErfMixture,
-    w0: float,
-    t: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    phi: np.ndarray,
-    psi: np.ndarray,
-) -> None:
-    """Add a piece's Φ and Ψ to zeros, in place: there are hundreds of pairs."""
+    act: ErfMixture, w0: float, t: np.ndarray, a: np.ndarray, b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a piece's Φ and Ψ; there are hundreds of pairs, so they share their memory."""
     c0 = w0 * (a + b + w0)
     big = 1 + b / w0 * (a / (a + b + w0))
     z = t * big - 1
     # Y atan(√z Y)/(√z Y) = atan(√z Y)/√z, artanh where z < 0; at 1e-8 it is Y to the last digit.
     root_z, negative = np.maximum(np.sqrt(np.abs(z)), 1e-8), z < 0
+    some_negative = negative.any()
+    phi, psi = np.zeros(z.shape), np.zeros(z.shape)
     root, y, term = np.empty_like(phi), np.empty_like(phi), np.empty_like(phi)
     for u, v, p in zip(*scale_pairs(act), strict=True):
         excess = (a * v + b * u + u * v - c0) / c0  # R − 1
@@ -240,12 +234,12 @@ def _sum_pairs(
         np.divide(-excess, y, out=y)
         y *= root_z
         np.arctan(y, out=term)
-        if negative.any():
+        if some_negative:
             np.clip(y, -1 + 1e-16, 1 - 1e-16, out=y)
             np.arctanh(y, out=term, where=negative)
         term *= p
         psi += term
-    psi *= big / root_z
+    return phi, psi * (big / root_z)
 
 
 def _coefficients(values: np.ndarray) -> np.ndarray:
