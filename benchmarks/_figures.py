@@ -10,12 +10,12 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def radii(certificate, shock):
-    attractory.plot_radii(certificate, shock).savefig(DOCS / "radii.png")
+    attractory.plotting.plot_radii(certificate, shock).savefig(DOCS / "radii.png")
 
 
 def norms():
-    digits, _ = attractory.bundled_digits(20)
+    digits, _ = attractory.datasets.bundled_digits(20)
     profile = attractory.norm_profile(
         digits, np.geomspace(15, 600, 9), sizes=(0.2, 0.6, 1, 2, 4), trials=5
     )
-    attractory.plot_norm_profile(profile).savefig(DOCS / "norms.png")
+    attractory.plotting.plot_norm_profile(profile).savefig(DOCS / "norms.png")

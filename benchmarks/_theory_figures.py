@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import attractory
-from attractory import fit_regression, fit_sampled_regression, spectral_radius, sphere, theory
+from attractory import fit_regression, fit_sampled_regression, spectral_radius, theory
+from attractory.datasets import sphere
 
 DOCS = Path(__file__).parents[1] / "docs/theory"
 COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
@@ -190,7 +191,7 @@ def critical_norm():
         "With f0 sampled, patterns become attractors at a critical norm; with f0 = 0\n"
         "these always are (erf surrogate, dim 32, width 10,000)"
     )
-    attractory.plot_critical_norm(results, title=title).savefig(DOCS / "critical-norm.png")
+    attractory.plotting.plot_critical_norm(results, title=title).savefig(DOCS / "critical-norm.png")
     print("docs/theory/critical-norm.png", flush=True)
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from _cues import HEADLINE, cues
 from _results import keep
 
-import attractory._sharp
-import attractory.memory
-from attractory import AttractorMemory, mnist
+import attractory.memory.estimator
+import attractory.memory.high_degree_steps
+from attractory import AttractorMemory
+from attractory.datasets import mnist
 
 _CUES = 200
 
@@ -56,7 +57,7 @@ def recalled(rows, settings):
     draws = max(1, -(-_CUES // len(rows)))
     own = np.tile(np.arange(len(rows)), draws)[:_CUES]
     shares, steps = [], []
-    before = attractory.memory.denoised
+    before = attractory.memory.estimator.denoised
 
     def plain(apart, metric, *rest):
         return metric.apply(apart)
@@ -65,10 +66,10 @@ def recalled(rows, settings):
         return before(apart, metric, outside)
 
     with ExitStack() as changed:
-        changed.enter_context(patch.object(attractory._sharp, "_DEGREE", degree))
+        changed.enter_context(patch.object(attractory.memory.high_degree_steps, "_DEGREE", degree))
         if start is not None:
             other = plain if start == "plain" else mean_left
-            changed.enter_context(patch.object(attractory.memory, "denoised", other))
+            changed.enter_context(patch.object(attractory.memory.estimator, "denoised", other))
         for kind in HEADLINE:
             result = memory.recall(cues(rows, (28, 28), kind, draws)[:_CUES])
             away = np.linalg.norm(result.state - rows[own], axis=1)

@@ -19,8 +19,9 @@ from _memory_figures import draw
 from _results import keep
 from sklearn.datasets import load_digits
 
-from attractory import AttractorMemory, bundled_digits, mnist
-from attractory._intervals import clopper_pearson
+from attractory import AttractorMemory
+from attractory._util.statistics import clopper_pearson
+from attractory.datasets import bundled_digits, mnist
 
 BETAS = (1, 3, 10, 30, 100, 300, 1000)
 MEMORY, PLAIN = "AttractorMemory", "single norm, no metric"

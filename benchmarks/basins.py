@@ -27,7 +27,7 @@ NORM = 100.0
 
 
 def memory(n=20, norm=NORM):
-    x = attractory.rescale(attractory.bundled_digits(n)[0], norm)
+    x = attractory.datasets.rescale(attractory.datasets.bundled_digits(n)[0], norm)
     return x, attractory.fit_regression(x)
 
 
@@ -114,7 +114,7 @@ def norms(lines):
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for n, trials in ((20, 10), (100, 2)):
-        digits = attractory.bundled_digits(n)[0]
+        digits = attractory.datasets.bundled_digits(n)[0]
         start = time.perf_counter()
         found = attractory.best_norm(digits, trials=trials)
         middle = time.perf_counter()
@@ -123,7 +123,9 @@ def norms(lines):
         for norm in grid:
             x, f = memory(n, norm)
             usable = float(f.residual) < 0.01
-            radii.append(attractory.relative_radius(f, x, trials=trials) if usable else 0.0)
+            radii.append(
+                attractory.analysis.relative_radius(f, x, trials=trials) if usable else 0.0
+            )
         end = time.perf_counter()
         best = int(np.argmax(radii))
         lines.append(

@@ -11,7 +11,7 @@ import time
 
 
 def main(repeats=3):
-    command = [sys.executable, "-m", "attractory.cli", "demo", "--json", "--out"]
+    command = [sys.executable, "-m", "attractory.cli.app", "demo", "--json", "--out"]
     for k in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()

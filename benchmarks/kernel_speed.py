@@ -59,7 +59,7 @@ def against_peer(repeats):
 
     peer = neural_tangents()
     for activation, n, rounds in (("sigmoid", 1000, 3), ("erf", 3000, repeats)):
-        x = attractory.sphere(n, 784, norm=100.0, seed=1)
+        x = attractory.datasets.sphere(n, 784, norm=100.0, seed=1)
         path = peer.put(x=x)
         cold = seconds(attractory.ntk, x, activation=activation)
         peer_cold = peer.ask(op="ntk", activation=activation, data=path, repeat=1)["cold_seconds"]
@@ -73,7 +73,7 @@ def against_peer(repeats):
     print("relative error of the logistic NTK on the diagonal, dim 784")
     for norm in (10.0, 100.0, 1000.0):
         exact = exact_diagonal(norm)
-        x = attractory.sphere(4, 784, norm=norm, seed=2)
+        x = attractory.datasets.sphere(4, 784, norm=norm, seed=2)
         answer = peer.ask(op="ntk", activation="sigmoid", data=peer.put(x=x), repeat=1)
         theirs = np.abs(np.asarray(answer["diagonal"]) / exact - 1).max()
         ours = np.abs(np.diag(attractory.ntk(x)) / exact - 1).max()
@@ -82,7 +82,7 @@ def against_peer(repeats):
 
 
 def logistic_beside_erf(repeats):
-    common = attractory.sphere(3000, 784, norm=100.0, seed=3)
+    common = attractory.datasets.sphere(3000, 784, norm=100.0, seed=3)
     rng = np.random.default_rng(4)
     queries = common * rng.uniform(0.3, 3.0, (3000, 1))
     for label, args in (

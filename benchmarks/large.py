@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from _results import keep
 
-from attractory import AttractorMemory, load_memory, mnist, save_memory
+from attractory import AttractorMemory, load_memory, save_memory
+from attractory.datasets import mnist
 
 _MOVES = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1))
 

@@ -17,15 +17,8 @@ from pathlib import Path
 import numpy as np
 from _results import keep
 
-from attractory import (
-    AttractorMemory,
-    bundled_digits,
-    diagnose,
-    load_memory,
-    mnist,
-    save_memory,
-    sphere,
-)
+from attractory import AttractorMemory, diagnose, load_memory, save_memory
+from attractory.datasets import bundled_digits, mnist, sphere
 
 
 def additions():
@@ -74,7 +67,8 @@ RECALL = """
 import sys, time
 import numpy as np
 begun = time.perf_counter()
-from attractory import load_memory, mnist
+from attractory import load_memory
+from attractory.datasets import mnist
 digits, _ = mnist(sys.argv[2], "test", 10_000)
 memory = load_memory(sys.argv[1])
 loaded = time.perf_counter() - begun

@@ -20,8 +20,9 @@ import matplotlib.pyplot as plt
 from _cues import cues, nearest, unit
 from _results import keep
 
-from attractory import AttractorMemory, activation, mnist
-from attractory._auto import expansion
+from attractory import AttractorMemory, activation
+from attractory.datasets import mnist
+from attractory.memory.norm_rule import expansion
 
 KINDS = ("bottom half", "salt-and-pepper 0.3")
 STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)

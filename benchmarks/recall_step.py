@@ -23,7 +23,7 @@ def seconds(function):
 
 
 def main(n=1000, m=1000, dim=784, repeats=11, steps=20):
-    x = attractory.sphere(n, dim, norm=150.0, seed=1)
+    x = attractory.datasets.sphere(n, dim, norm=150.0, seed=1)
     f = attractory.fit_regression(x)
     cues = x[:m] + 150.0 / np.sqrt(dim) * np.random.default_rng(2).standard_normal((m, dim))
 

@@ -40,7 +40,7 @@ def rms(a, b):
 def measure(x, norm):
     """Patterns of one norm: a dictionary a solver, and one for the limit."""
     noise = np.random.default_rng(0).standard_normal(x.shape)
-    cues = x + 0.5 * attractory.rescale(noise, norm)
+    cues = x + 0.5 * attractory.datasets.rescale(noise, norm)
     scale = norm / np.sqrt(x.shape[1])
     start = attractory.Autoencoder(x.shape[1], width=10_000, key=0)
     limit = attractory.fit_sampled_regression(start, x)
@@ -48,7 +48,7 @@ def measure(x, norm):
         "limit": {"outputs": limit(cues), "radii": attractory.spectral_radius(limit, x[:EIGEN])}
     }
     for solver in SOLVERS:
-        result = attractory.fit(start, x, solver=solver, tolerance=1e-6 * scale**2)
+        result = attractory.train(start, x, solver=solver, tolerance=1e-6 * scale**2)
         assert result.converged, result
         pairs = zip(result.model.weights, start.weights, strict=True)
         found[solver] = {
@@ -126,12 +126,12 @@ def main():
         return found
 
     table = {
-        norm: tell(attractory.sphere(COUNT, 32, norm=norm, seed=0), "random", norm)
+        norm: tell(attractory.datasets.sphere(COUNT, 32, norm=norm, seed=0), "random", norm)
         for norm in NORMS
     }
-    digits = attractory.bundled_digits(COUNT)[0]
+    digits = attractory.datasets.bundled_digits(COUNT)[0]
     for norm in DIGIT_NORMS:
-        tell(attractory.rescale(digits, norm), "MNIST", norm)
+        tell(attractory.datasets.rescale(digits, norm), "MNIST", norm)
     draw(table)
     keep("solvers", "\n".join(lines))
     for norm in LAZY:

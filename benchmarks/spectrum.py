@@ -45,8 +45,8 @@ def main(points=20):
     ]
     peer, theirs = torch(), 0.0
     for norm in (3.0, 10.0, 30.0, 300.0):
-        x = attractory.rescale(attractory.bundled_digits(points)[0], norm)
-        model = attractory.fit(attractory.Autoencoder(784, key=0), x, progress=False).model
+        x = attractory.datasets.rescale(attractory.datasets.bundled_digits(points)[0], norm)
+        model = attractory.train(attractory.Autoencoder(784, key=0), x, progress=False).model
         weights = {f"w{k}": np.asarray(w) for k, w in enumerate(model.weights)}
         path = peer.put(x=x.astype(np.float32), **weights)
         attractory.eigenvalues(model, x[:2])  # compile

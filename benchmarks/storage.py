@@ -22,20 +22,14 @@ from pathlib import Path
 
 import numpy as np
 
-from attractory import (
-    AttractorMemory,
-    StorageError,
-    bundled_digits,
-    load_memory,
-    read_file,
-    save_memory,
-    write_file,
-)
+from attractory import AttractorMemory, load_memory, save_memory
+from attractory.datasets import bundled_digits
+from attractory.io import StorageError, read_file, write_file
 
 # Saves 1 MB of the numbers k = 0, 1, …, so that content of two writes mixed would show.
 KILLED = """
 import sys, numpy as np
-from attractory import write_file
+from attractory.io import write_file
 for k in range(10**9):
     write_file(sys.argv[1], {"k": k}, {"x": np.full(2**17, float(k)), "y": np.full(9, k)})
     if k == 0:
@@ -45,7 +39,8 @@ for k in range(10**9):
 # Saves a memory of six digits and one of two in turn.
 KILLED_MEMORY = """
 import sys
-from attractory import AttractorMemory, bundled_digits, save_memory
+from attractory import AttractorMemory, save_memory
+from attractory.datasets import bundled_digits
 digits, _ = bundled_digits(6)
 memories = [AttractorMemory(search=False).fit(digits[:n]) for n in (6, 2)]
 for k in range(10**9):

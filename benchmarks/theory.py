@@ -15,7 +15,8 @@ import equinox as eqx
 import numpy as np
 from _results import keep
 
-from attractory import Autoencoder, critical_norm, sphere
+from attractory import Autoencoder, critical_norm
+from attractory.datasets import sphere
 from attractory.theory import initial_moments, large_enough_norm, large_norm_limit, verify
 
 ACTIVATIONS = "sigmoid", "tanh", "erf"

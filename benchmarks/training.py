@@ -23,15 +23,15 @@ from peers.worker import torch
 
 
 def cases():
-    digits, _ = attractory.bundled_digits(100)
+    digits, _ = attractory.datasets.bundled_digits(100)
     few, many = digits[:20], digits
     return {
-        "40 random, dim 32, norm 1": (attractory.sphere(40, 32, norm=1.0), {}, 200),
-        "20 MNIST, norm 10": (attractory.rescale(few, 10.0), {}, 30),
-        "20 MNIST, norm 300": (attractory.rescale(few, 300.0), {}, 10),
-        "100 MNIST, norm 100": (attractory.rescale(many, 100.0), {}, 25),
+        "40 random, dim 32, norm 1": (attractory.datasets.sphere(40, 32, norm=1.0), {}, 200),
+        "20 MNIST, norm 10": (attractory.datasets.rescale(few, 10.0), {}, 30),
+        "20 MNIST, norm 300": (attractory.datasets.rescale(few, 300.0), {}, 10),
+        "100 MNIST, norm 100": (attractory.datasets.rescale(many, 100.0), {}, 25),
         "20 random, dim 32, norm 10, depth 3, width 2,000": (
-            attractory.sphere(20, 32, norm=10.0),
+            attractory.datasets.sphere(20, 32, norm=10.0),
             {"depth": 3, "width": 2000},
             20,
         ),
@@ -41,7 +41,7 @@ def cases():
 def ours(x, settings, repeats):
     network = attractory.Autoencoder(x.shape[1], key=0, **settings)
     jax.block_until_ready(network.weights)  # PyTorch's are there, too, before its clock starts
-    results = [attractory.fit(network, x) for _ in range(repeats)]
+    results = [attractory.train(network, x) for _ in range(repeats)]
     assert all(result.converged for result in results)
     return [result.seconds for result in results]
 

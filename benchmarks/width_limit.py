@@ -41,11 +41,11 @@ def differences(norm, width, seed, solver="gauss_newton"):
 
     The move is the root mean square change of the pre-activations that started below `ACTIVE`.
     """
-    x = attractory.sphere(COUNT, DIM, norm=norm, seed=1)
-    fresh = attractory.sphere(50, DIM, norm=norm, seed=2)
+    x = attractory.datasets.sphere(COUNT, DIM, norm=norm, seed=1)
+    fresh = attractory.datasets.sphere(50, DIM, norm=norm, seed=2)
     start = attractory.Autoencoder(DIM, width=width, key=seed, dtype=np.float64)
     tolerance = 1e-8 if solver != "gauss_newton" else 1e-20 if width in WIDTHS else 1e-16
-    trained = attractory.fit(start, x, solver=solver, tolerance=tolerance)
+    trained = attractory.train(start, x, solver=solver, tolerance=tolerance)
     assert trained.converged, trained
     limit = attractory.fit_sampled_regression(start, x)
     outputs = (trained.model(fresh) - limit(fresh)) / norm * np.sqrt(DIM)

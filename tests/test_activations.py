@@ -10,8 +10,15 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import expit
 
-from attractory import ErfMixture, Linear, activation, activation_names, linear, nngp
-from attractory.activations import PAIR_ERROR, gauss_rule
+from attractory import activation, nngp
+from attractory.activations import (
+    PAIR_ERROR,
+    ErfMixture,
+    Linear,
+    activation_names,
+    gauss_rule,
+    linear,
+)
 
 MIXTURES = [name for name in activation_names() if name != "linear"]
 EXACT = {

@@ -14,8 +14,8 @@ from attractory import (
     ntk,
     recall_curve,
     spectral_radius,
-    sphere,
 )
+from attractory.datasets import sphere
 from attractory.theory import (
     approach_rate,
     gradient_parts,
@@ -100,7 +100,7 @@ def test_4_one_pattern_has_no_eigenvalue_1():
 
 def test_5_multiplicity_from_the_block_form():
     x = sphere(4, 9)
-    from attractory import linear
+    from attractory.activations import linear
 
     start = Autoencoder(9, width=300, activation=linear(0.3), key=1, dtype=np.float64)
     first = np.asarray(start.jacobian(x[0]))

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.linalg import cholesky
 
 import attractory
-from attractory._store import KernelStore
 from attractory.activations import activation
+from attractory.memory.stored_map import KernelStore
 
 DIM, NORM = 784, 150.0
 
@@ -70,7 +70,7 @@ class Peers:
 
 
 def _points(n, dim=DIM, seed=1):
-    return attractory.sphere(n, dim, norm=NORM, seed=seed)
+    return attractory.datasets.sphere(n, dim, norm=NORM, seed=seed)
 
 
 def _kernel(which, depth=2, peer=False, other=None):
@@ -99,7 +99,7 @@ def _kernel_in_dim(dim, _):
 
 def _gradient(n, _):
     x, q = _points(n), _points(100, seed=2)
-    return {"ours": lambda: attractory.ntk_gradient(q, x), "floor": lambda: q @ x.T}
+    return {"ours": lambda: attractory.kernels.ntk_gradient(q, x), "floor": lambda: q @ x.T}
 
 
 def _store(n, _):
@@ -135,7 +135,7 @@ def _spectrum(n, _):
 
 
 def _network_spectrum(width, peers):
-    x = attractory.rescale(attractory.bundled_digits(10)[0], 10.0)
+    x = attractory.datasets.rescale(attractory.datasets.bundled_digits(10)[0], 10.0)
     network = attractory.Autoencoder(DIM, width=width, key=0)
     calls = {"ours": lambda: attractory.spectral_radius(network, x)}
     if peers is not None:
@@ -148,9 +148,9 @@ def _network_spectrum(width, peers):
 
 
 def _training(width, peers):
-    x = attractory.rescale(attractory.bundled_digits(20)[0], 10.0)
+    x = attractory.datasets.rescale(attractory.datasets.bundled_digits(20)[0], 10.0)
     start = attractory.Autoencoder(DIM, width=width, key=0)
-    calls = {"ours": lambda: attractory.fit(start, x, progress=False)}
+    calls = {"ours": lambda: attractory.train(start, x, progress=False)}
     if peers is not None:
         weights = {f"w{k}": np.asarray(w) for k, w in enumerate(start.weights)}
         path = peers.put("torch", x=x.astype(np.float32), **weights)
@@ -161,7 +161,7 @@ def _training(width, peers):
 
 
 def _basin(n, _):
-    x = attractory.rescale(attractory.bundled_digits(n)[0], 100.0)
+    x = attractory.datasets.rescale(attractory.datasets.bundled_digits(n)[0], 100.0)
     f = attractory.fit_regression(x)
     return {
         "ours": lambda: attractory.recall_curve(f, x, sizes=[0.5, 1.0], relative=True, trials=2)

@@ -10,8 +10,8 @@ _CHILD = """
 import re, sys
 from pathlib import Path
 import numpy as np
-from attractory import sphere
-from attractory._store import KernelStore
+from attractory.datasets import sphere
+from attractory.memory.stored_map import KernelStore
 from attractory.activations import activation
 n = int(sys.argv[1])
 x = sphere(n, 784, norm=150.0, seed=1)

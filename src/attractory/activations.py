@@ -5,7 +5,7 @@ Every kernel of this library rests on one identity. If an activation can be writ
     σ(x) = offset + gain · E_w[erf(x / (√2 w))]
 
 for a random scale w > 0, then Gaussian expectations of products of σ and of σ′ are averages of
-closed forms over pairs of scales (see `attractory.kernel`). The logistic function is such a
+closed forms over pairs of scales (see `kernels.matrices`). The logistic function is such a
 mixture: if K has the Kolmogorov distribution and N is standard normal, 2KN is logistic (Andrews &
 Mallows, 1974, *Scale mixtures of normal distributions*), so w = 2K. The Cauchy distribution
 function (arctan) has w = 1/|N|, and softsign has w = √(2E)/R with E, R independent standard

@@ -19,8 +19,8 @@ rule it is judged by, and pictures. `reproduce` runs them and writes a report; t
 | `capacity` | beyond: how many patterns a memory holds |
 """
 
-from attractory.paper._figure import Claim, PaperFigure, Results
-from attractory.paper._found import Reproduction, Run
+from attractory.paper.claims import Claim, PaperFigure, Results
+from attractory.paper.found import Reproduction, Run
 from attractory.paper.registry import FIGURES, figures_named
 from attractory.paper.reproduction import reproduce
 

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from attractory.paper._figure import PaperFigure
-from attractory.paper.activations import FIGURE as ACTIVATIONS
-from attractory.paper.basin_and_norm import FIGURE as BASIN_AND_NORM
-from attractory.paper.capacity import FIGURE as CAPACITY
-from attractory.paper.depth import FIGURE as DEPTH
-from attractory.paper.e1_against_norm import FIGURE as E1_AGAINST_NORM
-from attractory.paper.f0 import FIGURE as F0
-from attractory.paper.figure_5 import FIGURE as FIGURE_5
-from attractory.paper.figure_d1 import FIGURE as FIGURE_D1
-from attractory.paper.figure_e1 import FIGURE as FIGURE_E1
-from attractory.paper.figure_e2 import FIGURE as FIGURE_E2
-from attractory.paper.figure_e3 import FIGURE as FIGURE_E3
-from attractory.paper.norm_and_number import FIGURE as NORM_AND_NUMBER
+from attractory.paper.claims import PaperFigure
+from attractory.paper.figures.activations import FIGURE as ACTIVATIONS
+from attractory.paper.figures.basin_and_norm import FIGURE as BASIN_AND_NORM
+from attractory.paper.figures.capacity import FIGURE as CAPACITY
+from attractory.paper.figures.depth import FIGURE as DEPTH
+from attractory.paper.figures.e1_against_norm import FIGURE as E1_AGAINST_NORM
+from attractory.paper.figures.f0 import FIGURE as F0
+from attractory.paper.figures.figure_5 import FIGURE as FIGURE_5
+from attractory.paper.figures.figure_d1 import FIGURE as FIGURE_D1
+from attractory.paper.figures.figure_e1 import FIGURE as FIGURE_E1
+from attractory.paper.figures.figure_e2 import FIGURE as FIGURE_E2
+from attractory.paper.figures.figure_e3 import FIGURE as FIGURE_E3
+from attractory.paper.figures.norm_and_number import FIGURE as NORM_AND_NUMBER
 
 __all__ = ["FIGURES", "figures_named"]
 

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from attractory._checks import choice, whole
-from attractory.data import mnist
-from attractory.paper._figure import Results, Size
-from attractory.paper._found import Reproduction, Run
-from attractory.paper._report import write_report
-from attractory.paper._run import run_cells
+from attractory._util.validation import choice, whole
+from attractory.datasets import mnist
+from attractory.paper.claims import Results, Size
+from attractory.paper.found import Reproduction, Run
 from attractory.paper.registry import figures_named
+from attractory.paper.report import write_report
+from attractory.paper.run_cells import run_cells
 
 __all__ = ["reproduce"]
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from attractory._checks import as_points, whole
+from attractory._util.validation import as_points, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
-from attractory.critical import critical_norm
+from attractory.analysis.critical import critical_norm
 from attractory.theory.claims import Claim, Finding
 
 __all__ = ["drop_below_one"]
@@ -38,7 +38,7 @@ def drop_below_one(
         points: norms looked at, from 0.1 to 100 √dim.
 
     Example:
-        >>> from attractory.data import sphere
+        >>> from attractory.datasets import sphere
         >>> x = sphere(5, 16)
         >>> drop_below_one(x, activation="erf_surrogate", points=6).verdict
         'holds'

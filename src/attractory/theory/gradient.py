@@ -21,10 +21,10 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
-from attractory._checks import as_points, positive, whole, within
+from attractory._util.validation import as_points, positive, whole, within
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
-from attractory.kernel import ntk, ntk_gradient
+from attractory.kernels.matrices import ntk, ntk_gradient
 from attractory.theory.claims import Claim, Finding
 from attractory.theory.large_norm import large_enough_norm
 
@@ -219,7 +219,7 @@ def dominance(
         Claims on the exponents of max ‖gᵢ‖/‖g₁‖ and max |Kᵢ₁|/K₁₁ in r, −1 to 0.02.
 
     Example:
-        >>> from attractory.data import sphere
+        >>> from attractory.datasets import sphere
         >>> dominance(sphere(5, 16)).verdict
         'holds'
         >>> dominance(np.vstack([np.eye(2, 8), -np.eye(1, 8)])).agrees

@@ -32,12 +32,12 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
-from attractory._checks import as_points, nonnegative, whole, within
-from attractory._diagonal import input_moments
-from attractory._precision import full_precision
+from attractory._util.precision import full_precision
+from attractory._util.validation import as_points, nonnegative, whole, within
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
-from attractory.network import with_slopes
+from attractory.kernels.single_input import input_moments
+from attractory.maps.network import with_slopes
 from attractory.theory.claims import Claim, Finding
 
 __all__ = [

@@ -30,13 +30,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from attractory._checks import as_points, no_zero_rows, positive, whole
-from attractory._diagonal import input_moments, inverse_width
-from attractory._moments import covariance_gap, moments, scale_pairs
-from attractory._precision import full_precision
+from attractory._util.precision import full_precision
+from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
-from attractory.spectrum import spectral_radius
+from attractory.analysis.spectrum import spectral_radius
+from attractory.kernels.expectations import covariance_gap, moments, scale_pairs
+from attractory.kernels.single_input import input_moments, inverse_width
 from attractory.theory.claims import Claim, Finding
 from attractory.theory.maps import limit_map
 
@@ -217,7 +217,7 @@ def large_norm_limit(
         for f0(x)/r, and ‖J‖ ≤ ½ + ‖J₀‖.
 
     Example:
-        >>> from attractory.data import sphere
+        >>> from attractory.datasets import sphere
         >>> large_norm_limit(sphere(5, 16)).verdict
         'holds'
         >>> large_norm_limit(sphere(5, 16), norm=10.0).agrees

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from attractory._checks import as_points, nonnegative, positive, whole
+from attractory._util.validation import as_points, nonnegative, positive, whole
 from attractory.activations import linear
 from attractory.theory.claims import Claim, Finding
 from attractory.theory.maps import limit_map
@@ -82,7 +82,7 @@ def lemma_2(
         ValueError: for values out of range, zero or equal patterns.
 
     Example:
-        >>> from attractory.data import sphere
+        >>> from attractory.datasets import sphere
         >>> lemma_2(sphere(6, 6)).verdict
         'holds'
         >>> lemma_2(sphere(5, 6)).verdict
@@ -116,7 +116,7 @@ def lemma_3(
         tolerance: within which an eigenvalue counts as 1.
 
     Example:
-        >>> from attractory.data import sphere
+        >>> from attractory.datasets import sphere
         >>> lemma_3(sphere(4, 10)).verdict
         'holds'
         >>> lemma_3(sphere(4, 10), alpha=2.0).claims[0].verdict  # at least n: no matter how large
@@ -153,7 +153,7 @@ def lemma_4(
         beta: offset of σ; |β| stands in the lemma's inequality (errata, 4).
 
     Example:
-        >>> from attractory.data import sphere
+        >>> from attractory.datasets import sphere
         >>> lemma_4(sphere(4, 10), beta=2.0).verdict
         'holds'
         >>> lemma_4(sphere(4, 10), beta=0.01).unmet

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from attractory._checks import choice
+from attractory._util.validation import choice
 from attractory.activations import Activation
-from attractory.network import Autoencoder
-from attractory.regression import fit_regression
-from attractory.sampled import fit_sampled_regression
+from attractory.maps.kernel_regression import fit_regression
+from attractory.maps.network import Autoencoder
+from attractory.maps.sampled_regression import fit_sampled_regression
 
 __all__ = ["limit_map"]
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from attractory._checks import as_points, nonnegative, positive
+from attractory._util.validation import as_points, nonnegative, positive
 from attractory.theory.claims import Claim, Finding
 
 __all__ = [

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from attractory._checks import nonnegative, positive, whole
-from attractory._diagonal import diagonal
+from attractory._util.validation import nonnegative, positive, whole
 from attractory.activations import Activation, Linear
 from attractory.activations import activation as find_activation
-from attractory.kernel import ntk, ntk_gradient
+from attractory.kernels.matrices import ntk, ntk_gradient
+from attractory.kernels.single_input import diagonal
 from attractory.theory.claims import Claim, Finding
 from attractory.theory.maps import limit_map
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from attractory.data import sphere
+from attractory.datasets import sphere
 from attractory.theory.claims import Finding
 from attractory.theory.drop import drop_below_one
 from attractory.theory.gradient import closed_form, dominance, gradient_norms, spike

@@ -1,0 +1,37 @@
+from . import activations as activations
+from . import analysis as analysis
+from . import datasets as datasets
+from . import io as io
+from . import kernels as kernels
+from . import maps as maps
+from . import memory as memory
+from . import paper as paper
+from . import plotting as plotting
+from . import sweeps as sweeps
+from . import theory as theory
+from .activations import activation as activation
+from .analysis.census import attractor_census as attractor_census
+from .analysis.certificate import certified_radius as certified_radius
+from .analysis.corruption import corrupt as corrupt
+from .analysis.critical import critical_norm as critical_norm
+from .analysis.curves import recall_curve as recall_curve
+from .analysis.iteration import recall as recall
+from .analysis.norm_search import best_norm as best_norm
+from .analysis.norm_search import norm_profile as norm_profile
+from .analysis.outcomes import Outcome as Outcome
+from .analysis.outcomes import recall_outcomes as recall_outcomes
+from .analysis.shock import critical_shock as critical_shock
+from .analysis.spectrum import eigenvalues as eigenvalues
+from .analysis.spectrum import spectral_radius as spectral_radius
+from .kernels.matrices import nngp as nngp
+from .kernels.matrices import ntk as ntk
+from .maps.kernel_regression import fit_regression as fit_regression
+from .maps.network import Autoencoder as Autoencoder
+from .maps.sampled_regression import fit_sampled_regression as fit_sampled_regression
+from .maps.training import train as train
+from .memory.diagnosis import diagnose as diagnose
+from .memory.estimator import AttractorMemory as AttractorMemory
+from .memory.files import load_memory as load_memory
+from .memory.files import save_memory as save_memory
+
+__version__: str

@@ -1,0 +1,1 @@
+"""Plumbing that knows no science: argument checks, precision, progress, machine, parallel work."""

@@ -1,0 +1,372 @@
+r"""A census of attractors: from many starts, what does the map settle on?
+
+Starts are iterated until each has settled on a fixed point or a cycle (`analysis.outcomes` says
+what that means). Of those that agree one is refined by Newton's method, which may not move it far:
+what it cannot improve stays as the iteration left it, with its own residual.
+
+What no start reaches is not found. A share of starts is the size of a basin under the way the
+starts were drawn, and comes with its exact Clopper–Pearson interval.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from attractory._util.precision import double
+from attractory._util.progress import counting, reporting
+from attractory._util.statistics import clopper_pearson
+from attractory._util.validation import as_points, no_zero_rows, share, whole
+from attractory.analysis.cycles import refine_cycle
+from attractory.analysis.iteration import check_map
+from attractory.analysis.outcomes import LIMIT, nearest_pattern, settle
+from attractory.analysis.spectrum import orbit_radius
+
+__all__ = ["Attractor", "AttractorCensus", "attractor_census", "census_starts"]
+
+START_KINDS = ("gaussian", "between", "far")
+_FARTHEST = 10.0  # times the patterns' norm
+_SAME = 1e-5  # points nearer than this, relative to the scale of the starts, are one
+_ROUNDING = 1e3  # … or nearer than this many units of rounding
+_REACH = 10.0  # times that distance Newton's method may move a point
+
+
+@dataclass(frozen=True)
+class Attractor:
+    """A fixed point or cycle that starts settled on.
+
+    Attributes:
+        points: of the cycle in its order, from the one of smallest first coordinate, (p, d).
+        residual: ‖fᵖ(x) − x‖ at the first point, in the units of the starts.
+        refined: whether Newton's method improved it; if not, it is as the iteration left it.
+        spectral_radius: of the product of the Jacobians along the cycle. Below 1 it attracts; at 1
+            or above, starts came to it along a way that attracts, or began on it.
+        hits: starts that settled on it.
+        share: hits over all starts.
+        interval: ends of the share's interval.
+        nearest: index of the stored pattern nearest to the cycle, −1 without patterns.
+        distance: to that pattern, relative to its norm; infinite without patterns.
+        stored: a fixed point at a stored pattern, within the tolerance.
+    """
+
+    points: Float[np.ndarray, "p d"]
+    residual: float
+    refined: bool
+    spectral_radius: float
+    hits: int
+    share: float
+    interval: tuple[float, float]
+    nearest: int
+    distance: float
+    stored: bool
+
+    @property
+    def period(self) -> int:
+        """1 for a fixed point."""
+        return len(self.points)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain lists, numbers and strings; no pattern is None."""
+        known = self.nearest >= 0
+        return {
+            "period": self.period,
+            "points": self.points.tolist(),
+            "residual": self.residual,
+            "refined": self.refined,
+            "spectral_radius": self.spectral_radius,
+            "hits": self.hits,
+            "share": self.share,
+            "interval": list(self.interval),
+            "nearest": self.nearest if known else None,
+            "distance": self.distance if known else None,
+            "stored": self.stored,
+        }
+
+    def __repr__(self) -> str:
+        """Summarise it in a line."""
+        what = "fixed point" if self.period == 1 else f"cycle of period {self.period}"
+        place = f"pattern {self.nearest}" if self.stored else "not stored"
+        return (
+            f"Attractor({what}, {place}: {self.hits} starts, {self.share:.1%}; "
+            f"spectral radius {self.spectral_radius:.3f}, residual {self.residual:.1e})"
+        )
+
+
+@dataclass(frozen=True)
+class AttractorCensus:
+    """What the starts settled on.
+
+    Attributes:
+        attractors: by number of starts that reach them, most first.
+        label: for each start the index of its attractor, −1 if it was undecided at the step limit,
+            −2 if it diverged, (starts,).
+        kind: how each start was drawn, (starts,), of "gaussian", "between", "far", "given".
+        patterns: number of stored patterns.
+        tolerance, max_steps, max_period, confidence, seed: as given.
+    """
+
+    attractors: tuple[Attractor, ...]
+    label: Int[np.ndarray, " m"]
+    kind: np.ndarray
+    patterns: int
+    tolerance: float
+    max_steps: int
+    max_period: int
+    confidence: float
+    seed: int
+
+    @property
+    def starts(self) -> int:
+        """How many starts there were."""
+        return len(self.label)
+
+    @property
+    def undecided(self) -> int:
+        """Starts still moving at the step limit."""
+        return int((self.label == -1).sum())
+
+    @property
+    def diverged(self) -> int:
+        """Starts that left every bound, or became NaN."""
+        return int((self.label == -2).sum())
+
+    @property
+    def stored(self) -> tuple[Attractor, ...]:
+        """Attractors at stored patterns."""
+        return tuple(a for a in self.attractors if a.stored)
+
+    @property
+    def spurious(self) -> tuple[Attractor, ...]:
+        """All other attractors."""
+        return tuple(a for a in self.attractors if not a.stored)
+
+    @property
+    def spurious_share(self) -> float:
+        """Share of all starts that settled on what was never stored."""
+        return sum(a.hits for a in self.spurious) / self.starts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain lists, numbers and strings, ready for JSON."""
+        return {
+            "starts": self.starts,
+            "undecided": self.undecided,
+            "diverged": self.diverged,
+            "patterns": self.patterns,
+            "tolerance": self.tolerance,
+            "max_steps": self.max_steps,
+            "max_period": self.max_period,
+            "confidence": self.confidence,
+            "seed": self.seed,
+            "label": self.label.tolist(),
+            "kind": self.kind.tolist(),
+            "attractors": [a.to_dict() for a in self.attractors],
+        }
+
+    def __repr__(self) -> str:
+        """Summarise the census."""
+        cycles = sum(a.period > 1 for a in self.attractors)
+        return (
+            f"AttractorCensus({len(self.stored)} of {self.patterns} patterns and "
+            f"{len(self.spurious)} spurious ({cycles} cycles) from {self.starts} starts; "
+            f"{self.spurious_share:.1%} end spurious, {self.undecided} undecided, "
+            f"{self.diverged} diverged)"
+        )
+
+
+def census_starts(
+    patterns: ArrayLike, count: int, *, seed: int = 0
+) -> tuple[Float[np.ndarray, "m d"], np.ndarray]:
+    """Draw starting states around and far from patterns.
+
+    In turn: "gaussian", normal noise about 0 whose root-mean-square norm is that of a pattern
+    picked at random; "between", a uniform point on the segment between two patterns (between one
+    and 0, if it is the only one); "far", a random direction at 2 to 10 times a pattern's norm.
+
+    Args:
+        patterns: (n, d).
+        count: how many.
+        seed: of the numbers.
+
+    Returns:
+        Starts (count, d) and their kinds (count,).
+
+    Raises:
+        ValueError: for patterns that are not finite, or zero; count < 1.
+
+    Example:
+        >>> starts, kinds = census_starts(np.eye(3), 4)
+        >>> starts.shape, kinds.tolist()
+        ((4, 3), ['gaussian', 'between', 'far', 'gaussian'])
+    """
+    x = as_points(patterns, "patterns")
+    no_zero_rows(x, "patterns")
+    count, rng = whole(count, "count", 1), np.random.default_rng(whole(seed, "seed", 0))
+    n, dim = x.shape
+    first = rng.integers(n, size=count)
+    # The second of a pair is another pattern than the first.
+    second = (first + rng.integers(1, n, size=count)) % n if n > 1 else first
+    noise, share_ = rng.standard_normal((count, dim)), rng.random((count, 1))
+    norm = np.linalg.norm(x, axis=1)[first, None]
+    far = 2 + (_FARTHEST - 2) * share_
+    kind = np.resize(START_KINDS, count)
+    other = x[second] if n > 1 else np.zeros_like(noise)
+    draws = {
+        "gaussian": norm / np.sqrt(dim) * noise,
+        "between": x[first] + share_ * (other - x[first]),
+        "far": far * norm * noise / np.linalg.norm(noise, axis=1, keepdims=True),
+    }
+    return np.select([(kind == k)[:, None] for k in START_KINDS], list(draws.values())), kind
+
+
+@double
+def attractor_census(
+    f: Callable[[Any], Any],
+    patterns: ArrayLike | None = None,
+    *,
+    starts: ArrayLike | None = None,
+    count: int = 1000,
+    max_steps: int = 2000,
+    max_period: int = 12,
+    tolerance: float = 0.01,
+    confidence: float = 0.95,
+    seed: int = 0,
+    chunk: int = 1024,
+    progress: bool | Callable[[int, int], object] | None = None,
+) -> AttractorCensus:
+    """Iterate a map from many starts and describe what they settle on, cycles included.
+
+    Args:
+        f: any map (…, d) → (…, d) built from JAX operations, run in its `dtype`, float64 if it
+            has none. Its `jacobian_factors` or `jacobian` are used where it has them.
+        patterns: stored patterns, (n, d), to tell from the rest and to draw starts from.
+        starts: (m, d); by default `census_starts(patterns, count, seed=seed)`.
+        count: how many starts to draw.
+        max_steps: most applications of the map, in whole blocks of `max_period`.
+        max_period: longest period that is recognised.
+        tolerance: distance to a pattern, relative to its norm, within which a fixed point is
+            "stored".
+        confidence: of the intervals.
+        seed: of the starts.
+        chunk: starts iterated at a time; bounds the memory.
+        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
+            function of starts done and starts in all.
+
+    Raises:
+        ValueError: if neither patterns nor starts are given, values are not finite, a pattern is
+            zero, shapes disagree, or numbers are out of range.
+        TypeError: if the map cannot be traced or differentiated by JAX, or changes the shape.
+
+    Example:
+        >>> census = attractor_census(lambda x: 1.5 * x - 0.5 * x**3, starts=[[0.5], [-0.5], [0.1]])
+        >>> [(a.points.round(9).tolist(), a.hits) for a in census.attractors]
+        [([[1.0]], 2), ([[-1.0]], 1)]
+    """
+    dim = getattr(f, "dim", None)
+    x = None if patterns is None else as_points(patterns, "patterns", dim=dim)
+    if x is not None:
+        no_zero_rows(x, "patterns")
+        dim = x.shape[1]
+    if starts is not None:
+        points = as_points(starts, "starts", dim=dim)
+        kind = np.full(len(points), "given")
+    elif x is not None:
+        points, kind = census_starts(x, count, seed=seed)
+    else:
+        raise ValueError("starts or patterns must be given; starts are drawn from patterns")
+    max_steps, max_period = whole(max_steps, "max_steps", 1), whole(max_period, "max_period", 1)
+    tolerance, confidence = share(tolerance, "tolerance"), share(confidence, "confidence")
+    chunk, seed = whole(chunk, "chunk", 1), whole(seed, "seed", 0)
+
+    norms = np.linalg.norm(points if x is None else x, axis=1)
+    scale = float(np.sqrt(np.mean(norms**2))) or 1.0
+    bound = LIMIT * max(scale, float(np.linalg.norm(points, axis=1).max()))
+    state = points.astype(getattr(f, "dtype", np.float64))
+    check_map(f, state)
+    period, residual = np.zeros(len(state), int), np.zeros(len(state))
+    label = np.full(len(state), -1)
+    with reporting(progress, "census", counting) as report:
+        for k in range(0, len(state), chunk):
+            part = slice(k, k + chunk)
+            size = np.full(len(state[part]), scale)
+            end = settle(f, state[part], size, max_steps, max_period, bound)
+            state[part], period[part], residual[part] = end.state, end.period, end.residual
+            label[part][end.diverged] = -2
+            report(min(k + chunk, len(state)), len(state))
+    found = _distinct(f, state, period, residual, label, scale)
+
+    hits = np.bincount(label[label >= 0], minlength=len(found))
+    order = np.argsort(-hits, kind="stable")
+    place = np.append(np.argsort(order), [-2, -1])  # the last two stand for themselves
+    low, high = clopper_pearson(hits, len(state), confidence)
+    attractors = []
+    for k in map(int, order):
+        interval = float(low[k]), float(high[k])
+        points, missed, refined = found[k]
+        attractors.append(
+            _describe(f, points, missed, refined, int(hits[k]), len(state), interval, x, tolerance)
+        )
+    return AttractorCensus(
+        tuple(attractors), place[label], kind, 0 if x is None else len(x), tolerance, max_steps,
+        max_period, confidence, seed,
+    )  # fmt: skip
+
+
+def _describe(
+    f: Any,
+    points: np.ndarray,
+    residual: float,
+    refined: bool,
+    hits: int,
+    count: int,
+    interval: tuple[float, float],
+    patterns: np.ndarray | None,
+    tolerance: float,
+) -> Attractor:
+    nearest, distance = -1, np.inf
+    if patterns is not None:
+        near, error = nearest_pattern(points, patterns, np.linalg.norm(patterns, axis=1))
+        nearest, distance = int(near[error.argmin()]), float(error.min())
+    return Attractor(
+        points, residual, refined, orbit_radius(f, points), hits, hits / count, interval, nearest,
+        distance, len(points) == 1 and distance <= tolerance,
+    )  # fmt: skip
+
+
+def _distinct(
+    f: Any,
+    state: np.ndarray,
+    period: np.ndarray,
+    residual: np.ndarray,
+    label: np.ndarray,
+    scale: float,
+) -> list[tuple[np.ndarray, float, bool]]:
+    """Return points, residual and whether refined of each attractor; write labels."""
+    found: list[tuple[np.ndarray, float, bool]] = []
+    same_as = max(_SAME, _ROUNDING * float(np.finfo(state.dtype).eps)) * scale
+    rest = np.flatnonzero(period)
+    while len(rest):
+        # The start that settled best speaks for all that agree with it.
+        one = rest[np.argmin(residual[rest])]
+        points, left, refined = refine_cycle(
+            f, state[one].astype(float), int(period[one]), _REACH * same_as
+        )
+        same = [
+            k for k, (others, _, _) in enumerate(found)
+            if len(others) == len(points) and _apart(points[:1], others)[0] <= same_as
+        ]  # fmt: skip
+        if not same:
+            found.append((points, left, refined))
+        mine = period[rest] == len(points)
+        mine[mine] = _apart(state[rest[mine]], points) <= same_as
+        mine |= rest == one
+        label[rest[mine]] = same[0] if same else len(found) - 1
+        rest = rest[~mine]
+    return found
+
+
+def _apart(states: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the distance of each state from the nearest of a cycle's points."""
+    return np.min([np.linalg.norm(states - point, axis=1) for point in points], axis=0)

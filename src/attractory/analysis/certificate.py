@@ -1,0 +1,342 @@
+r"""A ball around a fixed point that is proven to lie in its basin.
+
+From any cue x = x* + δ with ‖δ‖ ≤ R the map is shown to come nearer by a factor: writing
+f(x* + δ) = x* + e + F(δ), e the residual at x*,
+
+    ‖F(δ)‖ ≤ γ‖δ‖ for all ‖δ‖ ≤ R,   and   γR + ‖e‖ < R.
+
+Then the distance obeys ‖δ'‖ ≤ γ‖δ‖ + ‖e‖, the ball is never left, and every orbit ends within the
+floor ‖e‖/(1 − γ) of x*. No norm but the Euclidean is needed as long as ‖J(x*)‖ < 1. Where that is
+1 or more though the spectral radius is below, the same is done in the norm √(δᵀPδ), P from a
+Lyapunov equation, and R is the radius of the largest round ball in that ellipsoid.
+
+γ(R) comes from the mean of the Jacobian along the segment from x* to x* + δ, entry by entry of what
+makes it vary:
+
+- the centred kernel map of depth 2 is Aᵀθ(s, p): the means of its slopes lie between bounds
+  (`analysis.slope_bounds`), each an unknown factor on one row of X̂, and the worst case over all of
+  them together is bounded by multipliers (`analysis.sector_bounds`);
+- in a depth-2 network the mean of each unit's slope lies between bounds, Δ_j, and
+  ‖W₂ diag(Δ) W₁‖² ≤ ‖W₂ diag(Δ) W₂ᵀ‖ ‖W₁ᵀ diag(Δ) W₁‖;
+- a map with biases is a section of one without: its ball lies in the ball of that;
+- for any other map the caller bounds ‖J(x* + δ) − J(x*)‖ over a ball.
+
+All this is double precision with a stated slack: sums are inflated by 1e-9 and radii by 1e-9 of the
+point's norm, where rounding is some 1e-13. What is certified is the map in exact arithmetic with
+the coefficients at hand, logistic and tanh kernels being those of their mixtures (relative error
+1e-14); recall in float32 stirs its end by its own rounding.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+from scipy.linalg import solve_discrete_lyapunov
+from threadpoolctl import threadpool_limits
+
+from attractory._util.precision import double, full_precision
+from attractory._util.progress import counting, reporting
+from attractory._util.validation import as_points, positive
+from attractory.activations import Linear
+from attractory.analysis.sector_bounds import SLACK, stretch
+from attractory.analysis.slope_bounds import mean_slopes
+from attractory.maps.biased import Biased
+from attractory.maps.kernel_regression import KernelRegression
+from attractory.maps.network import Autoencoder
+
+__all__ = ["Certificate", "CertificateStatus", "certified_radius"]
+
+_CELLS = 8
+_FIRST = 0.03  # of the point's norm: where the search begins
+_SMALLEST, _LARGEST = 1e-8, 1e3
+_ENOUGH = 0.995  # γ² at which a radius is as good as certified, and no better γ is sought
+_RESOLUTION = 1.01  # ratio between what is certified and what was tried in vain
+
+Gain = Callable[[float, np.ndarray | None], float]
+
+
+class CertificateStatus(IntEnum):
+    """What could be said of a point."""
+
+    CERTIFIED = 0
+    NOT_CONTRACTING = 1
+    NOT_FIXED = 2
+
+    @property
+    def message(self) -> str:
+        """A sentence for people."""
+        return {
+            CertificateStatus.CERTIFIED: "every cue within the radius ends at the point",
+            CertificateStatus.NOT_CONTRACTING: (
+                "no ball could be certified: the map does not contract enough at the point"
+            ),
+            CertificateStatus.NOT_FIXED: "the point is no fixed point, so it has no basin",
+        }[self]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Certified radii at k points, in the units of the points.
+
+    Attributes:
+        radius: every cue nearer than this ends at the point, (k,); 0 where nothing could be
+            certified, NaN where the point is no fixed point.
+        rate: factor by which such a cue comes nearer at each step, (k,); measured in the norm of
+            `condition`, NaN without a certificate.
+        floor: distance from the point within which the orbits end, (k,).
+        residual: ‖f(x) − x‖ at the points, (k,).
+        condition: 1 where the norm is the Euclidean one, else √cond P, (k,).
+        status: `CertificateStatus` values, (k,).
+    """
+
+    radius: Float[np.ndarray, " k"]
+    rate: Float[np.ndarray, " k"]
+    floor: Float[np.ndarray, " k"]
+    residual: Float[np.ndarray, " k"]
+    condition: Float[np.ndarray, " k"]
+    status: Int[np.ndarray, " k"]
+
+    @property
+    def certified(self) -> np.ndarray:
+        """Which points have a certificate, (k,)."""
+        return self.status == CertificateStatus.CERTIFIED
+
+    def __repr__(self) -> str:
+        """Summarise."""
+        done = self.radius[self.certified]
+        spread = f", radii {done.min():.3g} … {done.max():.3g}" if len(done) else ""
+        return f"Certificate({len(done)} of {len(self.radius)} points{spread})"
+
+
+@double
+def certified_radius(
+    f: Callable[[Any], Any],
+    points: ArrayLike,
+    *,
+    jacobian_change: Callable[[np.ndarray, float], float] | None = None,
+    tolerance: float = 1e-3,
+    progress: bool | Callable[[int, int], object] | None = None,
+) -> Certificate:
+    """Return a radius around each point within which every cue is proven to end at the point.
+
+    Args:
+        f: a `KernelRegression` or an `Autoencoder` of depth 2, or any map with `jacobian_change`.
+        points: (k, d), fixed points such as the stored patterns.
+        jacobian_change: for a map of your own, a function of a point (d,) and a radius that bounds
+            ‖J(x) − J(point)‖ (largest singular value) over the ball of that radius; it must not
+            fall as the radius grows. The certificate is as good as this bound.
+        tolerance: residual, relative to the point's norm, up to which it counts as a fixed point.
+        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
+            function of points done and points in all.
+
+    Raises:
+        ValueError: for points that are not finite or of the wrong shape, tolerance ≤ 0, or a bound
+            that is negative or not finite.
+        TypeError: for a map whose Jacobian's change over a ball is not known.
+
+    Example:
+        >>> from attractory import fit_regression
+        >>> from attractory.datasets import sphere
+        >>> patterns = sphere(5, 20, norm=30.0)
+        >>> certificate = certified_radius(fit_regression(patterns), patterns)
+        >>> certificate.certified.all(), bool((certificate.radius > 0.3).all())
+        (np.True_, True)
+    """
+    x = as_points(points, "points", getattr(f, "dim", None))
+    if isinstance(f, Biased) and jacobian_change is None:
+        # Cutting the last coordinate brings no point further from x.
+        f, x = f.inner, f.lift(x)
+    tolerance = positive(tolerance, "tolerance")
+    route = _route(f, jacobian_change)
+    rows: list[tuple[Any, ...]] = []
+    # The matrices are small: two threads on each would only wait for one another.
+    with threadpool_limits(1), reporting(progress, "certificates", counting) as report:
+        for k, point in enumerate(x):
+            rows.append(_certify(f, point, route, tolerance))
+            report(k + 1, len(x))
+    radius, rate, floor, residual, condition, status = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
+    return Certificate(radius, rate, floor, residual, condition, status.astype(int))
+
+
+def _route(f: Any, change: Callable[[np.ndarray, float], float] | None) -> Any:
+    """Return what makes, of a map and a point, its Jacobian and the gain over a ball."""
+    if change is not None:
+        return lambda point: _generic(f, point, change)
+    if isinstance(f, KernelRegression) and f.depth == 2:
+        return lambda point: _kernel(f, point)
+    if isinstance(f, Autoencoder) and f.depth == 2:
+        return lambda point: _network(f, point)
+    raise TypeError(
+        "f must be a centred KernelRegression or an Autoencoder, of depth 2, for its Jacobian's "
+        f"change over a ball to be known; got {type(f).__name__}"
+        f"{f' of depth {f.depth}' if hasattr(f, 'depth') else ''}; pass jacobian_change for it"
+    )
+
+
+def _certify(f: Any, point: np.ndarray, route: Any, tolerance: float) -> tuple[Any, ...]:
+    norm = float(np.linalg.norm(point))
+    value = np.asarray(_wide(f)(point), float)
+    if value.shape != point.shape:
+        raise TypeError(f"f must map (…, d) to (…, d); it turned {point.shape} into {value.shape}")
+    residual = float(np.linalg.norm(value - point))
+    scale = norm if norm > 0 else 1.0
+    if not residual <= tolerance * scale:
+        return np.nan, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_FIXED
+    slack = residual * (1 + SLACK) + SLACK * scale * 1e-3
+    jacobian, gain = route(point)
+    best = (0.0, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_CONTRACTING)
+    for shape in _shapes(jacobian):
+        stretched = 1.0 if shape is None else float(np.linalg.norm(shape, 2))
+        radius, rate = _search(lambda r, t=shape: gain(r, t), scale, slack * stretched)
+        if radius / stretched > best[0]:
+            floor = slack * stretched / (1 - rate)
+            best = (
+                radius / stretched, rate, floor, residual, stretched, CertificateStatus.CERTIFIED,
+            )  # fmt: skip
+    return best
+
+
+def _shapes(jacobian: np.ndarray) -> list[np.ndarray | None]:
+    """Return T = √P ⪰ I for the norms ‖Tδ‖ worth trying; None is the Euclidean one."""
+    if np.linalg.norm(jacobian, 2) < 1 - 1e-6:
+        return [None]
+    radius = float(np.abs(np.linalg.eigvals(jacobian)).max())
+    shapes = []
+    if radius < 1 - 1e-9:
+        for between in (0.25, 0.5, 0.75):
+            aim = radius + between * (1 - radius)
+            p = solve_discrete_lyapunov((jacobian / aim).T, np.eye(len(jacobian)))
+            values, vectors = np.linalg.eigh((p + p.T) / 2)
+            # P = I + JᵀPJ/aim² gives ‖J‖_P ≤ aim; values are at least 1 up to rounding.
+            shapes.append((vectors * np.sqrt(np.maximum(1.0, values))) @ vectors.T)
+    return shapes
+
+
+def _search(gain: Callable[[float], float], scale: float, slack: float) -> tuple[float, float]:
+    """Return the largest radius found with gain · radius + slack < radius, and the gain there."""
+
+    def holds(radius: float) -> float:
+        rate = gain(radius)
+        return rate if rate * radius + slack < radius * (1 - SLACK) else np.inf
+
+    good, bad, rate = 0.0, np.inf, np.nan
+    radius = _FIRST * scale
+    while _SMALLEST * scale < radius < _LARGEST * scale:
+        now = holds(radius)
+        if np.isfinite(now):
+            good, rate = radius, now
+        else:
+            bad = radius
+        if bad <= good * _RESOLUTION:
+            break
+        between = good * 1.6 if np.isinf(bad) else np.sqrt(good * bad)
+        radius = float(between) if good > 0 else bad / 4
+    return good, rate
+
+
+def _conjugated(m: np.ndarray, shape: np.ndarray | None) -> np.ndarray:
+    return m if shape is None else shape @ np.linalg.solve(shape.T, m.T).T
+
+
+def _wide(f: Any) -> Any:
+    """Return a float32 network in float64: its weights as they are, exact arithmetic in reach."""
+    if not isinstance(f, Autoencoder):
+        return f
+    with full_precision():
+        return jax.tree.map(lambda w: jnp.asarray(np.asarray(w), jnp.float64), f)
+
+
+def _generic(f: Any, point: np.ndarray, change: Any) -> tuple[np.ndarray, Gain]:
+    f = _wide(f)
+    with full_precision():
+        own = getattr(f, "jacobian", jax.jacfwd(f))
+        jacobian = np.asarray(own(jnp.asarray(point)), float)
+
+    def gain(radius: float, shape: np.ndarray | None) -> float:
+        steps = [change(point, radius * k / _CELLS) for k in range(1, _CELLS + 1)]
+        mean = float(np.mean(steps))
+        if not (np.isfinite(mean) and min(steps) >= 0):
+            raise ValueError(f"jacobian_change must be finite and at least 0, got {steps}")
+        factor = 1.0 if shape is None else float(np.linalg.cond(shape))
+        nominal = float(np.linalg.norm(_conjugated(jacobian, shape), 2))
+        return (nominal + factor * mean) * (1 + SLACK)
+
+    return jacobian, gain
+
+
+def _kernel(f: KernelRegression, point: np.ndarray) -> tuple[np.ndarray, Gain]:
+    patterns, weights = np.asarray(f.patterns), np.asarray(f.coefficients)
+    dim = patterns.shape[1]
+    # f maps into the span of the patterns; only δ's part in it, and its length, matter.
+    basis = np.linalg.qr(np.vstack([patterns, point]).T)[0]
+    rows, start = patterns @ basis, point @ basis
+    back = (weights @ basis).T / dim
+    act = f.activation
+
+    def parts(radius: float) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
+        if isinstance(act, Linear):
+            none = np.zeros(len(patterns))
+            return 2 * act.alpha**2 * back @ rows, [np.outer(none, start)], none, none
+        (s, s_half), (p, p_half), (square, square_half) = mean_slopes(act, point, patterns, radius)
+        middle = back @ (s[:, None] * rows + 2 * np.outer(p, start))
+        unknown = [s_half[:, None] * rows, 2 * np.outer(p_half, start)]
+        return middle, unknown, square, square_half
+
+    def gain(radius: float, shape: np.ndarray | None) -> float:
+        middle, unknown, square, square_half = parts(radius)
+        left = np.column_stack([back, back @ square])
+        if shape is not None:
+            middle, left = _conjugated(middle, shape), shape @ left
+            unknown = [np.linalg.solve(shape.T, c.T).T for c in unknown]
+        still = np.zeros((1, len(start) if shape is None else len(shape)))
+        # ‖δ‖² is at most radius · ‖δ‖, and ‖δ‖ at most its length in the other norm.
+        constant = radius * np.append(square_half, 1.0)
+        nonlocal kept
+        rows_of = [np.vstack([c, still]) for c in unknown]
+        value, kept = stretch(middle, left, rows_of, constant, kept, _ENOUGH)
+        return value
+
+    kept: np.ndarray | None = None
+    return parts(0.0)[0], gain
+
+
+def _network(f: Autoencoder, point: np.ndarray) -> tuple[np.ndarray, Gain]:
+    first, last = (np.asarray(w, float) for w in f.weights)
+    first, last = first / np.sqrt(first.shape[1]), last / np.sqrt(last.shape[1])
+    before = first @ point
+    lengths = np.linalg.norm(first, axis=1)
+    ratio = np.sqrt(lengths / np.maximum(np.linalg.norm(last, axis=0), 1e-300))
+
+    def slope(values: np.ndarray) -> np.ndarray:
+        with full_precision():
+            v = jnp.asarray(values)
+            return np.asarray(jax.jvp(f.activation, (v,), (jnp.ones_like(v),))[1])
+
+    def gain(radius: float, shape: np.ndarray | None) -> float:
+        low = high = 0.0
+        for k in range(1, _CELLS + 1):
+            reach = lengths * radius * k / _CELLS + SLACK * (1 + np.abs(before))
+            # σ′ is even and falls with |·|, being a mixture of normal densities (or constant).
+            near, far = np.maximum(0.0, np.abs(before) - reach), np.abs(before) + reach
+            low, high = low + slope(far) / _CELLS, high + slope(near) / _CELLS
+        middle, half = (low + high) / 2, (high - low) / 2 + SLACK
+        # W₂ΔW₁ = (W₂√Δ r)(√Δ/r W₁): the norm of each factor from its smaller Gram matrix.
+        left, right = last * (np.sqrt(half) * ratio), first * (np.sqrt(half) / ratio)[:, None]
+        change = np.sqrt(_top(left @ left.T) * _top(right.T @ right))
+        factor = 1.0 if shape is None else float(np.linalg.cond(shape))
+        nominal = float(np.linalg.norm(_conjugated((last * middle) @ first, shape), 2))
+        return (nominal + factor * change) * (1 + SLACK)
+
+    return (last * slope(before)) @ first, gain
+
+
+def _top(gram: np.ndarray) -> float:
+    return float(np.linalg.eigvalsh(gram)[-1])

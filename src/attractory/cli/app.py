@@ -1,0 +1,200 @@
+"""The command `attractory`. Heavy imports wait until a command runs: help is instant."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from attractory.cli.console import complain, show, working
+from attractory.cli.memory import ACTIVATIONS, check_folder, register
+from attractory.cli.reproduce import register as register_reproduce
+from attractory.cli.sweep import register_sweep
+
+app = typer.Typer(
+    help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; a bad value ends it with one line and status 2."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except (ValueError, OSError) as error:
+        code = _complain(str(error))
+    except Exception as error:
+        # Usage errors, whose class lives in click or in typer depending on typer's version.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        code = _complain(message())
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str) -> int:
+    if message:  # a bare `attractory` has shown its help instead
+        complain(message)
+    return 2
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False):
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"attractory {version_of('attractory')}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    n: Annotated[int, typer.Option(help="Digits to store, 2 to 200.")] = 20,
+    norm: Annotated[float, typer.Option(help="Norm of the centred digits.")] = 100.0,
+    activation: Annotated[str, typer.Option(help=ACTIVATIONS)] = "sigmoid",
+    depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2,
+    noise: Annotated[
+        float, typer.Option(help="Norm of the noise relative to the pattern's.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("attractory-demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Store handwritten digits and recall them from noise and from half an image."""
+    check_folder(out)
+    from attractory.cli.demo import run_demo
+
+    settings: dict[str, Any] = {
+        "n": n, "norm": norm, "activation": activation,
+        "depth": depth, "noise": noise, "seed": seed,
+    }  # fmt: skip
+    with working("starting") as say:
+        result = run_demo(**settings, progress=say)
+        say("drawing the figures")
+        paths = result.save_figures(out)
+    if as_json:
+        print(json.dumps(_report(result, settings, paths), indent=2))
+    else:
+        _show(result, paths)
+
+
+@app.command()
+def verify(
+    statements: Annotated[
+        list[str] | None, typer.Argument(help="Names such as lemma-3; all by default.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Print the names.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Hold every statement of the paper against numbers, inside and outside its assumptions.
+
+    Ends with status 1 if a statement fails where it must hold, or holds where it must not.
+    """
+    from attractory.theory import statement_names
+    from attractory.theory import verify as run
+
+    if listed:
+        print("\n".join(statement_names()))
+        return
+    with working("starting") as say:
+        checks = run(
+            statements or (), progress=lambda done, total, name: say(f"{done} of {total}: {name}")
+        )
+    failed = [check for check in checks if not check.passed]
+    if as_json:
+        rows = [
+            {"name": c.name, "place": c.place, "passed": c.passed, **c.finding.as_dict()}
+            for c in checks
+        ]
+        print(json.dumps({"passed": not failed, "checks": rows}, indent=2, ensure_ascii=False))
+    else:
+        _show_checks(checks)
+        print(
+            f"{len(checks) - len(failed)} of {len(checks)} settings as the paper's statements say"
+        )
+    raise typer.Exit(1 if failed else 0)
+
+
+def _show_checks(checks: list[Any]) -> None:
+    from rich.table import Table
+
+    table = Table(caption="outside its assumptions a statement must break, or the check is empty")
+    for head in ("statement", "setting", "claim", "predicted", "measured", "verdict"):
+        right = head in ("predicted", "measured")
+        table.add_column(head, justify="right" if right else "left", no_wrap=right)
+    for check in checks:
+        finding = check.finding
+        place = {"inside": "", "edge": "at the edge: ", "outside": "outside: "}[check.place]
+        setting = place + ", ".join(
+            f"{key} {_brief(value)}" for key, value in finding.setting.items()
+        )
+        for k, claim in enumerate(finding.claims):
+            verdict = claim.verdict
+            if claim.unmet:
+                verdict += " (breaks)" if not claim.agrees else " (holds all the same)"
+            if k == 0 and not check.passed:
+                verdict = f"NOT AS IT MUST: {verdict}"
+            table.add_row(
+                finding.statement if k == 0 else "",
+                setting if k == 0 else "",
+                claim.text,
+                claim.prediction(),
+                f"{claim.measured:.6g}",
+                verdict,
+                end_section=k == len(finding.claims) - 1,
+            )
+    show(table, 160)
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _report(result: Any, settings: dict[str, Any], paths: list[Path]) -> dict[str, Any]:
+    return {
+        "settings": settings,
+        "residual": float(result.memory.residual),
+        "interpolates": result.memory.interpolates,
+        "patterns": result.rows(),
+        "recalled": {trial.name: int(trial.recalled.sum()) for trial in result.trials},
+        "seconds": result.seconds,
+        "figures": [str(path) for path in paths],
+    }
+
+
+def _show(result: Any, paths: list[Path]) -> None:
+    from rich.table import Table
+
+    print(result.memory)
+    table = Table(caption="error: distance from the pattern at the end, relative to its norm")
+    for head in ("pattern", "digit", "spectral radius"):
+        table.add_column(head, justify="right")
+    for trial in result.trials:
+        for head in ("steps", "error", "recalled"):
+            table.add_column(f"{trial.name}\n{head}", justify="right")
+    for row in result.rows():
+        cells = [str(row["pattern"]), str(row["digit"]), f"{row['spectral_radius']:.4f}"]
+        for trial in result.trials:
+            fate = row[trial.name]
+            cells += [
+                str(fate["steps"]),
+                f"{fate['error']:.1e}",
+                "yes" if fate["recalled"] else "NO",
+            ]
+        table.add_row(*cells)
+    show(table)
+    count = len(result.labels)
+    print(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
+    for trial in result.trials:
+        print(f"{trial.recalled.sum()} of {count} recalled from {trial.name}")
+    print(f"figures: {', '.join(str(path) for path in paths)}")
+
+
+register(app)
+register_sweep(app)
+register_reproduce(app)
+
+if __name__ == "__main__":
+    main()

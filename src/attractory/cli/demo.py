@@ -1,0 +1,180 @@
+"""The main job in one call: store digits, corrupt them, recall them, and say how each one fared."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Complex, Float, Int
+
+from attractory._util.validation import nonnegative, positive, whole
+from attractory.activations import Activation
+from attractory.analysis.iteration import RecallResult, recall
+from attractory.analysis.spectrum import eigenvalues
+from attractory.datasets import bundled_digits, rescale
+from attractory.maps.kernel_regression import KernelRegression, fit_regression
+
+__all__ = ["Demo", "run_demo"]
+
+RECALLED = 0.01  # a cue is recalled when it ends within this share of its pattern's norm
+SHAPE = (28, 28)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Recall of every pattern from one kind of corruption.
+
+    Attributes:
+        name: what was done to the patterns.
+        cues: (n, d).
+        result: where they went.
+        error: distance from the pattern at the end, relative to its norm, (n,).
+    """
+
+    name: str
+    cues: Float[np.ndarray, "n d"]
+    result: RecallResult
+    error: Float[np.ndarray, " n"]
+
+    @property
+    def recalled(self) -> Bool[np.ndarray, " n"]:
+        """Which cues converged within 1 % of their pattern."""
+        return self.result.converged & (self.error <= RECALLED)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Everything the demo measured.
+
+    Attributes:
+        images, labels: the digits as they came, (n, 784) and (n,).
+        memory: the map.
+        eigenvalues: of the Jacobian at each pattern, (n, 784).
+        trials: recall from Gaussian noise, and with the lower half of the image missing.
+        seconds: what each part took.
+    """
+
+    images: Float[np.ndarray, "n d"]
+    labels: Int[np.ndarray, " n"]
+    memory: KernelRegression
+    eigenvalues: Complex[np.ndarray, "n d"]
+    trials: tuple[Trial, ...]
+    seconds: dict[str, float]
+
+    @property
+    def spectral_radius(self) -> Float[np.ndarray, " n"]:
+        """Largest modulus of the eigenvalues at each pattern, (n,)."""
+        return np.abs(self.eigenvalues).max(axis=1)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one record a pattern."""
+        return [
+            {
+                "pattern": k,
+                "digit": int(self.labels[k]),
+                "spectral_radius": float(self.spectral_radius[k]),
+                **{
+                    trial.name: {
+                        "steps": int(trial.result.steps[k]),
+                        "error": float(trial.error[k]),
+                        "recalled": bool(trial.recalled[k]),
+                    }
+                    for trial in self.trials
+                },
+            }
+            for k in range(len(self.labels))
+        ]
+
+    def as_pixels(self, states: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+        """Undo centring and scaling, with the scale of each state's own image."""
+        mean = self.images.mean(axis=0)
+        size = np.linalg.norm(self.images - mean, axis=1, keepdims=True)
+        norm = np.linalg.norm(self.memory.patterns, axis=1, keepdims=True)
+        return states * (size / norm) + mean
+
+    def save_figures(self, folder: str | Path) -> list[Path]:
+        """Write recall.png and eigenvalues.png into a folder and return their paths."""
+        from attractory.plotting.spectra import plot_eigenvalues, plot_image_rows
+
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        count, shown = len(self.labels), min(len(self.labels), 20)
+        rows, missed = [("original", self.images[:shown])], [None]
+        for trial in self.trials:
+            cues, states = self.as_pixels(trial.cues), self.as_pixels(trial.result.state)
+            rows += [(trial.name, cues[:shown]), ("recalled", states[:shown])]
+            missed += [None, ~trial.recalled[:shown]]
+        tally = ", ".join(f"{t.recalled.sum()} of {count} from {t.name}" for t in self.trials)
+        any_missed = not all(t.recalled[:shown].all() for t in self.trials)
+        title = f"Digits recalled: {tally}" + ("; orange: not recalled" if any_missed else "")
+        radius = self.spectral_radius
+        inside = int((radius < 1).sum())
+        paths = [target / "recall.png", target / "eigenvalues.png"]
+        plot_image_rows(rows, SHAPE, title=title, missed=missed).savefig(paths[0])
+        plot_eigenvalues(
+            self.eigenvalues,
+            title=f"{inside} of {count} patterns are attractors\n"
+            f"largest spectral radius {radius.max():.3f}",
+        ).savefig(paths[1])
+        return paths
+
+
+def run_demo(
+    *,
+    n: int = 20,
+    norm: float = 100.0,
+    activation: str | Activation = "sigmoid",
+    depth: int = 2,
+    noise: float = 1.0,
+    seed: int = 0,
+    progress: Callable[[str], object] = lambda message: None,
+) -> Demo:
+    """Store n bundled digits and recall them from Gaussian noise and from a masked half image.
+
+    Args:
+        n: number of digits, 2 to 200 (they are centred, which leaves nothing of a single one).
+        norm: Euclidean norm the centred digits get.
+        activation, depth: as for `maps.kernel_regression.fit_regression`.
+        noise: expected norm of the noise relative to the pattern's.
+        seed: of the noise.
+        progress: called with a line of text as each part begins.
+
+    Raises:
+        ValueError: for values out of range, as the parts raise it.
+
+    Example:
+        >>> demo = run_demo(n=5, noise=0.5)
+        >>> demo.trials[0].recalled.tolist(), bool(demo.spectral_radius.max() < 1)
+        ([True, True, True, True, True], True)
+    """
+    n, norm = whole(n, "n", 2, 200), positive(norm, "norm")
+    noise, seed = nonnegative(noise, "noise"), whole(seed, "seed", 0)
+    seconds: dict[str, float] = {}
+
+    def timed(part: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*args, **kwargs)
+        seconds[part] = time.perf_counter() - start
+        return result
+
+    images, labels = bundled_digits(n)
+    patterns = rescale(images, norm)
+    progress(f"storing {n} digits of norm {norm:g}")
+    memory = timed("fit", fit_regression, patterns, activation=activation, depth=depth)
+    progress("eigenvalues of the Jacobian at every pattern")
+    spectra = timed("spectrum", eigenvalues, memory, patterns)
+
+    grain = np.random.default_rng(seed).standard_normal(patterns.shape)
+    noisy = patterns + noise * norm / np.sqrt(patterns.shape[1]) * grain
+    halves = images.copy().reshape(n, *SHAPE)
+    halves[:, SHAPE[0] // 2 :] = 0.0
+    masked = rescale(halves.reshape(n, -1) - images.mean(axis=0), norm, center=False)
+    trials = []
+    for name, cues in ((f"noise {noise:g}", noisy), ("masked half", masked)):
+        progress(f"recall from {name}")
+        result = timed(f"recall from {name}", recall, memory, cues)
+        error = np.linalg.norm(result.state - patterns, axis=1) / norm
+        trials.append(Trial(name, cues, result, error))
+    return Demo(images, labels, memory, spectra, tuple(trials), seconds)

@@ -1,0 +1,357 @@
+"""The commands on files of memories: store, recall, inspect, add, forget.
+
+Heavy imports wait until a command runs. What a command changes it changes in one step, or not.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from attractory.cli.console import complain, one_line, working
+from attractory.cli.tables import (
+    DRAWN,
+    contents,
+    counted,
+    draw,
+    print_file,
+    print_json,
+    show_recalled,
+    show_rows,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from attractory.cli.memory_file import MemoryFile
+    from attractory.io.patterns import LoadedPatterns
+
+__all__ = ["ACTIVATIONS", "check_folder", "register"]
+
+ACTIVATIONS = "One of sigmoid, tanh, erf, erf_surrogate, arctan, softsign, linear."
+
+_LOOKED_AT = 200  # rows that inspect takes by default
+_TOGETHER = 20  # rows between two lines of progress
+
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="File of a memory, as `store` writes it.")
+]
+_Paths = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATHS...", help="Images, .npy, .csv or IDX files, or folders of them."),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to an app."""
+    for command in (store, recall, inspect, add, forget):
+        app.command(no_args_is_help=True)(command)
+
+
+def store(
+    paths: _Paths,
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    model: Annotated[
+        str, typer.Option(help="kernel, exact and quick; or network, trained.")
+    ] = "kernel",
+    activation: Annotated[str, typer.Option(help=ACTIVATIONS)] = "sigmoid",
+    depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2,
+    width: Annotated[int, typer.Option(help="Of a network's hidden layers.")] = 10_000,
+    norm: Annotated[
+        str, typer.Option(help="Of the centred rows; auto goes by how close they are.")
+    ] = "auto",
+    metric: Annotated[
+        str, typer.Option(help="Whitening of the rows: auto, none, or λ above 0.")
+    ] = "auto",
+    no_center: Annotated[
+        bool, typer.Option("--no-center", help="Leave the mean row in. Images need it out.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of a network's first weights.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Store images or vectors as attractors, in a file."""
+    _check_out(out, force)
+    size = _number(norm, "--norm", ("auto",))
+    whitening = _number(metric, "--metric", ("auto", "none"))
+    with working("reading"):
+        from attractory.cli.memory_file import MemoryFile
+        from attractory.io.patterns import load_patterns
+        from attractory.memory.estimator import AttractorMemory
+
+        loaded = load_patterns(paths)
+    _name_failed(loaded)
+    memory = AttractorMemory(
+        model, activation=activation, depth=depth, width=width, norm=size,
+        metric=None if whitening == "none" else whitening, center=not no_center, random_state=seed,
+    )  # fmt: skip
+    kept = MemoryFile(out, memory)
+    with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")):
+        kept.store(loaded)
+        kept.save()
+    duplicates = len(loaded.rows) - len(memory)
+    if as_json:
+        print_json(kept.as_dict() | {
+            "names": kept.names, "duplicates": duplicates, "failed": _failures(loaded),
+        })  # fmt: skip
+    else:
+        if duplicates:
+            print(f"left out {counted(duplicates, 'duplicate')}")
+        print(f"stored {contents(kept)}")
+        print_file(out)
+    _end(loaded)
+
+
+def recall(
+    file: _File,
+    cues: Annotated[
+        list[Path], typer.Argument(metavar="CUES...", help="Files or folders, as for `store`.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for what was recalled, named after the cues.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Recall stored rows from what is left of them, and say how sure that is."""
+    if out is not None:
+        check_folder(out, cues)
+    with working("loading the memory") as say:
+        from attractory.analysis.iteration import RecallStatus
+        from attractory.cli.memory_file import MemoryFile
+
+        kept = MemoryFile.open(file)
+        say("reading the cues")
+        loaded = kept.read(cues)
+        say(f"recalling {counted(len(loaded.rows), 'cue')}")
+        result = kept.memory.recall(loaded.rows)
+        written = [] if out is None else _write(result.state, loaded, out)
+    _name_failed(loaded)
+    rows = [
+        {
+            "cue": loaded.names[k],
+            "recalled": kept.names[index] if index >= 0 else None,
+            "index": index if index >= 0 else None,
+            "confidence": float(result.confidence[k]),
+            "known": bool(result.known[k]),
+            "distance": float(result.distance[k]) if math.isfinite(result.distance[k]) else None,
+            "steps": int(result.steps[k]),
+            "status": RecallStatus(int(result.status[k])).name.lower().replace("_", " "),
+        }
+        for k, index in enumerate(result.pattern.tolist())
+    ]
+    known, reject = int(result.known.sum()), kept.memory.reject
+    if as_json:
+        print_json({
+            "file": str(file), "reject": reject, "known": known, "cues": rows,
+            "written": [str(path) for path in written], "failed": _failures(loaded),
+        })  # fmt: skip
+    else:
+        show_recalled(rows, reject)
+        print(f"{known} of {counted(len(rows), 'cue')} known")
+        if out is not None:
+            print(f"wrote {counted(len(written), 'file')} to {one_line(str(out))}")
+    _end(loaded)
+
+
+def inspect(
+    file: _File,
+    figure: Annotated[
+        Path | None, typer.Option(help=f"PNG of the eigenvalues at the first {DRAWN} rows.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"Look at all rows, not only the first {_LOOKED_AT}.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Show what a file holds, and which of its rows are attractors."""
+    if figure is not None:
+        _check_figure(figure)
+    with working("loading the memory") as say:
+        from attractory.cli.memory_file import MemoryFile
+
+        kept = MemoryFile.open(file)
+        n, accuracy = len(kept.names), kept.memory._model.accuracy
+        count = n if everything else min(n, _LOOKED_AT)
+        radius, miss, attractor = _examine(kept, count, say)
+        if figure is not None:
+            say("drawing the figure")
+            draw(kept, figure)
+    rows = [
+        {
+            "index": k, "name": kept.names[k], "spectral_radius": float(radius[k]),
+            "miss": float(miss[k]), "attractor": bool(attractor[k]),
+        }
+        for k in range(count)
+    ]  # fmt: skip
+    attractors = int(attractor.sum())
+    if as_json:
+        print_json(kept.as_dict() | {
+            "looked_at": count, "attractors": attractors, "patterns": rows,
+            "figure": None if figure is None else str(figure),
+        })  # fmt: skip
+        return
+    show_rows(rows, accuracy)
+    print(contents(kept))
+    if kept.memory.choice_ is not None:
+        print(f"chosen when stored: {kept.memory.choice_}")
+    if count < n:
+        print(f"{attractors} of the first {count} are attractors; --all looks at all {n:,}")
+    else:
+        print(f"{attractors} of {count:,} are attractors")
+    if figure is not None:
+        print(f"figure: {one_line(str(figure))}")
+
+
+def add(file: _File, paths: _Paths, as_json: _Json = False) -> None:
+    """Store more rows in a file; those it has already are left out."""
+    with working("loading the memory"):
+        from attractory.cli.memory_file import MemoryFile
+
+        kept = MemoryFile.open(file)
+        loaded = kept.read(paths)
+    _name_failed(loaded)
+    with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")):
+        new = kept.store(loaded)
+        if new:
+            kept.memory._warn()
+            kept.save()
+    duplicates = len(loaded.rows) - len(new)
+    if as_json:
+        print_json(kept.as_dict() | {
+            "new": new, "duplicates": duplicates, "failed": _failures(loaded),
+        })  # fmt: skip
+    else:
+        left = f"; left out {counted(duplicates, 'duplicate')}" if duplicates else ""
+        print(f"{counted(len(new), 'new row')}{left}")
+        print(f"now {contents(kept)}")
+        print_file(file)
+    _end(loaded)
+
+
+def forget(
+    file: _File,
+    which: Annotated[
+        list[str],
+        typer.Argument(metavar="WHICH...", help="Indices or names, as `inspect` shows them."),
+    ],
+    as_json: _Json = False,
+) -> None:
+    """Remove rows from a file; later rows move up."""
+    with working("loading the memory"):
+        from attractory.cli.memory_file import MemoryFile
+
+        kept = MemoryFile.open(file)
+    rows, n = sorted({kept.find(each) for each in which}), len(kept.names)
+    if len(rows) == n:
+        raise ValueError(f"WHICH must leave a row, got all {n}; remove the file instead")
+    gone = [{"index": k, "name": kept.names[k]} for k in rows]
+    with working(_spinner(kept, f"forgetting {counted(len(rows), 'row')}")):
+        kept.forget(rows)
+        kept.memory._warn()
+        kept.save()
+    if as_json:
+        print_json(kept.as_dict() | {"forgotten": gone})
+    else:
+        print(f"forgot {', '.join(one_line(row['name']) for row in gone)}")
+        print(f"now {contents(kept)}")
+        print_file(file)
+
+
+# Arguments
+
+
+def _check_out(out: Path, force: bool) -> None:
+    """Refuse before the work what could not be written after it."""
+    if out.is_dir():
+        raise ValueError(f"--out must be a file, got the folder {out}")
+    if out.exists() and not force:
+        raise ValueError(f"--out must be a new file, got {out}, which exists; --force replaces it")
+    _check_parent(out, "--out")
+
+
+def _check_parent(path: Path, name: str) -> None:
+    if not path.parent.is_dir():
+        raise ValueError(f"{name} must be in a folder that exists, got {path}; create it first")
+
+
+def check_folder(out: Path, cues: Sequence[Path] = ()) -> None:
+    """Refuse a file, and the folder of a cue."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out must be a folder, got the file {out}")
+    homes = {(cue if cue.is_dir() else cue.parent).resolve() for cue in cues}
+    if out.resolve() in homes:  # a.png would be recalled over the cue a.png
+        raise ValueError(f"--out must not be the folder of a cue, got {out}; name another")
+
+
+def _check_figure(figure: Path) -> None:
+    if figure.suffix.lower() != ".png" or figure.is_dir():
+        raise ValueError(f"--figure must be a file that ends in .png, got {figure}")
+    _check_parent(figure, "--figure")
+
+
+def _number(text: str, name: str, words: tuple[str, ...]) -> str | float:
+    if text in words:
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be {', '.join(words)} or a positive number, got {text!r}")
+    return value
+
+
+# Measurements
+
+
+def _spinner(kept: "MemoryFile", text: str) -> str | None:
+    """Return the text of a spinner, or None: training a network shows a bar of its own."""
+    return None if kept.memory.model == "network" else text
+
+
+def _examine(kept: "MemoryFile", count: int, say: Any) -> "tuple[np.ndarray, ...]":
+    """Return spectral radius, miss and whether it is an attractor, of the first rows."""
+    import numpy as np
+
+    from attractory.memory.diagnosis import stability
+
+    parts = []
+    for k in range(0, count, _TOGETHER):
+        say(f"spectral radius, {k} of {count} rows done")
+        parts.append(stability(kept.memory, np.arange(k, min(k + _TOGETHER, count))))
+    return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
+
+
+# Output
+
+
+def _name_failed(loaded: "LoadedPatterns") -> None:
+    for path, reason in loaded.failed:
+        complain(f"{one_line(path)} {reason}")
+
+
+def _end(loaded: "LoadedPatterns") -> None:
+    if loaded.failed:
+        raise typer.Exit(1)
+
+
+def _failures(loaded: "LoadedPatterns") -> list[dict[str, str]]:
+    return [{"path": path, "reason": reason} for path, reason in loaded.failed]
+
+
+def _write(states: "np.ndarray", loaded: "LoadedPatterns", out: Path) -> list[Path]:
+    """Write what was recalled; states that left every bound cannot be."""
+    import numpy as np
+
+    from attractory.io.patterns import save_images
+
+    good = np.isfinite(states).all(axis=1)
+    if not good.all():
+        complain(f"warning: {counted(int((~good).sum()), 'state')} diverged and cannot be written")
+    if not good.any():
+        return []
+    names = [loaded.names[k] for k in np.flatnonzero(good)]
+    return save_images(states[good], names, loaded.shape, out)

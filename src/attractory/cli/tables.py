@@ -1,0 +1,101 @@
+"""What the commands on memories print and draw."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attractory.cli.console import one_line, show
+
+if TYPE_CHECKING:
+    from attractory.cli.memory_file import MemoryFile
+
+__all__ = [
+    "DRAWN", "contents", "counted", "draw", "print_file", "print_json", "show_recalled",
+    "show_rows",
+]  # fmt: skip
+
+DRAWN = 50  # rows in the figure
+
+
+def draw(kept: "MemoryFile", figure: Path) -> None:
+    """Draw a memory's rows, and write the figure."""
+    import numpy as np
+
+    from attractory.analysis.spectrum import eigenvalues
+    from attractory.plotting.spectra import plot_eigenvalues
+
+    values = eigenvalues(kept.memory.map_, kept.memory.points_[:DRAWN])
+    radius = np.abs(values).max(axis=1)
+    first = "the first " if len(kept.names) > DRAWN else ""
+    title = (
+        f"At {int((radius < 1).sum())} of {first}{len(values)} stored rows the map contracts\n"
+        f"largest spectral radius {radius.max():.3f}"
+    )
+    plot_eigenvalues(values, title=title).savefig(figure)
+
+
+def print_json(report: dict[str, Any]) -> None:
+    """Print a report as JSON."""
+    print(json.dumps(report, indent=2))
+
+
+def print_file(file: Path) -> None:
+    """Print a file's name and size."""
+    print(f"{one_line(str(file))}: {file.stat().st_size:,} bytes")
+
+
+def contents(kept: "MemoryFile") -> str:
+    """Say what a memory holds, and how exactly: never the one without the other."""
+    memory, shape = kept.memory, kept.shape
+    size = counted(kept.dim, "number")
+    if shape is not None:
+        size = f"{shape[0]} × {shape[1]} pixels{' in colour' if shape[2:] else ''}"
+    activation = getattr(memory.activation, "name", memory.activation)
+    return (
+        f"{counted(len(memory), 'row')} of {size}; {memory.model}, {activation}, depth "
+        f"{memory.depth}, norm {memory.norm_:.4g}; residual {memory.residual_:.1e} of the norm"
+    )
+
+
+def counted(n: int, what: str) -> str:
+    """Return a number with its noun."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def show_recalled(rows: list[dict[str, Any]], reject: float) -> None:
+    """Print a table of recalled cues."""
+    from rich.table import Table
+
+    table = Table(caption=f"known: it ended at a stored row, with a confidence from {reject:g} on")
+    for head in ("cue", "recalled as"):
+        table.add_column(head, overflow="fold")
+    for head in ("confidence", "known", "steps"):
+        table.add_column(head, justify="right")
+    table.add_column("status")
+    for row in rows:
+        name = row["recalled"]
+        table.add_row(
+            one_line(row["cue"]), "—" if name is None else one_line(name),
+            f"{row['confidence']:.3f}", "yes" if row["known"] else "NO", str(row["steps"]),
+            row["status"],
+        )  # fmt: skip
+    show(table)
+
+
+def show_rows(rows: list[dict[str, Any]], accuracy: float) -> None:
+    """Print a table of stored rows."""
+    from rich.table import Table
+
+    table = Table(
+        caption=f"attractor: moved by at most {accuracy:g} of the norm, spectral radius below 1"
+    )
+    table.add_column("index", justify="right")
+    table.add_column("name", overflow="fold")
+    for head in ("spectral radius", "attractor"):
+        table.add_column(head, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row["index"]), one_line(row["name"]), f"{row['spectral_radius']:.4f}",
+            "yes" if row["attractor"] else "NO",
+        )  # fmt: skip
+    show(table)

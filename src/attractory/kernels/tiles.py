@@ -1,0 +1,192 @@
+"""The kernel of a set of points with itself, or with others, a tile at a time.
+
+Tiles have a few fixed sizes, so that XLA compiles few of them; nothing larger than a tile is held
+beside what the caller makes of them. `kernel` puts them into a matrix, `_product` multiplies by
+them without one.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from attractory.activations import Activation
+from attractory.kernels import recursion as _layers
+from attractory.kernels.single_precision import single
+from attractory.kernels.tables import SAME
+
+__all__ = ["TILE", "Tiles", "by_pairs", "column_tiles", "is_one_norm", "mirror", "tile"]
+
+TILE = 512
+_SIZES = (16, 64, 256, TILE)  # rows and columns are padded to one of these: few compilations
+_CHUNK = 1 << 21  # numbers in the points of the pairs computed at a time
+
+
+class Tiles:
+    """The tiles of a symmetric kernel matrix.
+
+    Points are taken in the order of their norms where one table does not cover all of them: rows
+    and columns of the tiles are in that order.
+
+    Args:
+        x: points, (n, d).
+        act, depth, kind: the kernel.
+        precision: of its entries, np.float64 or np.float32. In float32 the error of an entry is
+            some 1e-6 of the kernel's largest, and more for pairs of points nearly parallel and
+            of large norm (`kernels.recursion`): enough for a product that is corrected
+            afterwards, and not for a result.
+
+    Attributes:
+        order: indices of the points in the tiles' order, or None for their own.
+        spans: ends of the tiles, rows and columns alike.
+    """
+
+    order: Int[np.ndarray, " n"] | None
+
+    def __init__(
+        self,
+        x: Float[np.ndarray, "n d"],
+        act: Activation,
+        depth: int,
+        kind: str,
+        precision: type = np.float64,
+    ):
+        groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
+        self.order = np.concatenate(groups) if len(groups) > 1 else None
+        points = np.ascontiguousarray(x[self.order]) if len(groups) > 1 else x
+        self._depth, self._kind = depth, kind
+        self._points = points.astype(precision, copy=False)
+        one_norm = is_one_norm(points)
+        self._columns, self.spans, start = [], [], 0
+        for members in groups:
+            end = start + len(members)
+            for j, columns in column_tiles(act, points[start:end], depth, one_norm):
+                self._columns.append(columns if precision is np.float64 else _single(columns))
+                self.spans.append(slice(start + j, min(start + j + TILE, end)))
+            start = end
+
+    def one(self, i: int, j: int) -> Float[np.ndarray, "a b"]:
+        """Return a tile."""
+        rows, columns = self.spans[i], self.spans[j]
+        offset = 0 if i == j else None
+        count = columns.stop - columns.start
+        return tile(self._columns[j], self._points[rows], count, self._depth, self._kind, offset)
+
+    def upper(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
+        """Yield rows, columns and values of the tiles on and above the diagonal."""
+        for j, columns in enumerate(self.spans):
+            for i, rows in enumerate(self.spans[: j + 1]):
+                yield rows, columns, self.one(i, j)
+
+
+def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
+    """Whether all points have one norm, but for rounding."""
+    squares = np.einsum("ij,ij->i", points, points)
+    return bool(squares.max() - squares.min() <= SAME * squares.max())
+
+
+def by_pairs(
+    act: Activation,
+    x: np.ndarray,
+    y: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    depth: int,
+    kind: str,
+) -> np.ndarray:
+    """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
+    most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
+    # Few sizes to compile, and one pair does not cost what thousands do.
+    bits = (len(first) - 1).bit_length()
+    chunk = min(most, 1 << (bits if bits > 10 else max(4, bits + bits % 2)))
+    out = np.empty(len(first))
+    for k in range(0, len(first), chunk):
+        i, j = first[k : k + chunk], second[k : k + chunk]
+        pad = (0, chunk - len(i))
+        values = _pairs(act, x[np.pad(i, pad)], y[np.pad(j, pad)], depth, kind)
+        out[k : k + chunk] = np.asarray(values)[: len(i)]
+    return out
+
+
+def column_tiles(
+    act: Activation, points: np.ndarray, depth: int, one_norm: bool
+) -> Iterator[tuple[int, _layers.Columns]]:
+    """Yield the start and the prepared columns of each tile, padded by repeating the last."""
+    whole_group = _layers.prepare(act, points, depth, one_norm)
+    # The tiles' points stay where they are, as views of an array that is there already.
+    for j in range(0, len(points), TILE):
+        part = slice(j, j + TILE)
+        count = len(points[part])
+        pad = (0, _padded(count) - count)
+        yield (
+            j,
+            _layers.Columns(
+                act,
+                whole_group.careful,
+                np.pad(points[part], (pad, (0, 0)), mode="edge") if pad[1] else points[part],
+                tuple(jnp.pad(b[part], pad, mode="edge") for b in whole_group.variances),
+                whole_group.profiles,
+            ),
+        )
+
+
+def tile(
+    columns: _layers.Columns,
+    rows: np.ndarray,
+    width: int,
+    depth: int,
+    kind: str,
+    offset: int | None = None,
+) -> np.ndarray:
+    """Return the kernel of rows with prepared columns, of which `width` are no padding.
+
+    `offset` is the column of the first row's own point, if the rows are columns too.
+    """
+    count = len(rows)
+    padded = np.pad(rows, ((0, _padded(count) - count), (0, 0)), mode="edge")
+    diagonal = None if offset is None or offset + count <= 0 or offset >= width else offset
+    values, coarse = _block(columns, padded, kind, diagonal)
+    if not columns.careful:
+        return np.asarray(values)[:count, :width]
+    values, marked = np.array(values)[:count, :width], np.asarray(coarse)
+    first, second = np.nonzero(np.broadcast_to(marked, coarse.shape)[:count, :width])
+    if len(first):
+        y = np.asarray(columns.points)
+        values[first, second] = by_pairs(columns.act, padded, y, first, second, depth, kind)
+    return values
+
+
+def mirror(matrix: Float[np.ndarray, "n n"]) -> None:
+    """Copy a matrix's upper triangle to the lower, a block at a time."""
+    for i in range(0, len(matrix), TILE):
+        rows = slice(i, i + TILE)
+        corner = np.triu(matrix[rows, rows])
+        matrix[rows, rows] = corner + np.triu(corner, 1).T
+        matrix[i + TILE :, rows] = matrix[rows, i + TILE :].T
+
+
+def _padded(count: int) -> int:
+    return next(size for size in _SIZES if size >= count)
+
+
+def _single(columns: _layers.Columns) -> _layers.Columns:
+    """Return columns in float32, whose gaps are taken as they are."""
+    less = jax.device_put(single(columns))
+    return _layers.Columns(less.act, False, less.points, less.variances, less.profiles)
+
+
+@partial(jax.jit, static_argnums=(2,))
+def _block(
+    columns: _layers.Columns, x: jax.Array, kind: str, offset: jax.Array | int | None
+) -> tuple[jax.Array, jax.Array]:
+    same = None
+    if offset is not None:
+        index = jnp.arange(x.shape[0])[:, None] + offset
+        same = index == jnp.arange(columns.points.shape[0])[None, :]
+    return _layers.block(columns, x, kind, same)
+
+
+_pairs = partial(jax.jit, static_argnums=(0, 3, 4))(_layers.pairs)

@@ -1,0 +1,12 @@
+from .biased import Biased as Biased
+from .finite_ntk import empirical_ntk as empirical_ntk
+from .finite_ntk import empirical_ntk_product as empirical_ntk_product
+from .kernel_regression import InterpolationWarning as InterpolationWarning
+from .kernel_regression import KernelRegression as KernelRegression
+from .kernel_regression import fit_regression as fit_regression
+from .network import Autoencoder as Autoencoder
+from .sampled_regression import SampledRegression as SampledRegression
+from .sampled_regression import fit_sampled_regression as fit_sampled_regression
+from .training import TrainingResult as TrainingResult
+from .training import TrainingStatus as TrainingStatus
+from .training import train as train

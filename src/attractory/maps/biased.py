@@ -1,0 +1,113 @@
+r"""A map whose first layer has biases: a constant coordinate is appended to its input.
+
+The paper's networks have none. Its sums over patterns then lack terms of even degree in the
+correlations (σ − σ(0) being odd), the first after the linear one is the cube, and a state that is
+not yet near a pattern is drawn to it very slowly. With a constant coordinate β‖x‖ appended, whose
+first-layer weights are normal biases, the squares are there. The map with biases is the section, at
+that coordinate, of a map without any on one dimension more; what is proven of a ball there holds on
+the section.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
+
+from attractory._util.precision import double, traced
+from attractory._util.validation import as_batch
+
+__all__ = ["Biased"]
+
+
+def lifted(x: Float[np.ndarray, "n d"], value: float) -> Float[np.ndarray, "n c"]:
+    """Return points with a constant coordinate appended.
+
+    Example:
+        >>> lifted(np.zeros((1, 2)), 3.0).tolist()
+        [[0.0, 0.0, 3.0]]
+    """
+    return np.column_stack([x, np.full(len(x), value)])
+
+
+class Biased(eqx.Module):
+    """The map x ↦ f([x, value]) without its last coordinate: (…, d) → (…, d).
+
+    Attributes:
+        inner: a map on d + 1 dimensions.
+        value: the constant coordinate.
+
+    Example:
+        >>> from attractory import fit_regression
+        >>> from attractory.datasets import sphere
+        >>> patterns = sphere(5, 8, norm=10.0)
+        >>> inner = fit_regression(np.hstack([patterns, np.full((5, 1), 30.0)]))
+        >>> f = Biased(inner, 30.0)
+        >>> bool(np.abs(f(patterns) - patterns).max() < 1e-9), f.jacobian(patterns).shape
+        (True, (5, 8, 8))
+    """
+
+    inner: Any
+    value: Float[Array | np.ndarray, ""] = eqx.field(converter=np.asarray)  # lest all be compiled
+
+    @property
+    def dim(self) -> int:
+        """Size of a pattern."""
+        return self.inner.dim - 1
+
+    @property
+    def dtype(self) -> Any:
+        """Precision of the inner map."""
+        return getattr(self.inner, "dtype", np.float64)
+
+    def __repr__(self) -> str:
+        """Name the inner map."""
+        return f"Biased({self.inner!r}, {float(self.value):.4g})"
+
+    def lift(self, x: ArrayLike) -> Any:
+        """Return points with the constant coordinate appended, (…, d) → (…, d + 1)."""
+        point: Any = x if traced(self, x) else as_batch(x, "x", self.dim)
+        kind = jnp if traced(self, x) else np
+        return kind.concatenate(
+            [point, kind.full((*point.shape[:-1], 1), self.value, point.dtype)], axis=-1
+        )
+
+    @double
+    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+        """Apply the map to the last axis."""
+        return jnp.asarray(self.inner(self.lift(x)))[..., :-1]
+
+    @double
+    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+        """Return the Jacobian, shape (…, d, d)."""
+        return jnp.asarray(self.inner.jacobian(self.lift(x)))[..., :-1, :-1]
+
+    @property
+    def jacobian_factors(self) -> Callable[[ArrayLike], tuple[Any, Any]]:
+        """The inner map's `jacobian_factors`, cut to d; for maps that offer it."""
+        whole = self.inner.jacobian_factors
+
+        def factors(x: ArrayLike) -> tuple[Any, Any]:
+            left, right = whole(self.lift(x))
+            return left[:-1], right[..., :-1]
+
+        return factors
+
+    @property
+    def linearize(self) -> Callable[[ArrayLike], Callable[[ArrayLike], Any]]:
+        """The inner map's `linearize`, cut to d; for maps that offer it."""
+        whole = self.inner.linearize
+
+        def at(x: ArrayLike) -> Callable[[ArrayLike], Any]:
+            product = whole(self.lift(x))
+
+            def along(v: ArrayLike) -> Any:
+                v = np.asarray(v)
+                return product(np.concatenate([v, np.zeros_like(v[..., :1])], axis=-1))[..., :-1]
+
+            return along
+
+        return at

@@ -1,0 +1,88 @@
+"""First-order training in compiled chunks, with Optax's optimisers."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jaxtyping import Array, Float
+
+from attractory.maps.network import Autoencoder
+
+# Optimisers of unit learning rate: the rate itself may change from chunk to chunk.
+OPTIMISERS = {
+    "gradient_descent": partial(optax.sgd, 1.0),
+    "momentum": partial(optax.sgd, 1.0, momentum=0.9),
+    "adam": partial(optax.adam, 1.0),
+}
+
+
+class Chunk(NamedTuple):
+    """What a chunk of steps left; `losses` holds one more entry than steps."""
+
+    network: Autoencoder
+    state: Any
+    steps: Array
+    losses: Float[Array, " k"]
+
+
+def first_order_steps(
+    network: Autoencoder,
+    state: Any,
+    x: Float[Array, "n d"],
+    y: Float[Array, "n d"],
+    solver: str,
+    rate: float,
+    tolerance: float,
+    count: int,
+    most: int,
+) -> Chunk:
+    """Take `count` ≤ `most` steps, fewer if the loss falls below the tolerance."""
+    if state is None:
+        state = OPTIMISERS[solver]().init(network.weights)
+    numbers = jnp.asarray(rate, network.dtype), jnp.asarray(tolerance), jnp.asarray(count)
+    return _steps(network, state, x, y, solver, *numbers, most)
+
+
+@eqx.filter_jit
+def _steps(
+    network: Autoencoder,
+    state: Any,
+    x: Array,
+    y: Array,
+    solver: str,
+    rate: Array,
+    tolerance: Array,
+    count: Array,
+    most: int,
+) -> Chunk:
+    optimiser = OPTIMISERS[solver]()
+
+    def half_square(weights: tuple[Array, ...]) -> Array:
+        model = eqx.tree_at(lambda m: m.weights, network, weights)
+        return 0.5 * jnp.sum((model(x) - y) ** 2)
+
+    def evaluate(weights: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        value, gradient = jax.value_and_grad(half_square)(weights)
+        return 2 * value / x.size, gradient
+
+    def unfinished(carry: tuple) -> Array:
+        _, _, loss, _, k, _ = carry
+        return (k < count) & (loss > tolerance)  # NaN ends it
+
+    def step(carry: tuple) -> tuple:
+        weights, state, _, gradient, k, losses = carry
+        updates, state = optimiser.update(gradient, state, weights)
+        weights = optax.apply_updates(weights, jax.tree.map(lambda u: rate * u, updates))
+        loss, gradient = evaluate(weights)  # pyright: ignore[reportArgumentType]
+        return weights, state, loss, gradient, k + 1, losses.at[k + 1].set(loss)
+
+    loss, gradient = evaluate(network.weights)
+    losses = jnp.full(most + 1, jnp.nan, network.dtype).at[0].set(loss)
+    carry = (network.weights, state, loss, gradient, jnp.asarray(0), losses)
+    weights, state, _, _, k, losses = lax.while_loop(unfinished, step, carry)
+    moved = eqx.tree_at(lambda m: m.weights, network, weights)
+    return Chunk(moved, state, k, losses)

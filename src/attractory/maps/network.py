@@ -1,0 +1,262 @@
+r"""The finite-width autoencoder, in the parametrisation whose infinite-width limit is the NTK.
+
+    f(x) = W_L σ(W_{L−1} σ(… σ(W₁ x/√n₀) …)/√n_{L−2})/√n_{L−1},
+
+weights standard normal at initialisation, no biases, the last layer linear (Jiang & Pehlevan, 2020,
+section 2). Depth L counts weight matrices. Its Jacobian is W_L D_{L−1} W_{L−1} … D₁ W₁ over the
+roots of the fan-ins, D the derivatives of the hidden layers: at depth 2 one matrix product.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
+
+from attractory._util.precision import double, full_precision, traced
+from attractory._util.validation import as_batch, whole
+from attractory.activations import Activation
+from attractory.activations import activation as find_activation
+
+__all__ = ["Autoencoder"]
+
+
+class Autoencoder(eqx.Module):
+    """A fully connected autoencoder (…, dim) → (…, dim), a map like any other.
+
+    Args:
+        dim: size of a pattern.
+        width: size of every hidden layer, or of each (depth − 1 of them).
+        depth: number of weight matrices, at least 2.
+        activation: a name or an object of `attractory.activations`; the true function is applied,
+            not its mixture.
+        key: a JAX random key, or an integer to make one of.
+        dtype: float32 or float64.
+
+    Attributes:
+        weights: one matrix a layer, (fan-out, fan-in).
+
+    Raises:
+        ValueError: for dim, width or depth out of range, or another dtype.
+
+    Example:
+        >>> network = Autoencoder(4, width=100, key=0)
+        >>> network, network([1.0, 0.0, 0.0, 0.0]).shape
+        (Autoencoder(4-100-4, sigmoid, float32), (4,))
+    """
+
+    weights: tuple[Float[Array, "fan_out fan_in"], ...]
+    activation: Activation = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        width: int | Sequence[int] = 10_000,
+        depth: int = 2,
+        activation: str | Activation = "sigmoid",
+        key: Any,
+        dtype: Any = np.float32,
+    ):
+        """Draw the weights."""
+        dim, depth = whole(dim, "dim", 1), whole(depth, "depth", 2)
+        if isinstance(width, Sequence):
+            if len(width) != depth - 1:
+                raise ValueError(
+                    f"width must be one number or {depth - 1} of them at depth {depth}, "
+                    f"got {len(width)}"
+                )
+            hidden = [whole(value, "width", 1) for value in width]
+        else:
+            hidden = [whole(width, "width", 1)] * (depth - 1)
+        kind = np.dtype(dtype)
+        if kind not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, got {kind}")
+        sizes = [dim, *hidden, dim]
+        with full_precision():
+            key = jax.random.key(int(key)) if np.ndim(key) == 0 and _is_int(key) else key
+            keys = jax.random.split(key, depth)
+            self.weights = tuple(
+                jax.random.normal(one, (out, into), kind)
+                for one, out, into in zip(keys, sizes[1:], sizes[:-1], strict=True)
+            )
+        self.activation = find_activation(activation)
+
+    @property
+    def dim(self) -> int:
+        """Size of a pattern."""
+        return self.weights[0].shape[1]
+
+    @property
+    def depth(self) -> int:
+        """Number of weight matrices."""
+        return len(self.weights)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Sizes of the hidden layers."""
+        return tuple(w.shape[0] for w in self.weights[:-1])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Precision of the weights, and of every result."""
+        return np.dtype(self.weights[0].dtype)
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(int(w.size) for w in self.weights)
+
+    def __repr__(self) -> str:
+        """Show sizes, activation and precision."""
+        sizes = "-".join(str(size) for size in (self.dim, *self.widths, self.dim))
+        return f"Autoencoder({sizes}, {self.activation.name}, {self.dtype})"
+
+    @double
+    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+        """Apply the map to the last axis.
+
+        Raises:
+            ValueError: if the last axis is not `dim`, or a value is not finite.
+        """
+        return _outputs(self, _checked(self, x, "x"))
+
+    @double
+    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+        """Return the Jacobian, (…, d, d), J[i, j] = ∂fᵢ/∂xⱼ."""
+        return _jacobian(self, _exact(self, x, "x"))
+
+    @double
+    def jvp(self, x: ArrayLike, v: ArrayLike) -> Float[Array, "*k d"]:
+        """Return J(x) v; x and v have shape (…, d)."""
+        return _jvp(self, _exact(self, x, "x"), _checked(self, v, "v"))
+
+    def linearize(self, x: ArrayLike) -> "Linearization":
+        """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d).
+
+        Example:
+            >>> network, x = Autoencoder(3, width=20, key=0), np.ones((2, 3))
+            >>> product = network.linearize(x)
+            >>> bool(np.allclose(product(x), network.jvp(x, x)))
+            True
+        """
+        with full_precision():
+            return Linearization(self, tuple(_slopes(self, _exact(self, x, "x"))))
+
+    @double
+    def vjp(self, x: ArrayLike, u: ArrayLike) -> Float[Array, "*k d"]:
+        """Return J(x)ᵀ u; x and u have shape (…, d)."""
+        return _vjp(self, _exact(self, x, "x"), _checked(self, u, "u"))
+
+
+class Linearization(eqx.Module):
+    """The Jacobian of a network at points (…, d), as a linear map; by `Autoencoder.linearize`.
+
+    Attributes:
+        network: as it was.
+        slopes: derivatives of the hidden layers, (…, width) each.
+    """
+
+    network: Autoencoder
+    slopes: tuple[Float[Array, "*k _"], ...]
+
+    @double
+    def __call__(self, v: ArrayLike) -> Float[Array, "*k d"]:
+        """Apply it to v, of the shape of the points."""
+        return _product(self.network, self.slopes, _checked(self.network, v, "v"))
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int | np.integer)
+
+
+def _checked(network: Autoencoder, x: Any, name: str) -> Array:
+    return _exact(network, x, name).astype(network.dtype)
+
+
+def _exact(network: Autoencoder, x: Any, name: str) -> Array:
+    """Return points as given, in float64 where JAX has it, for `hidden_layers`."""
+    return jnp.asarray(x if traced(network, x) else as_batch(x, name, network.dim))
+
+
+def root(w: Array) -> float:
+    """Return √fan-in; a Python float, so that float32 stays float32."""
+    return math.sqrt(w.shape[1])
+
+
+def _times(x: Array, w: Array) -> Array:
+    """Return x wᵀ over the root of the fan-in; one row goes several times faster as a vector."""
+    product = (w @ x.reshape(-1)).reshape(*x.shape[:-1], -1) if x.size == w.shape[1] else x @ w.T
+    return product / root(w)
+
+
+def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Array]]:
+    """Return the hidden values and their derivatives, each (…, width), at inputs (…, d).
+
+    Inputs of a higher precision than the weights raise that of the first layer's pre-activations:
+    at large norm these are in the thousands, and what float32 rounds off them is a relative error
+    of 1e-4 in the slope of a saturated unit.
+    """
+    values, slopes, inner = [], [], x
+    for w in network.weights[:-1]:
+        both = with_slopes(network.activation, _times(inner, w))
+        inner, slope = (part.astype(network.dtype) for part in both)
+        values.append(inner)
+        slopes.append(slope)
+    return values, slopes
+
+
+def with_slopes(activation: Activation, before: Array) -> tuple[Array, Array]:
+    """Return the values and the derivatives at pre-activations."""
+    return jax.jvp(activation, (before,), (jnp.ones_like(before),))
+
+
+@eqx.filter_jit
+def _outputs(network: Autoencoder, x: Array) -> Array:
+    for w in network.weights[:-1]:
+        x = network.activation(_times(x, w))
+    return _times(x, network.weights[-1])
+
+
+@eqx.filter_jit
+def _jacobian(network: Autoencoder, x: Array) -> Array:
+    flat = x.reshape(-1, x.shape[-1])
+
+    def one(point: Array) -> Array:
+        _, slopes = hidden_layers(network, point)
+        product = network.weights[0]
+        for slope, w in zip(slopes, network.weights[1:], strict=True):
+            product = w @ (slope[:, None] * product)
+        return product / math.sqrt(math.prod(w.shape[1] for w in network.weights))
+
+    return jax.lax.map(one, flat).reshape((*x.shape, x.shape[-1]))
+
+
+@eqx.filter_jit
+def _slopes(network: Autoencoder, x: Array) -> list[Array]:
+    return hidden_layers(network, x)[1]
+
+
+@eqx.filter_jit
+def _product(network: Autoencoder, slopes: Sequence[Array], v: Array) -> Array:
+    for slope, w in zip([*slopes, None], network.weights, strict=True):
+        v = _times(v, w)
+        v = v if slope is None else slope * v
+    return v
+
+
+def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
+    return _product(network, _slopes(network, x), v)
+
+
+@eqx.filter_jit
+def _vjp(network: Autoencoder, x: Array, u: Array) -> Array:
+    _, slopes = hidden_layers(network, x)
+    for slope, w in zip([None, *slopes[::-1]], network.weights[::-1], strict=True):
+        u = (u if slope is None else slope * u) @ w / root(w)
+    return u

@@ -1,0 +1,10 @@
+from .diagnosis import Diagnosis as Diagnosis
+from .diagnosis import diagnose as diagnose
+from .estimator import AttractorMemory as AttractorMemory
+from .estimator import MemoryRecall as MemoryRecall
+from .files import load_memory as load_memory
+from .files import save_memory as save_memory
+from .rejection import Rejection as Rejection
+from .rejection import confidence as confidence
+from .rejection import held_out_evidence as held_out_evidence
+from .rejection import unknown_evidence as unknown_evidence

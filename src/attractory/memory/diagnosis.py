@@ -1,0 +1,221 @@
+"""What a memory holds, row by row, and what to change where it does not hold.
+
+All of it is said of the memory's own map, iterated plainly from a cue. Spectral radii do not depend
+on coordinates. A certified radius is turned into one for cues: a cue at relative distance ε from a
+row lies, once it has been given the norm, within 2 sin(½ arcsin ε) of it, so that a ball of
+relative radius c around the stored point covers all cues nearer than c √(1 − c²/4) of the row's
+size. These are distances in the metric M. A perturbation u of a row is one of M u there, at most as
+long as u times M's largest eigenvalue; this turns a certificate into one in the row's own units,
+where the shock found is taken as it is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from attractory._util.validation import indices as checked
+from attractory.analysis.certificate import certified_radius
+from attractory.analysis.shock import critical_shock
+from attractory.analysis.spectrum import orbit_radius, spectral_radius
+from attractory.memory.estimator import STALE, AttractorMemory
+from attractory.memory.metric_search import Choice
+from attractory.memory.sphere import spread
+
+__all__ = ["Diagnosis", "diagnose"]
+
+_ROWS = 100  # looked at by default
+_ALIKE = 0.95  # correlation of near-duplicates
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Rows of a memory; arrays over the k rows looked at.
+
+    Attributes:
+        rows: their indices.
+        spectral_radius: of the Jacobian there; for a memory of successors, of the product along the
+            cycle the row lies on, and NaN for rows on none.
+        attractor: whether it is below 1 and the map takes the row to itself (or along its cycle)
+            but for what counts as stored, 1e-6 of the norm (1e-3 in a network).
+        critical_shock: smallest perturbation found that the map does not undo, relative to the
+            row's distance from the mean; NaN if not asked for.
+        certified: relative distance within which every cue is proven to come home under the
+            memory's own map; 0 where nothing could be proven, NaN if not asked for or not to be had
+            for this map.
+        shock_in_metric, certified_in_metric: the same two as distances in the memory's metric.
+        correlation: with the nearest other row, in the metric.
+        nearest: index of that row.
+        residual: largest miss of any row, relative to the norm.
+        choice: the metric's λ and the factor on the norms that `fit` chose, and the trials it chose
+            by (`AttractorMemory.search`); None where it went by the rule, or the file does not say.
+        advice: what to change, in sentences; empty if all is well.
+    """
+
+    rows: Int[np.ndarray, " k"]
+    spectral_radius: Float[np.ndarray, " k"]
+    attractor: Bool[np.ndarray, " k"]
+    critical_shock: Float[np.ndarray, " k"]
+    certified: Float[np.ndarray, " k"]
+    shock_in_metric: Float[np.ndarray, " k"]
+    certified_in_metric: Float[np.ndarray, " k"]
+    correlation: Float[np.ndarray, " k"]
+    nearest: Int[np.ndarray, " k"]
+    residual: float
+    choice: Choice | None
+    advice: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Summarise."""
+        text = f"Diagnosis({int(self.attractor.sum())} of {len(self.rows)} rows are attractors"
+        chosen = "" if self.choice is None else f"; {self.choice}"
+        return text + chosen + "".join(f"; {line}" for line in self.advice) + ")"
+
+
+def diagnose(
+    memory: AttractorMemory,
+    *,
+    rows: Sequence[int] | None = None,
+    shock: bool = True,
+    certify: bool = True,
+    progress: bool | Callable[[int, int], object] | None = None,
+) -> Diagnosis:
+    """Return radius, shock and certificate of stored rows, and what to change.
+
+    Args:
+        memory: fitted.
+        rows: indices; by default all, or of more than 100 every so many.
+        shock: whether to search for critical shocks.
+        certify: whether to certify radii, where the map allows it.
+        progress: of the search, as for `attractory.critical_shock`.
+
+    Raises:
+        ValueError: if an index is out of range.
+
+    Example:
+        >>> memory = AttractorMemory(activation="erf", norm=30.0).fit(np.eye(4, 9))
+        >>> diagnose(memory, shock=False)
+        Diagnosis(4 of 4 rows are attractors)
+    """
+    n = len(memory)
+    if rows is None:
+        chosen = spread(n, _ROWS)
+    else:
+        chosen = checked(np.asarray(rows), "rows", np.shape(rows), n)
+    f, x = memory.map_, np.asarray(memory.points_, float)
+    points = x[chosen]
+    radius, _, attractor = stability(memory, chosen)
+    stored = memory.residual_ <= memory._model.accuracy
+    shocks = certified = own_shocks = np.full(len(chosen), np.nan)
+    metric = memory._sphere.metric
+    # How much longer a row is than in the metric, for M's largest eigenvalue 1.
+    stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
+    if shock and not memory.hetero_:
+        found = critical_shock(f, points, progress=progress)
+        shocks = found.distance / memory.norm_
+        plain = np.linalg.norm(metric.invert(np.nan_to_num(found.shock)), axis=1)
+        own_shocks = np.where(
+            np.isfinite(shocks), plain * stretch * metric.ends[1] / memory.norm_, shocks
+        )
+    if certify and not memory.hetero_:
+        certified = _certified(f, points, memory.norm_, len(chosen))
+    correlation, nearest = _neighbours(x / memory.norm_, chosen)
+    return Diagnosis(
+        chosen, radius, attractor, own_shocks, certified * stretch, shocks, certified, correlation,
+        nearest, memory.residual_, memory.choice_,
+        _advice(memory, stored, chosen, radius, correlation, nearest),
+    )  # fmt: skip
+
+
+def stability(
+    memory: AttractorMemory, rows: Int[np.ndarray, " k"]
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
+    """Return spectral radius, miss and whether each is an attractor, as in `Diagnosis`, of rows."""
+    points = np.asarray(memory.points_, float)[rows]
+    if memory.hetero_:
+        radius = _cycle_radii(memory)[rows]
+    else:
+        radius = np.asarray(spectral_radius(memory.map_, points))
+    wanted = np.asarray(memory._answers(), float)[rows]
+    miss = np.linalg.norm(np.asarray(memory.map_(points), float) - wanted, axis=1) / memory.norm_
+    return radius, miss, (radius < 1) & (miss <= memory._model.accuracy)
+
+
+def _certified(f: Any, points: np.ndarray, norm: float, count: int) -> np.ndarray:
+    try:
+        share = certified_radius(f, points, progress=False).radius / norm
+    except TypeError:  # no bound on this map's curvature
+        return np.full(count, np.nan)
+    return share * np.sqrt(np.maximum(1 - share**2 / 4, 0))
+
+
+def _cycle_radii(memory: AttractorMemory) -> np.ndarray:
+    """Return the spectral radius of the Jacobians' product along each row's cycle (Floquet)."""
+    x, answers = memory.points_, memory._answers()
+    scale = 1e-6 * memory.norm_
+    following = np.full(len(x), -1)
+    for k, answer in enumerate(answers):
+        distance = np.linalg.norm(x - answer, axis=1)
+        if distance.min() <= scale:
+            following[k] = int(distance.argmin())
+    radii = np.full(len(x), np.nan)
+    for k in range(len(x)):
+        if np.isnan(radii[k]):
+            cycle = _cycle(following, k)
+            if cycle:
+                radii[cycle] = orbit_radius(memory.map_, x[cycle])
+    return radii
+
+
+def _cycle(following: np.ndarray, start: int) -> list[int]:
+    """Return the rows on the cycle through a row, none if it is on none."""
+    path, at = [start], int(following[start])
+    while at >= 0 and at != start and len(path) <= len(following):
+        path.append(at)
+        at = int(following[at])
+    return path if at == start else []
+
+
+def _neighbours(unit: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if len(unit) == 1:
+        return np.zeros(1), np.zeros(1, int)
+    cosine = unit[chosen] @ unit.T
+    cosine[np.arange(len(chosen)), chosen] = -np.inf
+    return cosine.max(axis=1), cosine.argmax(axis=1)
+
+
+def _advice(
+    memory: AttractorMemory,
+    stored: bool,
+    rows: np.ndarray,
+    radius: np.ndarray,
+    correlation: np.ndarray,
+    nearest: np.ndarray,
+) -> tuple[str, ...]:
+    lines = []
+    if not stored:
+        more = "a greater width" if memory.model == "network" else "a larger norm"
+        lines.append(
+            f"rows are missed by up to {memory.residual_:.1e} of the norm, so none counts as "
+            f"stored: {more} or fewer near-duplicates would do"
+        )
+    unstable = np.flatnonzero(~(radius < 1) & np.isfinite(radius))
+    if len(unstable):
+        alike = unstable[correlation[unstable] >= _ALIKE]
+        if len(alike):
+            pairs = ", ".join(f"{rows[k]} and {nearest[k]}" for k in alike[:3])
+            lines.append(
+                f"rows {pairs}{' and more' if len(alike) > 3 else ''} are near-duplicates "
+                f"(correlation {correlation[alike].max():.3f}): keep one of each, or raise the norm"
+            )
+        rest = len(unstable) - len(alike)
+        if rest:
+            lines.append(
+                f"{rest} other row{'s are' if rest > 1 else ' is'} unstable at norm "
+                f"{memory.norm_:.4g}: raise it by half, or store fewer rows than {len(memory)}"
+            )
+    if memory.stale_:
+        lines.append(f"{STALE}: fit anew")
+    return tuple(lines)

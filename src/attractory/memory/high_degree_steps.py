@@ -1,0 +1,102 @@
+r"""Steps towards patterns by the map's terms of high degree, which a crowd cannot outvote.
+
+On a sphere the map is a sum over degrees in the correlations ρᵢ of a state with the patterns,
+
+    f(x) = Σₖ cₖ Σᵢ ρᵢᵏ aᵢ,
+
+cₖ the Taylor coefficients of the kernel κ(ρ), A = K⁻¹X̂. (I − S)⁻¹ aᵢ is near pᵢ/h(1), and for
+patterns that are alike what tells them apart (`memory.drift_free_steps`). So each degree is a
+vote: a pattern that the state has a correlation ρ with has ρᵏ of it, and the others, which are
+many and among themselves alike, have together what they are little like it. At k = 1 these win; it
+is what
+the drift is. At k = 3 they still do where patterns are thousands or stand in groups: of 1,000
+digits the vote names the right one, and the sum of its group carries the state off. Without
+terms of degree below 7,
+
+    v = (I − S)⁻¹ Σᵢ h₇(ρᵢ) aᵢ,   h₇(ρ) = κ(ρ) − Σₖ cₖρᵏ over k < 7,   x ← (1 − b) x + b v/|v|,
+
+recall finds nearly what the nearest pattern at its start is (docs/recall.md). Only the direction
+of v is used: where all correlations are small v is tiny. Stored patterns are nearly at rest; what
+follows brings the state to them exactly. A state costs two products with the patterns, as in f.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from attractory.activations import Activation
+from attractory.maps.kernel_regression import by_blocks
+from attractory.memory.norm_rule import by_correlation
+
+__all__ = ["Sharp", "to_norm", "without_low_degrees"]
+
+_DEGREE = 7  # the least left in
+_PACE = 0.7  # b
+_TAYLOR, _FITTED = 0.5, 19  # |ρ| up to which κ is a polynomial, and its degree
+_PLACES = 1 << 14  # of the table of h
+_SEEN = 1e-8  # share of h in κ, at the end of the polynomial, below which it is rounding
+
+
+class Sharp(eqx.Module):
+    """The step x ↦ (1 − b) x + b v/|v|, back to one norm.
+
+    Attributes:
+        patterns: of norm 1, (n, d).
+        votes: (I − S)⁻¹ aᵢ, (n, d).
+        table: h₇ at correlations from −1 to 1.
+        norm: of the states.
+    """
+
+    patterns: Float[Array | np.ndarray, "n d"]
+    votes: Float[Array | np.ndarray, "n d"]
+    table: Float[Array | np.ndarray, " m"]
+    norm: Float[Array | np.ndarray, ""]
+
+    def __call__(self, x: Float[Array, "k d"]) -> Float[Array, "k d"]:
+        """Step from states."""
+        return by_blocks(self._step, x, self.patterns.shape[0])
+
+    def _step(self, x: Array) -> Array:
+        table, votes, norm = (jnp.asarray(v) for v in (self.table, self.votes, self.norm))
+        last = table.shape[0] - 1
+        place = (jnp.clip((x / norm) @ self.patterns.T, -1, 1) + 1) * (last / 2)
+        below = jnp.minimum(place.astype(jnp.int32), last - 1)
+        here = table[below]
+        vote = (here + (place - below) * (table[below + 1] - here)) @ votes
+        return to_norm((1 - _PACE) * x + _PACE * to_norm(vote, norm), norm)
+
+
+def to_norm(x: Array, norm: Any) -> Array:
+    """Return states brought to a norm, those that are 0 as they are."""
+    length = jnp.linalg.norm(x, axis=-1, keepdims=True)
+    return x * (norm / jnp.where(length > 0, length, 1.0)).astype(x.dtype)
+
+
+def without_low_degrees(
+    norm: float, act: Activation, depth: int, bias: float, dim: int
+) -> Float[np.ndarray, " m"] | None:
+    """Return h₇/h₇(1) at correlations spread evenly from −1 to 1.
+
+    Near 0 it is summed from Taylor coefficients: as κ less its low terms it would be rounding.
+
+    Returns:
+        None if κ is a polynomial of lower degree, to working precision, as at very small norms.
+    """
+
+    def kernel(rho: np.ndarray) -> np.ndarray:
+        return by_correlation(rho, norm, act, depth, bias, dim)
+
+    series: Any = np.polynomial.Chebyshev.interpolate(kernel, _FITTED, domain=[-_TAYLOR, _TAYLOR])
+    taylor = series.convert(kind=np.polynomial.Polynomial, domain=[-1, 1]).coef
+    rho = np.linspace(-1, 1, _PLACES + 1)
+    high = rho**_DEGREE * np.polynomial.polynomial.polyval(rho, taylor[_DEGREE:])
+    far = np.abs(rho) > _TAYLOR
+    values = kernel(rho[far])
+    high[far] = values - np.polynomial.polynomial.polyval(rho[far], taylor[:_DEGREE])
+    at_edge = high[np.searchsorted(rho, _TAYLOR)]
+    if not at_edge > _SEEN * np.abs(values).max():
+        return None
+    return high / high[-1]

@@ -1,0 +1,128 @@
+r"""The norm a memory works at, from its patterns.
+
+On a sphere of norm r the kernel of two patterns is a function κ of their correlation ρ alone. Write
+it as κ(0) + αρ + h(ρ); where patterns are nearly orthogonal h(ρ) is small and h(1) = β. Then
+K ≈ κ(0)11ᵀ + αG + βI, G the matrix of correlations, and along a direction that the patterns fill
+with strength γ (an eigenvalue of G) the Jacobian at a stored pattern is about
+
+    αγ / (αγ + β):
+
+near 1, so a pattern is barely an attractor, unless β/α, which grows with the norm, exceeds γ, which
+grows with the number of patterns. γ is taken to be G's largest eigenvalue, the worst case: at
+digits in their metric, 1 − radius is then about two thirds of what is measured.
+
+A memory's own norm is the least at which that radius is 0.97 and the closest 5 % of neighbours, at
+an angle θ, are told apart (the power of θ is fitted to digits). Which row a cue is recalled as
+hardly depends on it (`memory.high_degree_steps`); at a smaller norm states come to rest slowly, at
+a larger one a pattern's pull reaches less far. With biases the radius is 0.92. These figures, and
+the least norms in units of w √dim, were chosen on digits; w is the activation's width.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq
+
+from attractory.activations import Activation, ErfMixture
+from attractory.kernels.matrices import ntk
+from attractory.kernels.single_input import inverse_width
+from attractory.memory import sphere as _sphere
+
+__all__ = ["BIAS", "auto_norm", "by_correlation", "erf_width", "expansion"]
+
+# The constant coordinate, relative to the norm. A network's recall is plain, on the whole, and goes
+# better with one; with a larger one its training may stall.
+BIAS = {"kernel": 0.0, "network": 1.0}
+# Spectral radius to aim at, and least norm in units of w √dim, w the activation's width.
+_PLAIN, _BIASED = (0.97, 3.0), (0.92, 2.1)
+_CLOSER, _POWER = 0.44, -2.5
+_CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
+_MOST = 1e4  # w √dim: beyond it nothing changes
+
+
+def auto_norm(unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float) -> float:
+    """Return a memory's own norm for unit patterns."""
+    scale = _scale(unit, act)
+    radius, least = _BIASED if bias else _PLAIN
+    if len(unit) > 1:
+        least = max(least, _CLOSER * max(_close(unit), 1e-2) ** _POWER)
+    return max(float(least * scale), _norm_of(radius, unit, act, depth, bias, scale))
+
+
+def erf_width(act: Activation) -> float:
+    """Return w, the scale of the erf whose Θ grows as fast with the norm; 1 for a linear one."""
+    return float(1 / inverse_width(act) / np.sqrt(2)) if isinstance(act, ErfMixture) else 1.0
+
+
+def _scale(unit: np.ndarray, act: Activation) -> float:
+    """Return w √dim."""
+    return erf_width(act) * float(np.sqrt(unit.shape[1]))
+
+
+def _close(unit: np.ndarray) -> float:
+    """Return the angle that the closest 5 % of patterns have to a neighbour."""
+    some = unit[_sphere.spread(len(unit), 2000)]
+    closest = np.empty(len(some))
+    for k in range(0, len(some), 256):
+        cosine = some[k : k + 256] @ unit.T
+        # The largest is the pattern itself.
+        closest[k : k + 256] = np.partition(cosine, -2, axis=1)[:, -2]
+    return float(np.arccos(np.clip(np.quantile(closest, 1 - _CLOSE), -1, 1)))
+
+
+def _norm_of(
+    radius: float, unit: np.ndarray, act: Activation, depth: int, bias: float, scale: float
+) -> float:
+    """Return the norm at which β/(αγ) is what the radius needs."""
+    wanted = (1 / radius - 1) * _strength(unit)
+
+    def excess(log_norm: float) -> float:
+        return np.log(_ratio(float(np.exp(log_norm)), act, depth, bias, unit.shape[1]) / wanted)
+
+    low, high = np.log(1e-2 * scale), np.log(_MOST * scale)
+    if excess(low) > 0:
+        return float(np.exp(low))
+    if excess(high) < 0:
+        return float(np.exp(high))
+    root: Any = brentq(excess, low, high, xtol=1e-2)
+    return float(np.exp(root))
+
+
+def _ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> float:
+    """Return β/α at a norm."""
+    slope, rest = expansion(norm, act, depth, bias, dim)
+    return max(rest / slope, 1e-300)
+
+
+def expansion(
+    norm: float, act: Activation, depth: int, bias: float, dim: int
+) -> tuple[float, float]:
+    """Return α and β = h(1) of the kernel of points of a norm."""
+    step = 1e-3
+    rho = np.array([-step, 0.0, step, 1.0])
+    below, middle, above, same = by_correlation(rho, norm, act, depth, bias, dim)
+    slope = float((above - below) / (2 * step))
+    return slope, float(same - middle - slope)
+
+
+def by_correlation(
+    rho: Float[np.ndarray, " k"], norm: float, act: Activation, depth: int, bias: float, dim: int
+) -> Float[np.ndarray, " k"]:
+    """Return the kernel κ(ρ) of points of a norm."""
+    # Three coordinates, scaled so that the kernel takes them for points of so many.
+    scale = norm * np.sqrt(3 / (dim + bool(bias)))
+    one = np.array([[1.0, 0.0, bias]])
+    others = np.column_stack([rho, np.sqrt(1 - rho**2), np.full(len(rho), bias)])
+    return ntk(scale * one, scale * others, activation=act, depth=depth)[0]
+
+
+def _strength(unit: np.ndarray) -> float:
+    """Return the largest eigenvalue of the matrix of correlations, by power iteration."""
+    direction = np.random.default_rng(0).normal(size=unit.shape[1])
+    value = 1.0
+    for _ in range(50):
+        direction = (unit @ direction) @ unit
+        value = float(np.linalg.norm(direction))
+        direction /= max(value, 1e-300)
+    return value

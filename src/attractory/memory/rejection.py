@@ -1,0 +1,199 @@
+r"""How sure a recall is: would a pattern that was never stored look as much like a stored one?
+
+A cue that is stored pattern i and independent noise, c = a pᵢ + noise (directions, a ≤ 1), has
+correlations q_j = c·p_j ≈ a ρᵢⱼ, so that (qᵢ − q_j)/(1 − ρᵢⱼ) is about a for every rival j. An
+unknown cue lies between stored patterns, and some rival comes close. The evidence for i is the
+least of these ratios over the rivals, j ≠ i. It is compared with that of unknown cues that are at
+hand: each stored pattern shown to the memory of all others. The confidence of a recall is the share
+of those that have less evidence; at least 0.9 means that of unknown patterns like the stored ones
+at most one in ten would pass.
+
+With fewer than 50 of them the share is taken from Student's law for one more of the same kind, with
+median and median deviation for mean and spread: two stored rows that are nearly twins must not
+decide for all.
+
+This needs no training, and no assumption but that unknown cues are to the stored patterns what
+these are to one another. Cues from elsewhere (another kind of image) are rejected more readily.
+
+A metric fitted to few patterns sets each apart from all others as no unknown cue will be. The
+patterns taken for unknown are therefore seen in a metric, and compared with patterns, that know
+nothing of them: a fifth is left out at a time (`held_out_evidence`). From some 1,000 patterns on it
+makes no difference.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import t as student_t
+
+from attractory.memory.cue_denoising import denoised
+from attractory.memory.metric import fit_metric
+from attractory.memory.sphere import Sphere, spread
+
+__all__ = ["Rejection", "confidence", "held_out_evidence", "unknown_evidence"]
+
+_SAMPLE = 2000  # stored patterns taken as unknown cues
+_BLOCK = 256
+_FOLDS = 5
+_MANY = 1000  # patterns from which on a metric is fitted to none in particular
+_FEW = 50
+_ITSELF = 1 - 0.01**2 / 2  # correlation of a cue within 1 % of the row: it is the row
+_NORMAL = 1.4826  # standard deviation of a normal law over its median deviation
+
+
+def _evidence(
+    q: Float[np.ndarray, "k n"], winner: Int[np.ndarray, " k"], directions: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, " k"]:
+    """Return the least (qᵢ − q_j)/(1 − ρᵢⱼ) over the rivals of each winner."""
+    rows = np.arange(len(q))
+    if q.shape[1] == 1:
+        return q[:, 0]
+    rho = directions[winner] @ directions.T
+    gap = np.maximum(1 - rho, 1e-12)
+    ratio = (q[rows, winner][:, None] - q) / gap
+    ratio[rows, winner] = np.inf
+    return ratio.min(axis=1)
+
+
+def _share_below(unknown: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """Return the share of unknown cues with less evidence, known from these few or many."""
+    count = len(unknown)
+    if count >= _FEW:
+        return np.searchsorted(unknown, evidence, side="left") / count
+    middle = np.median(unknown)
+    deviation = max(_NORMAL * float(np.median(np.abs(unknown - middle))), 1e-9)
+    return student_t.cdf((evidence - middle) / (deviation * np.sqrt(1 + 1 / count)), count - 1)
+
+
+def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " m"]:
+    """Return the evidence that stored patterns have when they are cues to all others, ascending.
+
+    Args:
+        directions: unit vectors, (n, d). Of more than 2,000, every so many is taken.
+
+    Example:
+        >>> unknown_evidence(np.eye(4)).tolist()  # none looks like any other
+        [0.0, 0.0, 0.0, 0.0]
+    """
+    n = len(directions)
+    if n < 3:
+        return np.array([])
+    chosen = spread(n, _SAMPLE)
+    found = []
+    for k in range(0, len(chosen), _BLOCK):
+        cues = chosen[k : k + _BLOCK]
+        q = directions[cues] @ directions.T
+        q[np.arange(len(cues)), cues] = -np.inf  # neither the winner nor a rival
+        found.append(_evidence(q, q.argmax(axis=1), directions))
+    return np.sort(np.concatenate(found))
+
+
+def held_out_evidence(
+    apart: Float[np.ndarray, "n d"], share: float, origin: Float[np.ndarray, " d"] | None = None
+) -> Float[np.ndarray, " n"] | None:
+    """Return the evidence of rows for a memory of the other rows, ascending.
+
+    Args:
+        apart: rows less their mean, (n, d).
+        share: λ of the metric, see `AttractorMemory`.
+        origin: that mean, which cues may have other multiples of (`memory.cue_denoising`).
+
+    Returns:
+        (n,); or None for fewer than 6 rows, of which too few would be left, or for so many that
+        `unknown_evidence` is as good.
+
+    Example:
+        >>> from attractory.datasets import sphere
+        >>> bool((held_out_evidence(sphere(10, 50), 0.01) < 0.5).all())
+        True
+    """
+    n = len(apart)
+    if n <= _FOLDS or n > _MANY:
+        return None
+    fold, found = np.arange(n) % _FOLDS, []
+    for k in range(_FOLDS):
+        rest = apart[fold != k]
+        mean = rest.mean(axis=0)
+        metric = fit_metric(rest - mean, share)
+        there = Sphere(mean, 1.0, metric)
+        directions = there.encode(rest)[0]
+        own = None if origin is None or not origin.any() else origin + mean
+        cues = there.rescaled(denoised(apart[fold == k] - mean, metric, False, own))[0]
+        q = cues @ directions.T
+        found.append(_evidence(q, q.argmax(axis=1), directions))
+    return np.sort(np.concatenate(found))
+
+
+def confidence(
+    cues: Float[np.ndarray, "k d"],
+    recalled: Int[np.ndarray, " k"],
+    directions: Float[np.ndarray, "n d"],
+    unknown: Float[np.ndarray, " m"],
+) -> Float[np.ndarray, " k"]:
+    """Return the share of unknown cues with less evidence; 0 where nothing was recalled.
+
+    A cue that is the recalled row itself, to 1 %, has confidence 1.
+
+    Args:
+        cues: unit vectors, (k, d); zero rows have no evidence.
+        recalled: index of the pattern each ended at, −1 for none.
+        directions: of the patterns, (n, d).
+        unknown: from `unknown_evidence`. Without any (fewer than three patterns) the confidence is
+            the correlation with the recalled pattern itself.
+
+    Example:
+        >>> x = np.eye(4)
+        >>> confidence(x[:2], np.array([0, -1]), x, unknown_evidence(x)).tolist()
+        [1.0, 0.0]
+    """
+    out = np.zeros(len(cues))
+    rows = np.flatnonzero(recalled >= 0)
+    for k in range(0, len(rows), _BLOCK):
+        some = rows[k : k + _BLOCK]
+        q = cues[some] @ directions.T
+        own = q[np.arange(len(some)), recalled[some]]
+        if len(unknown):
+            out[some] = _share_below(unknown, _evidence(q, recalled[some], directions))
+        else:
+            out[some] = np.clip(own, 0, 1)
+        out[some[own >= _ITSELF]] = 1.0
+    return out
+
+
+class Rejection:
+    """The rule for one set of patterns; what it is compared with is worked out when first needed.
+
+    Args:
+        patterns: of one norm, (n, d).
+        norm: theirs.
+        held_out: makes the evidence of unknown cues, or None if that of the patterns will do.
+    """
+
+    def __init__(
+        self,
+        patterns: Float[np.ndarray, "n d"],
+        norm: float,
+        held_out: Callable[[], np.ndarray | None] | None = None,
+    ):
+        """Keep the patterns."""
+        self._patterns, self._norm, self._held_out = patterns, norm, held_out
+
+    @cached_property
+    def _directions(self) -> Float[np.ndarray, "n d"]:
+        return self._patterns / self._norm
+
+    @cached_property
+    def unknown(self) -> Float[np.ndarray, " m"]:
+        """Evidence of unknown cues, ascending."""
+        found = None if self._held_out is None else self._held_out()
+        return unknown_evidence(self._directions) if found is None else found
+
+    def confidence(
+        self, cues: Float[np.ndarray, "k d"], recalled: Int[np.ndarray, " k"]
+    ) -> Float[np.ndarray, " k"]:
+        """Return the confidence of recalls; cues may have any length."""
+        length = np.linalg.norm(cues, axis=1, keepdims=True)
+        unit = cues / np.where(length > 0, length, 1.0)
+        return confidence(unit, recalled, self._directions, self.unknown)

@@ -1,0 +1,1 @@
+"""The paper's figures, one module each: cells, claims, pictures."""

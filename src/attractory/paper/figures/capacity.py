@@ -1,0 +1,158 @@
+"""How many patterns a memory holds: recall against n, at several norms.
+
+The paper stores 40 at most. Infinite width, f0 = 0, random patterns on a sphere (dim 32; full: dim
+100 too), noise of a tenth of their norm, 50 steps: which share of cues comes home, and how many
+patterns are attractors. Activation: the surrogate, for its kernel is the cheapest.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from attractory.analysis.curves import recall_curve
+from attractory.analysis.spectrum import spectral_radius
+from attractory.maps.kernel_regression import fit_regression
+from attractory.paper.claims import Claim, PaperFigure, Results, Size
+from attractory.paper.patterns import make_patterns
+from attractory.paper.statistics import above, all_of, estimate
+from attractory.paper.style import GREY, band, new_figure, shades
+
+__all__ = ["FIGURE", "cell"]
+
+_NOISE = 0.1
+_WANTED = 0.9
+_LOOKED_AT = 64  # patterns of which the cues and the radii are taken
+_SIZES: dict[str, dict[str, Any]] = {
+    "quick": {"dims": [32], "seeds": 4, "share": [0.5, 1, 4, 16], "scale": [1, 3, 10, 30]},
+    "full": {"dims": [32, 100], "seeds": 10, "share": [0.5, 1, 2, 4, 16],
+             "scale": [1, 3, 10, 30]},
+}  # fmt: skip
+
+
+def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> dict[str, Any]:
+    """Return how much of a memory of n random patterns comes home from a little noise.
+
+    Args:
+        n, dim, norm: of the patterns.
+        noise: norm of the noise relative to the patterns', in root mean square.
+        seed: of patterns and noise.
+
+    Returns:
+        recalled: share of cues of up to 64 patterns; stable: share of these patterns whose spectral
+        radius is below 1; stored: whether the kernel could be solved at all (else both are 0).
+
+    Example:
+        >>> values = cell(n=4, dim=16, norm=20.0, noise=0.1, seed=0)
+        >>> values["recalled"], values["stable"], values["stored"]
+        (1.0, 1.0, True)
+    """
+    x = make_patterns("sphere", n, dim, norm, seed, None)
+    try:
+        f = fit_regression(x, activation="erf_surrogate")
+    except ValueError as error:
+        if "singular" not in str(error):
+            raise
+        return {"recalled": 0.0, "stable": 0.0, "stored": False}
+    if not f.interpolates:
+        return {"recalled": 0.0, "stable": 0.0, "stored": False}
+    some = x[:_LOOKED_AT]
+    curve = recall_curve(
+        f, some, [noise], trials=max(1, _LOOKED_AT // len(some)), extra_steps=0, seed=seed,
+        progress=False,
+    )  # fmt: skip
+    stable = float((spectral_radius(f, some) < 1).mean())
+    return {"recalled": float(curve.pooled_fraction[0]), "stable": stable, "stored": True}
+
+
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+    chosen = _SIZES[size]
+    return [
+        {"n": int(share * dim), "dim": dim, "norm": float(round(scale * np.sqrt(dim), 6)),
+         "noise": _NOISE, "seed": seed}
+        for dim in chosen["dims"]
+        for share in chosen["share"]
+        for scale in chosen["scale"]
+        for seed in range(seeds or chosen["seeds"])
+    ]  # fmt: skip
+
+
+def _capacity(results: Results, seed: int) -> dict[float, int]:
+    """Return by norm the largest n up to which nine tenths of the cues come home."""
+    found = {}
+    for norm in results.levels("norm"):
+        most = 0
+        for n in results.levels("n"):
+            row = results.column("recalled", n=n, norm=norm, seed=seed)
+            if not len(row) or row[0] < _WANTED:
+                break
+            most = n
+        found[norm] = most
+    return found
+
+
+def _claims(results: Results) -> list[Claim]:
+    more, verdicts, best, inside = [], [], [], []
+    for dim in results.levels("dim"):
+        some = results.where(dim=dim)
+        tables = [_capacity(some, seed) for seed in some.levels("seed")]
+        most = np.array([max(table.values()) for table in tables])
+        ratio = estimate(most / dim)
+        more.append(f"dim {dim}: {ratio.text()} · n₀")
+        verdicts.append(above(ratio, 2.0))
+        norms = some.levels("norm")
+        ends = estimate([max(t.values()) - max(t[norms[0]], t[norms[-1]]) for t in tables])
+        place = [max(t, key=lambda r, t=t: t[r]) for t in tables]
+        best.append(f"dim {dim}: {ends.text()} more than at the ends, best near "
+                    f"{np.exp(np.mean(np.log(place))) / np.sqrt(dim):.2g} √n₀")  # fmt: skip
+        inside.append(above(ends, 0.0))
+    return [
+        Claim("beyond the paper", "A memory holds more than twice as many random patterns as it "
+              "has dimensions", "largest n of the grid, over the norms, up to which 90 % of the "
+              "cues with noise 0.1 come home: interval of n/n₀ above 2", "; ".join(more),
+              all_of(*verdicts)),
+        Claim("beyond the paper", "Capacity is largest at a norm inside the range",
+              "capacity at the best norm minus that at either end, within a seed: interval above 0",
+              "; ".join(best), all_of(*inside)),
+    ]  # fmt: skip
+
+
+def _pictures(results: Results) -> dict[str, Figure]:
+    dims = results.levels("dim")
+    figure = new_figure(2.0 + 4.2 * max(1, len(dims)), 3.8)
+    axes = figure.subplots(1, max(1, len(dims)), sharey=True, squeeze=False)[0]
+    for axis, dim in zip(axes, dims, strict=False):
+        some = results.where(dim=dim)
+        norms, numbers, seeds = some.levels("norm"), some.levels("n"), some.levels("seed")
+        for color, norm in zip(shades(len(norms)), norms, strict=True):
+            rows = np.full((len(seeds), len(numbers)), np.nan)
+            for s, v in some.where(norm=norm):
+                rows[seeds.index(s["seed"]), numbers.index(s["n"])] = v["recalled"]
+            band(axis, numbers, rows, color, lw=1.7, marker="o", ms=4,
+                 label=f"{norm / np.sqrt(dim):.2g} √n₀")  # fmt: skip
+        axis.axvline(dim, color=GREY, lw=0.9, ls="--")
+        axis.annotate(" n = n₀", (dim, 0.5), fontsize=8, color=GREY)
+        axis.set(xscale="log", xlabel="number of patterns n", ylim=(-0.03, 1.03))
+        axis.set_xticks(numbers, [f"{n:,}" for n in numbers])
+        axis.set_xticks([], minor=True)
+        axis.set_title(f"random patterns, dim {dim}", fontsize=9)
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.grid(alpha=0.25)
+    axes[0].set_ylabel("recalled from noise of a tenth of the norm")
+    axes[-1].legend(title="norm", fontsize=8, title_fontsize=8, frameon=False,
+                    loc="center left", bbox_to_anchor=(1.0, 0.5))  # fmt: skip
+    figure.suptitle("Capacity: beyond n = n₀, if the norm is right (infinite width)", fontsize=10)
+    return {"capacity": figure}
+
+
+FIGURE = PaperFigure(
+    "capacity",
+    "Recall against the number of patterns",
+    "Infinite width, f0 = 0, surrogate, random patterns on a sphere; noise of a tenth of the norm, "
+    "50 steps, cues of up to 64 patterns.",
+    cell,
+    _cells,
+    _claims,
+    _pictures,
+)

@@ -1,0 +1,97 @@
+"""The basin relative to the norm, against the norm and the number of patterns.
+
+The design's fourth point: the norm that recalls from the largest relative noise is inside, not at
+infinity. The paper has nothing on it. Infinite width, f0 = 0; random patterns at dim 32 and MNIST;
+norms are multiples of the same √n₀, so that the two can be compared.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from attractory.paper.claims import Claim, PaperFigure, Results, Size
+from attractory.paper.figures.basin_and_norm import basin_cells
+from attractory.paper.limit_cells import cell, over_norms
+from attractory.paper.statistics import Verdict, above, all_of, estimate
+from attractory.paper.style import band, new_figure, shades
+
+__all__ = ["FIGURE"]
+
+_NUMBERS = {"quick": ([5, 20, 40], [5, 20]), "full": ([2, 5, 10, 20, 40, 80], [5, 20, 50])}
+_SOURCES = {"sphere": "random, dim 32", "digits": "MNIST"}
+
+
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+    random, digits = _NUMBERS[size]
+    return [
+        *basin_cells(size, seeds, "sphere", 32, random, None),
+        *basin_cells(size, seeds, "digits", 784, digits, data),
+    ]
+
+
+def _claims(results: Results) -> list[Claim]:
+    claims = []
+    for source, label in _SOURCES.items():
+        inside, verdicts, shrinks, fewer = [], [], [], []
+        numbers, before = results.where(source=source).levels("n"), None
+        for n in numbers:
+            norms, basin = over_norms(results, "basin", source=source, n=n)
+            peak = np.nanmax(basin, axis=1)
+            place = np.array(norms)[np.nanargmax(basin, axis=1)]
+            ends = [estimate(peak - basin[:, k]) for k in (0, -1)]
+            ends = [e if e.seeds else estimate(peak) for e in ends]  # not stored there at all
+            inside.append(f"n = {n}: {estimate(peak).text()} at norm "
+                          f"{float(np.exp(np.log(place).mean())):.3g}")  # fmt: skip
+            verdicts += [above(e, 0.0) for e in ends]
+            if before is not None:
+                step = estimate(np.log(before / peak))
+                shrinks.append(f"n = {n}: ×{np.exp(-step.mean):.2f} [{np.exp(-step.high):.2f}, "
+                               f"{np.exp(-step.low):.2f}]")  # fmt: skip
+                fewer.append(above(step, 0.0))
+            before = peak
+        claims += [
+            _claim(f"The norm of the largest relative basin is inside the range ({label})",
+                   "largest minus that at either end of the norms, within a seed: interval above "
+                   "0 for every n", inside, verdicts),
+            _claim(f"The largest relative basin shrinks with n ({label})",
+                   "logarithm of the ratio to the previous n, within a seed: interval above 0 for "
+                   "every step", shrinks, fewer),
+        ]  # fmt: skip
+    return claims
+
+
+def _claim(statement: str, rule: str, parts: list[str], verdicts: list[Verdict]) -> Claim:
+    return Claim("beyond the paper", statement, rule, "; ".join(parts), all_of(*verdicts))
+
+
+def _pictures(results: Results) -> dict[str, Figure]:
+    figure = new_figure(8.4, 3.8)
+    axes = figure.subplots(1, 2, sharey=True)
+    for axis, (source, label) in zip(axes, _SOURCES.items(), strict=True):
+        some = results.where(source=source)
+        numbers = some.levels("n")
+        for color, n in zip(shades(len(numbers)), numbers, strict=True):
+            norms, basin = over_norms(some, "basin", n=n)
+            dim = some.where(n=n).levels("dim")[0]
+            band(axis, list(np.array(norms) / np.sqrt(dim)), basin, color, lw=1.7, marker="o", ms=4,
+                 label=f"n = {n}")  # fmt: skip
+        axis.set(xscale="log", yscale="log", xlabel="norm of the patterns / √n₀")
+        axis.set_title(label, fontsize=9)
+        axis.grid(alpha=0.25)
+        axis.legend(fontsize=8, frameon=False)
+    axes[0].set_ylabel("noise that 90 % survive / norm")
+    figure.suptitle("The relative basin is largest at a norm inside, and shrinks with n",
+                    fontsize=10)  # fmt: skip
+    return {"norm-and-number": figure}
+
+
+FIGURE = PaperFigure(
+    "norm-and-number",
+    "The relative basin against the norm and the number of patterns",
+    "As basin-and-norm, for more n and for MNIST digits less their mean.",
+    cell,
+    _cells,
+    _claims,
+    _pictures,
+)

@@ -1,0 +1,104 @@
+"""What `depth` and `activations` have in common: one memory of 20 patterns, of several kinds."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from attractory.paper.claims import Claim, Results
+from attractory.paper.limit_cells import over_norms
+from attractory.paper.statistics import above, all_of, between, estimate
+from attractory.paper.style import GREY, LINES, MARKERS, band, new_figure
+
+__all__ = ["draw_kinds", "kind_claims"]
+
+_PANELS = {
+    "sampled": "spectral radius, f0 sampled",
+    "zero": "spectral radius, f0 = 0",
+    "basin": "noise that 90 % survive / norm, f0 = 0",
+}
+
+
+def kind_claims(results: Results, setting: str, text: dict[Any, str]) -> list[Claim]:
+    """Return the claims on every kind of memory: the drop, the limit ½ and the best norm.
+
+    Args:
+        results: cells of `paper.limit_cells`.
+        setting: what tells the kinds apart.
+        text: a kind in words.
+
+    Example:
+        >>> [claim.holds for claim in kind_claims(Results([]), "depth", {})]
+        [None, None, None]
+    """
+    drops, halves, insides = [], [], []
+    verdicts: list[list[bool | None]] = [[], [], []]
+    for kind in results.levels(setting):
+        norms, sampled = over_norms(results, "sampled", **{setting: kind})
+        _, zero = over_norms(results, "zero", **{setting: kind})
+        _, basin = over_norms(results, "basin", **{setting: kind})
+        peak, end = estimate(np.nanmax(sampled, axis=1)), estimate(zero[:, -1])
+        last = estimate(sampled[:, -1])
+        drops.append(f"{text[kind]}: {peak.text()}, then {last.text()}")
+        verdicts[0].append(above(peak, 1.0))
+        verdicts[0].append(None if above(last, 1.0) is None else not above(last, 1.0))
+        halves.append(f"{text[kind]}: {end.text()}")
+        verdicts[1].append(between(end, 0.4, 0.6))
+        if not np.isfinite(basin).any(axis=1).all():
+            continue
+        best = np.nanmax(basin, axis=1)
+        fall = estimate(best - basin[:, -1])
+        place = np.array(norms)[np.nanargmax(basin, axis=1)]
+        insides.append(f"{text[kind]}: {estimate(best).text()} near norm "
+                       f"{float(np.exp(np.log(place).mean())):.3g}")  # fmt: skip
+        verdicts[2].append(above(fall, 0.0))
+    end = max((max(s["norms"]) for s, _ in results), default=np.nan)
+    claims = [
+        Claim("beyond the paper", f"With f0 sampled the spectral radius exceeds 1 and drops below "
+              f"it, for every {setting}", "its peak over the norms has its interval above 1 and "
+              f"its value at norm {end:g} below 1; fails if one does not",
+              "; ".join(drops), all_of(*verdicts[0])),
+        Claim("beyond the paper", f"At large norm it is about ½, for every {setting}",
+              f"with f0 = 0, at norm {end:g}: interval within 0.4 … 0.6; fails if one is outside",
+              "; ".join(halves), all_of(*verdicts[1])),
+    ]  # fmt: skip
+    if insides or not len(results):
+        claims.append(
+            Claim("beyond the paper", "The relative basin is largest at a norm short of the "
+                  f"largest, for every {setting} measured", "largest minus that at norm "
+                  f"{end:g}, within a seed: interval above 0", "; ".join(insides),
+                  all_of(*verdicts[2]))
+        )  # fmt: skip
+    return claims
+
+
+def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str) -> Figure:
+    """Return radii with f0 sampled and f0 = 0 and the relative basin, against the norm.
+
+    Example:
+        >>> len(draw_kinds(Results([]), "depth", {}, "").axes)
+        0
+    """
+    panels = [
+        name for name in _PANELS if any(np.isfinite(values[name]).any() for _, values in results)
+    ]
+    figure = new_figure(3.5 * max(1, len(panels)), 3.8)
+    figure.suptitle(title, fontsize=10)
+    if not panels:
+        return figure
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, name in zip(axes, panels, strict=True):
+        for k, kind in enumerate(results.levels(setting)):
+            norms, values = over_norms(results, name, **{setting: kind})
+            band(axis, norms, values, LINES[k % 6], lw=1.6, marker=MARKERS[k % 6], ms=4,
+                 label=text[kind])  # fmt: skip
+        axis.set(xscale="log", xlabel="norm of the patterns")
+        axis.set_title(_PANELS[name], fontsize=9)
+        if name == "basin":
+            axis.set_yscale("log")
+        else:
+            axis.set_ylim(bottom=0)
+            axis.axhline(1, color=GREY, lw=0.8)
+            axis.axhline(0.5, color=GREY, lw=0.8, ls=":")
+    axes[0].legend(fontsize=8, frameon=False)
+    return figure

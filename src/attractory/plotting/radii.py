@@ -1,0 +1,170 @@
+"""Figures of basin radii: per pattern between proof and attack, and against the norm.
+
+As in `plotting.spectra`, each function returns a `matplotlib.figure.Figure`.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+
+from attractory.analysis.certificate import Certificate
+from attractory.analysis.norm_search import BestNorm, NormProfile
+from attractory.analysis.shock import CriticalShock
+
+__all__ = ["plot_best_norm", "plot_norm_profile", "plot_radii"]
+
+# Okabe & Ito's colours, told apart by colour-blind readers.
+_BLUE, _VERMILION, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+
+
+def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "") -> Figure:
+    """Show, pattern by pattern, the ball proven to come home and the smallest shock that does not.
+
+    Args:
+        certificate: as `certified_radius` returns it.
+        shock: as `critical_shock` returns it, at the same patterns.
+        title: the message of the figure; by default how far apart the two are.
+
+    Raises:
+        ValueError: if the two differ in number of patterns.
+
+    Example:
+        >>> from attractory import certified_radius, critical_shock, fit_regression
+        >>> from attractory.datasets import sphere
+        >>> x = sphere(4, 20, norm=20.0)
+        >>> f = fit_regression(x, activation="erf")
+        >>> plot_radii(certified_radius(f, x), critical_shock(f, x)).axes[0].get_xlabel()
+        'pattern, by critical shock'
+    """
+    if len(certificate.radius) != len(shock.distance):
+        raise ValueError(
+            f"certificate and shock must be of the same patterns, got {len(certificate.radius)} "
+            f"and {len(shock.distance)}"
+        )
+    order = np.argsort(shock.distance)
+    low, high = certificate.radius[order], shock.distance[order]
+    place = np.arange(len(order))
+    figure = Figure(figsize=(6.4, 4.2), dpi=150, layout="constrained")
+    axis = figure.subplots()
+    known = np.isfinite(low) & np.isfinite(high) & (low > 0)
+    axis.vlines(place[known], low[known], high[known], color=_GREY, lw=1, alpha=0.6)
+    axis.plot(place, high, "v", color=_VERMILION, label="critical shock: a cue this far is lost")
+    axis.plot(place, low, "^", color=_BLUE, label="certified: every cue nearer comes home")
+    axis.set(
+        xlabel="pattern, by critical shock", ylabel="distance from the pattern", ylim=(0, None)
+    )
+    axis.set_xticks(place, [str(k) for k in order], fontsize=7)
+    axis.grid(axis="y", alpha=0.25)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    ratio = np.median(low[known] / high[known]) if known.any() else np.nan
+    axis.set_title(
+        title or f"The basin's radius lies between; the proof reaches {ratio:.0%} of the attack",
+        fontsize=10,
+    )
+    return figure
+
+
+def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
+    """Show spectral radius, recall and certified radius of the same patterns against their norm.
+
+    Args:
+        profile: as `norm_profile` returns it.
+        title: the message of the figure; by default where recall of the largest noise peaks.
+
+    Example:
+        >>> from attractory import norm_profile
+        >>> from attractory.datasets import sphere
+        >>> x = sphere(4, 20)
+        >>> profile = norm_profile(x, [10.0, 40.0], activation="erf", sizes=[0.5], trials=5)
+        >>> len(plot_norm_profile(profile).axes)
+        3
+    """
+    certified = profile.certified
+    rows = 2 if certified is None else 3
+    figure = Figure(figsize=(6.4, 2.6 * rows), dpi=150, layout="constrained")
+    axes = figure.subplots(rows, 1, sharex=True)
+    radius = profile.spectral_radius
+    axes[0].fill_between(
+        profile.norms, radius.min(axis=1), radius.max(axis=1), color=_BLUE, alpha=0.25, lw=0,
+        label="all patterns",
+    )  # fmt: skip
+    axes[0].plot(profile.norms, np.median(radius, axis=1), color=_BLUE, label="median")
+    axes[0].axhline(1, color=_GREY, lw=0.8, ls="--", label="attractor below")
+    axes[0].set_ylabel("spectral radius")
+    sizes = profile.curves[0].sizes
+    shades = np.linspace(0.25, 1.0, len(sizes))
+    for k, (size, shade) in enumerate(zip(sizes, shades, strict=True)):
+        low, high = np.array([[end[k] for end in c.pooled_interval] for c in profile.curves]).T
+        axes[1].fill_between(profile.norms, low, high, color=_VERMILION, alpha=0.12 * shade, lw=0)
+        axes[1].plot(
+            profile.norms, profile.recalled[:, k], color=_VERMILION, alpha=shade, lw=1 + shade,
+            marker="osD^vP*X"[k % 8], ms=4, label=f"{size:g}",
+        )  # fmt: skip
+    axes[1].set_ylabel("cues recalled")
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes[1].set_ylim(-0.03, 1.03)
+    axes[1].legend(
+        title=profile.curves[0].unit, title_fontsize=7, fontsize=7, ncols=2, frameon=False
+    )
+    if certified is not None:
+        axes[2].fill_between(
+            profile.norms, certified.min(axis=1), certified.max(axis=1), color=_GREEN, alpha=0.25,
+            lw=0, label="all patterns",
+        )  # fmt: skip
+        axes[2].plot(
+            profile.norms, np.median(certified, axis=1), color=_GREEN, marker="o", ms=3,
+            label="median",
+        )  # fmt: skip
+        axes[2].set_ylabel("certified radius / norm")
+        axes[2].legend(fontsize=7, frameon=False)
+    axes[0].legend(fontsize=7, frameon=False)
+    axes[-1].set(xlabel="norm of the patterns", xscale="log")
+    _plain_log(axes[-1])
+    for axis in axes:
+        axis.grid(alpha=0.25)
+    best = profile.norms[int(profile.recalled.mean(axis=1).argmax())]
+    axes[0].set_title(
+        title or f"Recall is best at a norm inside the range, near {best:.3g}", fontsize=10
+    )
+    return figure
+
+
+def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
+    """Show the relative radius of every memory that was fitted on the way to the best norm.
+
+    Args:
+        best: as `best_norm` returns it.
+        title: the message of the figure; by default the norm found and its radius.
+
+    Example:
+        >>> from attractory import best_norm
+        >>> from attractory.datasets import sphere
+        >>> best = best_norm(sphere(3, 20), activation="erf", fits=5, trials=4)
+        >>> plot_best_norm(best).axes[0].get_xscale()
+        'log'
+    """
+    figure = Figure(figsize=(6.0, 3.8), dpi=150, layout="constrained")
+    axis = figure.subplots()
+    axis.plot(best.norms, best.radii, "o", color=_BLUE, label=f"memories fitted ({best.fits})")
+    axis.plot(best.norm, best.radius, "*", color=_VERMILION, ms=14, label="best")
+    axis.set(
+        xscale="log", xlabel="norm of the patterns",
+        ylabel=f"noise at which {best.settings['success']:.0%} come home\n(relative to the norm)",
+    )  # fmt: skip
+    _plain_log(axis)
+    axis.grid(alpha=0.25)
+    axis.legend(fontsize=8, frameon=False)
+    axis.set_title(
+        title or f"Best norm {best.norm:.3g}: recalls from noise {best.radius:.2g} × the norm",
+        fontsize=10,
+    )
+    return figure
+
+
+def _plain_log(axis: Any) -> None:
+    """Label a logarithmic axis with 1, 2 and 5 of each decade, written out."""
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,1 @@
+"""Linear algebra for kernel matrices and for Jacobians."""

@@ -1,0 +1,138 @@
+"""K V without K: the kernel's tiles are made anew for every product, or kept where there is room.
+
+A tile above the diagonal serves twice, as itself and transposed. In float32 tiles are kept, up to a
+number of bytes, since they take a tenth of the room of the factorisation's matrices and half the
+time of a product is theirs; in float64, where a product is taken once a round, none is.
+"""
+
+import threading
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from attractory._util.parallel import Share
+from attractory._util.precision import double
+from attractory.activations import Activation
+from attractory.kernels.tiles import Tiles
+
+__all__ = ["Points", "Product", "SharedProduct", "times"]
+
+
+class Points:
+    """Points whose kernel is multiplied by: their tiles, for each device and precision.
+
+    Args:
+        x: points, (n, d).
+        act, depth: of the NTK.
+    """
+
+    def __init__(self, x: Float[np.ndarray, "n d"], act: Activation, depth: int):
+        self.settings = x, act, depth
+        self._tiles: dict[Any, Tiles] = {}
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without tiles."""
+        return Points, self.settings
+
+    def tiles(self, kind: Any) -> Tiles:
+        """Return the tiles in a precision, prepared on the device that computes now."""
+        where = kind, getattr(jax.config, "jax_default_device", None)
+        with self._lock:
+            if where not in self._tiles:
+                self._tiles[where] = Tiles(*self.settings, "ntk", kind)
+            return self._tiles[where]
+
+
+class Product:
+    """V ↦ (K + ridge) V for the NTK of some points, in V's precision.
+
+    Args:
+        points: the points.
+        ridge: added to the diagonal.
+        room: bytes that tiles may be kept in.
+    """
+
+    def __init__(self, points: Points, ridge: float = 0.0, room: float = 0.0):
+        self._points, self._ridge, self._room = points, ridge, room
+        self._kept: dict[tuple[int, int], np.ndarray] = {}
+
+    @double
+    def __call__(self, v: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        """Return the product."""
+        kind = v.dtype.type
+        tiles = self._points.tiles(kind)
+        given = v if tiles.order is None else v[tiles.order]
+        out = self._ridge * given
+        for j, columns in enumerate(tiles.spans):
+            for i, rows in enumerate(tiles.spans[: j + 1]):
+                values = self._tile(tiles, i, j, kind)
+                out[rows] += times(values, given[columns])
+                if i != j:
+                    out[columns] += times(values.T, given[rows])
+        return _in_place(out, tiles)
+
+    def _tile(self, tiles: Tiles, i: int, j: int, kind: Any) -> np.ndarray:
+        if kind is not np.float32:
+            return tiles.one(i, j)
+        if (i, j) in self._kept:
+            return self._kept[i, j]
+        values = tiles.one(i, j)
+        if values.nbytes <= self._room:
+            self._room -= values.nbytes
+            self._kept[i, j] = values
+        return values
+
+
+class SharedProduct:
+    """The same with the rows of K shared out; every tile is then made twice.
+
+    Args:
+        points, ridge: as for `Product`.
+        count: how many share the work.
+        share: gives it out.
+    """
+
+    def __init__(self, points: Points, ridge: float, count: int, share: Share):
+        self._points, self._ridge, self._count, self._share = points, ridge, count, share
+
+    @double
+    def __call__(self, v: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        """Return the product."""
+        tiles = self._points.tiles(v.dtype.type)
+        given = v if tiles.order is None else v[tiles.order]
+        pieces = np.array_split(np.arange(len(tiles.spans)), 2 * self._count)
+        pieces = [piece for piece in pieces if len(piece)]
+        parts = self._share(_stripe, pieces, self._points, given)
+        return _in_place(np.concatenate(parts) + self._ridge * given, tiles)
+
+
+@double
+def _stripe(indices: np.ndarray, points: Points, v: np.ndarray) -> np.ndarray:
+    """Return the rows of K V that belong to some tiles; they and V are in the tiles' order."""
+    tiles, rows = points.tiles(v.dtype.type), []
+    for i in indices.tolist():
+        span = tiles.spans[i]
+        part = np.zeros((span.stop - span.start, v.shape[1]), v.dtype)
+        for j, columns in enumerate(tiles.spans):
+            part += times(tiles.one(i, j), v[columns])
+        rows.append(part)
+    return np.concatenate(rows)
+
+
+def _in_place(out: np.ndarray, tiles: Tiles) -> np.ndarray:
+    """Return rows in the points' own order."""
+    if tiles.order is None:
+        return out
+    back = np.empty_like(out)
+    back[tiles.order] = out
+    return back
+
+
+def times(values: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return a matrix product, by BLAS where JAX has nothing faster."""
+    if jax.default_backend() == "cpu":
+        return values @ v
+    return np.asarray(jax.numpy.matmul(values, v))

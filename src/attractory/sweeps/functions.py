@@ -1,0 +1,169 @@
+"""Functions that other processes can import: their names, loading them, their code's version."""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from attractory.sweeps.grid import near
+
+__all__ = ["Reference", "builtin_names", "code_version", "load", "reference_of"]
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A function by name: `home:name`, home a module or the absolute path of a .py file."""
+
+    home: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.home}:{self.name}"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether home is a path."""
+        return self.home.endswith(".py")
+
+    @property
+    def label(self) -> str:
+        """The name under which cells are stored: the same wherever the file lies."""
+        return f"{Path(self.home).name}:{self.name}" if self.is_file else str(self)
+
+
+def reference_of(function: Callable[..., Any] | str, folder: Path | None = None) -> Reference:
+    """Return how to import a function, or raise ValueError or TypeError saying why it cannot be.
+
+    Args:
+        function: the function, "package.module:name", "path/to/file.py:name", or the name of one
+            in `sweeps.builtin`.
+        folder: which relative paths start from; by default the current one.
+    """
+    if isinstance(function, str):
+        return _parse(function, folder or Path())
+    if not callable(function):
+        raise TypeError(f"function must be a function or its name, got {type(function).__name__}")
+    home, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if not isinstance(home, str) or not isinstance(name, str):
+        raise ValueError(
+            f"function must have a name that other processes can import, got {function!r}; "
+            "define it with def in a module"
+        )
+    if home == "__main__":
+        raise ValueError(
+            f"function must be importable by other processes, got {name} of the script itself; "
+            f"put it in a module, or give it as 'path/to/script.py:{name}'"
+        )
+    if not name.isidentifier():
+        what = "a lambda" if "<lambda>" in name else f"{name}, defined inside another"
+        raise ValueError(
+            f"function must be importable by other processes, got {what}; "
+            "define it with def at the top of a module"
+        )
+    reference = Reference(home, name)
+    if getattr(sys.modules.get(home), name, None) is not function:
+        raise ValueError(
+            f"function must be importable by other processes, got {name}, which is not what "
+            f"'{reference}' is; give it under the name it has there"
+        )
+    return reference
+
+
+def builtin_names() -> list[str]:
+    """Return the names that need no module."""
+    return list(importlib.import_module("attractory.sweeps.builtin").__all__)
+
+
+def _parse(text: str, folder: Path) -> Reference:
+    home, colon, name = text.rpartition(":")
+    if not colon:
+        if text in builtin_names():
+            return Reference("attractory.sweeps.builtin", text)
+        raise ValueError(
+            "function must be 'package.module:name', 'path/to/file.py:name' or one of "
+            f"attractory.sweeps.builtin, got {near(text, builtin_names())}"
+        )
+    if home == "__main__" or not home or not name.isidentifier():
+        raise ValueError(
+            f"function must be 'package.module:name' or 'path/to/file.py:name', got {text!r}"
+        )
+    if home.endswith(".py"):
+        path = (folder / home).resolve()
+        if not path.is_file():
+            raise ValueError(f"function must name a file that exists, got {str(path)!r}")
+        return Reference(str(path), name)
+    return Reference(home, name)
+
+
+def load(reference: Reference) -> Callable[..., Any]:
+    """Import a function; a ValueError says what is not there."""
+    try:
+        module = _file_module(reference) if reference.is_file else _module(reference)
+    except Exception as error:
+        raise ValueError(
+            f"function must be importable, got '{reference}': {type(error).__name__}: {error}"
+        ) from error
+    function = getattr(module, reference.name, None)
+    if function is None:
+        names = [name for name, value in vars(module).items() if callable(value) and name[0] != "_"]
+        raise ValueError(
+            f"function must name a function of {reference.home}, got {near(reference.name, names)}"
+        )
+    if not callable(function):
+        raise TypeError(f"function must be a function, got {reference}, {type(function).__name__}")
+    return function
+
+
+def _module(reference: Reference) -> ModuleType:
+    return importlib.import_module(reference.home)
+
+
+def _file_module(reference: Reference) -> ModuleType:
+    # By content, lest a file that changed, or another of its name, be taken for it.
+    digest = hashlib.sha256(Path(reference.home).read_bytes()).hexdigest()[:16]
+    name = f"_attractory_cells_{Path(reference.home).stem}_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, reference.home)
+    if spec is None or spec.loader is None:
+        raise ImportError("it is no Python file")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def code_version(reference: Reference) -> str:
+    """Return a digest of attractory's source, and of the function's own file if it is elsewhere."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        _add(digest, path.relative_to(_PACKAGE).as_posix(), path)
+    own = _own_file(reference)
+    if own is not None:
+        _add(digest, "the function's own", own)
+    return digest.hexdigest()[:16]
+
+
+def _own_file(reference: Reference) -> Path | None:
+    if reference.is_file:
+        return Path(reference.home)
+    if reference.home.split(".")[0] == "attractory":
+        return None
+    file = getattr(sys.modules.get(reference.home), "__file__", None)
+    return None if file is None else Path(file)
+
+
+def _add(digest: Any, name: str, path: Path) -> None:
+    content = path.read_bytes()
+    digest.update(f"{name}\0{len(content)}\0".encode())
+    digest.update(content)

@@ -1,0 +1,31 @@
+"""Progress: a function of the caller's own, a bar on demand, silence otherwise."""
+
+import pytest
+
+from attractory._util.progress import counting, reporting
+
+
+def test_a_function_gets_the_values_themselves():
+    seen = []
+    with reporting(lambda *values: seen.append(values), "run", counting) as report:
+        report(1, 2)
+        report(2, 2)
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_a_bar_on_demand_and_silence_without_a_terminal(capsys, monkeypatch):
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "120"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with reporting(True, "census", counting) as report:
+        report(1000, 2000)
+    assert "census: 1,000 of 2,000" in capsys.readouterr().err
+    for quiet in (False, None):
+        with reporting(quiet, "census", counting) as report:
+            report(1, 2)
+        assert capsys.readouterr().err == ""
+
+
+def test_an_error_inside_comes_through():
+    with pytest.raises(KeyError), reporting(True, "run", counting):
+        raise KeyError

@@ -1,0 +1,110 @@
+"""The critical norm, against bisection on dense Jacobians written out here."""
+
+import jax
+import numpy as np
+import pytest
+
+from attractory import Autoencoder, critical_norm, ntk
+from attractory.analysis.critical import CriticalNormStatus
+from attractory.datasets import sphere
+from attractory.kernels import ntk_gradient
+
+
+def radius_by_hand(x, start, name, depth):
+    """Largest eigenvalue modulus of J₀ + (X̂ − f0(X̂))K⁻¹∂k over the patterns, dense."""
+    weights = np.linalg.solve(ntk(x, activation=name, depth=depth), x - np.asarray(start(x), float))
+    gradient = ntk_gradient(x, x, activation=name, depth=depth).dense()
+    with jax.enable_x64(True):
+        first = [np.asarray(jax.jacfwd(start)(point)) for point in x]
+    return max(
+        np.abs(np.linalg.eigvals(j + weights.T @ g)).max()
+        for j, g in zip(first, gradient, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "n", "dim"),
+    [("erf", 2, 5, 8), ("erf", 3, 5, 8), ("erf_surrogate", 2, 10, 6)],
+)
+def test_agrees_with_bisection_on_dense_jacobians(name, depth, n, dim):
+    unit = sphere(n, dim, seed=1)
+    grid = np.geomspace(1, 60, 7) * np.sqrt(dim) / 3
+    result = critical_norm(
+        unit, activation=name, depth=depth, width=200, key=3, norms=grid, progress=False
+    )
+    assert result.status == CriticalNormStatus.FOUND
+    start = Autoencoder(dim, width=200, depth=depth, activation=name, key=3, dtype=np.float64)
+    low, high = result.crossings[0]
+    assert radius_by_hand(low * unit, start, name, depth) > 1
+    assert radius_by_hand(high * unit, start, name, depth) < 1
+    while high / low > 1 + 1e-8:
+        middle = np.sqrt(low * high)
+        if radius_by_hand(middle * unit, start, name, depth) > 1:
+            low = middle
+        else:
+            high = middle
+    assert result.norm == pytest.approx(low, rel=1e-6)
+
+
+def test_scale_of_the_patterns_does_not_matter():
+    unit = sphere(4, 6, seed=2)
+    grid = np.geomspace(1, 50, 6)
+    settings = {"activation": "erf", "width": 100, "norms": grid, "progress": False}
+    first = critical_norm(unit, **settings)
+    second = critical_norm(unit * [[3.0], [0.1], [1.0], [20.0]], **settings)
+    assert first.norm == pytest.approx(second.norm, rel=1e-9)
+    np.testing.assert_allclose(first.radii, second.radii, rtol=1e-9)
+
+
+def test_statuses_tell_what_was_seen():
+    unit = sphere(5, 8, seed=1)
+    settings = {"activation": "erf", "width": 200, "progress": False}
+    apart = sphere(5, 16, seed=1)
+    centered = critical_norm(apart, f0="zero", norms=[1.0, 10.0, 100.0], **settings)
+    assert centered.status == CriticalNormStatus.CENTERED
+    assert np.isnan(centered.norm)
+    assert (centered.radii < 1).all()
+    assert "none with f0 = 0" in repr(centered)
+    above = critical_norm(unit, norms=[1.0, 1.5, 2.0], **settings)
+    assert above.status == CriticalNormStatus.ABOVE
+    below = critical_norm(unit, norms=[100.0, 200.0], **settings)
+    assert below.status == CriticalNormStatus.BELOW
+    assert len(below.crossings) == 0
+
+
+def test_correlated_patterns_have_a_critical_norm_even_with_f0_zero():
+    """Two patterns at correlation 0.69: the radius is above 1, if barely, and then falls."""
+    unit = sphere(5, 8, seed=1)
+    result = critical_norm(unit, f0="zero", activation="erf", norms=[0.5, 1.0, 5.0])
+    assert result.status == CriticalNormStatus.FOUND
+    for norm, above in ((0.99 * result.norm, True), (1.01 * result.norm, False)):
+        x = norm * unit
+        weights = np.linalg.solve(ntk(x, activation="erf"), x)
+        gradient = ntk_gradient(x, x, activation="erf").dense()
+        radii = [np.abs(np.linalg.eigvals(weights.T @ g)).max() for g in gradient]
+        assert (max(radii) > 1) == above
+
+
+def test_norms_too_small_to_store_at_are_left_out():
+    unit = sphere(6, 8, seed=1)
+    result = critical_norm(
+        unit, activation="erf_surrogate", width=100, norms=[1e-6, 1.0, 100.0], progress=False
+    )
+    assert np.isnan(result.radii[0])
+    assert np.isfinite(result.radii[1:]).all()
+    assert result.status == CriticalNormStatus.FOUND
+    with pytest.raises(ValueError, match="patterns can be stored at no norm of the grid"):
+        critical_norm(unit, activation="erf_surrogate", f0="zero", norms=[1e-7, 1e-6])
+
+
+def test_bad_values_are_named_and_progress_is_told():
+    unit = sphere(3, 4)
+    with pytest.raises(ValueError, match="f0 must be one of 'zero', 'sampled'; got 'half'"):
+        critical_norm(unit, f0="half")
+    with pytest.raises(ValueError, match="norms must be above 0 and in ascending order"):
+        critical_norm(unit, norms=[2.0, 1.0])
+    seen = []
+    critical_norm(
+        unit, f0="zero", activation="erf", norms=[1.0, 2.0], progress=lambda *s: seen.append(s)
+    )
+    assert [done for done, _ in seen] == [1, 2]

@@ -1,0 +1,175 @@
+"""Outcomes on maps whose basins are known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from toy_maps import Cubic, Product, Ring, Sigmoid
+
+from attractory import Outcome, fit_regression, recall, recall_outcomes
+from attractory.analysis.outcomes import settle
+from attractory.datasets import bundled_digits, rescale
+
+
+def test_cubic_basins_alternate_out_to_divergence():
+    """Every interval of the closed form, 1e-3 inside its ends, on both sides."""
+    f = Cubic(0.3)
+    ends = np.concatenate([[0.0], f.edges(5)])
+    width = 1e-3 * np.diff(ends)
+    cues = np.concatenate([ends[:-1] + width, ends[1:] - width])
+    sign = np.tile((-1.0) ** np.arange(6), 2)
+    for side in (1, -1):
+        result = recall_outcomes(f, side * cues[:, None], [[1.0], [-1.0]], 0, max_steps=200)
+        expected = np.where(side * sign > 0, Outcome.HOME, Outcome.OTHER)
+        assert result.outcome.tolist() == expected.tolist()
+        np.testing.assert_array_equal(result.pattern, np.where(side * sign > 0, 0, 1))
+    beyond = f.bound * np.array([[1.001], [-1.001]])
+    result = recall_outcomes(f, beyond, [[1.0], [-1.0]], 0, max_steps=200)
+    assert (result.outcome == Outcome.DIVERGED).all()
+    assert np.isinf(result.error).all()
+    assert (result.pattern == -1).all()
+
+
+def test_every_outcome_and_its_fields():
+    f = Product((Ring(), Sigmoid()))
+    centre = np.array([[3.0, 4.0, 1.0], [3.0, 4.0, -1.0]])
+    cues = centre[0] + np.array([[0.3, 0.2, 0], [0.3, 0.2, -2.0], [1.5, 0, 0], [0, 0, -1.0]])
+    result = recall_outcomes(f, cues, centre, 0)
+    names = [Outcome(k).name for k in result.outcome]
+    assert names == ["HOME", "OTHER", "CYCLE", "SPURIOUS"]  # the last is the saddle x₃ = 0
+    assert result.period.tolist() == [1, 1, 5, 1]
+    assert result.pattern.tolist() == [0, 1, -1, -1]
+    cycle = f.attractors[2]
+    assert np.linalg.norm(cycle - result.state[2], axis=1).min() < 1e-6
+    np.testing.assert_allclose(result.error[1], 2 / np.sqrt(26), rtol=1e-6)
+    assert (result.residual[[0, 2, 3]] < 1e-6).all()
+    assert result.counts["cycle"] == 1
+    assert repr(result) == "OutcomeResult(1 home, 1 other, 1 spurious, 1 cycle)"
+    for outcome in Outcome:
+        assert outcome.message
+
+
+def test_success_is_judged_at_the_step_limit():
+    """x ← 1 + q(x − 1) from 1 + e is within the tolerance after k steps iff e qᵏ ≤ 0.01."""
+    q, e = 0.9, 0.5
+    needed = int(np.ceil(np.log(0.01 / e) / np.log(q)))
+
+    def f(x):
+        return 1 + q * (x - 1)
+
+    for steps, outcome in [(needed, Outcome.HOME), (needed - 1, Outcome.UNDECIDED)]:
+        result = recall_outcomes(f, [[1 + e]], [[1.0]], 0, max_steps=steps)
+        assert result.outcome.tolist() == [outcome]
+        np.testing.assert_allclose(result.error, e * q**steps, rtol=1e-9)
+    assert result.pattern.tolist() == [0]  # home, but too late
+    short = recall_outcomes(f, [[1 + e]], [[1.0]], 0, max_steps=3, extra_steps=0)
+    assert (short.outcome[0], short.pattern[0]) == (Outcome.UNDECIDED, -1)
+    np.testing.assert_allclose(short.residual, e * q**3 * (1 - q), rtol=1e-9)
+
+
+def test_creeping_is_not_settling():
+    """At rate 1 − 1e-6 a step is a millionth of the way: no fixed point may be claimed."""
+    result = recall_outcomes(lambda x: 1 + (1 - 1e-6) * (x - 1), [[1.02]], [[1.0]], 0)
+    assert result.outcome.tolist() == [Outcome.UNDECIDED]
+    assert result.residual[0] < 1e-7
+
+
+# In float32 a slower spiral stalls at a width of eps/(1 − rate), too wide for a fixed point.
+@pytest.mark.parametrize(("dtype", "rate"), [(np.float32, 0.9), (np.float64, 0.97)])
+def test_a_spiral_is_no_cycle_and_an_irrational_turn_is_undecided(dtype, rate):
+    def turn(angle, shrink):
+        c, s = np.cos(angle), np.sin(angle)
+        matrix = shrink * np.array([[c, -s], [s, c]])
+        return lambda x: x @ jnp.asarray(matrix.T, x.dtype) + jnp.array([0.0, 1.0], x.dtype)
+
+    def period_of(angle, shrink):
+        start = np.array([[1.0, 0.5]]).astype(dtype)
+        with jax.enable_x64(True):
+            return settle(turn(angle, shrink), start, np.ones(1), 5000, 12, 1e6).period.tolist()
+
+    for period in (2, 3, 7):
+        assert period_of(2 * np.pi / period, rate) == [1]
+        assert period_of(2 * np.pi / period, 1.0) == [period]
+    assert period_of(1.0, 1.0) == [0]
+    assert period_of(2 * np.pi / 13, 1.0) == [0]
+
+
+def test_settled_points_and_their_residual_belong_together():
+    f = Ring(3)
+    start = np.array(f.centre) + np.random.default_rng(0).normal(size=(40, 2)) * 2
+    with jax.enable_x64(True):
+        end = settle(f, start, np.full(40, 5.0), 3000, 12, 1e6)
+    radius = np.linalg.norm(start - np.array(f.centre), axis=1)
+    assert end.period.tolist() == np.where(radius < 1, 1, 3).tolist()
+    for x, p, residual in zip(end.state, end.period, end.residual, strict=True):
+        y = x
+        for _ in range(p):
+            with jax.enable_x64(True):
+                y = np.asarray(f(y))
+        assert np.linalg.norm(y - x) == pytest.approx(residual, abs=1e-14)
+        assert residual <= 1e-8 * 5
+
+
+def test_agrees_with_plain_recall_on_digits_whatever_the_chunk():
+    x = rescale(bundled_digits(12)[0], 100.0)
+    f = fit_regression(x)
+    home = np.arange(60) % 12
+    cues = x[home] + np.random.default_rng(2).normal(size=(60, 784)) * 14
+    seen = []
+    result = recall_outcomes(f, cues, x, home, progress=lambda done, total: seen.append(done))
+    assert seen == [60]
+    plain = recall(f, cues, max_steps=51, tol=1e-15).state
+    error = np.linalg.norm(plain - x[home], axis=1) / 100
+    np.testing.assert_allclose(result.error, error, atol=1e-6)
+    np.testing.assert_array_equal(result.outcome == Outcome.HOME, error <= 0.01)
+    assert {Outcome.HOME} < set(result.outcome.tolist())
+    shaped = recall_outcomes(
+        f, cues.reshape(5, 12, 784), x, home.reshape(5, 12), chunk=7, progress=False
+    )
+    assert shaped.state.shape == (5, 12, 784)
+    np.testing.assert_array_equal(shaped.outcome.ravel(), result.outcome)
+
+
+def test_float32_maps():
+    class Low:
+        dtype = np.float32
+
+        def __call__(self, x):
+            assert x.dtype == np.float32
+            return 1.5 * x - 0.5 * x**3
+
+    result = recall_outcomes(Low(), [[0.5], [0.0], [-0.3]], [[1.0], [-1.0]], 0)
+    assert result.outcome.tolist() == [Outcome.HOME, Outcome.SPURIOUS, Outcome.OTHER]
+
+
+def test_bad_values():
+    f = Sigmoid()
+    one, cue = [[1.0], [-1.0]], [[0.5]]
+    for call, error, words in [
+        (lambda: recall_outcomes(f, [[np.nan]], one, 0), ValueError, "cues must be finite"),
+        (lambda: recall_outcomes(f, np.ones((1, 2)), one, 0), ValueError, "cues must have 1 feat"),
+        (lambda: recall_outcomes(f, cue, [[np.inf]], 0), ValueError, "patterns must be finite"),
+        (lambda: recall_outcomes(lambda x: x, cue, [[0.0]], 0), ValueError, "a zero vector"),
+        (lambda: recall_outcomes(f, cue, one, 2), ValueError, "home must be from 0 to 1"),
+        (lambda: recall_outcomes(f, cue, one, [0.0]), TypeError, "home must hold integers"),
+        (lambda: recall_outcomes(f, cue, one, [0, 1]), ValueError, "home must be one number"),
+        (lambda: recall_outcomes(f, cue, one, 0, tolerance=1.0), ValueError, "tolerance must lie"),
+        (lambda: recall_outcomes(f, cue, one, 0, max_steps=0), ValueError, "max_steps must be"),
+        (lambda: recall_outcomes(f, cue, one, 0, extra_steps=-1), ValueError, "extra_steps must"),
+        (lambda: recall_outcomes(f, cue, one, 0, max_period=0), ValueError, "max_period must be"),
+        (lambda: recall_outcomes(f, cue, one, 0, chunk=0), ValueError, "chunk must be"),
+        (lambda: recall_outcomes(lambda x: x[..., :1], [[1.0, 2.0]], [[1.0, 1.0]], 0), TypeError,
+         "must map"),
+        (lambda: recall_outcomes(lambda x: np.sin(x), cue, [[1.0]], 0), TypeError, "JAX operat"),
+    ]:  # fmt: skip
+        with pytest.raises(error, match=words):
+            call()
+
+
+def test_patterns_that_are_no_fixed_points_are_named():
+    """x ← 1 + 0.5(x − 1): the patterns 1.1 and 2 move by 0.05/1.1 and 0.5/2 of their norm."""
+    with pytest.raises(ValueError, match=r"2 of 3 are not.* row 1 by 2\.5e-01 of .* rows 1, 2"):
+        recall_outcomes(lambda x: 1 + 0.5 * (x - 1), [[1.0]], [[1.0], [2.0], [1.1]], 0)
+    nan = pytest.raises(ValueError, match="moves row 0 by nan")
+    with nan:
+        recall_outcomes(lambda x: x * jnp.nan, [[1.0]], [[1.0]], 0)

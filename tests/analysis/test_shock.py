@@ -1,0 +1,79 @@
+"""Critical shocks: the true distance where it is known, confirmed escapes elsewhere."""
+
+import numpy as np
+import pytest
+from toy_maps import Cubic, Product, Ring, Sigmoid
+
+from attractory import critical_shock, fit_regression, recall
+from attractory.datasets import sphere
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(Sigmoid(2.0),), (Cubic(0.3),), (Ring(),), (Cubic(0.3),) * 18 + (Ring(inner=0.9),)],
+    ids=["sigmoid", "cubic", "ring", "product in 20-D"],
+)
+def test_within_one_percent_of_the_true_distance(parts):
+    toy = Product(parts)
+    # Its first attractor, written down: the product has half a million.
+    points = np.hstack([part.attractors[0] for part in parts])
+    true = np.array([min(part.distances[0] for part in parts)])
+    result = critical_shock(toy, points, starts=6, max_steps=80)
+    assert (result.distance >= true * (1 - 1e-9)).all()  # an upper bound
+    assert (result.distance <= 1.01 * true).all()
+    assert (result.inside <= true * (1 + 1e-3)).all()
+    np.testing.assert_allclose(np.linalg.norm(result.shock, axis=1), result.distance, rtol=1e-9)
+
+
+def test_shocks_escape_and_a_little_less_comes_home():
+    x = sphere(5, 30, norm=40.0)
+    f = fit_regression(x)
+    result = critical_shock(f, x, starts=4, seed=3)
+    away = recall(f, x + result.shock, max_steps=5000).state
+    assert (np.linalg.norm(away - x, axis=1) > 0.01 * 40).all()
+    back = x + result.shock * (result.inside / result.distance)[:, None]
+    home = recall(f, back, max_steps=5000).state
+    assert (np.linalg.norm(home - x, axis=1) < 0.01 * 40).all()
+    assert (result.inside > 0.99 * result.distance).all()
+    # No random direction leaves sooner.
+    noise = np.random.default_rng(0).standard_normal((100, 5, 30))
+    unit = noise / np.linalg.norm(noise, axis=2, keepdims=True)
+    cues = x + 0.99 * result.distance[:, None] * unit
+    ends = recall(f, cues, max_steps=5000).state
+    assert (np.linalg.norm(ends - x, axis=2) < 0.01 * 40).all()
+    again = critical_shock(f, x, starts=4, seed=3)
+    assert (again.distance == result.distance).all()
+    assert again.settings == result.settings
+
+
+def test_no_fixed_point_and_no_boundary():
+    other = critical_shock(Cubic(0.3), [[0.5], [1.0]])
+    assert np.isnan(other.distance[0])
+    assert np.isnan(other.shock[0]).all()
+    assert other.residual[0] == pytest.approx(0.3 * 0.375, rel=1e-9)
+    assert other.distance[1] == pytest.approx(1.0, rel=0.01)
+    whole = critical_shock(lambda x: 0.5 * x + 1.0, [[2.0]])
+    assert whole.distance.tolist() == [np.inf]
+    assert whole.inside[0] == pytest.approx(20.0)
+    assert "0 of 1 patterns" in repr(whole)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "kw", "words"),
+    [
+        ([[np.nan]], {}, "patterns must be finite"),
+        ([[0.0]], {}, "patterns must not contain a zero vector"),
+        ([[1.0]], {"starts": 0}, "starts must be at least 1"),
+        ([[1.0]], {"tolerance": -1.0}, "tolerance must be"),
+        ([[1.0]], {"max_steps": 0}, "max_steps must be at least 1"),
+        ([[1.0]], {"precision": 0.0}, "precision must be"),
+    ],
+)
+def test_bad_values(patterns, kw, words):
+    with pytest.raises(ValueError, match=words):
+        critical_shock(Cubic(0.3), patterns, **kw)
+
+
+def test_a_map_that_is_not_square():
+    with pytest.raises(TypeError, match="must map"):
+        critical_shock(lambda x: x[..., :1], [[1.0, 1.0]])

@@ -1,0 +1,144 @@
+"""The command, as a user meets it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from attractory.cli.app import main
+from attractory.cli.demo import run_demo
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    captured = capsys.readouterr()
+    return end.value.code, captured.out, captured.err
+
+
+def test_demo_recalls_digits_and_writes_figures(capsys, tmp_path):
+    code, out, err = run(capsys, "demo", "--n", "6", "--out", str(tmp_path / "new" / "folder"))
+    assert code == 0
+    assert "6 of 6 patterns are attractors" in out
+    assert "6 of 6 recalled from noise 1" in out
+    for name in ("recall.png", "eigenvalues.png"):
+        pixels = imread(tmp_path / "new" / "folder" / name)
+        assert min(pixels.shape[:2]) > 200
+        assert pixels[..., :3].std() > 0.05  # not blank
+    assert "warning" not in err
+
+
+def test_demo_json_is_one_document_and_reproducible(capsys, tmp_path):
+    arguments = ("demo", "--n", "4", "--json", "--noise", "0.5", "--out", str(tmp_path))
+    code, out, _ = run(capsys, *arguments)
+    report = json.loads(out)
+    assert code == 0
+    assert report["recalled"]["noise 0.5"] == 4
+    assert [p["digit"] for p in report["patterns"]] == [7, 2, 1, 0]
+    assert all(p["spectral_radius"] < 1 for p in report["patterns"])
+    again = json.loads(run(capsys, *arguments)[1])
+    assert again["patterns"] == report["patterns"]
+
+
+def test_demo_never_claims_what_did_not_happen():
+    """Far too much noise: nothing is recalled, and the demo says so."""
+    demo = run_demo(n=4, noise=1e4)
+    trial = demo.trials[0]
+    assert trial.name == "noise 10000"
+    assert (trial.recalled == (trial.result.converged & (trial.error <= 0.01))).all()
+    assert not trial.recalled.all()
+    restored = demo.as_pixels(demo.memory.patterns)
+    np.testing.assert_allclose(restored, demo.images, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--n", "0"],
+        ["--n", "201"],
+        ["--n", "many"],
+        ["--norm", "0"],
+        ["--norm", "nan"],
+        ["--depth", "1"],
+        ["--activation", "relu"],
+        ["--noise", "-1"],
+        ["--seed", "-1"],
+        ["--unknown"],
+    ],
+)
+def test_bad_arguments_end_in_one_line_and_status_2(capsys, tmp_path, arguments):
+    code, out, err = run(capsys, "demo", "--out", str(tmp_path / "out"), *arguments)
+    assert code == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert err.startswith("attractory: ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_out_that_is_a_file(capsys, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("kept")
+    code, _, err = run(capsys, "demo", "--out", str(path))
+    assert code == 2
+    assert "--out must be a folder" in err
+    assert path.read_text() == "kept"
+
+
+def test_help_and_version_do_not_wait_for_jax():
+    code = (
+        "import sys\nfrom attractory.cli.app import main\n"
+        "try:\n    main(['demo', '--help'])\nexcept SystemExit: pass\n"
+        "print('heavy:', [m for m in ('jax', 'scipy', 'matplotlib', 'numpy') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--norm" in out.stdout
+    assert "heavy: []" in out.stdout
+
+
+def test_no_arguments_show_help(capsys):
+    code, out, err = run(capsys)
+    assert code == 2
+    assert "demo" in out + err
+    assert "attractory: \n" not in err
+    assert run(capsys, "--version")[0] == 0
+
+
+def test_verify_shows_a_table_and_lists_its_names(capsys):
+    code, out, _ = run(capsys, "verify", "lemma-9", "corollary-8")
+    assert code == 0
+    assert "7 of 7 settings as the paper's statements say" in out
+    assert "Lemma 9" in out
+    assert "Corollary 8" in out
+    code, names, _ = run(capsys, "verify", "--list")
+    assert code == 0
+    assert names.split()[:2] == ["proposition-2", "theorem-1"]
+
+
+def test_verify_json_and_its_status(capsys, monkeypatch):
+    from attractory.theory import projection
+
+    code, out, _ = run(capsys, "verify", "lemma-9", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["passed"] is True
+    assert [c["place"] for c in report["checks"]] == ["inside", "edge", "outside"]
+    assert report["checks"][0]["claims"][0]["verdict"] == "holds"
+    # A statement that fails where it must hold ends the command with status 1.
+    monkeypatch.setattr(projection, "shrinkage", lambda x: 0.0)
+    code, out, _ = run(capsys, "verify", "lemma-9", "--json")
+    assert code == 1
+    assert json.loads(out)["passed"] is False
+    code, out, _ = run(capsys, "verify", "lemma-9")
+    assert code == 1
+    assert "NOT AS IT MUST" in out
+
+
+def test_verify_refuses_unknown_statements(capsys):
+    code, out, err = run(capsys, "verify", "lemma-1")
+    assert code == 2
+    assert out == ""
+    assert err.startswith("attractory: statement must be one of proposition-2")
+    assert "got 'lemma-1'" in err

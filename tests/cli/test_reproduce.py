@@ -1,0 +1,102 @@
+"""The command `attractory reproduce`, as a user meets it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from attractory.cli.app import main
+from attractory.paper import FIGURES, PaperFigure
+from attractory.paper.registry import FIGURES as REGISTRY
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["reproduce", *arguments])
+    captured = capsys.readouterr()
+    return end.value.code, captured.out, captured.err
+
+
+def test_one_figure_with_a_table_of_claims(capsys, tmp_path):
+    code, out, err = run(capsys, "figure-d1", "--out", str(tmp_path / "new"))
+    assert code == 0  # one claim of the paper does not hold: a finding, no failure
+    assert "DOES NOT HOLD" in out
+    assert "of 5 claims 4 hold, 1 do not hold" in out
+    assert str(tmp_path / "new" / "report.html") in out
+    assert "Traceback" not in err
+    for name in ("report.html", "numbers.csv", "claims.json", "figure-d1.png", "figure-d1.svg"):
+        assert (tmp_path / "new" / name).stat().st_size > 500
+
+
+def test_json_is_one_document(capsys, tmp_path):
+    code, out, _ = run(capsys, "D.1", "--json", "--quick", "--out", str(tmp_path))
+    report = json.loads(out)
+    assert code == 0
+    assert [figure["name"] for figure in report["figures"]] == ["figure-d1"]
+    assert report["figures"][0]["claims"][0]["verdict"] == "holds"
+    assert report == json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+
+
+def test_list_names_every_figure(capsys):
+    code, out, _ = run(capsys, "--list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["figure-e9"], "near it are figure-e"),
+        (["nothing-like-it"], "there are figure-d1"),
+        (["--quick", "--full"], "exclude each other"),
+        (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "exclude each other"),
+        (["figure-d1", "--seeds", "0"], "seeds"),
+        (["figure-e3", "--data", "no/such/folder"], "does not exist"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, tmp_path, arguments, words):
+    code, out, err = run(capsys, *arguments, "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+    assert out == ""
+
+
+def test_out_that_cannot_be_written_is_said_before_any_work(capsys, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("here first")
+    code, _, err = run(capsys, "figure-d1", "--out", str(file / "below"))
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+    assert file.read_text() == "here first"
+
+
+def test_a_failed_cell_is_status_1_and_keeps_the_rest(capsys, tmp_path, monkeypatch):
+    real = REGISTRY["figure-d1"]
+
+    def cells(*arguments):
+        return [
+            each | {"correlation": 2.0} if each["correlation"] == 0.5 else each
+            for each in real.cells(*arguments)
+        ]
+
+    figure = PaperFigure(
+        real.name, real.title, real.method, real.cell, cells, real.claims, real.pictures
+    )
+    monkeypatch.setitem(REGISTRY, "figure-d1", figure)
+    code, out, err = run(capsys, "figure-d1", "--out", str(tmp_path))
+    assert code == 1
+    assert "1 of 7 cells failed, the first with ValueError: " in err
+    assert "of 5 claims" in out
+    assert "ValueError" in (tmp_path / "numbers.csv").read_text(encoding="utf-8")
+
+
+def test_help_needs_no_jax():
+    code = (
+        "import sys\nfrom attractory.cli.app import main\n"
+        "try: main(['reproduce', '--help'])\nexcept SystemExit: pass\n"
+        "print('jax' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip().endswith("False")

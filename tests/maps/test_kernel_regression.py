@@ -1,0 +1,222 @@
+"""The infinite-width map: interpolation, linear-region theory, scaling, bad input."""
+
+import warnings
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+from attractory import (
+    Autoencoder,
+    eigenvalues,
+    fit_regression,
+    fit_sampled_regression,
+    ntk,
+    recall,
+    spectral_radius,
+    train,
+)
+from attractory.activations import linear
+from attractory.datasets import bundled_digits, gaussian, rescale, sphere
+from attractory.maps import InterpolationWarning
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "erf", "erf_surrogate", "arctan"])
+@pytest.mark.parametrize("depth", [2, 3])
+def test_patterns_are_fixed_points(activation, depth):
+    x = sphere(8, 12, norm=10.0)
+    f = fit_regression(x, activation=activation, depth=depth)
+    assert f.interpolates
+    assert f.residual < 1e-11
+    np.testing.assert_allclose(f(x), x, atol=1e-10)
+
+
+def test_is_kernel_regression():
+    """f(q) = k(q, X) K⁻¹ X, by NumPy's solver and the public kernel."""
+    x, q = gaussian(7, 5, std=3.0), gaussian(4, 5, std=5.0, seed=1)
+    f = fit_regression(x)
+    expected = ntk(q, x) @ np.linalg.solve(ntk(x), x)
+    np.testing.assert_allclose(f(q), expected, rtol=1e-9)
+    ridged = fit_regression(x, ridge=0.5)
+    expected = ntk(q, x) @ np.linalg.solve(ntk(x) + 0.5 * np.eye(7), x)
+    np.testing.assert_allclose(ridged(q), expected, rtol=1e-10)
+    assert not ridged.interpolates
+    assert ridged.residual == pytest.approx(
+        np.max(np.linalg.norm(ridged(x) - x, axis=1) / np.linalg.norm(x, axis=1))
+    )
+
+
+def test_linear_activation_projects_onto_the_span():
+    """For a linear network the interpolant of least norm is the projection onto the patterns."""
+    x, q = gaussian(3, 6), gaussian(5, 6, seed=1)
+    f = fit_regression(x, activation=linear(0.7), depth=3)
+    projector = np.linalg.pinv(x) @ x
+    np.testing.assert_allclose(f(q), q @ projector, atol=1e-12)
+    np.testing.assert_allclose(f.jacobian(q[0]), projector.T, atol=1e-12)
+
+
+def test_shapes_and_batches():
+    f = fit_regression(sphere(4, 5, norm=3.0))
+    q = gaussian(6, 5).reshape(2, 3, 5)
+    values, jacobians = f(q), f.jacobian(q)
+    assert values.shape == (2, 3, 5)
+    assert jacobians.shape == (2, 3, 5, 5)
+    np.testing.assert_allclose(values[1, 2], f(q[1, 2]), rtol=1e-12)
+    np.testing.assert_allclose(jacobians[1, 2], f.jacobian(q[1, 2]), rtol=1e-10, atol=1e-14)
+
+
+def test_blocks_of_queries_agree(monkeypatch):
+    f = fit_regression(sphere(4, 5, norm=3.0))
+    q = gaussian(50, 5, seed=2)
+    values = f(q)
+    monkeypatch.setattr("attractory.maps.kernel_regression._BLOCK", 4 * 16)
+    eqx.clear_caches()
+    jax.clear_caches()
+    np.testing.assert_allclose(f(q), values, rtol=1e-13)
+
+
+def test_patterns_of_differing_norms():
+    x = sphere(9, 6) * np.logspace(-1, 3, 9)[:, None]
+    f = fit_regression(x)
+    assert f.residual < 1e-9
+    q = gaussian(3, 6, std=10.0)
+    expected = ntk(q, x) @ np.linalg.solve(ntk(x), x)
+    np.testing.assert_allclose(f(q), expected, rtol=1e-8)
+
+
+def test_parallel_and_antiparallel_patterns_are_legal():
+    """Appendix D.3 stores x and −x. K is singular but for one such pair and σ(0) ≠ 0."""
+    x, q = sphere(3, 6, norm=20.0), gaussian(4, 6, std=5.0)
+    for activation in ("sigmoid", "tanh", "erf"):
+        pair = fit_regression(np.vstack([x[:1], -x[:1]]), activation=activation)
+        assert pair.residual < 1e-12
+        f = fit_regression(np.vstack([x, -x, 1.7 * x]), activation=activation)
+        assert f.residual < 1e-9
+        # What it stores is odd, and so is a map that least-norm gradient flow reaches.
+        np.testing.assert_allclose(f(-x), -x, atol=1e-8)
+        if activation != "sigmoid":
+            np.testing.assert_allclose(f(-q), -f(q), atol=1e-8)
+            half = fit_regression(np.vstack([x, 1.7 * x]), activation=activation)
+            np.testing.assert_allclose(f(q), half(q), atol=1e-8)
+
+
+def test_more_patterns_than_dimensions_under_a_linear_activation():
+    """K has rank d, and the map is the identity."""
+    x, q = gaussian(9, 4), gaussian(5, 4, seed=1)
+    f = fit_regression(x, activation="linear")
+    assert f.interpolates
+    np.testing.assert_allclose(f(q), q, atol=1e-10)
+
+
+def test_real_digits():
+    images, _ = bundled_digits(50)
+    f = fit_regression(rescale(images, 100.0))
+    assert f.residual < 1e-12
+    assert "interpolates" in repr(f)
+    assert "50 patterns of dim 784" in repr(f)
+
+
+def test_can_be_traced_and_differentiated():
+    f = fit_regression(sphere(4, 5, norm=3.0))
+    q = gaussian(2, 5)
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(jax.jit(lambda v: f(v))(q), f(q), rtol=1e-12)
+        gradient = jax.grad(lambda v: f(v).sum())(q[0])
+    np.testing.assert_allclose(gradient, f.jacobian(q[0]).sum(axis=0), rtol=1e-6)
+
+
+def test_near_singular_kernel_is_said_aloud():
+    """Patterns a hair apart in the linear region: K has rank about d."""
+    x = 1e-3 * gaussian(12, 3)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            f = fit_regression(x)
+        except ValueError as error:
+            assert "singular" in str(error)  # noqa: PT017
+            return
+    assert f.interpolates != any(w.category is InterpolationWarning for w in caught)
+    assert not f.interpolates or f.residual <= 1e-6
+
+
+def test_duplicates_are_allowed_with_a_ridge():
+    x = np.vstack([sphere(2, 4), sphere(1, 4)])
+    with pytest.raises(ValueError, match="rows 0 and 2 equal"):
+        fit_regression(x)
+    assert fit_regression(x, ridge=1e-3).residual > 0
+
+
+def test_ints_and_float32_give_the_same_map():
+    x = np.array([[3, 0, 1], [0, 4, 1]])
+    f = fit_regression(x)
+    for dtype in (np.float32, np.float64):
+        assert (fit_regression(x.astype(dtype))(x) == f(x)).all()
+    assert f(x).dtype == np.float64
+
+
+def test_a_second_memory_of_the_same_shape_is_not_compiled_anew():
+    from attractory.maps import kernel_regression as regression
+
+    first, second = (fit_regression(sphere(5, 7, norm=4.0, seed=k)) for k in (1, 2))
+    first(first.patterns)
+    size = regression._apply._cached._cache_size()
+    second(second.patterns)
+    assert regression._apply._cached._cache_size() == size
+
+
+@pytest.mark.parametrize(
+    ("patterns", "kw", "words"),
+    [
+        ([[1.0, np.nan]], {}, "patterns must be finite"),
+        ([[1.0, 2.0], [0.0, 0.0]], {}, "zero vector, got one in row 1"),
+        ([[1.0, 2.0], [1.0, 2.0]], {}, "rows 0 and 1 equal; remove one"),
+        (np.ones((0, 2)), {}, "patterns must not be empty"),
+        (np.ones(2), {}, r"one point is patterns\[None\]"),
+        (np.ones((1, 2)), {"depth": 1}, "depth must be at least 2, got 1"),
+        (np.ones((1, 2)), {"activation": "relu"}, "activation must be one of"),
+        (np.ones((1, 2)), {"ridge": -1.0}, "ridge must be a finite number of at least 0, got -1"),
+    ],
+)
+def test_bad_values(patterns, kw, words):
+    with pytest.raises(ValueError, match=words):
+        fit_regression(patterns, **kw)
+
+
+def test_bad_queries():
+    f = fit_regression(sphere(3, 4))
+    for query, words in [
+        (np.ones(5), "x must have 4 features"),
+        (np.full(4, np.nan), "x must be finite"),
+    ]:
+        for method in (f, f.jacobian, f.jacobian_factors):
+            with pytest.raises(ValueError, match=words):
+                method(query)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_sampled_regression_is_the_formula(depth):
+    x, q = sphere(5, 6, norm=15.0), gaussian(4, 6, std=5.0)
+    f0 = Autoencoder(6, width=300, depth=depth, key=0, dtype=np.float64)
+    f = fit_sampled_regression(f0, x)
+    assert f.residual < 1e-10
+    expected = f0(q) + ntk(q, x, depth=depth) @ np.linalg.solve(ntk(x, depth=depth), x - f0(x))
+    np.testing.assert_allclose(f(q), expected, rtol=1e-9, atol=1e-10)
+    with jax.enable_x64(True):
+        automatic = np.asarray(jax.jacfwd(f)(jax.numpy.asarray(q[0])))
+    np.testing.assert_allclose(f.jacobian(q[0]), automatic, atol=1e-6)
+    assert np.abs(eigenvalues(f, q)[:, 0]) == pytest.approx(spectral_radius(f, q), rel=1e-9)
+    assert recall(f, x).converged.all()
+    assert "SampledRegression(5 patterns" in repr(f)
+    with pytest.raises(ValueError, match="patterns must have 6 features"):
+        fit_sampled_regression(f0, np.ones((2, 5)))
+
+
+def test_a_trained_network_meets_its_own_limit():
+    x, q = sphere(4, 6, norm=3.0), sphere(20, 6, norm=3.0, seed=5)
+    gaps = []
+    for width in (500, 8000):
+        f0 = Autoencoder(6, width=width, key=2, dtype=np.float64)
+        trained = train(f0, x, tolerance=1e-16).model
+        gaps.append(np.linalg.norm(trained(q) - fit_sampled_regression(f0, x)(q)))
+    assert gaps[1] < gaps[0] / 2  # √16 = 4 in the mean; one seed

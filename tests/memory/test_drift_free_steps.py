@@ -1,0 +1,95 @@
+"""Recall without the drift: its step against algebra, and the linear part against the map's own."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from attractory import AttractorMemory, ntk
+from attractory.datasets import bundled_digits
+from attractory.memory.drift_free_steps import Drift, Relaxed
+
+
+@pytest.fixture(scope="module", params=[0.0, 3.0], ids=["plain", "biased"])
+def memory(request):
+    return AttractorMemory(bias=request.param, search=False).fit(bundled_digits(200)[0])
+
+
+def test_a_step_is_newtons_with_the_linear_part():
+    """x + b (I − S + ε)⁻¹ (f(x) − x) for a matrix S, by a dense solve; then back to the norm."""
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    kept, soft, pace = np.array([0.9, 0.7, 0.2]), 0.05, 0.6
+    linear = (basis[:, :3] * kept) @ basis[:, :3].T
+    shift, x = rng.normal(size=6), rng.normal(size=(4, 6))
+    step = Relaxed(
+        lambda v: v @ linear.T + shift, basis[:, :3], pace / (1 - kept + soft),
+        np.asarray(pace / (1 + soft)), np.asarray(2.0),
+    )  # fmt: skip
+    with jax.enable_x64(True):
+        found = np.asarray(step(jnp.asarray(x)))
+    for row, start in zip(found, x, strict=True):
+        new = start + pace * np.linalg.solve(
+            np.eye(6) * (1 + soft) - linear, linear @ start + shift - start
+        )
+        np.testing.assert_allclose(row, 2 * new / np.linalg.norm(new), rtol=1e-12)
+
+
+def test_patterns_are_at_rest(memory):
+    points = memory.points_
+    with jax.enable_x64(True):
+        for kind, far in ((float, 1e-9), (np.float32, 2e-4)):
+            step = memory._drift.relaxed(memory.map_, kind)
+            moved = step(jnp.asarray(points, kind))
+            np.testing.assert_allclose(moved, points, atol=far * memory.norm_)
+
+
+def test_the_map_is_its_linear_part_and_what_is_nonlinear_in_the_correlations(memory):
+    """f(x) = κ(0) Σ aᵢ + S x + Σ h(ρᵢ) aᵢ, h from the kernel itself less its value and slope at 0.
+
+    The slope is taken here at points orthogonal to a pattern and a little off.
+    """
+    basis, lost, mean = memory._drift.parts
+    np.testing.assert_allclose(basis.T @ basis, np.eye(len(lost)), atol=1e-10)
+    assert ((lost > 0) & (lost < 1)).all()
+    assert lost.min() < mean < lost.max()
+    store, norm = memory._model, memory.norm_
+    x, dim = store.x, memory.n_features_in_
+    a = np.asarray(store.regression().coefficients)[:, :dim]
+    kernel = store._kernel(x)
+    one, across = x[0] / norm, np.linalg.svd(x[:1])[2][1]
+    rho = np.array([-2e-3, -1e-3, 0.0, 1e-3, 2e-3])
+    near = norm * (rho[:, None] * one + np.sqrt(1 - rho**2)[:, None] * across)
+    values = store._kernel(x[:1], near)[0]
+    slope = (values[0] - 8 * values[1] + 8 * values[3] - values[4]) / 12e-3
+    h = kernel - values[2] - slope * (x @ x.T) / norm**2
+    linear = (x @ basis) * (1 - lost) @ basis.T
+    np.testing.assert_allclose(values[2] * a.sum(axis=0) + linear + h @ a, x, atol=1e-5 * norm)
+
+
+def test_without_biases_a_vote_is_cubic():
+    """h(ρ) falls as ρ³ where there are none, so that patterns at right angles have no say."""
+    dim, norm = 30, 40.0
+    rho = np.array([-0.2, -0.1, 0.0, 0.1, 0.2])
+    one = np.zeros((1, dim))
+    one[0, 0] = norm
+    others = np.zeros((5, dim))
+    others[:, 0], others[:, 1] = norm * rho, norm * np.sqrt(1 - rho**2)
+    values = ntk(one, others)[0]
+    odd, even = (values - values[::-1]) / 2, (values + values[::-1]) / 2 - values[2]
+    assert np.abs(even).max() < 1e-10 * values[2]
+    slope = (8 * odd[3] - odd[4]) / (6 * 0.1)  # of ρ, with its cube taken out
+    cubic = (odd - slope * rho)[3:]
+    assert cubic[1] / cubic[0] == pytest.approx(8, rel=0.05)
+
+
+def test_what_changes_the_memory_changes_its_linear_part(memory):
+    rows = bundled_digits(200)[0]
+    grown = AttractorMemory(bias=memory.bias, search=False).fit(rows[:150])
+    drift = grown._drift
+    before = drift.parts[1]
+    grown.partial_fit(rows[150:])
+    assert grown._drift is not drift
+    fresh = Drift(grown._model).parts
+    np.testing.assert_allclose(grown._drift.parts[1], fresh[1])
+    assert len(before) < len(fresh[1])

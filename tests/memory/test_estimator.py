@@ -1,0 +1,184 @@
+"""The estimator: scikit-learn's own checks, changes against fresh fits, and what it claims."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import check_estimator
+
+from attractory import AttractorMemory, diagnose
+from attractory.datasets import bundled_digits, sphere
+from attractory.solvers.cholesky import Factor
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{"activation": "erf"}, {"model": "network", "width": 200}])
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learns_checks_pass_whole(settings, monkeypatch):
+    monkeypatch.setitem(os.environ, "SCIPY_ARRAY_API", "1")  # lest that check be skipped
+    results = check_estimator(AttractorMemory(**settings), on_skip=None)
+    assert {r["status"] for r in results} == {"passed"}
+    assert len(results) > 40
+
+
+def test_pipeline_and_grid_search():
+    digits, labels = bundled_digits(12)
+    pipeline = make_pipeline(
+        FunctionTransformer(lambda x: x / 2), AttractorMemory(activation="erf")
+    )
+    assert pipeline.fit(digits, labels).predict(digits).tolist() == list(range(12))
+    noisy = digits + 0.1 * np.random.default_rng(0).normal(size=digits.shape)
+    search = GridSearchCV(
+        AttractorMemory(activation="erf"), {"norm": [1e-2, 50.0]},
+        cv=[(np.arange(12), np.arange(12))], scoring=lambda m, X, y=None: m.score(noisy, digits),
+    ).fit(digits)  # fmt: skip
+    assert search.best_params_["norm"] == 50.0
+    assert search.best_score_ == 1.0
+
+
+@pytest.mark.parametrize("model", ["kernel", "network"])
+def test_rows_come_back_in_their_own_units(model):
+    digits, _ = bundled_digits(8)
+    rows = 200 + 50 * digits
+    memory = AttractorMemory(model, activation="erf", width=800).fit(rows)
+    # A network is trained to 1e-3 of the norm, in the metric; in the rows' units it is more.
+    accuracy = 1e-9 if model == "kernel" else 0.02
+    np.testing.assert_allclose(memory.patterns_, rows, atol=1e-9)
+    away = np.linalg.norm(memory.transform(rows) - rows, axis=1)
+    assert (away <= accuracy * np.linalg.norm(rows - rows.mean(axis=0), axis=1)).all()
+    cues = rows + 5 * np.random.default_rng(1).normal(size=rows.shape)
+    result = memory.recall(cues)
+    assert result.pattern.tolist() == list(range(8))
+    assert memory.score(cues, rows) == 1.0
+    # Contrast does not matter: a paler cue is the same cue.
+    pale = rows.mean(axis=0) + 0.3 * (cues - rows.mean(axis=0))
+    assert memory.predict(pale).tolist() == memory.predict(cues).tolist()
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_random_storing_and_forgetting_equals_a_fresh_fit(seed):
+    rng = np.random.default_rng(seed)
+    pool = sphere(30, 12, seed=seed % 1000)
+    # Mean and metric are those of the first fit, so a fresh one has neither.
+    plain = {"activation": "erf", "norm": 25.0, "center": False, "metric": None}
+    memory = AttractorMemory(**plain).fit(pool[:6])
+    held = list(range(6))
+    for _ in range(6):
+        if rng.random() < 0.5 and len(held) > 3:
+            gone = rng.choice(len(held), size=int(rng.integers(1, 3)), replace=False)
+            memory.forget(gone)
+            held = [k for i, k in enumerate(held) if i not in gone]
+        else:
+            new = [k for k in rng.choice(30, size=3, replace=False).tolist() if k not in held]
+            memory.partial_fit(pool[[*new, held[0]]])  # one of them is known already
+            held += new
+    fresh = AttractorMemory(**plain).fit(pool[held])
+    np.testing.assert_allclose(memory.patterns_, pool[held], atol=1e-12)
+    probes = 25.0 * sphere(9, 12, seed=7)
+    a, b = np.asarray(memory.map_(probes)), np.asarray(fresh.map_(probes))
+    np.testing.assert_allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max())
+    assert memory.residual_ < 1e-9
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 12), m=st.integers(1, 4))
+def test_factor_follows_appending_and_removing(seed, n, m):
+    rng = np.random.default_rng(seed)
+    root = rng.standard_normal((n + m, n + m + 2))
+    matrix = root @ root.T
+    grown = Factor(matrix[:n, :n].copy()).append(matrix[:n, n:], matrix[n:, n:])
+    np.testing.assert_allclose(grown.lower @ grown.lower.T, matrix, rtol=1e-9, atol=1e-9)
+    index = int(rng.integers(n + m))
+    less = np.delete(np.delete(matrix, index, 0), index, 1)
+    shrunk = grown.remove(index)
+    np.testing.assert_allclose(shrunk.lower @ shrunk.lower.T, less, rtol=1e-9, atol=1e-9)
+    right = rng.standard_normal((n + m - 1, 2))
+    np.testing.assert_allclose(less @ shrunk.solve(right), right, rtol=1e-6, atol=1e-6)
+
+
+def test_a_cycle_of_digits_replays_from_noise():
+    digits, _ = bundled_digits(6)
+    memory = AttractorMemory(activation="erf").fit(digits, np.roll(digits, -1, axis=0))
+    noise = np.random.default_rng(0).normal(size=784)
+    noise *= 0.3 * np.linalg.norm(digits[0] - digits.mean(axis=0)) / np.linalg.norm(noise)
+    path = memory.replay(digits[0] + noise, 60)
+    np.testing.assert_allclose(path[-6:], digits[np.arange(55, 61) % 6], atol=1e-6)
+    found = diagnose(memory)
+    assert found.attractor.all()
+    # One cycle, one product of Jacobians: every row on it has the same Floquet radius.
+    assert np.ptp(found.spectral_radius) < 1e-6
+    np.testing.assert_allclose(memory.transform(digits), np.roll(digits, -1, axis=0), atol=1e-6)
+
+
+def test_unknown_cues_are_rejected_at_the_stated_rate():
+    """Stored: 150 digits; unknown: 50 others. At reject 0.9 at most about one in ten may pass."""
+    digits, _ = bundled_digits(200)
+    memory = AttractorMemory(activation="erf").fit(digits[:150])
+    unknown = memory.recall(digits[150:])
+    assert unknown.known.mean() < 0.2
+    scale = np.linalg.norm(digits[:150] - digits[:150].mean(axis=0), axis=1, keepdims=True)
+    noise = np.random.default_rng(0).normal(size=(150, 784)) / 28 * scale * 0.5
+    cues = memory.recall(digits[:150] + noise)
+    ended = cues.pattern >= 0
+    assert cues.known[ended].mean() > 0.95
+    assert (memory.predict(digits[150:]) == -1).mean() > 0.8
+
+
+def test_diagnosis_names_what_to_change():
+    digits, _ = bundled_digits(4)
+    well = diagnose(AttractorMemory(activation="erf").fit(digits))
+    assert well.attractor.all()
+    assert well.advice == ()
+    assert (well.certified > 0).all()
+    assert (well.certified < well.critical_shock).all()
+    twin = digits[0] + 1e-3 * np.random.default_rng(0).normal(size=784)
+    crowded = AttractorMemory(activation="erf", norm=3.0).fit(np.vstack([digits, twin]))
+    found = diagnose(crowded, shock=False, certify=False)
+    assert found.nearest[0] == 4
+    assert found.correlation[0] > 0.99
+
+
+def test_bad_input_is_named_and_changes_nothing():
+    x = sphere(5, 8)
+    memory = AttractorMemory(activation="erf", norm=20.0).fit(x)
+    before = np.asarray(memory.map_.coefficients).copy()
+    with pytest.raises(ValueError, match="differ in contrast alone, got row 0 and stored row 0"):
+        memory.partial_fit(x.mean(axis=0) + 2 * (x[:1] - x.mean(axis=0)))
+    with pytest.raises(ValueError, match="indices must be integers from 0 to 4, got"):
+        memory.forget([5])
+    with pytest.raises(ValueError, match="indices must leave a row, got all 5"):
+        memory.forget(range(5))
+    with pytest.raises(ValueError, match="NaN"):
+        memory.partial_fit([[np.nan] * 8])
+    with pytest.raises(ValueError, match="row at the mean"):
+        memory.fit(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]))  # of another width, too
+    np.testing.assert_array_equal(memory.map_.coefficients, before)
+    assert memory.predict(x).tolist() == [0, 1, 2, 3, 4]
+    for wrong, message in (
+        ({"model": "forest"}, "model must be one of 'kernel', 'network'"),
+        ({"norm": "best"}, "norm must be one of 'auto'"),
+        ({"norm": -1.0}, "norm must be a finite number above 0"),
+        ({"activation": "relu"}, "activation must be one of"),
+        ({"reject": 1.5}, "reject must lie between 0 and 1"),
+        ({"solver": "lu"}, "solver must be one of 'auto', 'cholesky', 'cg'"),
+        ({"compute": "gpu"}, "compute must be None for this process"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            AttractorMemory(**wrong).fit(x)
+    with pytest.raises(ValueError, match="row at the mean"):
+        AttractorMemory().fit(np.vstack([x, x.mean(axis=0)]))
+    with pytest.raises(ValueError, match="y must have the shape of X"):
+        AttractorMemory().fit(x, x[:3])
+
+
+def test_equal_rows_are_stored_once_and_constant_columns_are_fine():
+    x = np.hstack([sphere(5, 6), np.ones((5, 2))])
+    memory = AttractorMemory(activation="erf", norm=20.0).fit(np.vstack([x, x[1:3]]))
+    assert len(memory) == 5
+    np.testing.assert_allclose(memory.transform(x), x, atol=1e-8)

@@ -1,0 +1,162 @@
+"""What `fit` chooses: its evidence counted another way, and what it must leave alone."""
+
+import numpy as np
+import pytest
+
+from attractory import AttractorMemory, diagnose, load_memory, save_memory
+from attractory.activations import activation
+from attractory.datasets import sklearn_digits, sphere
+from attractory.io.tensor_file import read_file, write_file
+from attractory.kernels.single_input import inverse_width
+from attractory.memory import metric_search as module
+from attractory.memory.metric_search import _twin, held_out_cues
+from attractory.memory.sphere import nearest
+
+ROWS = sklearn_digits(40)[0]
+
+
+@pytest.fixture(scope="module")
+def memory():
+    return AttractorMemory(activation="erf").fit(ROWS)
+
+
+def share(memory):
+    return memory._sphere.metric.share
+
+
+def test_the_choice_is_the_best_of_its_own_evidence_and_what_the_memory_has(memory):
+    chosen = memory.choice_
+    recalled = [trial.recalled for trial in chosen.trials]
+    best = chosen.trials[int(np.argmax(recalled))]
+    assert chosen.metric == best.metric
+    assert chosen.trials[0].metric == 0.01  # the rule
+    assert share(memory) == pytest.approx(chosen.metric, rel=1e-12)
+    plain = AttractorMemory(activation="erf", metric=chosen.metric, search=False).fit(ROWS)
+    assert memory.norm_ == pytest.approx(plain.norm_, rel=1e-12)
+    assert len({trial.metric for trial in chosen.trials}) == len(recalled)
+
+
+def test_the_evidence_is_what_such_memories_do(memory):
+    """A memory with the settings of a trial, fitted by itself, recalls the cues in float64."""
+    home, cues = held_out_cues(ROWS, memory.choice_.cues)
+    for trial in memory.choice_.trials[:3]:
+        own = AttractorMemory(activation="erf", metric=trial.metric, search=False).fit(ROWS)
+        assert trial.nearest == (nearest(own._start(cues), own.points_) == home).sum()
+        # The trial ends after so many steps in float32; a cue in a hundred may still be under way.
+        found = (own.recall(cues).pattern == home).sum()
+        assert abs(trial.recalled - found) <= len(cues) // 100
+
+
+def test_the_same_rows_give_the_same_choice_in_any_unit(memory):
+    assert AttractorMemory(activation="erf").fit(ROWS).choice_ == memory.choice_
+    # A power of two changes no rounding: every count must be the same.
+    assert AttractorMemory(activation="erf").fit(4 * ROWS).choice_ == memory.choice_
+
+
+@pytest.mark.parametrize(
+    "fixed", [{"metric": 0.05}, {"metric": None}, {"norm": 40.0}, {"schedule": [6.0, 8.0]}]
+)
+def test_what_the_user_fixed_stays(fixed):
+    memory = AttractorMemory(activation="erf", **fixed).fit(ROWS)
+    chosen = memory.choice_
+    if "metric" in fixed:
+        assert chosen is None  # nothing is left to choose
+        assert memory._sphere.metric.plain == (fixed["metric"] is None)
+        assert share(memory) == pytest.approx(fixed["metric"] or 0.0)
+    if "norm" in fixed:
+        assert memory.norm_ == 40.0
+    if "schedule" in fixed:
+        assert memory.schedule_ == (6.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "y"),
+    [
+        ({"search": False}, ROWS, None),
+        ({"metric": 0.01, "norm": 40.0, "schedule": [12.0]}, ROWS, None),
+        ({"schedule": None}, ROWS, None),
+        ({}, ROWS, np.roll(ROWS, 1, axis=0)),
+        ({}, ROWS[:19], None),  # too few rows
+        ({}, sphere(40, 8), None),  # of too few numbers
+        ({"model": "network", "width": 100}, sphere(40, 60)[:20], None),
+    ],
+)
+def test_where_nothing_is_to_be_chosen_the_rule_stands(settings, rows, y):
+    with_search = AttractorMemory(activation="erf", **settings).fit(rows, y)
+    assert with_search.choice_ is None
+    assert diagnose(with_search, rows=[0], shock=False, certify=False).choice is None
+    without = AttractorMemory(activation="erf", **(settings | {"search": False})).fit(rows, y)
+    assert (with_search.norm_, with_search.schedule_) == (without.norm_, without.schedule_)
+
+
+def test_of_more_rows_than_a_trial_holds_the_rule_stands(monkeypatch):
+    monkeypatch.setattr(module, "_WORK", 1)
+    monkeypatch.setattr(module, "_SMALL", 0)
+    monkeypatch.setattr(module, "_CUES", 12)
+    rows = sklearn_digits(60)[0]
+    memory = AttractorMemory(activation="erf").fit(rows)
+    assert memory.choice_ is None
+    assert memory.norm_ == AttractorMemory(activation="erf", search=False).fit(rows).norm_
+    few = AttractorMemory(activation="erf").fit(rows[:24]).choice_
+    assert (few.cues, few.rows) == (24, 24)
+
+
+def test_cues_are_of_the_kinds_they_are_said_to_be():
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(30, 200))
+    home, cues = held_out_cues(rows, 300)
+    assert np.ptp(np.bincount(home)) == 0  # every row as often
+    away = cues - rows[home]
+    changed = away != 0
+    for k in range(0, 300, 5):
+        values = np.unique(cues[k, changed[k]])
+        assert len(values) == 1
+        assert values[0] in rows
+        # A run on a circle begins once, and once more where the value was there before.
+        assert (changed[k] & ~np.roll(changed[k], 1)).sum() <= 2
+    size = np.linalg.norm(rows[home] - rows.mean(axis=0), axis=1)
+    noise = np.linalg.norm(away, axis=1) / size
+    assert ((noise[3::5] >= 0.5) & (noise[3::5] <= 3.0)).all()
+    assert (np.diff(noise[3::5]) > 0).mean() > 0.6  # ever more severe, but for the draw in a step
+    assert ((noise[4::5] >= 0.3 - 1e-9) & (noise[4::5] <= 1.2)).all()
+    apart = rows - rows.mean(axis=0)
+    basis = np.linalg.qr(apart[:-1].T)[0]  # n centred rows span n − 1 directions
+    mixed = away[4::5]
+    np.testing.assert_allclose(mixed @ basis @ basis.T, mixed, atol=1e-8)
+    inside = (cues[2::5] >= rows.min(axis=0)) & (cues[2::5] <= rows.max(axis=0))
+    assert inside.all()
+    assert held_out_cues(np.eye(2), 3)[1].shape == (3, 2)
+
+
+def test_the_twin_grows_as_fast():
+    for name in ("sigmoid", "tanh", "erf"):
+        act = activation(name)
+        assert inverse_width(_twin(act)) == pytest.approx(inverse_width(act), rel=1e-12)
+
+
+def test_files_and_diagnoses_tell_the_choice(memory, tmp_path):
+    save_memory(memory, tmp_path / "m")
+    loaded = load_memory(tmp_path / "m")
+    assert loaded.choice_ == memory.choice_
+    found = diagnose(loaded, rows=[0], shock=False, certify=False)
+    assert found.choice == memory.choice_
+    assert f"{len(memory.choice_.trials)} candidates" in repr(found)
+    header, arrays = read_file(tmp_path / "m")
+    # Once a factor on the norm was chosen too, or it alone.
+    for trial in (header["choice"], *header["choice"]["trials"]):
+        trial["factor"] = 1.5
+    write_file(tmp_path / "older", header, arrays)
+    assert load_memory(tmp_path / "older").choice_ == memory.choice_
+    header["choice"]["metric"] = None
+    write_file(tmp_path / "older", header, arrays)
+    assert load_memory(tmp_path / "older").choice_ is None
+    del header["choice"], header["parameters"]["search"]
+    write_file(tmp_path / "old", header, arrays)
+    old = load_memory(tmp_path / "old")
+    assert old.choice_ is None
+    np.testing.assert_array_equal(old.points_, memory.points_)
+
+
+def test_a_bad_search_is_named():
+    with pytest.raises(TypeError, match="search must be True or False, got str"):
+        AttractorMemory(search="thorough").fit(ROWS)

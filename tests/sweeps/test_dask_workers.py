@@ -1,0 +1,98 @@
+"""Sweeps on a Dask cluster: a real scheduler and two workers, each a process, and their deaths."""
+
+import threading
+import time
+
+import pytest
+from dask_cluster import WORKER
+from sweep_cells import counts, walk
+from sweep_checks import exact, settled
+
+import attractory._util.cluster
+import attractory.sweeps.dask_workers
+from attractory.sweeps.run import SweepError, grid, open_sweep, sweep
+
+
+def test_results_are_those_of_local_workers_and_deaths_lose_nothing(cluster, tmp_path):
+    log = tmp_path / "log"
+    cells = grid(x=[1, 0.1, 3], seed=range(6), log=str(log), seconds=0.05)
+    local = sweep(walk, cells, out=tmp_path / "local", workers=2)
+    log.unlink()
+
+    def kill_a_worker(done, total):
+        if done == 4:
+            cluster.workers[0].kill()
+
+    result = sweep(
+        walk, cells, out=tmp_path / "dask", scheduler=cluster.address, progress=kill_a_worker
+    )
+    assert exact(result) == exact(local)
+    assert cluster.workers[0].wait() != 0
+    assert sum(counts(log).values()) <= len(cells) + 2  # those the dead worker had begun, or held
+
+    log.unlink()
+
+    def kill_the_scheduler(done, total):
+        if done == 4:
+            cluster.scheduler.kill()
+
+    with pytest.raises(SweepError, match=rf"scheduler {cluster.address} was lost; finished cells"):
+        sweep(
+            walk, cells, out=tmp_path / "lost", scheduler=cluster.address,
+            progress=kill_the_scheduler,
+        )  # fmt: skip
+    kept = len(open_sweep(tmp_path / "lost").cells)
+    assert 4 <= kept < len(cells)
+    before = settled(tmp_path / "lost")
+    again = sweep(walk, cells, out=tmp_path / "lost", workers=2)
+    assert (again.computed, again.reused) == (len(cells) - kept, kept)
+    assert exact(again) == exact(local)
+    assert before.items() <= settled(tmp_path / "lost").items()
+
+
+def test_other_code_is_refused_and_workers_are_waited_for(cluster, tmp_path, monkeypatch):
+    # A worker loads the file that the driver names; here it changes on the way.
+    path = tmp_path / "mine.py"
+    path.write_text("def f(x): return {'x': x}\n")
+    run = {"out": tmp_path / "out", "scheduler": cluster.address}
+    assert sweep(f"{path}:f", grid(x=[1]), **run).computed == 1
+
+    def change(done, total):
+        path.write_text("def f(x): return {'x': -x}\n")
+
+    with pytest.raises(SweepError, match=r"mine.py:f: its code is of another version"):
+        sweep(f"{path}:f", grid(x=[1, 2]), **run, progress=change)
+    assert [cell.values for cell in open_sweep(tmp_path / "out").cells] == [{"x": 1}]
+
+    monkeypatch.setattr(attractory.sweeps.dask_workers, "_PATIENCE", 0.2)
+    for worker in cluster.workers:
+        worker.kill()
+        worker.wait()
+
+    def join(done, total):
+        timer = threading.Timer(1.5, lambda: cluster.workers.append(cluster._start(*WORKER)))
+        if done == 0:
+            timer.start()
+
+    with pytest.warns(RuntimeWarning, match=f"the scheduler {cluster.address} has no workers"):
+        result = sweep(
+            walk, grid(x=[1]), out=tmp_path / "walk", scheduler=cluster.address, progress=join
+        )
+    assert result.done == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "127.0.0.1", "nowhere", "tcp://x.invalid:1"]
+)
+def test_no_scheduler_there(tmp_path, monkeypatch, address):
+    pytest.importorskip("distributed")
+    assert attractory._util.cluster._CONNECT < 10
+    monkeypatch.setattr(attractory._util.cluster, "_CONNECT", 1.0)
+    begun = time.perf_counter()
+    with pytest.raises(ValueError, match="scheduler must be the address of a running") as caught:
+        sweep(walk, [{"x": 1}], out=tmp_path / "out", scheduler=address)
+    assert time.perf_counter() - begun < 3
+    assert repr(address) in str(caught.value)
+    assert "`dask scheduler` starts one" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "out").exists()
