@@ -29,7 +29,6 @@ the coefficients at hand, logistic and tanh kernels being those of their mixture
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import jax
@@ -42,6 +41,7 @@ from threadpoolctl import threadpool_limits
 
 from attractory._util.precision import double, full_precision
 from attractory._util.progress import counting, reporting
+from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, positive
 from attractory.activations import Linear
 from attractory.analysis.sector_bounds import SLACK, stretch
@@ -61,23 +61,12 @@ _RESOLUTION = 1.01  # ratio between what is certified and what was tried in vain
 Gain = Callable[[float, np.ndarray | None], float]
 
 
-class CertificateStatus(IntEnum):
+class CertificateStatus(StatusEnum):
     """What could be said of a point."""
 
-    CERTIFIED = 0
-    NOT_CONTRACTING = 1
-    NOT_FIXED = 2
-
-    @property
-    def message(self) -> str:
-        """A sentence for people."""
-        return {
-            CertificateStatus.CERTIFIED: "every cue within the radius ends at the point",
-            CertificateStatus.NOT_CONTRACTING: (
-                "no ball could be certified: the map does not contract enough at the point"
-            ),
-            CertificateStatus.NOT_FIXED: "the point is no fixed point, so it has no basin",
-        }[self]
+    CERTIFIED = 0, "every cue within the radius ends at the point"
+    NOT_CONTRACTING = 1, "no ball could be certified: the map does not contract enough at the point"
+    NOT_FIXED = 2, "the point is no fixed point, so it has no basin"
 
 
 @dataclass(frozen=True)

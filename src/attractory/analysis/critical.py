@@ -14,7 +14,6 @@ method; crossings closer together than the grid's step can be missed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +23,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from attractory._util.progress import counting, reporting
+from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, ascending, choice, no_zero_rows
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
@@ -40,31 +40,20 @@ _ACCURACY = 1e-7  # of the norm, relative
 _ABOVE = 1e-7  # a radius above 1 by less is 1, as rounding and the linear region leave it
 
 
-class CriticalNormStatus(IntEnum):
+class CriticalNormStatus(StatusEnum):
     """Whether there is a critical norm."""
 
-    FOUND = 0
-    CENTERED = 1
-    BELOW = 2
-    ABOVE = 3
-
-    @property
-    def message(self) -> str:
-        """A sentence for people."""
-        return {
-            CriticalNormStatus.FOUND: "the spectral radius falls below 1 at this norm",
-            CriticalNormStatus.CENTERED: (
-                "none with f0 = 0: the spectral radius exceeds 1 nowhere on the grid, so nothing "
-                "falls below 1"
-            ),
-            CriticalNormStatus.BELOW: (
-                "none in this range: the spectral radius exceeds 1 nowhere on the grid"
-            ),
-            CriticalNormStatus.ABOVE: (
-                "none in this range: the spectral radius has not fallen below 1 by its end; extend "
-                "norms"
-            ),
-        }[self]
+    FOUND = 0, "the spectral radius falls below 1 at this norm"
+    CENTERED = (
+        1,
+        "none with f0 = 0: the spectral radius exceeds 1 nowhere on the grid, so nothing "
+        "falls below 1",
+    )
+    BELOW = 2, "none in this range: the spectral radius exceeds 1 nowhere on the grid"
+    ABOVE = (
+        3,
+        "none in this range: the spectral radius has not fallen below 1 by its end; extend norms",
+    )
 
 
 @dataclass(frozen=True)

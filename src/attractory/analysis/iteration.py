@@ -6,7 +6,6 @@ says how each cue ended; comparing the end with the patterns is the caller's.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import equinox as eqx
@@ -17,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
 from attractory._util.precision import double
+from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, positive, whole
 
 __all__ = ["RecallResult", "RecallStatus", "recall"]
@@ -25,21 +25,12 @@ _SHRINK = 8  # the running batch is regrouped once it has fallen by this factor
 _SMALL = 16  # … unless it is this small already
 
 
-class RecallStatus(IntEnum):
+class RecallStatus(StatusEnum):
     """How the iteration of one cue ended."""
 
-    CONVERGED = 0
-    NOT_CONVERGED = 1
-    DIVERGED = 2
-
-    @property
-    def message(self) -> str:
-        """A sentence for people."""
-        return {
-            RecallStatus.CONVERGED: "the last step was below the tolerance",
-            RecallStatus.NOT_CONVERGED: "still moving at the step limit; raise max_steps or tol",
-            RecallStatus.DIVERGED: "left every bound, or became NaN; the map expands here",
-        }[self]
+    CONVERGED = 0, "the last step was below the tolerance"
+    NOT_CONVERGED = 1, "still moving at the step limit; raise max_steps or tol"
+    DIVERGED = 2, "left every bound, or became NaN; the map expands here"
 
 
 @dataclass(frozen=True)

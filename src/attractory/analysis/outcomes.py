@@ -13,7 +13,6 @@ still has 1e-2 to go. (A drift slower than 1e-8 a step could hide under a faster
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import equinox as eqx
@@ -25,6 +24,7 @@ from numpy.typing import ArrayLike
 
 from attractory._util.precision import double
 from attractory._util.progress import counting, reporting
+from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, as_points, indices, no_zero_rows, share, whole
 from attractory.analysis.iteration import RecallStatus, check_map, iterate, pad_rows
 
@@ -38,30 +38,19 @@ _CLEAR = 100.0  # a cycle is wider than the uncertainty of its points by this fa
 _ROUNDING = 16.0  # recurrence within this many units of rounding is exact
 
 
-class Outcome(IntEnum):
+class Outcome(StatusEnum):
     """What became of a cue."""
 
-    HOME = 0
-    OTHER = 1
-    SPURIOUS = 2
-    CYCLE = 3
-    DIVERGED = 4
-    UNDECIDED = 5
-
-    @property
-    def message(self) -> str:
-        """A sentence for people."""
-        return {
-            Outcome.HOME: "recalled: at the step limit it was at the pattern it came from",
-            Outcome.OTHER: "it went to another stored pattern",
-            Outcome.SPURIOUS: "it settled on a fixed point that was never stored",
-            Outcome.CYCLE: "it settled on a cycle of period 2 or more",
-            Outcome.DIVERGED: "it left every bound, or became NaN",
-            Outcome.UNDECIDED: (
-                "it was still moving at the last step, or came home after the step limit; raise "
-                "max_steps or extra_steps"
-            ),
-        }[self]
+    HOME = 0, "recalled: at the step limit it was at the pattern it came from"
+    OTHER = 1, "it went to another stored pattern"
+    SPURIOUS = 2, "it settled on a fixed point that was never stored"
+    CYCLE = 3, "it settled on a cycle of period 2 or more"
+    DIVERGED = 4, "it left every bound, or became NaN"
+    UNDECIDED = (
+        5,
+        "it was still moving at the last step, or came home after the step limit; raise "
+        "max_steps or extra_steps",
+    )
 
 
 @dataclass(frozen=True)

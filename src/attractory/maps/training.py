@@ -10,7 +10,6 @@ weights; at large norm they do not.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Literal
 
 import jax.numpy as jnp
@@ -20,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from attractory._util.precision import full_precision
 from attractory._util.progress import reporting
+from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, positive, whole
 from attractory.maps.finite_ntk import largest_eigenvalue
 from attractory.maps.first_order import OPTIMISERS, first_order_steps
@@ -39,28 +39,18 @@ _FALL = 0.85  # of the loss, a step; steps along the flow that leave more get on
 _PATIENCE = 20  # Gauss–Newton steps, or chunks of others, without progress that are a stall
 
 
-class TrainingStatus(IntEnum):
+class TrainingStatus(StatusEnum):
     """How a run ended."""
 
-    CONVERGED = 0
-    STEP_LIMIT = 1
-    STALLED = 2
-    DIVERGED = 3
-    INTERRUPTED = 4
-
-    @property
-    def message(self) -> str:
-        """A sentence for people."""
-        return {
-            TrainingStatus.CONVERGED: "the loss is below the tolerance",
-            TrainingStatus.STEP_LIMIT: "the step limit came first; raise max_steps or go on",
-            TrainingStatus.STALLED: (
-                "the loss has stopped falling; a wider network, a smaller norm, float64 or a "
-                "larger tolerance would do"
-            ),
-            TrainingStatus.DIVERGED: "the loss grew beyond bounds; lower the learning rate",
-            TrainingStatus.INTERRUPTED: "interrupted; the model is the last complete step",
-        }[self]
+    CONVERGED = 0, "the loss is below the tolerance"
+    STEP_LIMIT = 1, "the step limit came first; raise max_steps or go on"
+    STALLED = (
+        2,
+        "the loss has stopped falling; a wider network, a smaller norm, float64 or a "
+        "larger tolerance would do",
+    )
+    DIVERGED = 3, "the loss grew beyond bounds; lower the learning rate"
+    INTERRUPTED = 4, "interrupted; the model is the last complete step"
 
 
 @dataclass(frozen=True)
