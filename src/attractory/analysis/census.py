@@ -24,6 +24,7 @@ from attractory.analysis.cycles import refine_cycle
 from attractory.analysis.iteration import check_map
 from attractory.analysis.outcomes import LIMIT, nearest_pattern, settle
 from attractory.analysis.spectrum import orbit_radius
+from attractory.maps.protocol import Map, dim_of, dtype_of
 
 __all__ = ["Attractor", "AttractorCensus", "attractor_census", "census_starts"]
 
@@ -223,7 +224,7 @@ def census_starts(
 
 @double
 def attractor_census(
-    f: Callable[[Any], Any],
+    f: Map,
     patterns: ArrayLike | None = None,
     *,
     starts: ArrayLike | None = None,
@@ -264,7 +265,7 @@ def attractor_census(
         >>> [(a.points.round(9).tolist(), a.hits) for a in census.attractors]
         [([[1.0]], 2), ([[-1.0]], 1)]
     """
-    dim = getattr(f, "dim", None)
+    dim = dim_of(f)
     x = None if patterns is None else as_points(patterns, "patterns", dim=dim)
     if x is not None:
         no_zero_rows(x, "patterns")
@@ -283,7 +284,7 @@ def attractor_census(
     norms = np.linalg.norm(points if x is None else x, axis=1)
     scale = float(np.sqrt(np.mean(norms**2))) or 1.0
     bound = LIMIT * max(scale, float(np.linalg.norm(points, axis=1).max()))
-    state = points.astype(getattr(f, "dtype", np.float64))
+    state = points.astype(dtype_of(f))
     check_map(f, state)
     period, residual = np.zeros(len(state), int), np.zeros(len(state))
     label = np.full(len(state), -1)

@@ -49,6 +49,7 @@ from attractory.analysis.slope_bounds import mean_slopes
 from attractory.maps.biased import Biased
 from attractory.maps.kernel_regression import KernelRegression
 from attractory.maps.network import Autoencoder
+from attractory.maps.protocol import Map, dim_of, jacobian_of
 
 __all__ = ["Certificate", "CertificateStatus", "certified_radius"]
 
@@ -105,7 +106,7 @@ class Certificate:
 
 @double
 def certified_radius(
-    f: Callable[[Any], Any],
+    f: Map,
     points: ArrayLike,
     *,
     jacobian_change: Callable[[np.ndarray, float], float] | None = None,
@@ -137,7 +138,7 @@ def certified_radius(
         >>> certificate.certified.all(), bool((certificate.radius > 0.3).all())
         (np.True_, True)
     """
-    x = as_points(points, "points", getattr(f, "dim", None))
+    x = as_points(points, "points", dim_of(f))
     if isinstance(f, Biased) and jacobian_change is None:
         # Cutting the last coordinate brings no point further from x.
         f, x = f.inner, f.lift(x)
@@ -246,7 +247,7 @@ def _wide(f: Any) -> Any:
 def _generic(f: Any, point: np.ndarray, change: Any) -> tuple[np.ndarray, Gain]:
     f = _wide(f)
     with full_precision():
-        own = getattr(f, "jacobian", jax.jacfwd(f))
+        own = jacobian_of(f) or jax.jacfwd(f)
         jacobian = np.asarray(own(jnp.asarray(point)), float)
 
     def gain(radius: float, shape: np.ndarray | None) -> float:

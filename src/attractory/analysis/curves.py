@@ -21,6 +21,7 @@ from attractory._util.statistics import clopper_pearson
 from attractory._util.validation import as_points, ascending, choice, share, whole, within
 from attractory.analysis.corruption import KINDS, SHARES, Kind, absolute_size, apply, draw
 from attractory.analysis.outcomes import Outcome, make_judge
+from attractory.maps.protocol import Map, dim_of
 
 __all__ = ["RecallCurve", "recall_curve"]
 
@@ -136,7 +137,7 @@ class RecallCurve:
 
 @double
 def recall_curve(
-    f: Callable[[Any], Any],
+    f: Map,
     patterns: ArrayLike,
     sizes: ArrayLike,
     *,
@@ -195,7 +196,7 @@ def recall_curve(
     trials, chunk = whole(trials, "trials", 1), whole(chunk, "chunk", 1)
     seed, confidence = whole(seed, "seed", 0), share(confidence, "confidence")
     fill = float(within(fill, "fill", -np.inf, np.inf, ()))
-    x = as_points(patterns, "patterns", dim=getattr(f, "dim", None))
+    x = as_points(patterns, "patterns", dim=dim_of(f))
     n, dim = x.shape
     scaled = absolute_size(x, corruption, sizes)  # (s, n)
     if not relative:

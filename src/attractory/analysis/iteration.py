@@ -4,9 +4,7 @@ A cue is recalled when the iteration settles on a stored pattern. This module on
 says how each cue ended; comparing the end with the patterns is the caller's.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,6 +16,7 @@ from numpy.typing import ArrayLike
 from attractory._util.precision import double
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, positive, whole
+from attractory.maps.protocol import Map, dim_of, dtype_of
 
 __all__ = ["RecallResult", "RecallStatus", "recall"]
 
@@ -69,7 +68,7 @@ class RecallResult:
 
 @double
 def recall(
-    f: Callable[[Any], Any],
+    f: Map,
     cues: ArrayLike,
     *,
     max_steps: int = 2000,
@@ -98,14 +97,14 @@ def recall(
         >>> result.state.round(6).ravel().tolist(), result.converged.tolist()
         ([0.739085, 0.739085], [True, True])
     """
-    start = as_batch(cues, "cues", dim=getattr(f, "dim", None))
+    start = as_batch(cues, "cues", dim=dim_of(f))
     max_steps, tol, limit = (
         whole(max_steps, "max_steps", 1),
         positive(tol, "tol"),
         positive(limit, "limit"),
     )
     shape, dim = start.shape[:-1], start.shape[-1]
-    state = start.reshape(-1, dim).astype(getattr(f, "dtype", np.float64))
+    state = start.reshape(-1, dim).astype(dtype_of(f))
     bound = limit * max(1.0, float(np.linalg.norm(state, axis=1).max()))
     check_map(f, state)
     state, residual, steps, status = iterate(f, state, max_steps, tol, bound)
@@ -118,7 +117,7 @@ def recall(
 
 
 def iterate(
-    f: Callable[[Any], Any],
+    f: Map,
     start: Float[np.ndarray, "m d"],
     max_steps: int,
     tol: float,
@@ -163,7 +162,7 @@ def pad_rows(index: Int[np.ndarray, " m"]) -> Int[np.ndarray, " k"]:
     return np.pad(index, (0, size - count), mode="edge")
 
 
-def check_map(f: Callable[[Any], Any], state: np.ndarray) -> None:
+def check_map(f: Map, state: np.ndarray) -> None:
     """Refuse what JAX cannot trace, or what changes the shape."""
     try:
         out = eqx.filter_eval_shape(f, jax.ShapeDtypeStruct(state.shape, state.dtype))
@@ -181,7 +180,7 @@ def check_map(f: Callable[[Any], Any], state: np.ndarray) -> None:
 
 @eqx.filter_jit
 def _advance(
-    f: Callable[[Any], Any],
+    f: Map,
     state: Array,
     alive: Array,
     done: Array,

@@ -32,6 +32,7 @@ from attractory.analysis.curves import RecallCurve, recall_curve
 from attractory.analysis.spectrum import spectral_radius
 from attractory.datasets import rescale
 from attractory.maps.kernel_regression import KernelRegression, fit_regression
+from attractory.maps.protocol import Map, SingularKernelError
 
 __all__ = ["BestNorm", "NormProfile", "best_norm", "norm_profile", "relative_radius"]
 
@@ -179,7 +180,7 @@ def norm_profile(
 
 
 def relative_radius(
-    f: Callable[[Any], Any],
+    f: Map,
     patterns: ArrayLike,
     *,
     success: float = 0.9,
@@ -330,9 +331,7 @@ def _radius_at(
     """Return the relative radius of the memory of one norm, 0 if it does not hold its patterns."""
     try:
         x, f = _memory(patterns, norm, settings["center"], activation, settings["depth"])
-    except ValueError as error:
-        if "singular" not in str(error):
-            raise
+    except SingularKernelError:
         return 0.0
     if float(f.residual) > settings["tolerance"]:
         return 0.0

@@ -13,7 +13,6 @@ still has 1e-2 to go. (A drift slower than 1e-8 a step could hide under a faster
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -27,6 +26,7 @@ from attractory._util.progress import counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, as_points, indices, no_zero_rows, share, whole
 from attractory.analysis.iteration import RecallStatus, check_map, iterate, pad_rows
+from attractory.maps.protocol import Map, dim_of, dtype_of
 
 __all__ = ["Outcome", "OutcomeResult", "recall_outcomes"]
 
@@ -89,7 +89,7 @@ class OutcomeResult:
 
 @double
 def recall_outcomes(
-    f: Callable[[Any], Any],
+    f: Map,
     cues: ArrayLike,
     patterns: ArrayLike,
     home: int | ArrayLike,
@@ -163,7 +163,7 @@ class Judge:
         max_steps, tolerance, extra_steps, max_period: as for `recall_outcomes`.
     """
 
-    f: Callable[[Any], Any]
+    f: Map
     patterns: Float[np.ndarray, "n d"]
     norms: Float[np.ndarray, " n"]
     residual: Float[np.ndarray, " n"]
@@ -180,7 +180,7 @@ class Judge:
         self, cues: Float[np.ndarray, "m d"], home: Int[np.ndarray, " m"], bound: float
     ) -> OutcomeResult:
         """Return what became of these cues."""
-        start = cues.astype(getattr(self.f, "dtype", np.float64))
+        start = cues.astype(dtype_of(self.f))
         # The last application only measures the residual: the state is that of max_steps.
         state, residual, _, status = iterate(self.f, start, self.max_steps + 1, _FROZEN, bound)
         diverged = status == RecallStatus.DIVERGED
@@ -222,7 +222,7 @@ class Judge:
 
 
 def make_judge(
-    f: Callable[[Any], Any],
+    f: Map,
     patterns: ArrayLike,
     *,
     max_steps: int,
@@ -231,11 +231,11 @@ def make_judge(
     max_period: int,
 ) -> Judge:
     """Check a map, its patterns and the rules; call it in float64 (`_precision.double`)."""
-    x = as_points(patterns, "patterns", dim=getattr(f, "dim", None))
+    x = as_points(patterns, "patterns", dim=dim_of(f))
     no_zero_rows(x, "patterns")
     max_steps, extra_steps = whole(max_steps, "max_steps", 1), whole(extra_steps, "extra_steps", 0)
     tolerance, max_period = share(tolerance, "tolerance"), whole(max_period, "max_period", 1)
-    start = x.astype(getattr(f, "dtype", np.float64))
+    start = x.astype(dtype_of(f))
     check_map(f, start)
     norms = np.linalg.norm(x, axis=1)
     residual = np.linalg.norm(np.asarray(f(jnp.asarray(start)), float) - x, axis=1) / norms
@@ -276,7 +276,7 @@ class Settled:
 
 
 def settle(
-    f: Callable[[Any], Any],
+    f: Map,
     start: Float[np.ndarray, "m d"],
     scale: Float[np.ndarray, " m"],
     max_steps: int,
@@ -342,7 +342,7 @@ def _period(
 
 
 @eqx.filter_jit
-def _block(f: Callable[[Any], Any], x: Array, steps: int) -> tuple[Array, Array, Array]:
+def _block(f: Map, x: Array, steps: int) -> tuple[Array, Array, Array]:
     """Take steps; return the last state, each distance from the first, and the largest norm."""
 
     def one(y: Array, _: None) -> tuple[Array, tuple[Array, Array]]:

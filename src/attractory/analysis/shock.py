@@ -28,6 +28,7 @@ from attractory._util.precision import double
 from attractory._util.progress import counting, reporting
 from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.analysis.iteration import check_map
+from attractory.maps.protocol import Map, dim_of, dtype_of
 
 __all__ = ["CriticalShock", "critical_shock"]
 
@@ -66,7 +67,7 @@ class CriticalShock:
 
 @double
 def critical_shock(
-    f: Callable[[Any], Any],
+    f: Map,
     patterns: ArrayLike,
     *,
     starts: int = 6,
@@ -105,14 +106,14 @@ def critical_shock(
         >>> bool(abs(result.distance[0] - 1) < 0.002)
         True
     """
-    x = as_points(patterns, "patterns", getattr(f, "dim", None))
+    x = as_points(patterns, "patterns", dim_of(f))
     starts, rounds = whole(starts, "starts", 1), whole(rounds, "rounds", 0)
     max_steps, seed = whole(max_steps, "max_steps", 1), whole(seed, "seed", 0)
     tolerance, farthest = positive(tolerance, "tolerance"), positive(farthest, "farthest")
     precision = positive(precision, "precision")
     no_zero_rows(x, "patterns")
     norms = np.linalg.norm(x, axis=1)
-    kind = getattr(f, "dtype", np.float64)
+    kind = dtype_of(f)
     check_map(f, x.astype(kind))
     residual = np.linalg.norm(np.asarray(_apply(f, jnp.asarray(x, kind)), float) - x, axis=1)
     fixed = residual <= tolerance * norms

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from attractory._util.precision import double
 from attractory._util.threads import side_by_side
 from attractory._util.validation import as_points
+from attractory.maps.protocol import Map, dtype_of, jacobian_factors_of, jacobian_of, linearize_of
 from attractory.solvers.arnoldi import ritz_radii
 
 __all__ = ["eigenvalues", "spectral_radius"]
@@ -33,7 +34,7 @@ _ENTRIES = 1 << 26  # … if their bases have at most this many
 
 
 @double
-def eigenvalues(f: Callable[[Any], Any], points: ArrayLike) -> Complex[np.ndarray, "k d"]:
+def eigenvalues(f: Map, points: ArrayLike) -> Complex[np.ndarray, "k d"]:
     """Return the Jacobian's eigenvalues at points, largest modulus first.
 
     Args:
@@ -62,7 +63,7 @@ def eigenvalues(f: Callable[[Any], Any], points: ArrayLike) -> Complex[np.ndarra
 
 
 @double
-def spectral_radius(f: Callable[[Any], Any], points: ArrayLike) -> Float[np.ndarray, " k"]:
+def spectral_radius(f: Map, points: ArrayLike) -> Float[np.ndarray, " k"]:
     """Return the largest modulus of the Jacobian's eigenvalues at points, (k, d) → (k,).
 
     Above dim 200 it comes from Arnoldi iteration, good to 1e-8 (1e-5 for a float32 map) unless the
@@ -80,7 +81,7 @@ def spectral_radius(f: Callable[[Any], Any], points: ArrayLike) -> Float[np.ndar
     size = max(1, min(_TOGETHER, _ENTRIES // (dim * most)))
     blocks = [x[k : k + size] for k in range(0, len(x), size)]
     radii = np.concatenate(
-        [ritz_radii(_Products(f, block), block.shape, _dtype(f), most) for block in blocks]
+        [ritz_radii(_Products(f, block), block.shape, dtype_of(f), most) for block in blocks]
     )
     left = np.flatnonzero(np.isnan(radii))
     matrices = (_smallest_matrix(f, point) for point in x[left])
@@ -89,9 +90,9 @@ def spectral_radius(f: Callable[[Any], Any], points: ArrayLike) -> Float[np.ndar
     return radii
 
 
-def _has_products(f: Any) -> bool:
+def _has_products(f: Map) -> bool:
     """Whether products are cheaper than a Jacobian of the map's own."""
-    return hasattr(f, "linearize") or not (hasattr(f, "jacobian") or hasattr(f, "jacobian_factors"))
+    return bool(linearize_of(f)) or not (jacobian_of(f) or jacobian_factors_of(f))
 
 
 def _most(dim: int) -> int:
@@ -116,7 +117,7 @@ def _all_eigenvalues(matrices: Iterable[np.ndarray], count: int) -> Iterator[Any
 class _Products:
     """Products of the Jacobians at some of the points with as many vectors."""
 
-    def __init__(self, f: Any, points: np.ndarray):
+    def __init__(self, f: Map, points: np.ndarray):
         self._f, self._points = f, points
         self._which = np.arange(len(points))
         self._linear = _linear_map(f, points)
@@ -127,10 +128,11 @@ class _Products:
         return np.asarray(self._linear(vectors))
 
 
-def _linear_map(f: Any, points: np.ndarray) -> Callable[[np.ndarray], Any]:
-    if hasattr(f, "linearize"):
-        return f.linearize(points)
-    at = jnp.asarray(points, _dtype(f))
+def _linear_map(f: Map, points: np.ndarray) -> Callable[[np.ndarray], Any]:
+    linearize = linearize_of(f)
+    if linearize is not None:
+        return linearize(points)
+    at = jnp.asarray(points, dtype_of(f))
 
     def product(vectors: np.ndarray) -> Any:
         with _differentiation():
@@ -139,7 +141,7 @@ def _linear_map(f: Any, points: np.ndarray) -> Callable[[np.ndarray], Any]:
     return product
 
 
-def _smallest_matrix(f: Any, point: np.ndarray) -> np.ndarray:
+def _smallest_matrix(f: Map, point: np.ndarray) -> np.ndarray:
     """Return the Jacobian at a point, or the smaller matrix of the same non-zero eigenvalues."""
     return smaller_product(*orbit_jacobian(f, point[None]))
 
@@ -151,36 +153,34 @@ def smaller_product(left: np.ndarray, right: np.ndarray | None) -> np.ndarray:
     return right @ left if right.shape[0] < right.shape[1] else left @ right
 
 
-def orbit_radius(f: Any, points: Float[np.ndarray, "p d"]) -> float:
+def orbit_radius(f: Map, points: Float[np.ndarray, "p d"]) -> float:
     """Return the spectral radius of the product of Jacobians along a cycle."""
     return _radius(smaller_product(*orbit_jacobian(f, points)))
 
 
 def orbit_jacobian(
-    f: Any, points: Float[np.ndarray, "p d"]
+    f: Map, points: Float[np.ndarray, "p d"]
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return L and R with J(xₚ)…J(x₁) = L R, or the product and None where no factors are."""
-    if not hasattr(f, "jacobian_factors"):
+    factors = jacobian_factors_of(f)
+    if factors is None:
         whole = _jacobian(f, points[0])
         for point in points[1:]:
             whole = _jacobian(f, point) @ whole
         return whole, None
-    left, right = (np.asarray(part) for part in f.jacobian_factors(points[0]))
+    left, right = (np.asarray(part) for part in factors(points[0]))
     for point in points[1:]:
-        outer, inner = (np.asarray(part) for part in f.jacobian_factors(point))
+        outer, inner = (np.asarray(part) for part in factors(point))
         left = outer @ (inner @ left)
     return left, right
 
 
-def _jacobian(f: Any, point: np.ndarray) -> np.ndarray:
-    if hasattr(f, "jacobian"):
-        return np.asarray(f.jacobian(point))
+def _jacobian(f: Map, point: np.ndarray) -> np.ndarray:
+    own = jacobian_of(f)
+    if own is not None:
+        return np.asarray(own(point))
     with _differentiation():
-        return np.asarray(_forward(f, jnp.asarray(point, _dtype(f))))
-
-
-def _dtype(f: Any) -> np.dtype:
-    return np.dtype(getattr(f, "dtype", np.float64))
+        return np.asarray(_forward(f, jnp.asarray(point, dtype_of(f))))
 
 
 @contextmanager
@@ -195,10 +195,10 @@ def _differentiation() -> Iterator[None]:
 
 
 @eqx.filter_jit
-def _forward(f: Callable[[Any], Any], point: jax.Array) -> jax.Array:
+def _forward(f: Map, point: jax.Array) -> jax.Array:
     return jax.jacfwd(f)(point)
 
 
 @eqx.filter_jit
-def _jvp(f: Callable[[Any], Any], points: jax.Array, vectors: jax.Array) -> Any:
+def _jvp(f: Map, points: jax.Array, vectors: jax.Array) -> Any:
     return jax.jvp(f, (points,), (vectors,))[1]

@@ -5,6 +5,8 @@ from .kernel_regression import InterpolationWarning as InterpolationWarning
 from .kernel_regression import KernelRegression as KernelRegression
 from .kernel_regression import fit_regression as fit_regression
 from .network import Autoencoder as Autoencoder
+from .protocol import Map as Map
+from .protocol import SingularKernelError as SingularKernelError
 from .sampled_regression import SampledRegression as SampledRegression
 from .sampled_regression import fit_sampled_regression as fit_sampled_regression
 from .training import TrainingResult as TrainingResult

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from attractory._util.precision import double, traced
 from attractory._util.validation import as_batch
+from attractory.maps.protocol import dtype_of
 
 __all__ = ["Biased"]
 
@@ -59,9 +60,9 @@ class Biased(eqx.Module):
         return self.inner.dim - 1
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype:
         """Precision of the inner map."""
-        return getattr(self.inner, "dtype", np.float64)
+        return dtype_of(self.inner)
 
     def __repr__(self) -> str:
         """Name the inner map."""

@@ -52,6 +52,7 @@ from attractory.activations import activation as find_activation
 from attractory.kernels import recursion as _layers
 from attractory.kernels.matrices import ntk
 from attractory.kernels.tiles import TILE, mirror
+from attractory.maps.protocol import SingularKernelError
 from attractory.solvers.matrix_free import solve_large
 
 __all__ = [
@@ -209,10 +210,11 @@ def fit_regression(
             called with the steps and the largest residual so far.
 
     Raises:
-        ValueError: if values are not finite, a pattern is zero or occurs twice, the machine has not
-            the memory, or K is singular to working precision and the patterns cannot all be fixed
-            points. (Antiparallel patterns can, though K is singular for x and −x under an odd
-            activation.)
+        ValueError: if values are not finite, a pattern is zero or occurs twice, or the machine has
+            not the memory.
+        SingularKernelError: a ValueError, if K is singular to working precision and the patterns
+            cannot all be fixed points. (Antiparallel patterns can, though K is singular for x and
+            −x under an odd activation.)
         ConnectionError: if the scheduler is lost.
 
     Warns:
@@ -359,7 +361,7 @@ def _solve(matrix: np.ndarray, x: np.ndarray, targets: np.ndarray, ridge: float)
     coefficients = basis @ ((basis.T @ targets) / values[kept, None])
     missed = missed_by(matrix @ coefficients, targets, x)
     if ridge == 0 and missed.max() > INTERPOLATES:
-        raise ValueError(
+        raise SingularKernelError(
             "patterns make the kernel matrix singular to working precision, so they cannot all "
             f"be fixed points (row {int(missed.argmax())} would be missed by {missed.max():.0e} of "
             "its norm); drop near-duplicates, raise their norm, or pass a ridge such as "

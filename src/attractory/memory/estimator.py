@@ -21,6 +21,7 @@ from attractory._util.machine import refuse_what_cannot_fit
 from attractory._util.validation import whole
 from attractory.analysis.iteration import RecallStatus
 from attractory.maps.kernel_regression import InterpolationWarning
+from attractory.maps.protocol import dtype_of
 from attractory.memory import sphere as _sphere
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.drift_free_steps import Drift
@@ -280,7 +281,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             course = once(self.map_, self.norm_, start, answers)
         else:
             plain, start = self._sphere.encode(rows)[0], self._start(rows)
-            floor = 32 * float(np.finfo(getattr(self.map_, "dtype", np.float64)).eps)
+            floor = 32 * float(np.finfo(dtype_of(self.map_)).eps)
             course = follow_shared(
                 self.compute, self._way(), self.map_, self.norm_, plain, start, answers,
                 hold=float(self.hold), momentum=float(self.momentum), max_steps=self.max_steps,

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from attractory._util.parallel import sharing
 from attractory.analysis.iteration import RecallStatus, recall
 from attractory.kernels.single_precision import single
+from attractory.maps.protocol import dtype_of
 from attractory.memory import sphere as _sphere
 from attractory.memory.drift_free_steps import Drift
 from attractory.memory.stages import Stage, run_stage
@@ -135,7 +136,7 @@ def follow(
         _, drive = moving.go(away, rough, stage, np.float32)
         away, drive = np.append(away, near), np.append(drive, np.full(len(near), momentum))
         stage = Stage(0.0, 0.0, max_steps, momentum, tolerance)
-        moving.go(away, own, stage, getattr(own, "dtype", np.float64), momentum=drive)
+        moving.go(away, own, stage, dtype_of(own), momentum=drive)
     state, residual, more, status = _to_rest(own, moving.state, max_steps, tolerance, on_the_way)
     path.append(_sphere.nearest(state, patterns))
     return Course(state, moving.steps + more, residual, status, np.stack(path), norms)

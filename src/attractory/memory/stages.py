@@ -20,7 +20,6 @@ Momentum is dropped for a step when the state turns back (O'Donoghue & Candès, 
 when a cue leaves every bound; it then begins anew.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -31,6 +30,7 @@ from jaxtyping import Array, Float, Int
 
 from attractory._util.precision import full_precision
 from attractory.analysis.iteration import pad_rows
+from attractory.maps.protocol import Map
 
 __all__ = ["Stage", "run_stage"]
 
@@ -67,7 +67,7 @@ class Stage(NamedTuple):
 
 
 def run_stage(
-    f: Callable[[Any], Any],
+    f: Map,
     start: Float[np.ndarray, "k d"],
     cue: Float[np.ndarray, "k d"],
     stage: Stage,
@@ -154,7 +154,7 @@ def _fitting(rate: np.ndarray, momentum: np.ndarray, most: float) -> Float[np.nd
 
 @eqx.filter_jit
 def _advance(
-    f: Callable[[Any], Any],
+    f: Map,
     x: Array,
     last: Array,
     cue: Array,

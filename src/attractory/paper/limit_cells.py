@@ -15,6 +15,7 @@ from attractory.analysis.norm_search import relative_radius
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.network import Autoencoder
+from attractory.maps.protocol import SingularKernelError
 from attractory.maps.sampled_regression import fit_sampled_regression
 from attractory.paper.claims import Results
 from attractory.paper.patterns import make_patterns
@@ -68,9 +69,7 @@ def cell(
         x = make_patterns(source, n, dim, norm, seed, data)
         try:
             f = fit_regression(x, activation=activation, depth=depth)
-        except ValueError as error:
-            if "singular" not in str(error):
-                raise
+        except SingularKernelError:
             continue
         if not f.interpolates:
             continue

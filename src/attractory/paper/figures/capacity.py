@@ -14,6 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from attractory.analysis.curves import recall_curve
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
+from attractory.maps.protocol import SingularKernelError
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.patterns import make_patterns
 from attractory.paper.statistics import above, all_of, estimate
@@ -51,9 +52,7 @@ def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> dict[str,
     x = make_patterns("sphere", n, dim, norm, seed, None)
     try:
         f = fit_regression(x, activation="erf_surrogate")
-    except ValueError as error:
-        if "singular" not in str(error):
-            raise
+    except SingularKernelError:
         return {"recalled": 0.0, "stable": 0.0, "stored": False}
     if not f.interpolates:
         return {"recalled": 0.0, "stable": 0.0, "stored": False}
