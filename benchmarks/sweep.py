@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from _results import keep
 
-from attractory.sweeps.run import SweepError, grid, open_sweep, sweep
+from attractory.sweeps import SweepError, grid, open_sweep, sweep
 
 CELLS = 200
 KILLS = 20
@@ -32,7 +32,7 @@ FUNCTION = f"{Path(__file__).resolve()}:cell"
 
 DRIVER = """
 import sys
-from attractory.sweeps.run import grid, sweep
+from attractory.sweeps import grid, sweep
 sys.path.insert(0, sys.argv[1])
 from sweep import FUNCTION, cells
 result = sweep(FUNCTION, cells(sys.argv[3]), out=sys.argv[2], workers=2,
@@ -186,7 +186,7 @@ def dask(folder, log, expected):
 
 HERE_ONLY = """
 import sys
-from attractory.sweeps.run import grid, sweep
+from attractory.sweeps import grid, sweep
 sweep("recall", grid(n=40, dim=200, norm=[10.0, 30.0], seed=range(3)), out=sys.argv[1], workers=0)
 """
 

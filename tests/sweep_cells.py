@@ -44,6 +44,14 @@ def bad(*, kind):
     return {"list": [1], "dict": {"a": [1]}, "object": {"a": np.array([None])}, "key": {1: 2}}[kind]
 
 
+def compiles(*, k):
+    """Writes to the folder of compiled code, as JAX does."""
+    folder = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    for part in range(5):
+        (folder / f"{k}-{part}").touch()
+    return {"k": k}
+
+
 def dies(*, folder, once):
     """Dies as if memory had run out; with `once`, only the first time."""
     note(f"{folder}/log", "start")

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from attractory._util.validation import as_points, no_zero_rows, positive, whole
+from attractory._util.validation import as_points, length_error, no_zero_rows, positive, whole
 
 __all__ = [
     "bundled_digits",
@@ -161,11 +161,8 @@ def read_idx(path: str | Path) -> np.ndarray:
         raise ValueError(f"{path} is cut short: {len(content)} bytes do not hold its header")
     shape = np.frombuffer(content, ">u4", rank, 4).tolist()
     expected = header + int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if len(content) != expected:
-        what = "is cut short" if len(content) < expected else "goes on after its end"
-        raise ValueError(
-            f"{path} {what}: shape {tuple(shape)} takes {expected} bytes, got {len(content)}"
-        )
+    if error := length_error(len(content), expected, tuple(shape)):
+        raise ValueError(f"{path} {error}")
     return (
         np.frombuffer(content, dtype, offset=header).reshape(shape).astype(dtype.newbyteorder("="))
     )

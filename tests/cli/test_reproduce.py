@@ -8,7 +8,6 @@ import pytest
 
 from attractory.cli.app import main
 from attractory.paper import FIGURES, PaperFigure
-from attractory.paper.registry import FIGURES as REGISTRY
 
 
 def run(capsys, *arguments):
@@ -47,7 +46,7 @@ def test_list_names_every_figure(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["figure-e9"], "near it are figure-e"),
+        (["figure-e9"], "did you mean 'figure-e"),
         (["nothing-like-it"], "there are figure-d1"),
         (["--quick", "--full"], "exclude each other"),
         (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "exclude each other"),
@@ -73,7 +72,7 @@ def test_out_that_cannot_be_written_is_said_before_any_work(capsys, tmp_path):
 
 
 def test_a_failed_cell_is_status_1_and_keeps_the_rest(capsys, tmp_path, monkeypatch):
-    real = REGISTRY["figure-d1"]
+    real = FIGURES["figure-d1"]
 
     def cells(*arguments):
         return [
@@ -84,7 +83,7 @@ def test_a_failed_cell_is_status_1_and_keeps_the_rest(capsys, tmp_path, monkeypa
     figure = PaperFigure(
         real.name, real.title, real.method, real.cell, cells, real.claims, real.pictures
     )
-    monkeypatch.setitem(REGISTRY, "figure-d1", figure)
+    monkeypatch.setitem(FIGURES, "figure-d1", figure)
     code, out, err = run(capsys, "figure-d1", "--out", str(tmp_path))
     assert code == 1
     assert "1 of 7 cells failed, the first with ValueError: " in err

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attractory.cli.app import main
-from attractory.sweeps.run import open_sweep
+from attractory.sweeps import open_sweep
 
 GRID = """
 function = "mine.py:f"

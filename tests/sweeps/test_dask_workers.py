@@ -10,7 +10,7 @@ from sweep_checks import exact, settled
 
 import attractory._util.cluster
 import attractory.sweeps.dask_workers
-from attractory.sweeps.run import SweepError, grid, open_sweep, sweep
+from attractory.sweeps import SweepError, grid, open_sweep, sweep
 
 
 def test_results_are_those_of_local_workers_and_deaths_lose_nothing(cluster, tmp_path):

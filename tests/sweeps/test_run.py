@@ -18,8 +18,8 @@ from sweep_cells import counts, walk
 from sweep_checks import bits, exact, name, settled
 
 from attractory._util.progress import pacing
+from attractory.sweeps import SweepError, grid, open_sweep, sweep
 from attractory.sweeps.grid import check_cells
-from attractory.sweeps.run import SweepError, grid, open_sweep, sweep
 from attractory.sweeps.store import Store
 
 pytestmark = pytest.mark.filterwarnings("ignore:workers=0 leaves JAX:RuntimeWarning")
@@ -43,7 +43,7 @@ def start(code, *arguments, **options):
 
 DRIVER = """
     import sys
-    from attractory.sweeps.run import grid, sweep
+    from attractory.sweeps import grid, sweep
     out, log, seconds, workers = sys.argv[1:5]
     cells = grid(x=range(4), seed=range(10), log=log, seconds=float(seconds))
     def say(done, total):
@@ -291,7 +291,7 @@ def test_a_store_whose_making_was_killed_is_made_again(tmp_path):
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path):
     code = """
         import resource, sys
-        from attractory.sweeps.run import SweepError, grid, sweep
+        from attractory.sweeps import SweepError, grid, sweep
         limit = int(sys.argv[3])
         if limit:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

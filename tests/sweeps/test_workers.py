@@ -1,19 +1,16 @@
-"""The processes of a sweep share what they compile, for as long as the sweeping process lives."""
+"""The processes of a sweep share what they compile, and leave nothing behind."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
-from attractory.sweeps.run import grid, sweep
-from attractory.sweeps.workers import _compiled_once
+import pytest
+import sweep_cells
 
-_FOLDER = """
-import os
-from attractory.sweeps.workers import _compiled_once
-folder = _compiled_once()["JAX_COMPILATION_CACHE_DIR"]
-assert os.path.isdir(folder)
-print(folder)
-"""
+from attractory.sweeps import grid, sweep
+from attractory.sweeps.compilation_cache import shared_compilation
 
 
 def test_what_one_process_compiled_another_finds(tmp_path, monkeypatch):
@@ -32,14 +29,43 @@ def test_what_one_process_compiled_another_finds(tmp_path, monkeypatch):
 
 def test_without_a_temporary_folder_each_compiles_for_itself(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
-    _compiled_once.cache_clear()
+    shared_compilation.cache_clear()
     result = sweep("spectrum", grid(n=4, dim=6, norm=30.0), out=tmp_path / "out", workers=1)
-    _compiled_once.cache_clear()
+    shared_compilation.cache_clear()
     assert not result.failed
 
 
-def test_nothing_is_left_of_it():
-    out = subprocess.run(
-        [sys.executable, "-c", _FOLDER], capture_output=True, text=True, check=True
-    )
-    assert not os.path.exists(out.stdout.strip())
+_SWEEP = """
+import sys
+from attractory.sweeps import grid, sweep
+cells = grid(k=range(int(sys.argv[2])))
+sweep(
+    "sweep_cells:compiles", cells, out=sys.argv[1], workers=2,
+    progress=lambda *v: print(*v, flush=True),
+)
+"""
+
+
+@pytest.mark.parametrize("end", [None, signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_death_leaves_anything_in_the_temporary_folder(tmp_path, end):
+    """Processes that compute cells, and write compiled code, are at work when the end comes."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    path = os.pathsep.join([os.path.dirname(sweep_cells.__file__), *sys.path])
+    driver = subprocess.Popen(
+        [sys.executable, "-c", _SWEEP, tmp_path / "out", "10000" if end else "4"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": path},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    while driver.stdout.readline().split()[0] != "2":
+        pass
+    (folder,) = temporary.iterdir()  # there is something to leave
+    if end:
+        driver.send_signal(end)
+    driver.communicate()
+    assert driver.returncode in ((-end, 130) if end else (0,))
+    if end in (signal.SIGTERM, signal.SIGKILL):
+        while folder.exists():  # another process removes it
+            time.sleep(0.05)
+    assert list(temporary.iterdir()) == []

@@ -1,11 +1,13 @@
-"""How much memory the machine has, and what kernel memories want of it."""
+"""The machine's cores and memory, and how much of it storing points would take."""
 
-import os
+import joblib
+import psutil
 
 __all__ = [
     "DENSE",
     "GIB",
     "SOLVERS",
+    "cores",
     "iterates",
     "machine_bytes",
     "refuse_what_cannot_fit",
@@ -19,18 +21,19 @@ _TILES = 0.25  # of the machine's memory may go to tiles that are kept
 _VECTORS = 12  # arrays of the points' size that conjugate gradients hold
 
 
+def cores() -> int:
+    """Return how many cores this process may use: less than the machine's under Slurm, say."""
+    return joblib.cpu_count()
+
+
 def machine_bytes() -> float:
-    """Return the machine's memory, or infinity where it does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
+    """Return the bytes of the machine's memory."""
+    return float(psutil.virtual_memory().total)
 
 
 def tile_room() -> float:
     """Return the bytes in which tiles may be kept."""
-    size = machine_bytes()
-    return 0.0 if size == float("inf") else _TILES * size
+    return _TILES * machine_bytes()
 
 
 def iterates(solver: str, n: int) -> bool:

@@ -1,5 +1,7 @@
 """Every check of a caller's values, in one voice: the argument, what it was, what would do."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,6 +16,8 @@ __all__ = [
     "choice",
     "duplicate_rows",
     "indices",
+    "length_error",
+    "near",
     "no_zero_rows",
     "nonnegative",
     "positive",
@@ -206,3 +210,20 @@ def duplicate_rows(points: Float[np.ndarray, "n d"], name: str) -> None:
                 f"{name} must differ from one another, got rows {first} and {k} equal; "
                 "remove one of them"
             )
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return the name and what may have been meant, to end a message with."""
+    known = list(known)
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"{name!r}; did you mean {' or '.join(map(repr, close))}?"
+    return f"{name!r}; there are {', '.join(known) or 'none'}"
+
+
+def length_error(length: int, expected: int, shape: tuple[int, ...]) -> str | None:
+    """Say what is wrong with a file of this many bytes, or None if it is as long as its array."""
+    if length == expected:
+        return None
+    what = "is cut short" if length < expected else "goes on after its end"
+    return f"{what}: shape {shape} takes {expected} bytes, got {length}"

@@ -8,6 +8,7 @@ import typer
 
 from attractory.cli.console import complain, show, working
 from attractory.cli.memory import check_folder
+from attractory.cli.options import HERE, Computing, expanded
 from attractory.cli.sweep import stopped_in_a_line
 
 __all__ = ["register"]
@@ -15,7 +16,7 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command()(reproduce)
+    app.command()(expanded(reproduce))
 
 
 def reproduce(
@@ -29,11 +30,8 @@ def reproduce(
     full: Annotated[bool, typer.Option("--full", help="The paper's sizes, 10 seeds or more.")] = (
         False
     ),
-    seeds: Annotated[int | None, typer.Option(help="Seeds a figure takes.")] = (None),
-    workers: Annotated[int | None, typer.Option(help="Processes that share the work.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")
-    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds a figure takes.")] = None,
+    where: Computing = HERE,
     data: Annotated[
         Path | None, typer.Option(help="Folder with MNIST's test set; else 200 bundled digits.")
     ] = None,
@@ -49,7 +47,7 @@ def reproduce(
     """
     if quick and full:
         raise ValueError("--quick and --full exclude each other; give one")
-    if workers is not None and scheduler is not None:
+    if where.workers is not None and where.scheduler is not None:
         raise ValueError("--workers and --scheduler exclude each other; give one")
     if listed:
         _list()
@@ -67,7 +65,7 @@ def reproduce(
 
         found = run(
             figures or (), out=out, size="full" if full else "quick", seeds=seeds, data=data,
-            workers=workers, scheduler=scheduler, progress=report,
+            workers=where.workers, scheduler=where.scheduler, progress=report,
         )  # fmt: skip
     if as_json:
         print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))

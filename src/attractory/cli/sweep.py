@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attractory.cli.console import complain, one_line, show
+from attractory.cli.options import HERE, Computing, expanded
 
 if TYPE_CHECKING:
-    from attractory.sweeps.run import SweepResult
+    from attractory.sweeps.results import SweepResult
 
 __all__ = ["register_sweep"]
 
@@ -25,7 +26,7 @@ _FAILURES = 10  # shown
 
 def register_sweep(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command(no_args_is_help=True)(sweep)
+    app.command(no_args_is_help=True)(expanded(sweep))
 
 
 def sweep(
@@ -33,12 +34,7 @@ def sweep(
         Path,
         typer.Argument(metavar="FILE", help="TOML with a function and the tables grid and fixed."),
     ],
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; as many as there are cores by default.")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786.")
-    ] = None,
+    where: Computing = HERE,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of the results; by default the file's `out`, or its name."),
@@ -73,8 +69,9 @@ def sweep(
         reference = reference_of(table["function"], folder)
         cells = _cells(table, load(reference))
         result = run(
-            str(reference), cells, out=out or target, workers=workers, scheduler=scheduler,
-            version=code_version, new_version=new_version, retry_failed=retry_failed,
+            str(reference), cells, out=out or target, workers=where.workers,
+            scheduler=where.scheduler, version=code_version, new_version=new_version,
+            retry_failed=retry_failed,
         )  # fmt: skip
     seconds = time.perf_counter() - begun
     if as_json:
@@ -118,7 +115,7 @@ def _read(file: Path) -> dict[str, Any]:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"FILE must be TOML, got {file}: {error}") from None
-    from attractory.sweeps.grid import near
+    from attractory._util.validation import near
 
     for name in table:
         if name not in _KEYS:
@@ -139,7 +136,8 @@ def _cells(table: dict[str, Any], function: Any) -> list[dict[str, Any]]:
     """Return the cells; messages name the tables of the file, where the user wrote."""
     import inspect
 
-    from attractory.sweeps.grid import grid, near, plain
+    from attractory._util.validation import near
+    from attractory.sweeps.grid import grid, plain
 
     axes, fixed = table["grid"], table.get("fixed", {})
     both = [name for name in axes if name in fixed]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from attractory._util.validation import length_error
 from attractory.datasets import read_idx
 
 __all__ = ["IMAGES", "KINDS", "KNOWN", "MOST_PIXELS", "Refused", "Shape", "read_rows"]
@@ -117,10 +118,8 @@ def _read_npy(path: Path) -> np.ndarray:
         if dtype.kind not in "fiub":
             raise Refused(f"holds {dtype}; save real numbers instead")
         expected = file.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
-        length = path.stat().st_size
-        if length != expected:
-            what = "is cut short" if length < expected else "goes on after its end"
-            raise Refused(f"{what}: shape {shape} takes {expected} bytes, got {length}")
+        if error := length_error(path.stat().st_size, expected, shape):
+            raise Refused(error)
         file.seek(0)
         return np.load(file, allow_pickle=False)
 

@@ -1,10 +1,10 @@
-"""The simulations of Jiang & Pehlevan (2020), regenerated: one module a figure.
+"""The simulations of Jiang & Pehlevan (2020), regenerated: one file a figure in `paper.figures`.
 
-Each figure is a list of cells (settings that become numbers), claims, each with the
-rule it is judged by, and pictures. `reproduce` runs them and writes a report; the command is
+A figure is a list of cells (settings that become numbers), claims, each with the rule it is judged
+by, and pictures. `reproduce` runs figures and writes a report; the command is
 `attractory reproduce`.
 
-| module | what it shows |
+| file of `figures` | what it shows |
 |---|---|
 | `figure_d1` | D.1: the gradient's second component against the norm |
 | `figure_e1` | E.1: eigenvalues in the linear region |
@@ -17,20 +17,13 @@ rule it is judged by, and pictures. `reproduce` runs them and writes a report; t
 | `norm_and_number` | beyond: relative basin against norm and n |
 | `depth`, `activations` | beyond: depth 2 to 4; arctan and softsign |
 | `capacity` | beyond: how many patterns a memory holds |
+
+Beside the figures: `setup` makes patterns and trained networks; `basin_cells` and `limit_cells` are
+what several figures compute, `basin_claims` and `limit_claims` what these figures claim and draw;
+`claims` says what a claim is, `statistics` when an interval decides it; `run` runs figures, and
+`report` writes the report.
 """
 
-from attractory.paper.claims import Claim, PaperFigure, Results
-from attractory.paper.found import Reproduction, Run
-from attractory.paper.registry import FIGURES, figures_named
-from attractory.paper.reproduction import reproduce
+import lazy_loader
 
-__all__ = [
-    "FIGURES",
-    "Claim",
-    "PaperFigure",
-    "Reproduction",
-    "Results",
-    "Run",
-    "figures_named",
-    "reproduce",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,65 +1,54 @@
-"""Share of noisy cues that come home, for trained networks and their limit: figures E.2, E.3, 4b.
+"""The cells of figures E.2, E.3 and 4b: how often noisy cues are recalled, by network and limit.
 
-As the paper: Gaussian noise on every coordinate, its standard deviation the "noise radius"; the map
-applied 50 times. The paper does not say when a cue has converged to its pattern: here, when it is
-then within 1 % of the pattern's norm. (The rule matters at small norm: at spectral radius 0.95
-fifty steps shrink an error to 0.08, no matter how wide the basin.)
+As in the paper: Gaussian noise on every coordinate, its standard deviation the "noise radius"; the
+map applied 50 times. The paper does not say when a cue has converged to its pattern. Here it has
+when it is then within 1 % of the pattern's norm. (The rule matters at small norm: at spectral
+radius 0.95 fifty steps shrink an error to 0.08 of its size, however wide the basin.)
 
-Networks are trained in float32 to a mean squared error per entry of 1e-7 as the paper's, or to 1e-9
-of the patterns' own mean square if that is less: at norm 1 and dim 32 a loss of 1e-7 would leave
-patterns 0.2 % away from where they belong, and no fixed points to the accuracy asked for.
+Networks are trained in float32 to a mean squared error per entry of 1e-7, as the paper's, or to
+1e-9 of the patterns' own mean square if that is less: at norm 1 and dim 32 a loss of 1e-7 would
+leave patterns 0.2 % away from their place, and no fixed points to the accuracy asked for.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from attractory.analysis.curves import recall_curve
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
-from attractory.paper.claims import Claim, Results
-from attractory.paper.patterns import make_patterns
-from attractory.paper.statistics import above, all_of, estimate
-from attractory.paper.style import band, new_figure, shades
-from attractory.paper.trained import LOSS, start_network, train
+from attractory.paper.setup import LOSS, Patterns, make_patterns, start_network, train
 
-__all__ = ["cell", "draw", "norm_claims", "success", "widest"]
+__all__ = ["STEPS", "cell"]
 
 STEPS = 50
-TOLERANCE = 0.01
+TOLERANCE = 0.01  # distance from the pattern, relative to the norm
 _FINE = 1e-9
-_NAMES = {"network": "trained network", "limit": "infinite width, f0 = 0"}
 
 
 def cell(
     *,
-    source: str,
-    n: int,
-    dim: int,
     norm: float,
-    seed: int,
     width: int,
     radii: list[float],
     trials: int,
     limit: str,
-    data: str | None,
+    **patterns: Unpack[Patterns],
 ) -> dict[str, Any]:
-    """Return which share of cues comes home, by noise radius, for one network and its limit.
+    """Return which share of the cues is recalled, by noise radius, for one network and its limit.
 
     Args:
-        source, n, dim, norm, data: of the patterns, see `paper.patterns`.
-        seed: of patterns, weights and noise.
+        norm: of each pattern.
         width: of the network; 0 for the limit alone.
         radii: standard deviations of the noise, ascending, (s,).
         trials: cues of each pattern at each radius; no radii need none.
         limit: activation of the infinite-width memory, "sigmoid" or the paper's "erf_surrogate".
+        patterns: source, n, dim, seed, data; the seed is that of weights and noise, too.
 
     Returns:
         network, limit: shares, (s,), NaN where a network is no memory of its patterns; loss: per
-        entry; converged: whether the network got there; radius: the mean spectral radius of the
-        limit (f0 = 0) at the patterns.
+        entry; converged: whether the network reached its loss; radius: the mean spectral radius of
+        the limit (f0 = 0) at the patterns.
 
     Example:
         >>> memory = {"source": "sphere", "n": 3, "dim": 16, "norm": 20.0, "width": 500}
@@ -67,13 +56,13 @@ def cell(
         >>> values["network"].tolist(), values["limit"].tolist()
         ([1.0], [1.0])
     """
-    x = make_patterns(source, n, dim, norm, seed, data)
+    x = make_patterns(norm, **patterns)
     f = fit_regression(x, activation=limit)
     values: dict[str, Any] = {"radius": float(spectral_radius(f, x).mean())}
     maps: dict[str, Any] = {"limit": f}
     if width:
         goal = min(LOSS, _FINE * norm**2 / x.shape[1])
-        start = start_network(x.shape[1], width, "sigmoid", seed, np.float32)
+        start = start_network(x.shape[1], width, "sigmoid", patterns["seed"], np.float32)
         run = train(start, x, tolerance=goal)
         values |= {"loss": float(run.losses[-1]), "converged": run.converged}
         maps["network"] = run.model
@@ -82,124 +71,7 @@ def cell(
         if radii and (name == "limit" or values["converged"]):
             curve = recall_curve(
                 g, x, radii, relative=False, trials=trials, max_steps=STEPS, tolerance=TOLERANCE,
-                extra_steps=0, seed=seed, progress=False,
+                extra_steps=0, seed=patterns["seed"], progress=False,
             )  # fmt: skip
             values[name] = curve.pooled_fraction
     return values
-
-
-def success(results: Results, name: str, **settings: Any) -> tuple[list[int], np.ndarray]:
-    """Return the seeds and each one's mean share over the noise radii.
-
-    Example:
-        >>> success(Results([]), "limit")[0]
-        []
-    """
-    rows = {s["seed"]: float(np.mean(v[name])) for s, v in results.where(**settings)}
-    seeds = sorted(seed for seed, value in rows.items() if np.isfinite(value))
-    return seeds, np.array([rows[seed] for seed in seeds])
-
-
-def norm_claims(
-    results: Results, source: str, norms: tuple[float, float, float], **settings: Any
-) -> list[Claim]:
-    """Return the claims "larger norm, larger basin" up to the middle norm and beyond it.
-
-    Args:
-        results: cells.
-        source: of the claim.
-        norms: where they are compared.
-        settings: of the cells that count, besides n.
-
-    Example:
-        >>> [claim.holds for claim in norm_claims(Results([]), "", (1.0, 2.0, 3.0))]
-        [None, None, None, None]
-    """
-    claims = []
-    for name, label in _NAMES.items():
-        for low, high in (norms[:2], norms[1:]):
-            parts, verdicts = [], []
-            for n in results.where(**settings).levels("n"):
-                gain = _difference(
-                    results, name, {**settings, "n": n, "norm": low},
-                    {**settings, "n": n, "norm": high},
-                )  # fmt: skip
-                parts.append(f"n = {n}: {gain.text(2)}")
-                verdicts.append(above(gain, 0.0))
-            claims.append(
-                Claim(
-                    source if name == "network" else f"{source}, at infinite width",
-                    f"The basin of attraction is larger at larger norm: {high:g} over {low:g} "
-                    f"({label})",
-                    "share recalled, averaged over the noise radii, at the larger norm minus that "
-                    "at the smaller of the same seed: interval above 0 for every n; fails if below "
-                    "for one",
-                    "; ".join(parts), all_of(*verdicts),
-                )
-            )  # fmt: skip
-    return claims
-
-
-def _difference(results: Results, name: str, first: dict[str, Any], second: dict[str, Any]) -> Any:
-    """Return the second's success less the first's, of the seeds both have."""
-    (a_seeds, a), (b_seeds, b) = (success(results, name, **s) for s in (first, second))
-    both = [seed for seed in a_seeds if seed in b_seeds]
-    return estimate([b[b_seeds.index(k)] - a[a_seeds.index(k)] for k in both])
-
-
-def widest(results: Results, name: str) -> str:
-    """Return the norm, or the norms, at which the mean share over the radii is largest, as text.
-
-    Example:
-        >>> from attractory.paper.run_cells import Cell
-        >>> cells = [Cell({"n": 5, "norm": r, "seed": 0}, {"limit": np.array([1 / r])}, None, 0.0)
-        ...          for r in (1.0, 2.0)]
-        >>> widest(Results(cells), "limit")
-        'norm 1'
-    """
-    best = set()
-    for n in results.levels("n"):
-        means = {r: success(results, name, n=n, norm=r)[1] for r in results.levels("norm")}
-        known = {r: float(shares.mean()) for r, shares in means.items() if len(shares)}
-        best |= {max(known, key=lambda r, known=known: known[r])} if known else set()
-    ends = dict.fromkeys((min(best, default=np.nan), max(best, default=np.nan)))
-    return "norm " + " to ".join(f"{r:g}" for r in ends)
-
-
-def draw(results: Results, title: str) -> Figure:
-    """Return the success rates against the norm, a line a noise radius, a column an n.
-
-    Example:
-        >>> draw(Results([]), "nothing").get_suptitle()
-        'nothing'
-    """
-    numbers, norms = results.levels("n"), results.levels("norm")
-    figure = new_figure(1.6 + 2.5 * max(1, len(numbers)), 5.2)
-    figure.suptitle(title, fontsize=10)
-    if not numbers:
-        return figure
-    axes = figure.subplots(2, len(numbers), sharex=True, sharey=True, squeeze=False)
-    radii = next(s["radii"] for s, _ in results)
-    colors = shades(len(radii))
-    for row, (name, label) in zip(axes, _NAMES.items(), strict=True):
-        for axis, n in zip(row, numbers, strict=True):
-            seeds = results.levels("seed")
-            values = np.full((len(seeds), len(norms), len(radii)), np.nan)
-            for s, v in results.where(n=n):
-                values[seeds.index(s["seed"]), norms.index(s["norm"])] = v[name]
-            for k, radius in enumerate(radii):
-                band(axis, norms, values[:, :, k], colors[k], lw=1.6, marker="o", ms=3,
-                     label=f"{radius:g}")  # fmt: skip
-            axis.set(xscale="log", ylim=(-0.03, 1.03))
-            axis.set_title(f"n = {n}: {label}", fontsize=8.5)
-            axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-            axis.grid(alpha=0.25)
-        row[0].set_ylabel(f"recalled within {STEPS} steps")
-    for axis in axes[-1]:
-        axis.set_xlabel("norm of the patterns")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside right center", fontsize=8, frameon=False,
-        title="noise\nradius (std)", title_fontsize=8,
-    )  # fmt: skip
-    return figure

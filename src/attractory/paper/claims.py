@@ -76,7 +76,7 @@ class Results:
     """The cells of one figure that have run, to be looked up by their settings.
 
     Example:
-        >>> from attractory.paper.run_cells import Cell
+        >>> from attractory.sweeps.results import Cell
         >>> cells = [Cell({"n": n}, {"y": 2.0 * n}, None, 0.0) for n in (5, 2)]
         >>> results = Results(cells)
         >>> results.levels("n"), results.column("y", n=5).tolist()

@@ -1,13 +1,14 @@
-"""Infinite-width memories of the same patterns over norms: their spectra and their basins.
+"""The cells of figures at infinite width: spectral radii and basins over norms, same patterns.
 
-The basin of a memory is the size of Gaussian noise, ‖noise‖/r in root mean square, up to which
-nine tenths of the cues come home in 50 steps to 1 % of the norm, found by bisection between 0.001
-and 10 with the same random numbers at every size and norm. Times r/√dim it is the paper's noise
-radius, a standard deviation. (Noise below 0.01 is at home from the start where nothing moves, as at
-small norm: basins of about 0.01 there mean none.)
+The basin of a memory is the size of Gaussian noise, its root mean square norm relative to the
+patterns' norm, up to which nine tenths of the cues are recalled: within 1 % of the norm after 50
+steps. It is found by bisection between 0.001 and 10 with the same random numbers at every size and
+norm. Times r/√dim it is the paper's noise radius, a standard deviation. (A cue with noise below
+0.01 counts as recalled even if the map does not move it, as at small norm: a basin of about 0.01
+means that there is none.)
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -17,10 +18,9 @@ from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import SingularKernelError
 from attractory.maps.sampled_regression import fit_sampled_regression
-from attractory.paper.claims import Results
-from attractory.paper.patterns import make_patterns
+from attractory.paper.setup import Patterns, make_patterns
 
-__all__ = ["cell", "over_norms"]
+__all__ = ["cell"]
 
 SUCCESS = 0.9
 STEPS = 50
@@ -28,25 +28,22 @@ STEPS = 50
 
 def cell(
     *,
-    source: str,
-    n: int,
-    dim: int,
     norms: list[float],
     activation: str,
     depth: int,
     width: int,
     trials: int,
-    seed: int,
-    data: str | None,
+    **patterns: Unpack[Patterns],
 ) -> dict[str, Any]:
     """Return spectral radii and basins of the infinite-width memories of n patterns, by norm.
 
     Args:
-        source, n, dim, seed, data: of the patterns, see `paper.patterns`.
-        norms: they are given, (m,).
-        activation, depth: of the kernel.
+        norms: that the patterns are given, (m,).
+        activation: name of the kernel's activation.
+        depth: of the kernel, in weight matrices.
         width: of the network whose f0 is taken, the same at all norms; 0 for f0 = 0 alone.
-        trials: cues of each pattern that measure the basin; 0 for none.
+        trials: cues of each pattern that measure the basin; 0 for no basin.
+        patterns: source, n, dim, seed, data; the seed is that of weights and noise, too.
 
     Returns:
         zero, sampled: the largest spectral radius over the patterns with f0 = 0 and f0 sampled,
@@ -59,14 +56,20 @@ def cell(
         >>> bool(values["zero"][0] < 1), values["basin"].shape
         (True, (1,))
     """
+    seed = patterns["seed"]
     values = {kind: np.full(len(norms), np.nan) for kind in ("zero", "sampled", "basin")}
     start = None
     if width:
         start = Autoencoder(
-            dim, width=width, depth=depth, activation=activation, key=seed, dtype=np.float64
+            patterns["dim"],
+            width=width,
+            depth=depth,
+            activation=activation,
+            key=seed,
+            dtype=np.float64,
         )
     for k, norm in enumerate(norms):
-        x = make_patterns(source, n, dim, norm, seed, data)
+        x = make_patterns(norm, **patterns)
         try:
             f = fit_regression(x, activation=activation, depth=depth)
         except SingularKernelError:
@@ -81,15 +84,3 @@ def cell(
                 f, x, success=SUCCESS, trials=trials, max_steps=STEPS, seed=seed
             )
     return values
-
-
-def over_norms(results: Results, name: str, **settings: Any) -> tuple[list[float], np.ndarray]:
-    """Return the norms and one quantity over them, (seeds, norms).
-
-    Example:
-        >>> over_norms(Results([]), "zero")[1].shape
-        (0, 0)
-    """
-    some = results.where(**settings)
-    norms = next((s["norms"] for s, _ in some), [])
-    return norms, some.column(name).reshape(len(some), len(norms))

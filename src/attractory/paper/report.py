@@ -1,37 +1,124 @@
-"""The report of a run: one HTML file with everything in it, the pictures, and the numbers."""
+"""The report of a run: what was found and how, in one HTML file, the pictures, and the numbers."""
 
 import base64
 import csv
-import html
 import io
 import json
+import platform
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 
-from attractory.paper.claims import Ended
-from attractory.paper.found import Reproduction, Run, how_it_was_run
+from attractory._util.machine import GIB, cores, machine_bytes
+from attractory.paper.claims import Claim, Ended, PaperFigure, Results, Size
 
-__all__ = ["number_rows", "write_report"]
+__all__ = ["Reproduction", "Run", "how_it_was_run", "number_rows", "write_report"]
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1a1a1a; background: #fff; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid #ccc;
-  padding-top: 1rem; }
-img { max-width: 100%; height: auto; display: block; margin: 1rem 0; }
-table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
-td, th { border-bottom: 1px solid #ddd; padding: .35rem .5rem; vertical-align: top;
-  text-align: left; }
-.holds { color: #00614a; font-weight: 600; white-space: nowrap; }
-.fails { color: #a23c00; font-weight: 600; white-space: nowrap; }
-.open { color: #555; font-style: italic; }
-.source { white-space: nowrap; color: #555; }
-.rule { color: #555; } .error { color: #a23c00; }
-"""
+_PACKAGES = "attractory", "jax", "jaxlib", "numpy", "scipy", "equinox", "matplotlib"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A figure that has been run.
+
+    Attributes:
+        figure: which.
+        results: its cells.
+        claims: judged by them.
+    """
+
+    figure: PaperFigure
+    results: Results
+    claims: tuple[Claim, ...]
+
+    def pictures(self) -> dict[str, Figure]:
+        """Draw it, by file name without ending; nothing if every cell failed."""
+        return self.figure.pictures(self.results) if len(self.results) else {}
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What `reproduce` found.
+
+    Attributes:
+        runs: one a figure.
+        size: "quick" or "full".
+        seeds: how many were asked for; None for each figure's own.
+        data: folder of the digits; None for the bundled ones.
+        where: what it ran on, in words.
+        seconds: from start to end.
+    """
+
+    runs: tuple[Run, ...]
+    size: Size
+    seeds: int | None
+    data: str | None
+    where: str
+    seconds: float
+
+    @property
+    def failed(self) -> int:
+        """How many cells failed."""
+        return sum(len(run.results.failed) for run in self.runs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return claims and circumstances as plain values, for JSON."""
+        figures = [
+            {
+                "name": run.figure.name,
+                "title": run.figure.title,
+                "cells": len(run.results.all),
+                "failed": len(run.results.failed),
+                "seconds": round(run.results.seconds, 3),
+                "claims": [claim.as_dict() for claim in run.claims],
+            }
+            for run in self.runs
+        ]
+        return {"how": how_it_was_run(self), "failed": self.failed, "figures": figures}
+
+
+def how_it_was_run(run: Reproduction) -> dict[str, str]:
+    """Return what a reader needs to repeat a run: command, versions, machine and time.
+
+    Example:
+        >>> facts = how_it_was_run(Reproduction((), "quick", None, None, "here", 1.0))
+        >>> facts["size"], "jax" in facts["versions"]
+        ('quick', True)
+    """
+    seeds = sorted({c.settings["seed"] for r in run.runs for c in r.results.all
+                    if "seed" in c.settings})  # fmt: skip
+    cells = sum(len(r.results.all) for r in run.runs)
+    spent = sum(r.results.seconds for r in run.runs)
+    return {
+        "size": run.size,
+        "figures": ", ".join(r.figure.name for r in run.runs),
+        "seeds": f"{seeds[0]} to {seeds[-1]}" if seeds else "none",
+        "digits": run.data or "the 200 bundled ones",
+        "cells": f"{cells}, of which {run.failed} failed; {spent:.0f} s in all cells together",
+        "time": f"{run.seconds:.0f} s from start to end, on {run.where}",
+        "machine": f"{_processor()}, {cores()} cores, {machine_bytes() / GIB:.0f} GiB, "
+        f"{platform.system()}",
+        "versions": f"Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "intervals": "95 %, over seeds: Student's for means; nothing is decided on fewer than 4",
+    }
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine()
 
 
 def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
@@ -40,7 +127,7 @@ def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
     Settings that are lists have rows of their own, as quantities.
 
     Example:
-        >>> from attractory.paper.run_cells import Cell
+        >>> from attractory.sweeps.results import Cell
         >>> cells = [Cell({"n": 2}, {"y": np.array([1.0, 0.5])}, None, 0.0)]
         >>> list(number_rows("f", cells))[1]
         ['f', 0, '{"n": 2}', 'y', '1', 0.5]
@@ -99,78 +186,19 @@ def write_report(run: Reproduction, folder: Path) -> list[Path]:
     return [report, numbers, claims, *drawn]
 
 
-def _page(run: Reproduction, inlined: dict[str, dict[str, str]]) -> str:
+def _page(run: Reproduction, pictures: dict[str, dict[str, str]]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("attractory.paper", "."), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
     claims = [claim for one in run.runs for claim in one.claims]
-    of_paper = [c for c in claims if c.source.startswith("paper")]
-    tally = [
-        f"{sum(c.holds is value for c in of_paper)} {text}"
-        for value, text in ((True, "hold"), (False, "do not hold"), (None, "are not decided"))
-    ]
-    parts = [
-        "<h1>Associative memory in iterated overparameterized sigmoid autoencoders, "
-        "reproduced</h1>",
-        "<p>Simulations of Jiang &amp; Pehlevan (ICML 2020), appendix D and E, and what lies "
-        "beyond "
-        f"them. Of the paper's {len(of_paper)} claims evaluated here {', '.join(tally)} at this "
-        "size. A claim is judged by the rule stated beside it, the same at every size; the errata "
-        "are those of <code>docs/errata.md</code>.</p>",
-    ]
-    failed = [(one, cell) for one in run.runs for cell in one.results.failed]
-    if failed:
-        parts.append(f'<p class="error">{len(failed)} cells failed; the claims rest on the rest. '
-                     "Each is listed with its error in numbers.csv.</p>")  # fmt: skip
-    disagree = [c for c in claims if c.holds is False]
-    if disagree:
-        parts.append("<h2>Where what is said and what is measured disagree</h2><ul>")
-        parts += [
-            f"<li>{_text(c.statement)} <span class=source>({_text(c.source)})</span>: "
-            f"{_text(c.measured)}</li>"
-            for c in disagree
-        ]
-        parts.append("</ul>")
-    for one in run.runs:
-        parts += _section(one, inlined[one.figure.name])
-    facts = "".join(
-        f"<tr><th>{_text(key)}</th><td>{_text(value)}</td></tr>"
-        for key, value in how_it_was_run(run).items()
+    return environment.get_template("report.html").render(
+        claims=claims,
+        of_paper=[claim for claim in claims if claim.source.startswith("paper")],
+        failed=run.failed,
+        runs=run.runs,
+        pictures=pictures,
+        how=how_it_was_run(run),
     )
-    parts.append(f"<h2>How it was run</h2><table>{facts}</table>")
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Attractory: the paper reproduced</title><style>{_STYLE}</style></head>\n<body>"
-        + "\n".join(parts)
-        + "</body></html>\n"
-    )
-
-
-def _section(one: Run, pictures: dict[str, str]) -> list[str]:
-    parts = [
-        f'<h2 id="{_text(one.figure.name)}">{_text(one.figure.title)}</h2>',
-        f"<p>{_text(one.figure.method)}</p>",
-    ]
-    parts += [
-        f'<img src="data:image/png;base64,{data}" alt="{_text(name)}: {_text(one.figure.title)}">'
-        for name, data in pictures.items()
-    ]
-    rows = "".join(
-        f"<tr><td class=source>{_text(c.source)}</td><td>{_text(c.statement)}"
-        f"<br><span class=rule>Rule: {_text(c.rule)}</span></td><td>{_text(c.measured)}</td>"
-        f'<td class="{ {True: "holds", False: "fails", None: "open"}[c.holds] }">'
-        f"{_text(c.verdict)}</td></tr>"
-        for c in one.claims
-    )
-    parts.append(
-        "<table><tr><th>source</th><th>what is said</th><th>measured, 95 % interval</th>"
-        f"<th>verdict</th></tr>{rows}</table>"
-    )
-    results = one.results
-    note = f"{len(results.all)} cells, {results.seconds:.0f} s together"
-    if results.failed:
-        note += f"; {len(results.failed)} failed, the first with: {results.failed[0].error}"
-    parts.append(f"<p class=rule>{_text(note)}</p>")
-    return parts
-
-
-def _text(value: str) -> str:
-    return html.escape(value)

@@ -58,6 +58,7 @@ def estimate(values: ArrayLike) -> Estimate:
     mean = float(x.mean())
     if len(x) == 1:
         return Estimate(mean, np.nan, np.nan, 1)
+    # SciPy's ttest_1samp warns of equal values, which shares of 1 are; t.interval gives NaN there.
     half = float(t.ppf((1 + CONFIDENCE) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x)))
     return Estimate(mean, mean - half, mean + half, len(x))
 

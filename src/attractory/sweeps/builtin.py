@@ -1,4 +1,4 @@
-"""Functions for `attractory sweep`: one memory, its settings as plain numbers and names.
+"""Functions that `attractory sweep` knows by name: spectra and recall of one memory.
 
 Each takes settings and returns numbers and arrays, the same for the same seed.
 """
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attractory.maps.kernel_regression import KernelRegression
 
-# Heavy imports wait: the process that drives a sweep asks only for the settings' names.
+# Imports are inside the functions: the process that drives a sweep needs only their signatures.
 
 __all__ = ["recall", "spectrum"]
+
+_STEPS = 50  # as in the paper
 
 
 def spectrum(
@@ -71,10 +73,9 @@ def recall(
     activation: str = "sigmoid",
     data: str = "sphere",
     trials: int = 10,
-    max_steps: int = 50,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Return how often patterns of an infinitely wide autoencoder are recalled from noise.
+    """Return how often patterns of an infinitely wide autoencoder are recalled in 50 steps.
 
     Args:
         norm: of each pattern.
@@ -85,14 +86,13 @@ def recall(
         activation: name of one of `attractory.activations.activation_names()`.
         data: "sphere", points uniform on it; or "digits", bundled ones, centred.
         trials: cues of each pattern.
-        max_steps: applications of the map after which it is judged.
         seed: of points, or of the choice of digits, and of the noise.
 
     Returns:
-        rate, of all cues, and rates (n,), of each pattern's.
+        rate: the share of the cues that are recalled; rates: that of each pattern, (n,).
 
     Raises:
-        ValueError: for a setting out of range, or patterns that the map does not keep.
+        ValueError: for a setting out of range, or patterns that the map cannot store.
 
     Example:
         >>> recall(norm=30.0, noise=0.1, n=2, dim=8)["rate"]
@@ -109,7 +109,7 @@ def recall(
         patterns, "sphere", absolute_size(patterns, "sphere", noise), trials=trials, seed=seed
     )
     result = recall_outcomes(
-        memory, cues, patterns, np.arange(len(patterns)), max_steps=max_steps, extra_steps=0,
+        memory, cues, patterns, np.arange(len(patterns)), max_steps=_STEPS, extra_steps=0,
         progress=False,
     )  # fmt: skip
     rates = (result.outcome == Outcome.HOME).mean(axis=0)

@@ -40,7 +40,7 @@ def run_cell(request: Mapping[str, Any]) -> Reply:
 
 
 def _end_idle() -> None:
-    """End processes that got no cell for long: the driver was killed, or has none for us."""
+    """End processes that got no cell for long: the driver was killed, or has no more cells."""
     while True:
         time.sleep(_IDLE / 4)
         with _lock:

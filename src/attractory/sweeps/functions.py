@@ -1,4 +1,4 @@
-"""Functions that other processes can import: their names, loading them, their code's version."""
+"""The function that a sweep calls, by a name under which other processes can import it."""
 
 import hashlib
 import importlib
@@ -10,16 +10,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attractory.sweeps.grid import near
+from attractory._util.validation import near
 
-__all__ = ["Reference", "builtin_names", "code_version", "load", "reference_of"]
-
-_PACKAGE = Path(__file__).parents[1]
+__all__ = ["Reference", "builtin_names", "load", "reference_of"]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A function by name: `home:name`, home a module or the absolute path of a .py file."""
+    """A function by name.
+
+    Attributes:
+        home: its module, or the absolute path of a .py file.
+        name: its name there.
+    """
 
     home: str
     name: str
@@ -29,7 +32,7 @@ class Reference:
 
     @property
     def is_file(self) -> bool:
-        """Whether home is a path."""
+        """Whether `home` is a path."""
         return self.home.endswith(".py")
 
     @property
@@ -77,7 +80,7 @@ def reference_of(function: Callable[..., Any] | str, folder: Path | None = None)
 
 
 def builtin_names() -> list[str]:
-    """Return the names that need no module."""
+    """Return the names of the functions that come with attractory."""
     return list(importlib.import_module("attractory.sweeps.builtin").__all__)
 
 
@@ -103,7 +106,12 @@ def _parse(text: str, folder: Path) -> Reference:
 
 
 def load(reference: Reference) -> Callable[..., Any]:
-    """Import a function; a ValueError says what is not there."""
+    """Import a function.
+
+    Raises:
+        ValueError: if its module cannot be imported or has no such name.
+        TypeError: if the name is that of something else.
+    """
     try:
         module = _file_module(reference) if reference.is_file else _module(reference)
     except Exception as error:
@@ -126,7 +134,7 @@ def _module(reference: Reference) -> ModuleType:
 
 
 def _file_module(reference: Reference) -> ModuleType:
-    # By content, lest a file that changed, or another of its name, be taken for it.
+    # Named by content: a file that has changed, or another of this name, is another module.
     digest = hashlib.sha256(Path(reference.home).read_bytes()).hexdigest()[:16]
     name = f"_attractory_cells_{Path(reference.home).stem}_{digest}"
     if name in sys.modules:
@@ -141,29 +149,3 @@ def _file_module(reference: Reference) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-def code_version(reference: Reference) -> str:
-    """Return a digest of attractory's source, and of the function's own file if it is elsewhere."""
-    digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        _add(digest, path.relative_to(_PACKAGE).as_posix(), path)
-    own = _own_file(reference)
-    if own is not None:
-        _add(digest, "the function's own", own)
-    return digest.hexdigest()[:16]
-
-
-def _own_file(reference: Reference) -> Path | None:
-    if reference.is_file:
-        return Path(reference.home)
-    if reference.home.split(".")[0] == "attractory":
-        return None
-    file = getattr(sys.modules.get(reference.home), "__file__", None)
-    return None if file is None else Path(file)
-
-
-def _add(digest: Any, name: str, path: Path) -> None:
-    content = path.read_bytes()
-    digest.update(f"{name}\0{len(content)}\0".encode())
-    digest.update(content)

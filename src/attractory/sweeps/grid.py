@@ -1,6 +1,5 @@
 """Cells of a sweep: the settings of one call each, checked, and the keys they are stored under."""
 
-import difflib
 import hashlib
 import inspect
 import itertools
@@ -11,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["canonical", "check_cells", "grid", "key_of", "near", "plain"]
+from attractory._util.validation import near
+
+__all__ = ["canonical", "check_cells", "grid", "key_of", "plain"]
 
 
 def grid(**axes: Any) -> list[dict[str, Any]]:
@@ -106,15 +107,6 @@ def _check_names(
             f"{where} must hold {', '.join(missing)}, which the function needs, got "
             f"{', '.join(cell) or 'no settings'}"
         )
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Return the name and what may have been meant, to end a message with."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if close:
-        return f"{name!r}; did you mean {' or '.join(map(repr, close))}?"
-    return f"{name!r}; there are {', '.join(known) or 'none'}"
 
 
 def plain(value: Any, where: str) -> Any:

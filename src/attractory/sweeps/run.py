@@ -1,124 +1,29 @@
-"""Sweeps: a function over a grid of settings, each cell stored as it ends, and never done twice."""
+"""Run a function over a grid of settings; each cell is stored as it ends and computed once."""
 
 import os
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attractory._util.progress import pacing, reporting
 from attractory._util.validation import whole
-from attractory.sweeps.functions import code_version, load, reference_of
-from attractory.sweeps.grid import canonical, check_cells, grid, key_of
+from attractory.sweeps.functions import Reference, load, reference_of
+from attractory.sweeps.grid import canonical, check_cells, key_of
+from attractory.sweeps.results import SweepResult, cell_of
 from attractory.sweeps.store import Reply, Store, SweepError, read_store
+from attractory.sweeps.versions import Code, code_of
 
-__all__ = ["Cell", "CellError", "SweepError", "SweepResult", "grid", "open_sweep", "sweep"]
+if TYPE_CHECKING:
+    from distributed import Client
 
+__all__ = ["open_sweep", "sweep"]
 
-@dataclass(frozen=True)
-class CellError:
-    """Why a cell failed.
-
-    Attributes:
-        type: name of the exception; WorkerDied or KilledWorker if its process died.
-        message: what it said.
-        traceback: the innermost frames, as "file:line in function: code".
-    """
-
-    type: str
-    message: str
-    traceback: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Return type and message in one line."""
-        return " ".join(f"{self.type}: {self.message}".split())
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """One call of the function.
-
-    Attributes:
-        settings: its keyword arguments.
-        values: what it returned, or None if it failed.
-        error: why it failed, or None.
-        seconds: how long it took.
-    """
-
-    settings: dict[str, Any]
-    values: dict[str, Any] | None
-    error: CellError | None
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class SweepResult:
-    """The cells of a sweep.
-
-    Attributes:
-        cells: in the order in which they were given, equal ones each time; those of `open_sweep`
-            in the order in which they were stored.
-        computed: how many different cells this call computed, and
-        reused: how many the folder had already.
-        function: "module:name" or "file.py:name".
-        version: of the code.
-        out: the folder.
-    """
-
-    cells: list[Cell] = field(repr=False)
-    computed: int
-    reused: int
-    function: str
-    version: str
-    out: Path = field(repr=False)
-
-    @property
-    def done(self) -> int:
-        """How many of the cells have values."""
-        return sum(cell.error is None for cell in self.cells)
-
-    @property
-    def failed(self) -> int:
-        """How many of the cells have an error."""
-        return len(self.cells) - self.done
-
-    def __str__(self) -> str:
-        """Return the counts in one line."""
-        return (
-            f"{self.done} of {len(self.cells)} cells of {self.function} done, {self.failed} "
-            f"failed; {self.computed} computed, {self.reused} reused"
-        )
-
-    def frame(self) -> Any:
-        """Return a pandas DataFrame with one row a cell.
-
-        Columns are the settings, the values (arrays as objects; a value of a setting's name gets
-        `_value` behind it), `cell_error` and `cell_seconds`.
-
-        Raises:
-            ModuleNotFoundError: without pandas, which `attractory[sweep]` brings.
-        """
-        from attractory.sweeps.tables import data_frame
-
-        return data_frame(self.cells)
-
-    def dataset(self) -> Any:
-        """Return an xarray Dataset over the settings that vary, as coordinates.
-
-        Settings that do not vary are its attributes. Arrays get dimensions of their own, `name_0`,
-        `name_1` …; shorter ones are filled up with NaN, as are cells that failed or are not there.
-
-        Raises:
-            ValueError: if the cells are far from filling a grid, or a value has now one, now two
-                dimensions.
-            ModuleNotFoundError: without xarray, which `attractory[sweep]` brings.
-        """
-        from attractory.sweeps.tables import data_set
-
-        return data_set(self.cells)
+Settings = dict[str, Any]
+Batches = Generator[list[tuple[str, Reply]], None, None]
 
 
 def sweep(
@@ -135,12 +40,12 @@ def sweep(
 ) -> SweepResult:
     """Call a function for each cell, and store what it returns as each call ends.
 
-    A sweep that was stopped, by Ctrl-C or SIGKILL or a power cut, goes on where it was when it is
-    run again: a stored cell is never computed again. Cells of which the function raises are stored
-    with their error, and do not stop the others.
+    A sweep that was stopped by Ctrl-C, SIGKILL or a power cut continues when it is run again: a
+    stored cell is never computed twice. If the function raises, the cell is stored with the error,
+    and the others are computed.
 
-    Each cell is computed by a process with one thread, so that equal machines give equal bits,
-    whether it was started here or by a Dask worker.
+    Each cell is computed by a process with one thread, started here or by a Dask worker, so that
+    equal machines give equal bits.
 
     Args:
         function: called with the settings as keyword arguments; returns a dictionary of numbers,
@@ -153,13 +58,13 @@ def sweep(
         workers: processes; by default as many as there are cores. 0 computes in this process: if
             it has loaded JAX before, then with the threads it has, which may change last bits.
         scheduler: address of a Dask scheduler, such as "tcp://host:8786"; its workers compute.
-        version: of the code; results of another one are not mixed with it. By default a digest of
-            attractory's source, and of the function's file if that is elsewhere; name one if you
-            know that a change does not matter.
-        new_version: go on in a folder of another version: its cells are kept, and not used.
-        retry_failed: compute stored cells that failed again.
+        version: of the code; results of different versions are not mixed. By default a digest of
+            the function's file and of what it imports of attractory and from its own folder or
+            package; give one if you know that a change does not matter.
+        new_version: accept a folder of another version: its cells are kept, and not used.
+        retry_failed: compute cells again that are stored as failed.
         progress: True or False for a bar with the time left; by default one on a terminal if the
-            run takes long. Or a function of cells done and cells in all.
+            run takes long. Or a function of the number of cells done and of all cells.
 
     Raises:
         ValueError: if a function cannot be imported, cells hold unknown settings or no JSON values,
@@ -173,7 +78,7 @@ def sweep(
 
     Example:
         >>> import tempfile
-        >>> from attractory.sweeps.run import grid, sweep
+        >>> from attractory.sweeps import grid, sweep
         >>> folder = tempfile.mkdtemp()
         >>> cells = grid(n=8, dim=10, norm=[1.0, 30.0])
         >>> result = sweep("spectrum", cells, out=folder)
@@ -184,91 +89,138 @@ def sweep(
         >>> sweep("spectrum", cells, out=folder).computed
         0
     """
-    if workers is not None and scheduler is not None:
-        raise ValueError(
-            f"workers and scheduler must not both be given, got {workers} and {scheduler!r}; "
-            "a scheduler has its own workers"
-        )
-    if workers is not None:
-        workers = whole(workers, "workers", 0)
-    if version is not None and (not isinstance(version, str) or not version):
-        raise ValueError(f"version must be a text that is not empty, got {version!r}")
-    reference = reference_of(function)
-    called = load(reference)
-    settings = check_cells(cells, called)
-    code = code_version(reference) if version is None else version
-    keys = [key_of(reference.label, code, each) for each in settings]
-    different = dict(zip(keys, settings, strict=True))
+    workers = _checked(workers, scheduler)
+    plan = _plan(function, cells, version)
     folder = Path(out)
-    with _kept(folder), ExitStack() as stack:
+    with _telling_what_is_kept(folder), ExitStack() as stack:
         client = None
         if scheduler is not None:
             from attractory._util.cluster import connected
 
             client = stack.enter_context(connected(scheduler))
-        store = stack.enter_context(Store(folder, reference.label, code, new_version))
-        stored = store.read()
-        pending = {
-            key: each
-            for key, each in different.items()
-            if key not in stored or (retry_failed and stored[key]["error"] is not None)
-        }
+        store = stack.enter_context(
+            Store(folder, plan.reference.label, plan.code.version, new_version)
+        )
+        pending = plan.pending(store.read(), retry_failed)
+        # Closed however this ends: a traceback must not keep the workers alive.
+        replies = stack.enter_context(closing(_replies(plan, pending, workers, client, scheduler)))
         report = stack.enter_context(reporting(progress, "sweep", pacing()))
-        done, total = len(different) - len(pending), len(different)
-        report(done, total)
-        requests = {
-            key: {
-                "function": (reference.home, reference.name), "settings": each,
-                "version": code if version is None else None, "path": sys.path[:],
-            }
-            for key, each in pending.items()
-        }  # fmt: skip
-        # Closed when this ends, however it ends: workers must not outlive it in a traceback.
-        replies = _replies(requests, called, workers, client, scheduler)
-        stack.enter_context(closing(replies))
-        for batch in replies:
-            good = [(key, reply) for key, reply in batch if "refused" not in reply]
-            store.put([(key, canonical(pending[key]), reply) for key, reply in good])
-            for _ in good:
-                done += 1
-                report(done, total)
-            for _, reply in batch:
-                if "refused" in reply:
-                    raise SweepError(
-                        f"a worker cannot run {reference}: {reply['refused']}; "
-                        "finished cells are kept"
-                    )
+        _store_all(store, replies, plan, pending, report)
         found = store.read()
     return SweepResult(
-        [_cell(found[key], each) for key, each in zip(keys, settings, strict=True)],
-        len(pending), total - len(pending), reference.label, code, folder,
+        [cell_of(found[key], each) for key, each in zip(plan.keys, plan.settings, strict=True)],
+        len(pending), len(set(plan.keys)) - len(pending), plan.reference.label, plan.code.version,
+        folder,
     )  # fmt: skip
 
 
-def _replies(
-    requests: Mapping[str, Any],
-    function: Callable[..., Any],
-    workers: int | None,
-    client: Any,
-    scheduler: str | None,
-) -> Generator[list[tuple[str, Reply]], None, None]:
-    from attractory.sweeps.workers import cores, environment, run_local
+@dataclass(frozen=True)
+class _Plan:
+    """What to compute.
 
-    if not requests:
+    Attributes:
+        reference: the function's name.
+        function: the function.
+        code: its version, and the files that this is a digest of; none if the caller gave it.
+        settings: of each cell, as they were given.
+        keys: under which they are stored; equal cells have equal ones.
+    """
+
+    reference: Reference
+    function: Callable[..., Any]
+    code: Code
+    settings: list[Settings]
+    keys: list[str]
+
+    def pending(
+        self, stored: Mapping[str, Mapping[str, Any]], retry_failed: bool
+    ) -> dict[str, Settings]:
+        """Return by key the different cells that are to be computed."""
+        return {
+            key: each
+            for key, each in zip(self.keys, self.settings, strict=True)
+            if key not in stored or (retry_failed and stored[key]["error"] is not None)
+        }
+
+    def request(self, settings: Settings) -> dict[str, Any]:
+        """Return what a worker is told to compute a cell."""
+        return {
+            "function": (self.reference.home, self.reference.name), "settings": settings,
+            "version": self.code.version, "modules": self.code.modules, "path": sys.path[:],
+        }  # fmt: skip
+
+
+def _plan(
+    function: Callable[..., Any] | str, cells: Iterable[Mapping[str, Any]], version: str | None
+) -> _Plan:
+    if version is not None and (not isinstance(version, str) or not version):
+        raise ValueError(f"version must be a text that is not empty, got {version!r}")
+    reference = reference_of(function)
+    called = load(reference)
+    settings = check_cells(cells, called)
+    code = code_of(reference) if version is None else Code(version, ())
+    keys = [key_of(reference.label, code.version, each) for each in settings]
+    return _Plan(reference, called, code, settings, keys)
+
+
+def _checked(workers: int | None, scheduler: str | None) -> int | None:
+    if workers is not None and scheduler is not None:
+        raise ValueError(
+            f"workers and scheduler must not both be given, got {workers} and {scheduler!r}; "
+            "a scheduler has its own workers"
+        )
+    return None if workers is None else whole(workers, "workers", 0)
+
+
+def _store_all(
+    store: Store,
+    replies: Iterable[list[tuple[str, Reply]]],
+    plan: _Plan,
+    pending: Mapping[str, Settings],
+    report: Callable[..., object],
+) -> None:
+    total = len(set(plan.keys))
+    done = total - len(pending)
+    report(done, total)
+    for batch in replies:
+        good = [(key, reply) for key, reply in batch if "refused" not in reply]
+        store.put([(key, canonical(pending[key]), reply) for key, reply in good])
+        for _ in good:
+            done += 1
+            report(done, total)
+        for _, reply in batch:
+            if "refused" in reply:
+                raise SweepError(
+                    f"a worker cannot run {plan.reference}: {reply['refused']}; "
+                    "finished cells are kept"
+                )
+
+
+def _replies(
+    plan: _Plan,
+    pending: Mapping[str, Settings],
+    workers: int | None,
+    client: "Client | None",
+    scheduler: str | None,
+) -> Batches:
+    from attractory._util.machine import cores
+    from attractory.sweeps.workers import environment, run_local
+
+    if not pending:
         return
+    if workers == 0:
+        yield from _run_here(plan.function, pending)
+        return
+    requests = {key: plan.request(settings) for key, settings in pending.items()}
     if client is not None and scheduler is not None:
         from attractory.sweeps.dask_workers import run_on
 
         yield from run_on(client, scheduler, requests, environment())
-    elif workers == 0:
-        yield from _run_here(requests, function)
     else:
         yield from run_local(requests, cores() if workers is None else workers, environment())
 
 
-def _run_here(
-    requests: Mapping[str, Any], function: Callable[..., Any]
-) -> Iterator[list[tuple[str, Reply]]]:
+def _run_here(function: Callable[..., Any], pending: Mapping[str, Settings]) -> Batches:
     from threadpoolctl import threadpool_limits
 
     from attractory.sweeps.worker import compute
@@ -279,14 +231,14 @@ def _run_here(
             "workers=0 leaves JAX the threads it has in this process: last bits of what it "
             "computes may differ from those of worker processes",
             RuntimeWarning,
-            stacklevel=5,
+            stacklevel=2,
         )
     before = dict(os.environ)
     os.environ.update(environment())  # for a JAX that loads only now
     try:
-        for key, request in requests.items():
+        for key, settings in pending.items():
             with threadpool_limits(1):
-                reply = compute(function, request["settings"])
+                reply = compute(function, settings)
             yield [(key, reply)]
     finally:
         os.environ.clear()
@@ -294,8 +246,8 @@ def _run_here(
 
 
 @contextmanager
-def _kept(folder: Path) -> Iterator[None]:
-    """Say, when interrupted, what is kept; the store has closed by then and can be counted."""
+def _telling_what_is_kept(folder: Path) -> Iterator[None]:
+    """Add to an interruption how many cells are stored; the store has been closed by then."""
     try:
         yield
     except KeyboardInterrupt:
@@ -328,20 +280,5 @@ def open_sweep(out: str | Path) -> SweepResult:
     """
     folder = Path(out)
     about, found = read_store(folder)
-    cells = [_cell(each) for each in found.values()]
+    cells = [cell_of(each) for each in found.values()]
     return SweepResult(cells, 0, len(cells), about["function"], about["version"], folder)
-
-
-def _cell(stored: Mapping[str, Any], settings: dict[str, Any] | None = None) -> Cell:
-    import json
-
-    from attractory.sweeps.values import decode
-
-    error = stored["error"]
-    return Cell(
-        json.loads(stored["settings"]) if settings is None else settings,
-        None if stored["values"] is None else decode(stored["values"]),
-        None if error is None
-        else CellError(error["type"], error["message"], tuple(error["traceback"])),
-        stored["seconds"],
-    )  # fmt: skip

@@ -45,7 +45,7 @@ class SweepError(RuntimeError):
 
     Example:
         >>> import tempfile
-        >>> from attractory.sweeps.run import open_sweep
+        >>> from attractory.sweeps import open_sweep
         >>> folder = Path(tempfile.mkdtemp())
         >>> size = (folder / "cells.sqlite").write_text("no such thing")
         >>> try:

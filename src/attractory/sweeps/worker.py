@@ -1,47 +1,25 @@
 """A process that computes cells, one after the other, for the process that started it.
 
-    python -m attractory.sweeps.worker
+    python -m attractory.sweeps.worker DESCRIPTOR
 
-Requests come on stdin and replies go to what was stdout, each a pickle after its length. The
-environment it is started with fixes the number of threads; see `_workers`.
+Requests and replies go over a socket that it inherits. The environment it is started with fixes
+the number of threads; see `workers`.
 """
 
 import os
-import pickle
 import queue
-import struct
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Mapping
+from typing import Any
 
-__all__ = ["compute", "receive", "send"]
+__all__ = ["compute"]
 
 _FRAMES = 4  # of a traceback, the innermost
 _MESSAGE = 2000  # characters
 
 
-def send(stream: BinaryIO, message: Any) -> None:
-    """Write one message."""
-    content = pickle.dumps(message)
-    stream.write(struct.pack("<Q", len(content)) + content)
-    stream.flush()
-
-
-def receive(stream: BinaryIO) -> Any:
-    """Read one message; EOFError where the other side has gone."""
-    head = _exactly(stream, 8)
-    return pickle.loads(_exactly(stream, struct.unpack("<Q", head)[0]))
-
-
-def _exactly(stream: BinaryIO, size: int) -> bytes:
-    content = stream.read(size)
-    if content is None or len(content) < size:
-        raise EOFError
-    return content
-
-
-def compute(function: Callable[..., Any], settings: dict[str, Any]) -> dict[str, Any]:
+def compute(function: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return a cell's encoded values, or its error, and the seconds it took."""
     from time import perf_counter
 
@@ -58,7 +36,7 @@ def compute(function: Callable[..., Any], settings: dict[str, Any]) -> dict[str,
 def _describe(error: BaseException) -> dict[str, Any]:
     import traceback
 
-    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is ours
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is that of `compute`
     return {
         "type": type(error).__name__,
         "message": str(error)[:_MESSAGE],
@@ -69,8 +47,8 @@ def _describe(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    from attractory.sweeps.functions import Reference, code_version, load
+def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    from attractory.sweeps.functions import Reference, load
 
     for entry in request["path"]:
         if entry not in sys.path and os.path.exists(entry):
@@ -80,8 +58,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         function = load(reference)
     except (ValueError, TypeError) as error:
         return {"refused": str(error)}
-    expected = request["version"]
-    if expected is not None and _version_of(reference, code_version) != expected:
+    modules = request["modules"]
+    if modules and _version(reference.home, reference.name, modules) != request["version"]:
         return {
             "refused": "its code is of another version than that of the process which drives the "
             "sweep; give all the same attractory and the same file of the function"
@@ -89,34 +67,40 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     return compute(function, request["settings"])
 
 
-_VERSIONS: dict[Any, str] = {}
+_VERSIONS: dict[tuple[str, str, tuple[str, ...]], str] = {}
 
 
-def _version_of(reference: Any, code_version: Callable[..., str]) -> str:
-    # Once: what was loaded stays loaded when its file changes.
-    if reference not in _VERSIONS:
-        _VERSIONS[reference] = code_version(reference)
-    return _VERSIONS[reference]
+def _version(home: str, name: str, modules: tuple[str, ...]) -> str:
+    # Once, when it is first loaded: the process does not see later edits of a file.
+    from attractory.sweeps.functions import Reference
+    from attractory.sweeps.versions import digest
+
+    key = home, name, modules
+    if key not in _VERSIONS:
+        _VERSIONS[key] = digest(Reference(home, name), modules)
+    return _VERSIONS[key]
 
 
 def _main() -> None:
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a cell prints must not meet the replies
+    from multiprocessing.connection import Connection
+
+    driver = Connection(int(sys.argv[1]))
+    os.dup2(2, 1)  # what a cell prints goes to stderr
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def listen() -> None:
         try:
             while True:
-                requests.put(receive(sys.stdin.buffer))
+                requests.put(driver.recv())
         except Exception:
-            os._exit(0)  # the driver has gone, by whatever death: nobody waits for the cell
+            os._exit(0)  # the process that started this one has ended: nobody needs the cell
 
     threading.Thread(target=listen, daemon=True).start()
     try:
-        send(out, {"ready": True})
+        driver.send({"ready": True})
         while True:
-            send(out, _answer(requests.get()))
-    except OSError:  # gone while we wrote
+            driver.send(_answer(requests.get()))
+    except OSError:  # it ended while we wrote
         os._exit(0)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from attractory.paper.claims import PaperFigure, Size
 from attractory.paper.limit_cells import cell
-from attractory.paper.limit_kinds import draw_kinds, kind_claims
+from attractory.paper.limit_claims import draw_kinds, kind_claims
 
 __all__ = ["FIGURE"]
 

@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
-from attractory.paper.limit_cells import cell, over_norms
+from attractory.paper.limit_cells import cell
+from attractory.paper.limit_claims import over_norms
 from attractory.paper.statistics import Estimate, above, all_of, between, estimate
 from attractory.paper.style import LINES, MARKERS, band, new_figure
 

@@ -16,7 +16,7 @@ from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.protocol import SingularKernelError
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
-from attractory.paper.patterns import make_patterns
+from attractory.paper.setup import make_patterns
 from attractory.paper.statistics import above, all_of, estimate
 from attractory.paper.style import GREY, band, new_figure, shades
 
@@ -49,7 +49,7 @@ def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> dict[str,
         >>> values["recalled"], values["stable"], values["stored"]
         (1.0, 1.0, True)
     """
-    x = make_patterns("sphere", n, dim, norm, seed, None)
+    x = make_patterns(norm, source="sphere", n=n, dim=dim, seed=seed, data=None)
     try:
         f = fit_regression(x, activation="erf_surrogate")
     except SingularKernelError:

@@ -7,7 +7,7 @@ norms of all eigenvalues as the input norm changes.
 
 Here patterns are uniform on a sphere, one draw a seed; the largest eigenvalue of a network is that
 over its 20 patterns, and then averaged over seeds. What the paper lacks is beneath: the infinite
-width, with f0 of the same network and with f0 = 0. Loss and solver: `paper.trained`; a
+width, with f0 of the same network and with f0 = 0. Loss and solver: `paper.setup`; a
 run that does not get there is left out, and counted. The full size repeats the logistic networks
 with momentum.
 """
@@ -21,8 +21,8 @@ from attractory.datasets import sphere
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.sampled_regression import fit_sampled_regression
 from attractory.paper.claims import PaperFigure, Size
-from attractory.paper.figures.figure_5_cells import draw, judge
-from attractory.paper.trained import LOSS, start_network, train
+from attractory.paper.figures.figure_5_claims import draw, judge
+from attractory.paper.setup import LOSS, start_network, train
 
 __all__ = ["FIGURE", "cell"]
 

@@ -18,9 +18,9 @@ from attractory.datasets import sphere
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.sampled_regression import fit_sampled_regression
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
+from attractory.paper.setup import start_network, train
 from attractory.paper.statistics import all_of, between, estimate
 from attractory.paper.style import GREY, LINES, new_figure
-from attractory.paper.trained import start_network, train
 
 __all__ = ["FIGURE", "MAPS", "cell", "settings", "share_claim"]
 
@@ -89,7 +89,7 @@ def share_claim(results: Results, source: str, kind: str, norm: float) -> Claim:
     """Return the claim that n − 1 of the eigenvalues are near 1, for one kind of map and norm.
 
     Example:
-        >>> from attractory.paper.run_cells import Cell
+        >>> from attractory.sweeps.results import Cell
         >>> cells = [Cell({"n": n, "norm": 1.0, "dim": 10, "seed": s},
         ...               {"zero_near": (n - 1) / 10, "converged": True}, None, 0.0)
         ...          for n in (2, 5, 8) for s in range(4)]

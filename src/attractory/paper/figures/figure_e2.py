@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from attractory.paper.basin_cells import cell, draw, norm_claims, success, widest
+from attractory.paper.basin_cells import cell
+from attractory.paper.basin_claims import draw, norm_claims, success, widest
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.statistics import above, all_of, estimate
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.figures.basin_and_norm import basin_cells
-from attractory.paper.limit_cells import cell, over_norms
+from attractory.paper.limit_cells import cell
+from attractory.paper.limit_claims import over_norms
 from attractory.paper.statistics import Verdict, above, all_of, estimate
 from attractory.paper.style import band, new_figure, shades
 

@@ -1,4 +1,7 @@
-"""What `depth` and `activations` have in common: one memory of 20 patterns, of several kinds."""
+"""Claims and pictures of infinite-width memories over norms, shared by several figures.
+
+`depth` and `activations` compare memories of 20 patterns that differ in one setting, their kind.
+"""
 
 from typing import Any
 
@@ -6,11 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from attractory.paper.claims import Claim, Results
-from attractory.paper.limit_cells import over_norms
 from attractory.paper.statistics import above, all_of, between, estimate
 from attractory.paper.style import GREY, LINES, MARKERS, band, new_figure
 
-__all__ = ["draw_kinds", "kind_claims"]
+__all__ = ["draw_kinds", "kind_claims", "over_norms"]
 
 _PANELS = {
     "sampled": "spectral radius, f0 sampled",
@@ -102,3 +104,15 @@ def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str)
             axis.axhline(0.5, color=GREY, lw=0.8, ls=":")
     axes[0].legend(fontsize=8, frameon=False)
     return figure
+
+
+def over_norms(results: Results, name: str, **settings: Any) -> tuple[list[float], np.ndarray]:
+    """Return the norms and one quantity over them, (seeds, norms).
+
+    Example:
+        >>> over_norms(Results([]), "zero")[1].shape
+        (0, 0)
+    """
+    some = results.where(**settings)
+    norms = next((s["norms"] for s, _ in some), [])
+    return norms, some.column(name).reshape(len(some), len(norms))
