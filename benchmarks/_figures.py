@@ -15,6 +15,7 @@ def radii(certificate, shock):
 
 def norms():
     digits, _ = attractory.datasets.bundled_digits(20)
+    digits = digits - digits.mean(axis=0)
     profile = attractory.norm_profile(
         digits, np.geomspace(15, 600, 9), sizes=(0.2, 0.6, 1, 2, 4), trials=5
     )

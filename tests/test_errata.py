@@ -15,6 +15,7 @@ from attractory import (
     recall_curve,
     spectral_radius,
 )
+from attractory.analysis import Noise
 from attractory.datasets import sphere
 from attractory.theory import (
     approach_rate,
@@ -183,7 +184,7 @@ def test_12_a_larger_norm_is_a_larger_basin_only_up_to_a_point():
     for norm in (10.0, 40.0, 1000.0):
         f = fit_regression(norm * unit, activation="erf_surrogate")
         x = norm * unit
-        curve = recall_curve(f, x, [10.0], relative=False, trials=20, progress=False)
+        curve = recall_curve(f, x, [10.0], noise=Noise(relative=False), trials=20, progress=False)
         shares.append(float(curve.pooled_fraction[0]))
     assert shares[1] > 0.9
     assert shares[0] < 0.6

@@ -13,14 +13,14 @@ from .activations import activation as activation
 from .analysis.census import attractor_census as attractor_census
 from .analysis.certificate import certified_radius as certified_radius
 from .analysis.corruption import corrupt as corrupt
-from .analysis.critical import critical_norm as critical_norm
+from .analysis.critical_norms import critical_norm as critical_norm
+from .analysis.critical_shocks import critical_shock as critical_shock
 from .analysis.curves import recall_curve as recall_curve
 from .analysis.iteration import recall as recall
 from .analysis.norm_search import best_norm as best_norm
 from .analysis.norm_search import norm_profile as norm_profile
 from .analysis.outcomes import Outcome as Outcome
 from .analysis.outcomes import recall_outcomes as recall_outcomes
-from .analysis.shock import critical_shock as critical_shock
 from .analysis.spectrum import eigenvalues as eigenvalues
 from .analysis.spectrum import spectral_radius as spectral_radius
 from .kernels.matrices import nngp as nngp

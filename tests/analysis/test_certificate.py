@@ -9,8 +9,8 @@ from toy_maps import Cubic, Product, Ring, Sigmoid
 from attractory import Autoencoder, certified_radius, critical_shock, fit_regression, recall, train
 from attractory.activations import activation
 from attractory.analysis import CertificateStatus
-from attractory.analysis.sector_bounds import stretch
-from attractory.analysis.slope_bounds import mean_slopes
+from attractory.analysis.certificate_gain import stretch
+from attractory.analysis.certificate_slopes import mean_slopes
 from attractory.datasets import bundled_digits, rescale, sphere
 
 

@@ -1,22 +1,25 @@
 """Norm profiles and the best norm: consistent with their parts, and no worse than a grid."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from attractory import best_norm as find_best
 from attractory import certified_radius, fit_regression, norm_profile, recall_curve, spectral_radius
-from attractory.analysis import relative_radius
+from attractory.analysis import Noise, RecallRule, relative_radius
 from attractory.datasets import bundled_digits, rescale, sphere
 
 
 def test_profile_is_made_of_its_parts():
-    x = sphere(4, 20)
-    profile = norm_profile(x, [8.0, 40.0], sizes=[0.3, 2.0], trials=6, seed=5)
+    x, noise = sphere(4, 20), Noise(seed=5)
+    profile = norm_profile(x, [8.0, 40.0], sizes=[0.3, 2.0], noise=noise, trials=6)
     for k, norm in enumerate(profile.norms):
-        patterns = rescale(x, norm)
+        patterns = rescale(x, norm, center=False)
         f = fit_regression(patterns)
         np.testing.assert_allclose(profile.spectral_radius[k], spectral_radius(f, patterns))
-        curve = recall_curve(f, patterns, [0.3, 2.0], trials=6, max_steps=200, seed=5)
+        rule = RecallRule(max_steps=200)
+        curve = recall_curve(f, patterns, [0.3, 2.0], noise=noise, trials=6, rule=rule)
         assert (profile.curves[k].counts == curve.counts).all()
         radius = certified_radius(f, patterns).radius
         np.testing.assert_allclose(profile.certified[k], radius / norm)
@@ -39,19 +42,27 @@ def test_relative_radius_of_a_double_well_is_a_quantile():
 @pytest.mark.slow
 def test_best_norm_is_close_to_the_best_of_a_grid():
     digits = bundled_digits(8)[0].reshape(8, 28, 28)[:, ::3, ::3].reshape(8, -1)
-    settings = {"trials": 5, "max_steps": 80}
-    found = find_best(digits, activation="erf", fits=9, **settings)
+    digits = digits - digits.mean(axis=0)
+    settings = {"trials": 5, "rule": RecallRule(max_steps=80)}
+    found = find_best(digits, fit=partial(fit_regression, activation="erf"), fits=9, **settings)
     grid = np.geomspace(*found.settings["norms"], 10)
     radii = []
     for norm in grid:
-        x = rescale(digits, norm)
+        x = rescale(digits, norm, center=False)
         radii.append(relative_radius(fit_regression(x, activation="erf"), x, **settings))
     assert found.fits <= 9
     assert found.radius >= 0.9 * max(radii)
     assert not found.at_edge
-    x = rescale(digits, found.norm)
+    x = rescale(digits, found.norm, center=False)
     f = fit_regression(x, activation="erf")
     assert relative_radius(f, x, **settings) == found.radius
+
+
+def test_equal_best_radii_are_searched_between_worse_ones():
+    """With few cues the radius is a step function of the norm, here with one value on a plateau."""
+    found = find_best(sphere(3, 20), fit=partial(fit_regression, activation="erf"), trials=4)
+    assert (found.radii == found.radius).sum() > 2
+    assert (found.fits, found.at_edge) == (10, False)
 
 
 def test_an_optimum_at_the_edge_is_said():
@@ -72,9 +83,12 @@ def test_bad_values():
         (lambda: find_best(x, norms=[1.0, 2.0, 3.0]), "norms must be two numbers"),
         (lambda: find_best(x, success=1.0), "success must lie between 0 and 1"),
         (
-            lambda: find_best(x, norms=[0.1, 0.2], fits=3, trials=2, tolerance=1e-5),
+            lambda: find_best(
+                x, norms=[0.1, 0.2], fits=3, trials=2, rule=RecallRule(tolerance=1e-5)
+            ),
             "hold none at which",
         ),
+        (lambda: find_best(x, noise=Noise(relative=False)), "noise must be relative"),
     ]:
         with pytest.raises(ValueError, match=words):
             call()

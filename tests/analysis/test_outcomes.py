@@ -7,7 +7,8 @@ import pytest
 from toy_maps import Cubic, Product, Ring, Sigmoid
 
 from attractory import Outcome, fit_regression, recall, recall_outcomes
-from attractory.analysis.outcomes import settle
+from attractory.analysis import RecallRule
+from attractory.analysis.settling import settle
 from attractory.datasets import bundled_digits, rescale
 
 
@@ -19,12 +20,14 @@ def test_cubic_basins_alternate_out_to_divergence():
     cues = np.concatenate([ends[:-1] + width, ends[1:] - width])
     sign = np.tile((-1.0) ** np.arange(6), 2)
     for side in (1, -1):
-        result = recall_outcomes(f, side * cues[:, None], [[1.0], [-1.0]], 0, max_steps=200)
-        expected = np.where(side * sign > 0, Outcome.HOME, Outcome.OTHER)
+        result = recall_outcomes(
+            f, side * cues[:, None], [[1.0], [-1.0]], 0, rule=RecallRule(max_steps=200)
+        )
+        expected = np.where(side * sign > 0, Outcome.RECALLED, Outcome.OTHER)
         assert result.outcome.tolist() == expected.tolist()
         np.testing.assert_array_equal(result.pattern, np.where(side * sign > 0, 0, 1))
     beyond = f.bound * np.array([[1.001], [-1.001]])
-    result = recall_outcomes(f, beyond, [[1.0], [-1.0]], 0, max_steps=200)
+    result = recall_outcomes(f, beyond, [[1.0], [-1.0]], 0, rule=RecallRule(max_steps=200))
     assert (result.outcome == Outcome.DIVERGED).all()
     assert np.isinf(result.error).all()
     assert (result.pattern == -1).all()
@@ -36,7 +39,7 @@ def test_every_outcome_and_its_fields():
     cues = centre[0] + np.array([[0.3, 0.2, 0], [0.3, 0.2, -2.0], [1.5, 0, 0], [0, 0, -1.0]])
     result = recall_outcomes(f, cues, centre, 0)
     names = [Outcome(k).name for k in result.outcome]
-    assert names == ["HOME", "OTHER", "CYCLE", "SPURIOUS"]  # the last is the saddle x₃ = 0
+    assert names == ["RECALLED", "OTHER", "CYCLE", "SPURIOUS"]  # the last is the saddle x₃ = 0
     assert result.period.tolist() == [1, 1, 5, 1]
     assert result.pattern.tolist() == [0, 1, -1, -1]
     cycle = f.attractors[2]
@@ -44,7 +47,7 @@ def test_every_outcome_and_its_fields():
     np.testing.assert_allclose(result.error[1], 2 / np.sqrt(26), rtol=1e-6)
     assert (result.residual[[0, 2, 3]] < 1e-6).all()
     assert result.counts["cycle"] == 1
-    assert repr(result) == "OutcomeResult(1 home, 1 other, 1 spurious, 1 cycle)"
+    assert repr(result) == "OutcomeResult(1 recalled, 1 other, 1 spurious, 1 cycle)"
     for outcome in Outcome:
         assert outcome.message
 
@@ -57,12 +60,13 @@ def test_success_is_judged_at_the_step_limit():
     def f(x):
         return 1 + q * (x - 1)
 
-    for steps, outcome in [(needed, Outcome.HOME), (needed - 1, Outcome.UNDECIDED)]:
-        result = recall_outcomes(f, [[1 + e]], [[1.0]], 0, max_steps=steps)
+    for steps, outcome in [(needed, Outcome.RECALLED), (needed - 1, Outcome.UNDECIDED)]:
+        result = recall_outcomes(f, [[1 + e]], [[1.0]], 0, rule=RecallRule(max_steps=steps))
         assert result.outcome.tolist() == [outcome]
         np.testing.assert_allclose(result.error, e * q**steps, rtol=1e-9)
-    assert result.pattern.tolist() == [0]  # home, but too late
-    short = recall_outcomes(f, [[1 + e]], [[1.0]], 0, max_steps=3, extra_steps=0)
+    assert result.pattern.tolist() == [0]  # its own, but too late
+    rule = RecallRule(max_steps=3, extra_steps=0)
+    short = recall_outcomes(f, [[1 + e]], [[1.0]], 0, rule=rule)
     assert (short.outcome[0], short.pattern[0]) == (Outcome.UNDECIDED, -1)
     np.testing.assert_allclose(short.residual, e * q**3 * (1 - q), rtol=1e-9)
 
@@ -121,8 +125,8 @@ def test_agrees_with_plain_recall_on_digits_whatever_the_chunk():
     plain = recall(f, cues, max_steps=51, tol=1e-15).state
     error = np.linalg.norm(plain - x[home], axis=1) / 100
     np.testing.assert_allclose(result.error, error, atol=1e-6)
-    np.testing.assert_array_equal(result.outcome == Outcome.HOME, error <= 0.01)
-    assert {Outcome.HOME} < set(result.outcome.tolist())
+    np.testing.assert_array_equal(result.outcome == Outcome.RECALLED, error <= 0.01)
+    assert {Outcome.RECALLED} < set(result.outcome.tolist())
     shaped = recall_outcomes(
         f, cues.reshape(5, 12, 784), x, home.reshape(5, 12), chunk=7, progress=False
     )
@@ -139,7 +143,7 @@ def test_float32_maps():
             return 1.5 * x - 0.5 * x**3
 
     result = recall_outcomes(Low(), [[0.5], [0.0], [-0.3]], [[1.0], [-1.0]], 0)
-    assert result.outcome.tolist() == [Outcome.HOME, Outcome.SPURIOUS, Outcome.OTHER]
+    assert result.outcome.tolist() == [Outcome.RECALLED, Outcome.SPURIOUS, Outcome.OTHER]
 
 
 def test_bad_values():
@@ -150,13 +154,13 @@ def test_bad_values():
         (lambda: recall_outcomes(f, np.ones((1, 2)), one, 0), ValueError, "cues must have 1 feat"),
         (lambda: recall_outcomes(f, cue, [[np.inf]], 0), ValueError, "patterns must be finite"),
         (lambda: recall_outcomes(lambda x: x, cue, [[0.0]], 0), ValueError, "a zero vector"),
-        (lambda: recall_outcomes(f, cue, one, 2), ValueError, "home must be from 0 to 1"),
-        (lambda: recall_outcomes(f, cue, one, [0.0]), TypeError, "home must hold integers"),
-        (lambda: recall_outcomes(f, cue, one, [0, 1]), ValueError, "home must be one number"),
-        (lambda: recall_outcomes(f, cue, one, 0, tolerance=1.0), ValueError, "tolerance must lie"),
-        (lambda: recall_outcomes(f, cue, one, 0, max_steps=0), ValueError, "max_steps must be"),
-        (lambda: recall_outcomes(f, cue, one, 0, extra_steps=-1), ValueError, "extra_steps must"),
-        (lambda: recall_outcomes(f, cue, one, 0, max_period=0), ValueError, "max_period must be"),
+        (lambda: recall_outcomes(f, cue, one, 2), ValueError, "origin must be from 0 to 1"),
+        (lambda: recall_outcomes(f, cue, one, [0.0]), TypeError, "origin must hold integers"),
+        (lambda: recall_outcomes(f, cue, one, [0, 1]), ValueError, "origin must be one number"),
+        (lambda: RecallRule(tolerance=1.0), ValueError, "tolerance must lie"),
+        (lambda: RecallRule(max_steps=0), ValueError, "max_steps must be"),
+        (lambda: RecallRule(extra_steps=-1), ValueError, "extra_steps must"),
+        (lambda: RecallRule(max_period=0), ValueError, "max_period must be"),
         (lambda: recall_outcomes(f, cue, one, 0, chunk=0), ValueError, "chunk must be"),
         (lambda: recall_outcomes(lambda x: x[..., :1], [[1.0, 2.0]], [[1.0, 1.0]], 0), TypeError,
          "must map"),

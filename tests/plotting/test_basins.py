@@ -22,7 +22,7 @@ def test_recall_curve_shows_pooled_share_band_and_fates():
     assert band[:, 1].max() == high.max()
     assert "noise norm / pattern norm" in bottom.get_xlabel()
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "home" in names
+    assert "recalled" in names
     assert "diverged" in names
     assert "Half of all cues" in top.get_title() or "or more" in top.get_title()
     figure.canvas.draw()

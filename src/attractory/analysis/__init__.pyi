@@ -5,11 +5,14 @@ from .census import census_starts as census_starts
 from .certificate import Certificate as Certificate
 from .certificate import CertificateStatus as CertificateStatus
 from .certificate import certified_radius as certified_radius
+from .corruption import Noise as Noise
 from .corruption import absolute_size as absolute_size
 from .corruption import corrupt as corrupt
-from .critical import CriticalNorm as CriticalNorm
-from .critical import CriticalNormStatus as CriticalNormStatus
-from .critical import critical_norm as critical_norm
+from .critical_norms import CriticalNorm as CriticalNorm
+from .critical_norms import CriticalNormStatus as CriticalNormStatus
+from .critical_norms import critical_norm as critical_norm
+from .critical_shocks import CriticalShock as CriticalShock
+from .critical_shocks import critical_shock as critical_shock
 from .curves import RecallCurve as RecallCurve
 from .curves import recall_curve as recall_curve
 from .iteration import RecallResult as RecallResult
@@ -22,8 +25,7 @@ from .norm_search import norm_profile as norm_profile
 from .norm_search import relative_radius as relative_radius
 from .outcomes import Outcome as Outcome
 from .outcomes import OutcomeResult as OutcomeResult
+from .outcomes import RecallRule as RecallRule
 from .outcomes import recall_outcomes as recall_outcomes
-from .shock import CriticalShock as CriticalShock
-from .shock import critical_shock as critical_shock
 from .spectrum import eigenvalues as eigenvalues
 from .spectrum import spectral_radius as spectral_radius

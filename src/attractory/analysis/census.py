@@ -1,11 +1,11 @@
 r"""A census of attractors: from many starts, what does the map settle on?
 
-Starts are iterated until each has settled on a fixed point or a cycle (`analysis.outcomes` says
-what that means). Of those that agree one is refined by Newton's method, which may not move it far:
-what it cannot improve stays as the iteration left it, with its own residual.
+Starts are iterated until each has settled on a fixed point or a cycle (`analysis.settling`). Starts
+that agree are one attractor; the one that settled best is refined by Newton's method, which may
+move it only a little. What it cannot improve stays as the iteration left it.
 
-What no start reaches is not found. A share of starts is the size of a basin under the way the
-starts were drawn, and comes with its exact Clopper–Pearson interval.
+An attractor that no start reaches is not found. The share of starts that reach one estimates the
+size of its basin under the distribution of the starts, with an exact Clopper–Pearson interval.
 """
 
 from collections.abc import Callable
@@ -20,19 +20,20 @@ from attractory._util.precision import double
 from attractory._util.progress import counting, reporting
 from attractory._util.statistics import clopper_pearson
 from attractory._util.validation import as_points, no_zero_rows, share, whole
-from attractory.analysis.cycles import refine_cycle
+from attractory.analysis.cycles import RefinedCycle, refine_cycle
 from attractory.analysis.iteration import check_map
-from attractory.analysis.outcomes import LIMIT, nearest_pattern, settle
+from attractory.analysis.outcomes import LIMIT, RecallRule, nearest_pattern
+from attractory.analysis.settling import Settled, joined, settle
 from attractory.analysis.spectrum import orbit_radius
 from attractory.maps.protocol import Map, dim_of, dtype_of
 
 __all__ = ["Attractor", "AttractorCensus", "attractor_census", "census_starts"]
 
 START_KINDS = ("gaussian", "between", "far")
-_FARTHEST = 10.0  # times the patterns' norm
-_SAME = 1e-5  # points nearer than this, relative to the scale of the starts, are one
+_FARTHEST = 10.0  # norm of a "far" start at most, relative to a pattern's
+_SAME = 1e-5  # points nearer than this are one, relative to the scale of the starts
 _ROUNDING = 1e3  # … or nearer than this many units of rounding
-_REACH = 10.0  # times that distance Newton's method may move a point
+_REACH = 10.0  # how far Newton's method may move a point, in units of that distance
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ class Attractor:
         residual: ‖fᵖ(x) − x‖ at the first point, in the units of the starts.
         refined: whether Newton's method improved it; if not, it is as the iteration left it.
         spectral_radius: of the product of the Jacobians along the cycle. Below 1 it attracts; at 1
-            or above, starts came to it along a way that attracts, or began on it.
-        hits: starts that settled on it.
+            or above, starts came to it along a direction that attracts, or began on it.
+        hits: number of starts that settled on it.
         share: hits over all starts.
-        interval: ends of the share's interval.
+        interval: ends of the share's confidence interval.
         nearest: index of the stored pattern nearest to the cycle, −1 without patterns.
         distance: to that pattern, relative to its norm; infinite without patterns.
         stored: a fixed point at a stored pattern, within the tolerance.
@@ -106,16 +107,14 @@ class AttractorCensus:
             −2 if it diverged, (starts,).
         kind: how each start was drawn, (starts,), of "gaussian", "between", "far", "given".
         patterns: number of stored patterns.
-        tolerance, max_steps, max_period, confidence, seed: as given.
+        rule, confidence, seed: as given.
     """
 
     attractors: tuple[Attractor, ...]
     label: Int[np.ndarray, " m"]
     kind: np.ndarray
     patterns: int
-    tolerance: float
-    max_steps: int
-    max_period: int
+    rule: RecallRule
     confidence: float
     seed: int
 
@@ -156,9 +155,9 @@ class AttractorCensus:
             "undecided": self.undecided,
             "diverged": self.diverged,
             "patterns": self.patterns,
-            "tolerance": self.tolerance,
-            "max_steps": self.max_steps,
-            "max_period": self.max_period,
+            "tolerance": self.rule.tolerance,
+            "max_steps": self.rule.max_steps,
+            "max_period": self.rule.max_period,
             "confidence": self.confidence,
             "seed": self.seed,
             "label": self.label.tolist(),
@@ -229,9 +228,7 @@ def attractor_census(
     *,
     starts: ArrayLike | None = None,
     count: int = 1000,
-    max_steps: int = 2000,
-    max_period: int = 12,
-    tolerance: float = 0.01,
+    rule: RecallRule = RecallRule(max_steps=2000),
     confidence: float = 0.95,
     seed: int = 0,
     chunk: int = 1024,
@@ -245,10 +242,9 @@ def attractor_census(
         patterns: stored patterns, (n, d), to tell from the rest and to draw starts from.
         starts: (m, d); by default `census_starts(patterns, count, seed=seed)`.
         count: how many starts to draw.
-        max_steps: most applications of the map, in whole blocks of `max_period`.
-        max_period: longest period that is recognised.
-        tolerance: distance to a pattern, relative to its norm, within which a fixed point is
-            "stored".
+        rule: its `max_steps` are the most applications of the map, in whole blocks of
+            `max_period`, the longest period that is recognised; within its `tolerance` of a
+            pattern a fixed point is "stored". Its `extra_steps` are not used.
         confidence: of the intervals.
         seed: of the starts.
         chunk: starts iterated at a time; bounds the memory.
@@ -277,97 +273,106 @@ def attractor_census(
         points, kind = census_starts(x, count, seed=seed)
     else:
         raise ValueError("starts or patterns must be given; starts are drawn from patterns")
-    max_steps, max_period = whole(max_steps, "max_steps", 1), whole(max_period, "max_period", 1)
-    tolerance, confidence = share(tolerance, "tolerance"), share(confidence, "confidence")
+    confidence = share(confidence, "confidence")
     chunk, seed = whole(chunk, "chunk", 1), whole(seed, "seed", 0)
 
     norms = np.linalg.norm(points if x is None else x, axis=1)
     scale = float(np.sqrt(np.mean(norms**2))) or 1.0
     bound = LIMIT * max(scale, float(np.linalg.norm(points, axis=1).max()))
-    state = points.astype(dtype_of(f))
-    check_map(f, state)
-    period, residual = np.zeros(len(state), int), np.zeros(len(state))
-    label = np.full(len(state), -1)
+    start = points.astype(dtype_of(f))
+    check_map(f, start)
+    ends = []
     with reporting(progress, "census", counting) as report:
-        for k in range(0, len(state), chunk):
-            part = slice(k, k + chunk)
-            size = np.full(len(state[part]), scale)
-            end = settle(f, state[part], size, max_steps, max_period, bound)
-            state[part], period[part], residual[part] = end.state, end.period, end.residual
-            label[part][end.diverged] = -2
-            report(min(k + chunk, len(state)), len(state))
-    found = _distinct(f, state, period, residual, label, scale)
+        for k in range(0, len(start), chunk):
+            part = start[k : k + chunk]
+            size = np.full(len(part), scale)
+            ends.append(settle(f, part, size, rule.max_steps, rule.max_period, bound))
+            report(k + len(part), len(start))
+    end = joined(ends)
+    found, label = _distinct(f, end, scale)
 
     hits = np.bincount(label[label >= 0], minlength=len(found))
     order = np.argsort(-hits, kind="stable")
-    place = np.append(np.argsort(order), [-2, -1])  # the last two stand for themselves
-    low, high = clopper_pearson(hits, len(state), confidence)
-    attractors = []
-    for k in map(int, order):
-        interval = float(low[k]), float(high[k])
-        points, missed, refined = found[k]
-        attractors.append(
-            _describe(f, points, missed, refined, int(hits[k]), len(state), interval, x, tolerance)
+    rank = np.append(np.argsort(order), [-2, -1])  # labels −2 and −1 stand for themselves
+    low, high = clopper_pearson(hits, len(start), confidence)
+    attractors = [
+        _described(
+            f, found[k], hits=int(hits[k]), count=len(start),
+            interval=(float(low[k]), float(high[k])), patterns=x, tolerance=rule.tolerance,
         )
+        for k in order.tolist()
+    ]  # fmt: skip
     return AttractorCensus(
-        tuple(attractors), place[label], kind, 0 if x is None else len(x), tolerance, max_steps,
-        max_period, confidence, seed,
-    )  # fmt: skip
+        attractors=tuple(attractors),
+        label=rank[label],
+        kind=kind,
+        patterns=0 if x is None else len(x),
+        rule=rule,
+        confidence=confidence,
+        seed=seed,
+    )
 
 
-def _describe(
-    f: Any,
-    points: np.ndarray,
-    residual: float,
-    refined: bool,
+def _described(
+    f: Map,
+    cycle: RefinedCycle,
+    *,
     hits: int,
     count: int,
     interval: tuple[float, float],
-    patterns: np.ndarray | None,
+    patterns: Float[np.ndarray, "n d"] | None,
     tolerance: float,
 ) -> Attractor:
+    """Return an attractor with its spectral radius and the nearest stored pattern."""
     nearest, distance = -1, np.inf
     if patterns is not None:
-        near, error = nearest_pattern(points, patterns, np.linalg.norm(patterns, axis=1))
+        near, error = nearest_pattern(cycle.points, patterns, np.linalg.norm(patterns, axis=1))
         nearest, distance = int(near[error.argmin()]), float(error.min())
     return Attractor(
-        points, residual, refined, orbit_radius(f, points), hits, hits / count, interval, nearest,
-        distance, len(points) == 1 and distance <= tolerance,
-    )  # fmt: skip
+        points=cycle.points,
+        residual=cycle.residual,
+        refined=cycle.refined,
+        spectral_radius=orbit_radius(f, cycle.points),
+        hits=hits,
+        share=hits / count,
+        interval=interval,
+        nearest=nearest,
+        distance=distance,
+        stored=len(cycle.points) == 1 and distance <= tolerance,
+    )
 
 
 def _distinct(
-    f: Any,
-    state: np.ndarray,
-    period: np.ndarray,
-    residual: np.ndarray,
-    label: np.ndarray,
-    scale: float,
-) -> list[tuple[np.ndarray, float, bool]]:
-    """Return points, residual and whether refined of each attractor; write labels."""
-    found: list[tuple[np.ndarray, float, bool]] = []
-    same_as = max(_SAME, _ROUNDING * float(np.finfo(state.dtype).eps)) * scale
-    rest = np.flatnonzero(period)
+    f: Map, end: Settled, scale: float
+) -> tuple[list[RefinedCycle], Int[np.ndarray, " m"]]:
+    """Return the attractors found, and which of them each start reached; −1 none, −2 diverged."""
+    found: list[RefinedCycle] = []
+    label = np.where(end.diverged, -2, -1)
+    same_as = max(_SAME, _ROUNDING * float(np.finfo(end.state.dtype).eps)) * scale
+    rest = np.flatnonzero(end.period)
     while len(rest):
-        # The start that settled best speaks for all that agree with it.
-        one = rest[np.argmin(residual[rest])]
-        points, left, refined = refine_cycle(
-            f, state[one].astype(float), int(period[one]), _REACH * same_as
+        # The start that settled best stands for all that agree with it.
+        best = rest[np.argmin(end.residual[rest])]
+        cycle = refine_cycle(
+            f, end.state[best].astype(float), int(end.period[best]), _REACH * same_as
         )
         same = [
-            k for k, (others, _, _) in enumerate(found)
-            if len(others) == len(points) and _apart(points[:1], others)[0] <= same_as
+            k for k, other in enumerate(found)
+            if len(other.points) == len(cycle.points)
+            and _apart(cycle.points[:1], other.points)[0] <= same_as
         ]  # fmt: skip
         if not same:
-            found.append((points, left, refined))
-        mine = period[rest] == len(points)
-        mine[mine] = _apart(state[rest[mine]], points) <= same_as
-        mine |= rest == one
-        label[rest[mine]] = same[0] if same else len(found) - 1
-        rest = rest[~mine]
-    return found
+            found.append(cycle)
+        reached = end.period[rest] == len(cycle.points)
+        reached[reached] = _apart(end.state[rest[reached]], cycle.points) <= same_as
+        reached |= rest == best
+        label[rest[reached]] = same[0] if same else len(found) - 1
+        rest = rest[~reached]
+    return found, label
 
 
-def _apart(states: np.ndarray, points: np.ndarray) -> np.ndarray:
+def _apart(
+    states: Float[np.ndarray, "m d"], points: Float[np.ndarray, "p d"]
+) -> Float[np.ndarray, " m"]:
     """Return the distance of each state from the nearest of a cycle's points."""
     return np.min([np.linalg.norm(states - point, axis=1) for point in points], axis=0)

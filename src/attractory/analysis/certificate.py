@@ -13,9 +13,9 @@ Lyapunov equation, and R is the radius of the largest round ball in that ellipso
 γ(R) comes from the mean of the Jacobian along the segment from x* to x* + δ, entry by entry of what
 makes it vary:
 
-- the centred kernel map of depth 2 is Aᵀθ(s, p): the means of its slopes lie between bounds
-  (`analysis.slope_bounds`), each an unknown factor on one row of X̂, and the worst case over all of
-  them together is bounded by multipliers (`analysis.sector_bounds`);
+- the kernel map of depth 2 with f0 = 0 is Aᵀθ(s, p): the means of its slopes lie between bounds
+  (`analysis.certificate_slopes`), each an unknown factor on one row of X̂, and the worst case over
+  all of them together is bounded by multipliers (`analysis.certificate_gain`);
 - in a depth-2 network the mean of each unit's slope lies between bounds, Δ_j, and
   ‖W₂ diag(Δ) W₁‖² ≤ ‖W₂ diag(Δ) W₂ᵀ‖ ‖W₁ᵀ diag(Δ) W₁‖;
 - a map with biases is a section of one without: its ball lies in the ball of that;
@@ -44,8 +44,8 @@ from attractory._util.progress import counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, positive
 from attractory.activations import Linear
-from attractory.analysis.sector_bounds import SLACK, stretch
-from attractory.analysis.slope_bounds import mean_slopes
+from attractory.analysis.certificate_gain import SLACK, stretch
+from attractory.analysis.certificate_slopes import mean_slopes
 from attractory.maps.biased import Biased
 from attractory.maps.kernel_regression import KernelRegression
 from attractory.maps.network import Autoencoder
@@ -156,7 +156,7 @@ def certified_radius(
     return Certificate(radius, rate, floor, residual, condition, status.astype(int))
 
 
-def _route(f: Any, change: Callable[[np.ndarray, float], float] | None) -> Any:
+def _route(f: Map, change: Callable[[np.ndarray, float], float] | None) -> Any:
     """Return what makes, of a map and a point, its Jacobian and the gain over a ball."""
     if change is not None:
         return lambda point: _generic(f, point, change)
@@ -164,14 +164,15 @@ def _route(f: Any, change: Callable[[np.ndarray, float], float] | None) -> Any:
         return lambda point: _kernel(f, point)
     if isinstance(f, Autoencoder) and f.depth == 2:
         return lambda point: _network(f, point)
+    depth = getattr(f, "depth", None)
+    known = type(f).__name__ + ("" if depth is None else f" of depth {depth}")
     raise TypeError(
         "f must be a centred KernelRegression or an Autoencoder, of depth 2, for its Jacobian's "
-        f"change over a ball to be known; got {type(f).__name__}"
-        f"{f' of depth {f.depth}' if hasattr(f, 'depth') else ''}; pass jacobian_change for it"
+        f"change over a ball to be known; got {known}; pass jacobian_change for it"
     )
 
 
-def _certify(f: Any, point: np.ndarray, route: Any, tolerance: float) -> tuple[Any, ...]:
+def _certify(f: Map, point: np.ndarray, route: Any, tolerance: float) -> tuple[Any, ...]:
     norm = float(np.linalg.norm(point))
     value = np.asarray(_wide(f)(point), float)
     if value.shape != point.shape:
@@ -236,7 +237,7 @@ def _conjugated(m: np.ndarray, shape: np.ndarray | None) -> np.ndarray:
     return m if shape is None else shape @ np.linalg.solve(shape.T, m.T).T
 
 
-def _wide(f: Any) -> Any:
+def _wide(f: Map) -> Any:
     """Return a float32 network in float64: its weights as they are, exact arithmetic in reach."""
     if not isinstance(f, Autoencoder):
         return f
@@ -244,7 +245,7 @@ def _wide(f: Any) -> Any:
         return jax.tree.map(lambda w: jnp.asarray(np.asarray(w), jnp.float64), f)
 
 
-def _generic(f: Any, point: np.ndarray, change: Any) -> tuple[np.ndarray, Gain]:
+def _generic(f: Map, point: np.ndarray, change: Any) -> tuple[np.ndarray, Gain]:
     f = _wide(f)
     with full_precision():
         own = jacobian_of(f) or jax.jacfwd(f)

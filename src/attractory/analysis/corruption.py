@@ -3,22 +3,65 @@ r"""Cues made from patterns: noise and missing or flipped coordinates, of a stat
 Trial t of pattern k has its own stream of random numbers, seeded by (seed, k, t). It is the same
 whatever else is drawn with it, and at every size (common random numbers): the noise of a trial
 grows along one direction, and the coordinates lost at one size are among those lost at a larger
-one. A recall curve is therefore smooth in the size, and a bisection over sizes makes sense.
+one. So a recall curve is smooth in the size, and bisection over sizes is meaningful.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from attractory._util.validation import as_points, choice, whole, within
 
-__all__ = ["absolute_size", "corrupt"]
+__all__ = ["Noise", "absolute_size", "corrupt"]
 
 Kind = Literal["gaussian", "sphere", "mask", "salt_and_pepper"]
 KINDS = ("gaussian", "sphere", "mask", "salt_and_pepper")
 SHARES = ("mask", "salt_and_pepper")  # kinds whose size is a share of the coordinates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """How cues are made from patterns; how much, and how often, is said where it is used.
+
+    Attributes:
+        kind: "gaussian", "sphere", "mask" or "salt_and_pepper", as for `corrupt`.
+        relative: whether sizes are relative to each pattern's norm (`absolute_size`); if not, they
+            are in the units of the patterns, as the paper's noise radius. Without effect on the
+            kinds whose size is a share of the coordinates.
+        fill: what a masked coordinate becomes.
+        seed: of the random numbers. The cues depend on it alone.
+
+    Raises:
+        ValueError: for an unknown kind, a fill that is not finite, or a negative seed.
+
+    Example:
+        >>> Noise(kind="mask", seed=3)
+        Noise(kind='mask', relative=True, fill=0.0, seed=3)
+    """
+
+    kind: Kind = "gaussian"
+    relative: bool = True
+    fill: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        choice(self.kind, "kind", KINDS)
+        checked = {
+            "relative": bool(self.relative),
+            "fill": float(within(self.fill, "fill", -np.inf, np.inf, ())),
+            "seed": whole(self.seed, "seed", 0),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether a size is a share of the coordinates."""
+        return self.kind in SHARES
 
 
 def corrupt(
@@ -45,7 +88,7 @@ def corrupt(
             a cue, (trials, n). `absolute_size` turns relative sizes into these.
         trials: copies of each pattern.
         first: number of the first trial; trials 0–99 are those of 0–49 and of 50–99.
-        seed: of all of them.
+        seed: of the random numbers.
         fill: what a masked coordinate becomes; 0 is the mean of patterns that were centred.
 
     Returns:
@@ -61,18 +104,13 @@ def corrupt(
         [[2.0, 2.0], [2.0, 2.0], [2.0, 2.0]]
     """
     x = as_points(patterns, "patterns")
-    choice(kind, "kind", KINDS)
-    trials, first, seed = (
-        whole(trials, "trials", 1),
-        whole(first, "first", 0),
-        whole(seed, "seed", 0),
-    )
+    noise = Noise(kind=kind, fill=fill, seed=seed)
+    trials, first = whole(trials, "trials", 1), whole(first, "first", 0)
     sizes = within(size, f"size of {kind!r}", 0.0, _most(kind), (trials, len(x)))
-    fill = float(within(fill, "fill", -np.inf, np.inf, ()))
-    home = np.tile(np.arange(len(x)), trials)
+    origin = np.tile(np.arange(len(x)), trials)
     trial = np.repeat(np.arange(first, first + trials), len(x))
-    cues = apply(x[home], kind, sizes.ravel(), draw(kind, home, trial, x.shape[1], seed), fill)
-    return cues.reshape(trials, *x.shape)
+    drawn = draw(noise, origin, trial, x.shape[1])
+    return apply(noise, x[origin], sizes.ravel(), drawn).reshape(trials, *x.shape)
 
 
 def absolute_size(
@@ -108,48 +146,45 @@ def absolute_size(
 
 
 def _most(kind: str) -> float:
+    """Return the largest size of a kind."""
     return 1.0 if kind in SHARES else np.inf
 
 
 def draw(
-    kind: str,
-    home: np.ndarray,
-    trial: np.ndarray,
-    dim: int,
-    seed: int,
+    noise: Noise, origin: Int[np.ndarray, " m"], trial: Int[np.ndarray, " m"], dim: int
 ) -> Float[np.ndarray, "m d"]:
     """Return what is random in the cues of these patterns and trials, whatever their size.
 
     For "gaussian" standard normal noise, for "sphere" a unit vector. For the shares the order in
-    which coordinates go, from 0; for "salt_and_pepper" ½ added where the largest value is to come.
+    which coordinates go, from 0; for "salt_and_pepper" ½ is added where the largest value is to
+    come.
     """
-    out = np.empty((len(home), dim))
-    for row, k, t in zip(out, home.tolist(), trial.tolist(), strict=True):
-        rng = np.random.default_rng([seed, k, t])
-        if kind in SHARES:
+    out = np.empty((len(origin), dim))
+    for row, k, t in zip(out, origin.tolist(), trial.tolist(), strict=True):
+        rng = np.random.default_rng([noise.seed, k, t])
+        if noise.is_share:
             row[rng.permutation(dim)] = np.arange(dim)
-            if kind == "salt_and_pepper":
+            if noise.kind == "salt_and_pepper":
                 row += 0.5 * rng.integers(0, 2, dim)
         else:
             row[:] = rng.standard_normal(dim)
-    if kind == "sphere":
+    if noise.kind == "sphere":
         out /= np.linalg.norm(out, axis=1, keepdims=True)
     return out
 
 
 def apply(
-    x: np.ndarray,
-    kind: str,
-    size: np.ndarray,
-    drawn: np.ndarray,
-    fill: float,
+    noise: Noise,
+    x: Float[np.ndarray, "m d"],
+    size: Float[np.ndarray, " m"],
+    drawn: Float[np.ndarray, "m d"],
 ) -> Float[np.ndarray, "m d"]:
-    """Return the cues of patterns x (m, d) at sizes (m,), from what `draw` gave for them."""
-    if kind not in SHARES:
+    """Return the cues of patterns x at absolute sizes, from what `draw` gave for them."""
+    if not noise.is_share:
         return x + size[:, None] * drawn
     lost = drawn < np.round(size * x.shape[1])[:, None]
-    if kind == "mask":
-        return np.where(lost, fill, x)
+    if noise.kind == "mask":
+        return np.where(lost, noise.fill, x)
     high = drawn % 1 > 0
     ends = np.where(high, x.max(axis=1, keepdims=True), x.min(axis=1, keepdims=True))
     return np.where(lost, ends, x)

@@ -1,14 +1,14 @@
-r"""Recall curves: the share of corrupted cues that come home, against the size of the corruption.
+r"""Recall curves: the share of corrupted cues recalled, against the size of the corruption.
 
 Every share comes with its exact Clopper–Pearson interval. The trials of one pattern at one size are
 independent, so its interval holds with the stated confidence. Pooled over patterns the trials have
-different chances; the binomial interval is then wider than need be, if anything (Hoeffding, 1956),
-and speaks of these patterns, not of others. Different sizes share their random numbers
+different chances; the binomial interval is then too wide, if anything (Hoeffding, 1956), and holds
+for these patterns, not for others. Different sizes share their random numbers
 (`analysis.corruption`), and so are not independent of each other.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike
 from attractory._util.precision import double
 from attractory._util.progress import counting, reporting
 from attractory._util.statistics import clopper_pearson
-from attractory._util.validation import as_points, ascending, choice, share, whole, within
-from attractory.analysis.corruption import KINDS, SHARES, Kind, absolute_size, apply, draw
-from attractory.analysis.outcomes import Outcome, make_judge
+from attractory._util.validation import as_points, ascending, share, whole
+from attractory.analysis.corruption import Noise, absolute_size, apply, draw
+from attractory.analysis.outcomes import Outcome, RecallRule, make_judge
 from attractory.maps.protocol import Map, dim_of
 
 __all__ = ["RecallCurve", "recall_curve"]
@@ -37,8 +37,7 @@ class RecallCurve:
         trials: cues of each pattern at each size.
         norms: of the patterns, (n,).
         residual: ‖f(x) − x‖/‖x‖ of the patterns, (n,).
-        corruption, relative, fill, max_steps, tolerance, extra_steps, max_period, confidence, seed:
-            as given.
+        noise, rule, confidence: as given.
     """
 
     sizes: Float[np.ndarray, " s"]
@@ -46,33 +45,27 @@ class RecallCurve:
     trials: int
     norms: Float[np.ndarray, " n"]
     residual: Float[np.ndarray, " n"]
-    corruption: str
-    relative: bool
-    fill: float
-    max_steps: int
-    tolerance: float
-    extra_steps: int
-    max_period: int
+    noise: Noise
+    rule: RecallRule
     confidence: float
-    seed: int
 
     @property
     def unit(self) -> str:
         """What the sizes are, in words."""
-        if self.corruption in SHARES:
+        if self.noise.is_share:
             return "share of coordinates"
-        if self.relative:
+        if self.noise.relative:
             return "noise norm / pattern norm"
-        return "standard deviation" if self.corruption == "gaussian" else "radius"
+        return "standard deviation" if self.noise.kind == "gaussian" else "radius"
 
     @property
     def successes(self) -> Int[np.ndarray, "n s"]:
-        """Cues that came home, (n, s)."""
-        return self.counts[..., Outcome.HOME]
+        """Cues recalled, (n, s)."""
+        return self.counts[..., Outcome.RECALLED]
 
     @property
     def fraction(self) -> Float[np.ndarray, "n s"]:
-        """Share of cues that came home, (n, s)."""
+        """Share of cues recalled, (n, s)."""
         return self.successes / self.trials
 
     @property
@@ -87,7 +80,7 @@ class RecallCurve:
 
     @property
     def pooled_fraction(self) -> Float[np.ndarray, " s"]:
-        """Share of the cues of all patterns that came home, (s,)."""
+        """Share of the cues of all patterns recalled, (s,)."""
         return self.successes.mean(axis=0) / self.trials
 
     @property
@@ -100,15 +93,14 @@ class RecallCurve:
         """Return everything as plain lists, numbers and strings, ready for JSON."""
         low, high = self.interval
         pooled_low, pooled_high = self.pooled_interval
-        settings = {
-            name: getattr(self, name)
-            for name in (
-                "trials", "corruption", "relative", "fill", "max_steps", "tolerance", "extra_steps",
-                "max_period", "confidence", "seed",
-            )
-        }  # fmt: skip
         return {
-            **settings,
+            "trials": self.trials,
+            "corruption": self.noise.kind,
+            "relative": self.noise.relative,
+            "fill": self.noise.fill,
+            "seed": self.noise.seed,
+            **asdict(self.rule),
+            "confidence": self.confidence,
             "unit": self.unit,
             "sizes": self.sizes.tolist(),
             "norms": self.norms.tolist(),
@@ -130,8 +122,8 @@ class RecallCurve:
         n, s, _ = self.counts.shape
         first, last = self.pooled_fraction[[0, -1]]
         return (
-            f"RecallCurve({n} patterns × {s} sizes × {self.trials} trials of {self.corruption}: "
-            f"{first:.1%} home at {self.sizes[0]:g}, {last:.1%} at {self.sizes[-1]:g})"
+            f"RecallCurve({n} patterns × {s} sizes × {self.trials} trials of {self.noise.kind}: "
+            f"{first:.1%} recalled at {self.sizes[0]:g}, {last:.1%} at {self.sizes[-1]:g})"
         )
 
 
@@ -141,37 +133,29 @@ def recall_curve(
     patterns: ArrayLike,
     sizes: ArrayLike,
     *,
-    corruption: Kind = "gaussian",
-    relative: bool = True,
-    fill: float = 0.0,
+    noise: Noise = Noise(),
     trials: int = 100,
-    max_steps: int = 50,
-    tolerance: float = 0.01,
-    extra_steps: int = 500,
-    max_period: int = 12,
+    rule: RecallRule = RecallRule(),
     confidence: float = 0.95,
-    seed: int = 0,
     chunk: int = 1024,
     progress: bool | Callable[[int, int], object] | None = None,
 ) -> RecallCurve:
     """Corrupt every pattern many times at every size, and count where the cues end.
 
-    Success is the rule of Jiang & Pehlevan (2020, appendix E.2): within `tolerance` of the pattern
-    after `max_steps` steps; `analysis.outcomes` tells it, and what became of the others.
+    Success is the rule of Jiang & Pehlevan (2020, appendix E.2): within the tolerance of the
+    pattern after the step limit; `recall_outcomes` applies it, and says what became of the others.
 
     Args:
         f: any map (…, d) → (…, d) built from JAX operations, run in its `dtype`, float64 if it
             has none.
         patterns: the stored patterns, (n, d); fixed points of f.
-        sizes: of the corruption, ascending, (s,).
-        corruption, fill: as for `analysis.corruption.corrupt`.
-        relative: sizes are relative to each pattern's norm; False for the paper's noise radius.
-            Without effect on shares.
-        trials: cues of each pattern at each size.
-        max_steps, tolerance, extra_steps, max_period: as for `analysis.outcomes.recall_outcomes`.
-        confidence: of the intervals.
-        seed: of the corruption. The cues depend on it alone; so do the counts, but for a cue so
+        sizes: of the corruption, ascending, (s,): relative to each pattern's norm unless the noise
+            says otherwise, or shares of the coordinates.
+        noise: how the cues are made. They depend on it alone; so do the counts, except for a cue so
             near to a boundary that rounding decides.
+        trials: cues of each pattern at each size.
+        rule: when a cue counts as recalled.
+        confidence: of the intervals.
         chunk: cues iterated at a time; bounds the memory.
         progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
             function of cues done and cues in all.
@@ -192,39 +176,41 @@ def recall_curve(
         (1.0, 0.982)
     """
     sizes = ascending(sizes, "sizes")
-    choice(corruption, "corruption", KINDS)
     trials, chunk = whole(trials, "trials", 1), whole(chunk, "chunk", 1)
-    seed, confidence = whole(seed, "seed", 0), share(confidence, "confidence")
-    fill = float(within(fill, "fill", -np.inf, np.inf, ()))
+    confidence = share(confidence, "confidence")
     x = as_points(patterns, "patterns", dim=dim_of(f))
     n, dim = x.shape
-    scaled = absolute_size(x, corruption, sizes)  # (s, n)
-    if not relative:
-        scaled = np.broadcast_to(sizes[:, None], scaled.shape)
-    judge = make_judge(
-        f, x, max_steps=max_steps, tolerance=tolerance, extra_steps=extra_steps,
-        max_period=max_period,
-    )  # fmt: skip
-    # Of all cues together, so that no chunk has a bound of its own.
-    largest = 0.0 if corruption in SHARES else float(scaled.max()) * np.sqrt(dim)
+    absolute = absolute_size(x, noise.kind, sizes)  # (s, n)
+    if not noise.relative:
+        absolute = np.broadcast_to(sizes[:, None], absolute.shape)
+    judge = make_judge(f, x, rule)
+    # One bound for the cues of all sizes, so that no result depends on the chunks.
+    largest = 0.0 if noise.is_share else float(absolute.max()) * np.sqrt(dim)
     bound = judge.bound(float(judge.norms.max()) + largest)
 
-    ended = np.empty((n * trials, len(sizes)), np.int8)
-    home, trial = np.repeat(np.arange(n), trials), np.tile(np.arange(trials), n)
-    total, done = n * trials * len(sizes), 0
-    with reporting(progress, "recall curve", counting) as report:
+    origin, trial = np.repeat(np.arange(n), trials), np.tile(np.arange(trials), n)
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the cues of a chunk of trials at each size, the random numbers drawn once."""
         for k in range(0, n * trials, chunk):
-            who = home[k : k + chunk]
-            drawn = draw(corruption, who, trial[k : k + chunk], dim, seed)
-            for s, size in enumerate(scaled):
-                cues = apply(x[who], corruption, size[who], drawn, fill)
-                ended[k : k + chunk, s] = judge(cues, who, bound).outcome
-                done += len(who)
-                report(done, total)
-    by_pattern = ended.reshape(n, trials, len(sizes))
-    counts = np.stack([(by_pattern == o).sum(axis=1) for o in Outcome], axis=2)
+            rows = origin[k : k + chunk]
+            drawn = draw(noise, rows, trial[k : k + chunk], dim)
+            for size in absolute:
+                yield apply(noise, x[rows], size[rows], drawn), rows
+
+    total = n * trials * len(sizes)
+    with reporting(progress, "recall curve", counting) as report:
+        ended = [r.outcome.astype(np.int8) for r in judge.run(batches(), bound, total, report)]
+    # Batches come size after size within a chunk.
+    by_size = [np.concatenate(ended[s :: len(sizes)]) for s in range(len(sizes))]
+    outcome = np.stack(by_size, axis=1).reshape(n, trials, len(sizes))
     return RecallCurve(
-        sizes, counts, trials, judge.norms, judge.residual, corruption, bool(relative),
-        fill, judge.max_steps, judge.tolerance, judge.extra_steps, judge.max_period,
-        confidence, seed,
-    )  # fmt: skip
+        sizes=sizes,
+        counts=np.stack([(outcome == o).sum(axis=1) for o in Outcome], axis=2),
+        trials=trials,
+        norms=judge.norms,
+        residual=judge.residual,
+        noise=noise,
+        rule=rule,
+        confidence=confidence,
+    )

@@ -1,34 +1,42 @@
-r"""Newton's method for cycles, kept from running to another one.
+r"""Newton's method for the points of a cycle, kept from running to another one.
 
 A point of a cycle of period p solves fᵖ(x) = x. One step is x ← x + (I − J)⁻¹(fᵖ(x) − x) with J the
 product of the Jacobians along the cycle; where the map offers J = L R of low rank, (I − L R)⁻¹ =
-I + L (I − R L)⁻¹ R makes it cheap. A point that is farther than `reach` from the first, or no
-better than the one before, is dropped.
+I + L (I − R L)⁻¹ R makes it cheap. A step that leads farther than `reach` from the start, or does
+not reduce the residual, is not taken.
 """
 
-from typing import Any
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from attractory.analysis.spectrum import orbit_jacobian
+from attractory.maps.protocol import Map
 
-__all__ = ["refine_cycle"]
+__all__ = ["RefinedCycle", "refine_cycle"]
 
 _STEPS = 8
 
 
-def refine_cycle(
-    f: Any, start: np.ndarray, period: int, reach: float
-) -> tuple[np.ndarray, float, bool]:
-    """Return the cycle through a point by Newton's method, or as it is where that does not do."""
+class RefinedCycle(NamedTuple):
+    """A cycle from its smallest point on, ‖fᵖ(x) − x‖ there, and whether Newton improved it."""
+
+    points: Float[np.ndarray, "p d"]
+    residual: float
+    refined: bool
+
+
+def refine_cycle(f: Map, start: Float[np.ndarray, " d"], period: int, reach: float) -> RefinedCycle:
+    """Return the cycle through a point by Newton's method, or as it is where that fails."""
     best, orbit, residual = start, *_orbit(f, start, period)
     for _ in range(_STEPS):
         try:
             point = best + _newton(f, orbit[:-1], orbit[-1] - best)
         except np.linalg.LinAlgError:
             break
-        # Not where another fixed point may be, and nothing that is no better.
+        # Further away there may be another fixed point. (NaN ends it, too.)
         if not np.linalg.norm(point - start) <= reach:
             break
         new_orbit, new_residual = _orbit(f, point, period)
@@ -37,11 +45,14 @@ def refine_cycle(
         best, orbit, residual = point, new_orbit, new_residual
     cycle = orbit[:-1]
     refined = best is not start
-    # From its smallest point, so that one cycle always reads the same.
-    return np.roll(cycle, -int(np.lexsort(cycle.T[::-1])[0]), axis=0), residual, refined
+    # It begins at its smallest point, so that a cycle is the same whichever start found it.
+    points = np.roll(cycle, -int(np.lexsort(cycle.T[::-1])[0]), axis=0)
+    return RefinedCycle(points, residual, refined)
 
 
-def _orbit(f: Any, start: np.ndarray, period: int) -> tuple[np.ndarray, float]:
+def _orbit(
+    f: Map, start: Float[np.ndarray, " d"], period: int
+) -> tuple[Float[np.ndarray, "q d"], float]:
     """Return the points x, f(x), …, fᵖ(x), and ‖fᵖ(x) − x‖."""
     points = [start]
     for _ in range(period):
@@ -49,7 +60,9 @@ def _orbit(f: Any, start: np.ndarray, period: int) -> tuple[np.ndarray, float]:
     return np.array(points), float(np.linalg.norm(points[-1] - start))
 
 
-def _newton(f: Any, cycle: np.ndarray, missed: np.ndarray) -> np.ndarray:
+def _newton(
+    f: Map, cycle: Float[np.ndarray, "p d"], missed: Float[np.ndarray, " d"]
+) -> Float[np.ndarray, " d"]:
     """Solve (I − J) step = missed, J the product of the Jacobians along the cycle."""
     left, right = orbit_jacobian(f, cycle)
     if right is None:

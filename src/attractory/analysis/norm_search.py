@@ -1,20 +1,20 @@
-r"""Memories of the same patterns at different norms, and the norm that recalls from farthest.
+r"""The same patterns stored at different norms, and the norm that recalls from the largest noise.
 
 The norm of the patterns sets how nonlinear the map is over the distance between them. At small norm
 the map is nearly linear: every spectral radius is close to 1, and recall is slow. At large norm the
-patterns are strongly attracting, but each answers only to cues within an angle of some 2√dim/norm.
+patterns are strongly attracting, but only cues within an angle of about 2√dim/norm are recalled.
 Relative to the norm the basin therefore grows, then shrinks, and one norm is best.
 
-The **relative radius** of a memory is the size of the noise, relative to the patterns' norm, up to
+The **relative radius** of a map is the size of the noise, relative to the patterns' norm, up to
 which a wanted share of cues is recalled. `best_norm` maximises it over the logarithm of the norm: a
 few fits spread over the range bracket the peak, then Brent's method (successive parabolas, with
-golden sections as a safeguard) closes in. All norms and sizes share their random numbers, without
-which the noise of sampling would hide the peak.
+golden sections as a safeguard) refines it. All norms and sizes use the same random numbers;
+otherwise the noise of sampling would hide the peak.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,10 @@ from scipy.optimize import minimize_scalar
 
 from attractory._util.progress import counting, reporting
 from attractory._util.validation import as_points, ascending, share, whole
-from attractory.activations import Activation
-from attractory.activations import activation as find_activation
 from attractory.analysis.certificate import Certificate, certified_radius
-from attractory.analysis.corruption import SHARES, Kind
+from attractory.analysis.corruption import Noise
 from attractory.analysis.curves import RecallCurve, recall_curve
+from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
 from attractory.datasets import rescale
 from attractory.maps.kernel_regression import KernelRegression, fit_regression
@@ -36,23 +35,25 @@ from attractory.maps.protocol import Map, SingularKernelError
 
 __all__ = ["BestNorm", "NormProfile", "best_norm", "norm_profile", "relative_radius"]
 
-_RANGE = (0.2, 40.0)  # of √dim: where the norm is looked for by default
+_RANGE = (0.2, 40.0)  # norms searched by default, in units of √dim
 _SPREAD = 6  # fits that bracket the peak
-_SIZES = (1e-3, 10.0)  # relative sizes between which the radius is bisected
+_SIZES = (1e-3, 10.0)  # between which the relative radius is bisected, relative to the norm
 _WIDTH = 0.02  # relative width of its last bracket
+
+Fit = Callable[[Float[np.ndarray, "n d"]], KernelRegression]
 
 
 @dataclass(frozen=True)
 class NormProfile:
-    """Memories of the same patterns at m norms.
+    """Maps that store the same patterns at m norms.
 
     Attributes:
         norms: (m,).
         spectral_radius: of the Jacobian at each pattern, (m, n).
-        curves: recall from noise relative to the norm, one a norm.
+        curves: recall from noise, one a norm.
         certificates: certified radii at the patterns, one a norm; None if they were not asked for.
-        residual: largest ‖f(x) − x‖/‖x‖ of each memory, (m,).
-        activation, depth: of the memories.
+        residual: largest ‖f(x) − x‖/‖x‖ of each map, (m,).
+        activation, depth: of the maps.
     """
 
     norms: Float[np.ndarray, " m"]
@@ -90,7 +91,7 @@ class BestNorm:
     Attributes:
         norm: the norm.
         radius: its relative radius.
-        norms, radii: every memory that was fitted, in ascending norm, (m,) each.
+        norms, radii: every norm that was tried, ascending, and its relative radius, (m,) each.
         at_edge: whether the best is an end of the range, so that a wider one may hold a better.
         settings: the arguments; the same ones give the same result.
     """
@@ -104,7 +105,7 @@ class BestNorm:
 
     @property
     def fits(self) -> int:
-        """Memories fitted."""
+        """How many maps were fitted."""
         return len(self.norms)
 
     def __repr__(self) -> str:
@@ -121,62 +122,63 @@ def norm_profile(
     norms: ArrayLike,
     *,
     sizes: ArrayLike = (0.1, 0.2, 0.4, 0.6, 1.0, 1.5, 2.0),
-    center: bool = True,
-    activation: str | Activation = "sigmoid",
-    depth: int = 2,
-    corruption: Kind = "gaussian",
+    fit: Fit = fit_regression,
+    noise: Noise = Noise(),
     trials: int = 20,
-    max_steps: int = 200,
-    tolerance: float = 0.01,
+    rule: RecallRule = RecallRule(max_steps=200),
     certify: bool = True,
-    seed: int = 0,
     progress: bool | Callable[[int, int], object] | None = None,
 ) -> NormProfile:
     """Store the patterns at each norm, and measure spectra, recall and certified radii.
 
     Args:
-        patterns: (n, d); each memory holds `rescale(patterns, norm, center)`.
+        patterns: (n, d), of which the directions count; take the mean off images first, whose
+            directions are close to one another.
         norms: ascending, (m,).
-        sizes: of the corruption, relative to the norm (or shares), ascending.
-        center, activation, depth: as for `rescale` and `fit_regression`.
-        corruption, trials, max_steps, tolerance, seed: as for `recall_curve`.
+        sizes: of the corruption, as for `recall_curve`, ascending.
+        fit: makes the map of patterns (n, d) of one norm; `functools.partial(fit_regression,
+            activation="erf", depth=3)` for instance.
+        noise, trials, rule: as for `recall_curve`.
         certify: whether to certify radii (depth 2 only).
         progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
             function of norms done and norms in all.
 
     Raises:
         ValueError: for norms or sizes that are not above 0 and ascending, and as the parts raise
-            it: a norm so small that the memory does not hold its patterns, for instance.
+            it: a norm so small that the map does not hold its patterns, for instance.
 
     Example:
+        >>> from functools import partial
         >>> from attractory.datasets import sphere
-        >>> x = sphere(4, 20)
-        >>> settings = {"activation": "erf", "sizes": [0.5], "trials": 5, "certify": False}
-        >>> profile = norm_profile(x, [10.0, 60.0], **settings)
+        >>> fit = partial(fit_regression, activation="erf")
+        >>> settings = {"sizes": [0.5], "trials": 5, "certify": False}
+        >>> profile = norm_profile(sphere(4, 20), [10.0, 60.0], fit=fit, **settings)
         >>> profile.spectral_radius.shape, profile.recalled.shape
         ((2, 4), (2, 1))
     """
     values, sizes = ascending(norms, "norms"), ascending(sizes, "sizes")
-    radii, curves, certificates, residual = [], [], [], []
-    name = find_activation(activation).name
+    maps, radii, curves, certificates = [], [], [], []
     with reporting(progress, "norms", counting) as report:
         for k, norm in enumerate(values):
-            x, f = _memory(patterns, norm, center, activation, depth)
+            x = rescale(patterns, float(norm), center=False)
+            f = fit(x)
+            maps.append(f)
             radii.append(spectral_radius(f, x))
             curves.append(
-                recall_curve(
-                    f, x, sizes, corruption=corruption, trials=trials, max_steps=max_steps,
-                    tolerance=tolerance, seed=seed, progress=False,
-                )
-            )  # fmt: skip
+                recall_curve(f, x, sizes, noise=noise, trials=trials, rule=rule, progress=False)
+            )
             if certify:
                 certificates.append(certified_radius(f, x))
-            residual.append(float(f.residual))
             report(k + 1, len(values))
     return NormProfile(
-        values, np.stack(radii), tuple(curves), tuple(certificates) if certify else None,
-        np.array(residual), name, depth,
-    )  # fmt: skip
+        norms=values,
+        spectral_radius=np.stack(radii),
+        curves=tuple(curves),
+        certificates=tuple(certificates) if certify else None,
+        residual=np.array([float(f.residual) for f in maps]),
+        activation=maps[0].activation.name,
+        depth=maps[0].depth,
+    )
 
 
 def relative_radius(
@@ -184,11 +186,9 @@ def relative_radius(
     patterns: ArrayLike,
     *,
     success: float = 0.9,
-    corruption: Kind = "gaussian",
+    noise: Noise = Noise(),
     trials: int = 20,
-    max_steps: int = 200,
-    tolerance: float = 0.01,
-    seed: int = 0,
+    rule: RecallRule = RecallRule(max_steps=200),
 ) -> float:
     """Return the size of noise up to which a wanted share of cues is recalled.
 
@@ -199,11 +199,12 @@ def relative_radius(
         f: any map (…, d) → (…, d) built from JAX operations.
         patterns: stored patterns, (n, d).
         success: share of all cues, between 0 and 1.
-        corruption, trials, max_steps, tolerance, seed: as for `recall_curve`; sizes are relative to
-            each pattern's norm.
+        noise, trials, rule: as for `recall_curve`; sizes are relative to each pattern's norm. Cues
+            not recalled by the step limit are not followed any further.
 
     Raises:
-        ValueError: as `recall_curve`, and for a share not between 0 and 1.
+        ValueError: as `recall_curve`, for a share not between 0 and 1, and for noise that is not
+            relative.
 
     Example:
         >>> from attractory import fit_regression
@@ -213,13 +214,14 @@ def relative_radius(
         True
     """
     wanted = share(success, "success")
-    low, high = _SIZES[0], 1.0 if corruption in SHARES else _SIZES[1]
+    _check_relative(noise)
+    rule = replace(rule, extra_steps=0)
+    low, high = _SIZES[0], 1.0 if noise.is_share else _SIZES[1]
 
     def recalled(size: float) -> bool:
         curve = recall_curve(
-            f, patterns, [size], corruption=corruption, trials=trials, max_steps=max_steps,
-            tolerance=tolerance, extra_steps=0, seed=seed, progress=False,
-        )  # fmt: skip
+            f, patterns, [size], noise=noise, trials=trials, rule=rule, progress=False
+        )
         return bool(curve.pooled_fraction[0] >= wanted)
 
     if not recalled(low):
@@ -238,25 +240,21 @@ def best_norm(
     success: float = 0.9,
     norms: ArrayLike | None = None,
     fits: int = 10,
-    center: bool = True,
-    activation: str | Activation = "sigmoid",
-    depth: int = 2,
-    corruption: Kind = "gaussian",
+    fit: Fit = fit_regression,
+    noise: Noise = Noise(),
     trials: int = 20,
-    max_steps: int = 200,
-    tolerance: float = 0.01,
-    seed: int = 0,
+    rule: RecallRule = RecallRule(max_steps=200),
     progress: bool | Callable[[int, int], object] | None = None,
 ) -> BestNorm:
-    """Find the norm whose memory recalls a wanted share of cues from the largest relative noise.
+    """Find the norm at which a wanted share of cues is recalled from the largest relative noise.
 
     Args:
-        patterns: (n, d).
+        patterns: (n, d), of which the directions count; take the mean off images first.
         success: wanted share of cues recalled.
         norms: least and largest norm to look at; 0.2 to 40 times √d by default.
-        fits: most memories to fit, at least 3.
-        center, activation, depth: as for `rescale` and `fit_regression`.
-        corruption, trials, max_steps, tolerance, seed: as for `relative_radius`.
+        fits: most maps to fit, at least 3.
+        fit: makes the map, as for `norm_profile`.
+        noise, trials, rule: as for `relative_radius`.
         progress: as for `norm_profile`, of fits.
 
     Raises:
@@ -264,8 +262,10 @@ def best_norm(
             parts raise it; and if no norm of the range recalls the wanted share.
 
     Example:
+        >>> from functools import partial
         >>> from attractory.datasets import sphere
-        >>> best = best_norm(sphere(3, 20), activation="erf", fits=5, trials=4)
+        >>> fit = partial(fit_regression, activation="erf")
+        >>> best = best_norm(sphere(3, 20), fit=fit, fits=5, trials=4)
         >>> best.fits <= 5, bool(best.radius == best.radii.max())
         (True, True)
     """
@@ -275,32 +275,35 @@ def best_norm(
     if len(ends) != 2:
         raise ValueError(f"norms must be two numbers, the least and the largest, got {len(ends)}")
     low, high = ends
-    share(success, "success")
-    fits = whole(fits, "fits", 3)
+    success, fits = share(success, "success"), whole(fits, "fits", 3)
+    _check_relative(noise)
     known: dict[float, float] = {}
-    settings = {
-        "success": success, "norms": (float(low), float(high)), "fits": fits, "center": center,
-        "corruption": corruption, "trials": trials, "max_steps": max_steps,
-        "tolerance": tolerance, "seed": seed, "depth": depth,
-    }  # fmt: skip
 
     with reporting(progress, "best norm", counting) as report:
 
-        def loss(log: float) -> float:
-            norm = float(np.exp(log))
+        def loss(log_norm: float) -> float:
+            norm = float(np.exp(log_norm))
             if norm not in known:
                 if len(known) >= fits:
                     raise _Spent
-                known[norm] = _radius_at(x, norm, settings, activation)
+                points = rescale(x, norm, center=False)
+                f = _fitted(fit, points, rule.tolerance)
+                known[norm] = 0.0 if f is None else relative_radius(
+                    f, points, success=success, noise=noise, trials=trials, rule=rule
+                )  # fmt: skip
                 report(len(known), fits)
             return -known[norm]
 
         logs = np.linspace(np.log(low), np.log(high), min(_SPREAD, fits))
-        values = [loss(log) for log in logs]
+        values = np.array([loss(log) for log in logs])
         best = int(np.argmin(values))
-        if 0 < best < len(logs) - 1:
+        # Radii are in steps of the bisection, so neighbours may tie with the best.
+        worse = np.flatnonzero(values > values[best])
+        if worse.size and worse[0] < best < worse[-1]:
+            beyond = worse[worse > best][0]
             with suppress(_Spent):
-                minimize_scalar(loss, bracket=tuple(logs[best - 1 : best + 2]), method="brent")
+                bracket = logs[best - 1], logs[best], logs[beyond]
+                minimize_scalar(loss, bracket=bracket, method="brent")
     tried = np.array(sorted(known))
     radii = np.array([known[norm] for norm in tried])
     if not radii.any():
@@ -310,30 +313,33 @@ def best_norm(
         )
     pick = int(radii.argmax())
     return BestNorm(
-        float(tried[pick]), float(radii[pick]), tried, radii, pick in (0, len(tried) - 1), settings
-    )
+        norm=float(tried[pick]),
+        radius=float(radii[pick]),
+        norms=tried,
+        radii=radii,
+        at_edge=pick in (0, len(tried) - 1),
+        settings={
+            "success": success, "norms": (float(low), float(high)), "fits": fits, "fit": fit,
+            "noise": noise, "trials": trials, "rule": rule,
+        },
+    )  # fmt: skip
 
 
 class _Spent(Exception):
     """All the fits allowed have been made."""
 
 
-def _memory(
-    patterns: ArrayLike, norm: float, center: bool, activation: str | Activation, depth: int
-) -> tuple[Float[np.ndarray, "n d"], KernelRegression]:
-    x = rescale(patterns, float(norm), center)
-    return x, fit_regression(x, activation=activation, depth=depth)
+def _check_relative(noise: Noise) -> None:
+    if not noise.relative:
+        raise ValueError("noise must be relative to the norm here, got relative=False")
 
 
-def _radius_at(
-    patterns: np.ndarray, norm: float, settings: dict[str, Any], activation: str | Activation
-) -> float:
-    """Return the relative radius of the memory of one norm, 0 if it does not hold its patterns."""
+def _fitted(
+    fit: Fit, patterns: Float[np.ndarray, "n d"], tolerance: float
+) -> KernelRegression | None:
+    """Return the map of patterns of one norm, None if it does not hold them."""
     try:
-        x, f = _memory(patterns, norm, settings["center"], activation, settings["depth"])
+        f = fit(patterns)
     except SingularKernelError:
-        return 0.0
-    if float(f.residual) > settings["tolerance"]:
-        return 0.0
-    names = ("success", "corruption", "trials", "max_steps", "tolerance", "seed")
-    return relative_radius(f, x, **{name: settings[name] for name in names})
+        return None
+    return f if float(f.residual) <= tolerance else None

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.validation import indices as checked
 from attractory.analysis.certificate import certified_radius
-from attractory.analysis.shock import critical_shock
+from attractory.analysis.critical_shocks import critical_shock
 from attractory.analysis.spectrum import orbit_radius, spectral_radius
 from attractory.memory.estimator import STALE, AttractorMemory
 from attractory.memory.metric_search import Choice

@@ -14,7 +14,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from attractory.analysis.corruption import Noise
 from attractory.analysis.curves import recall_curve
+from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
 from attractory.paper.setup import LOSS, Patterns, make_patterns, start_network, train
@@ -22,7 +24,7 @@ from attractory.paper.setup import LOSS, Patterns, make_patterns, start_network,
 __all__ = ["STEPS", "cell"]
 
 STEPS = 50
-TOLERANCE = 0.01  # distance from the pattern, relative to the norm
+RULE = RecallRule(max_steps=STEPS, tolerance=0.01, extra_steps=0)
 _FINE = 1e-9
 
 
@@ -70,8 +72,8 @@ def cell(
         values[name] = np.full(len(radii), np.nan)
         if radii and (name == "limit" or values["converged"]):
             curve = recall_curve(
-                g, x, radii, relative=False, trials=trials, max_steps=STEPS, tolerance=TOLERANCE,
-                extra_steps=0, seed=patterns["seed"], progress=False,
+                g, x, radii, noise=Noise(relative=False, seed=patterns["seed"]), trials=trials,
+                rule=RULE, progress=False,
             )  # fmt: skip
             values[name] = curve.pooled_fraction
     return values

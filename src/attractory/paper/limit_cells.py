@@ -12,7 +12,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from attractory.analysis.corruption import Noise
 from attractory.analysis.norm_search import relative_radius
+from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.network import Autoencoder
@@ -23,7 +25,7 @@ from attractory.paper.setup import Patterns, make_patterns
 __all__ = ["cell"]
 
 SUCCESS = 0.9
-STEPS = 50
+RULE = RecallRule(max_steps=50)
 
 
 def cell(
@@ -81,6 +83,6 @@ def cell(
             values["sampled"][k] = spectral_radius(fit_sampled_regression(start, x), x).max()
         if trials:
             values["basin"][k] = relative_radius(
-                f, x, success=SUCCESS, trials=trials, max_steps=STEPS, seed=seed
+                f, x, success=SUCCESS, noise=Noise(seed=seed), trials=trials, rule=RULE
             )
     return values

@@ -17,12 +17,12 @@ __all__ = ["plot_census", "plot_recall_curve"]
 _BLUE, _VERMILION, _GREY = "#0072B2", "#D55E00", "#777777"
 _PURPLE = "#CC79A7"
 _FATES = {
-    Outcome.HOME: ("home", _BLUE),
+    Outcome.RECALLED: ("recalled", _BLUE),
     Outcome.OTHER: ("another pattern", "#E69F00"),
     Outcome.SPURIOUS: ("spurious fixed point", _VERMILION),
     Outcome.CYCLE: ("cycle", _PURPLE),
     Outcome.DIVERGED: ("diverged", "#000000"),
-    Outcome.UNDECIDED: ("undecided, or home too late", "#BBBBBB"),
+    Outcome.UNDECIDED: ("undecided, or too late", "#BBBBBB"),
 }
 _KINDS = (
     ("stored patterns", _BLUE, "o", lambda a: a.stored),
@@ -61,7 +61,7 @@ def plot_recall_curve(curve: RecallCurve, *, title: str = "") -> Figure:
     top.plot(
         sizes, curve.pooled_fraction, color=_BLUE, lw=2.2, marker=marker, ms=4, label="all patterns"
     )
-    top.set(ylim=(-0.03, 1.03), ylabel=f"recalled within {curve.max_steps} steps")
+    top.set(ylim=(-0.03, 1.03), ylabel=f"recalled within {curve.rule.max_steps} steps")
     top.grid(alpha=0.25)
     top.legend(fontsize=8, frameon=False, loc="best")
 
@@ -79,7 +79,7 @@ def plot_recall_curve(curve: RecallCurve, *, title: str = "") -> Figure:
             base = base + share
     bottom.set(
         ylim=(0, 1), ylabel="share of cues",
-        xlabel=f"size of the {curve.corruption.replace('_', '-')} corruption ({curve.unit})",
+        xlabel=f"size of the {curve.noise.kind.replace('_', '-')} corruption ({curve.unit})",
     )  # fmt: skip
     for axis in (top, bottom):
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))

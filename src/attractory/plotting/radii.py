@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from attractory.analysis.certificate import Certificate
+from attractory.analysis.critical_shocks import CriticalShock
 from attractory.analysis.norm_search import BestNorm, NormProfile
-from attractory.analysis.shock import CriticalShock
 
 __all__ = ["plot_best_norm", "plot_norm_profile", "plot_radii"]
 
@@ -20,7 +20,7 @@ _BLUE, _VERMILION, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 
 
 def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "") -> Figure:
-    """Show, pattern by pattern, the ball proven to come home and the smallest shock that does not.
+    """Show, pattern by pattern, the ball proven to be recalled and the smallest shock that is not.
 
     Args:
         certificate: as `certified_radius` returns it.
@@ -51,7 +51,7 @@ def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "
     known = np.isfinite(low) & np.isfinite(high) & (low > 0)
     axis.vlines(place[known], low[known], high[known], color=_GREY, lw=1, alpha=0.6)
     axis.plot(place, high, "v", color=_VERMILION, label="critical shock: a cue this far is lost")
-    axis.plot(place, low, "^", color=_BLUE, label="certified: every cue nearer comes home")
+    axis.plot(place, low, "^", color=_BLUE, label="certified: every cue nearer is recalled")
     axis.set(
         xlabel="pattern, by critical shock", ylabel="distance from the pattern", ylim=(0, None)
     )
@@ -76,8 +76,7 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
     Example:
         >>> from attractory import norm_profile
         >>> from attractory.datasets import sphere
-        >>> x = sphere(4, 20)
-        >>> profile = norm_profile(x, [10.0, 40.0], activation="erf", sizes=[0.5], trials=5)
+        >>> profile = norm_profile(sphere(4, 20), [10.0, 40.0], sizes=[0.5], trials=5)
         >>> len(plot_norm_profile(profile).axes)
         3
     """
@@ -141,7 +140,7 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
     Example:
         >>> from attractory import best_norm
         >>> from attractory.datasets import sphere
-        >>> best = best_norm(sphere(3, 20), activation="erf", fits=5, trials=4)
+        >>> best = best_norm(sphere(3, 20), fits=5, trials=4)
         >>> plot_best_norm(best).axes[0].get_xscale()
         'log'
     """
@@ -149,9 +148,10 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
     axis = figure.subplots()
     axis.plot(best.norms, best.radii, "o", color=_BLUE, label=f"memories fitted ({best.fits})")
     axis.plot(best.norm, best.radius, "*", color=_VERMILION, ms=14, label="best")
+    share = f"{best.settings['success']:.0%}"
     axis.set(
         xscale="log", xlabel="norm of the patterns",
-        ylabel=f"noise at which {best.settings['success']:.0%} come home\n(relative to the norm)",
+        ylabel=f"noise at which {share} are recalled\n(relative to the norm)",
     )  # fmt: skip
     _plain_log(axis)
     axis.grid(alpha=0.25)

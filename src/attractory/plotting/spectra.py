@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from attractory._util.validation import as_points
-from attractory.analysis.critical import CriticalNorm
+from attractory.analysis.critical_norms import CriticalNorm
 
 __all__ = ["plot_critical_norm", "plot_eigenvalues", "plot_image_rows"]
 
@@ -121,7 +121,7 @@ def plot_critical_norm(results: Sequence[tuple[str, CriticalNorm]], *, title: st
         title: the message of the figure.
 
     Example:
-        >>> from attractory.analysis.critical import critical_norm
+        >>> from attractory.analysis.critical_norms import critical_norm
         >>> result = critical_norm(np.eye(2, 9), activation="erf", f0="zero", norms=[1.0, 10.0])
         >>> plot_critical_norm([("two", result)]).axes[0].get_xlabel()
         'norm of the patterns'

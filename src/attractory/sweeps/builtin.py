@@ -101,7 +101,7 @@ def recall(
     import numpy as np
 
     from attractory.analysis.corruption import absolute_size, corrupt
-    from attractory.analysis.outcomes import Outcome, recall_outcomes
+    from attractory.analysis.outcomes import Outcome, RecallRule, recall_outcomes
 
     memory = _memory(norm, n, dim, depth, activation, data, seed)
     patterns = memory.patterns
@@ -109,10 +109,10 @@ def recall(
         patterns, "sphere", absolute_size(patterns, "sphere", noise), trials=trials, seed=seed
     )
     result = recall_outcomes(
-        memory, cues, patterns, np.arange(len(patterns)), max_steps=_STEPS, extra_steps=0,
-        progress=False,
+        memory, cues, patterns, np.arange(len(patterns)),
+        rule=RecallRule(max_steps=_STEPS, extra_steps=0), progress=False,
     )  # fmt: skip
-    rates = (result.outcome == Outcome.HOME).mean(axis=0)
+    rates = (result.outcome == Outcome.RECALLED).mean(axis=0)
     return {"rate": float(rates.mean()), "rates": rates}
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from attractory._util.validation import as_points, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
-from attractory.analysis.critical import critical_norm
+from attractory.analysis.critical_norms import critical_norm
 from attractory.theory.claims import Claim, Finding
 
 __all__ = ["drop_below_one"]

@@ -11,7 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from attractory.analysis.corruption import Noise
 from attractory.analysis.curves import recall_curve
+from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.protocol import SingularKernelError
@@ -58,8 +60,8 @@ def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> dict[str,
         return {"recalled": 0.0, "stable": 0.0, "stored": False}
     some = x[:_LOOKED_AT]
     curve = recall_curve(
-        f, some, [noise], trials=max(1, _LOOKED_AT // len(some)), extra_steps=0, seed=seed,
-        progress=False,
+        f, some, [noise], noise=Noise(seed=seed), trials=max(1, _LOOKED_AT // len(some)),
+        rule=RecallRule(extra_steps=0), progress=False,
     )  # fmt: skip
     stable = float((spectral_radius(f, some) < 1).mean())
     return {"recalled": float(curve.pooled_fraction[0]), "stable": stable, "stored": True}

@@ -28,6 +28,7 @@ from attractory._util.precision import double
 from attractory._util.progress import counting, reporting
 from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.analysis.iteration import check_map
+from attractory.analysis.outcomes import RecallRule
 from attractory.maps.protocol import Map, dim_of, dtype_of
 
 __all__ = ["CriticalShock", "critical_shock"]
@@ -72,8 +73,7 @@ def critical_shock(
     *,
     starts: int = 6,
     rounds: int = 20,
-    max_steps: int = 200,
-    tolerance: float = 0.01,
+    rule: RecallRule = RecallRule(max_steps=200),
     farthest: float = 10.0,
     precision: float = 1e-3,
     seed: int = 0,
@@ -87,9 +87,8 @@ def critical_shock(
         starts: directions to begin with: to the other patterns, nearest first, and random ones with
             their opposites.
         rounds: most turns of a direction.
-        max_steps: applications of the map within which a cue must come home. A reported shock has
-            been followed four times as long.
-        tolerance: distance from the pattern, relative to its norm, at which a cue is home.
+        rule: a cue is recalled if it comes within the `tolerance` of its pattern in `max_steps`;
+            the other fields are not used. A reported shock has been followed four times as long.
         farthest: largest perturbation looked at, relative to the pattern's norm.
         precision: relative width of the last bracket of the boundary.
         seed: of the random directions.
@@ -108,32 +107,33 @@ def critical_shock(
     """
     x = as_points(patterns, "patterns", dim_of(f))
     starts, rounds = whole(starts, "starts", 1), whole(rounds, "rounds", 0)
-    max_steps, seed = whole(max_steps, "max_steps", 1), whole(seed, "seed", 0)
-    tolerance, farthest = positive(tolerance, "tolerance"), positive(farthest, "farthest")
-    precision = positive(precision, "precision")
+    farthest, precision = positive(farthest, "farthest"), positive(precision, "precision")
+    seed = whole(seed, "seed", 0)
     no_zero_rows(x, "patterns")
     norms = np.linalg.norm(x, axis=1)
     kind = dtype_of(f)
     check_map(f, x.astype(kind))
     residual = np.linalg.norm(np.asarray(_apply(f, jnp.asarray(x, kind)), float) - x, axis=1)
-    fixed = residual <= tolerance * norms
+    fixed = residual <= rule.tolerance * norms
     shape = (len(x), x.shape[1])
     best, inside, shock = np.full(len(x), np.nan), np.full(len(x), np.nan), np.full(shape, np.nan)
-    each = max(1, _BUDGET // (starts * max_steps * x.shape[1]))
+    each = max(1, _BUDGET // (starts * rule.max_steps * x.shape[1]))
     members, done = np.flatnonzero(fixed), int((~fixed).sum())
     directions = _directions(x, starts, seed)
     with reporting(progress, "critical shocks", counting) as report:
         for begin in range(0, len(members), each):
             some = members[begin : begin + each]
-            search = _Search(f, x[some], directions[some], max_steps, tolerance, farthest, kind)
+            search = _Search(f, x[some], directions[some], rule, farthest, kind)
             best[some], inside[some], shock[some] = search.run(rounds, precision)
             done += len(some)
             report(done, len(x))
     settings = {
-        "starts": starts, "rounds": rounds, "max_steps": max_steps, "tolerance": tolerance,
-        "farthest": farthest, "precision": precision, "seed": seed,
+        "starts": starts, "rounds": rounds, "max_steps": rule.max_steps,
+        "tolerance": rule.tolerance, "farthest": farthest, "precision": precision, "seed": seed,
     }  # fmt: skip
-    return CriticalShock(best, inside, shock, residual, settings)
+    return CriticalShock(
+        distance=best, inside=inside, shock=shock, residual=residual, settings=settings
+    )
 
 
 def _directions(x: np.ndarray, starts: int, seed: int) -> Float[np.ndarray, "k s d"]:
@@ -158,19 +158,18 @@ class _Search:
 
     def __init__(
         self,
-        f: Any,
+        f: Map,
         x: np.ndarray,
         directions: np.ndarray,
-        max_steps: int,
-        tolerance: float,
+        rule: RecallRule,
         farthest: float,
         kind: Any,
     ):
-        self.f, self.steps, self.kind = f, max_steps, kind
+        self.f, self.steps, self.kind = f, rule.max_steps, kind
         self.count, self.starts, self.dim = directions.shape
         self.home = np.repeat(x, self.starts, axis=0)
         self.norm = np.linalg.norm(self.home, axis=1)
-        self.near = tolerance * self.norm
+        self.near = rule.tolerance * self.norm
         self.farthest = farthest * self.norm
         self.u = directions.reshape(-1, self.dim)
         self.low, self.high = np.zeros(len(self.u)), np.full(len(self.u), np.inf)
@@ -259,12 +258,12 @@ class _Search:
 
 
 @eqx.filter_jit
-def _apply(f: Any, x: Array) -> Array:
+def _apply(f: Map, x: Array) -> Array:
     return f(x)
 
 
 @eqx.filter_jit
-def _comes_home(f: Any, start: Array, home: Array, near: Array, steps: Any) -> Array:
+def _comes_home(f: Map, start: Array, home: Array, near: Array, steps: Any) -> Array:
     """Return which rows come within `near` of home."""
 
     def go_on(carry: tuple) -> Array:
@@ -281,7 +280,7 @@ def _comes_home(f: Any, start: Array, home: Array, near: Array, steps: Any) -> A
 
 
 @eqx.filter_jit
-def _pulled_back(f: Any, inside: Array, outside: Array, apart: Array, steps: int) -> Array:
+def _pulled_back(f: Map, inside: Array, outside: Array, apart: Array, steps: int) -> Array:
     """Return the difference of two orbits where they part, pulled back along the first."""
 
     def forward(pair: tuple, _: None) -> tuple:

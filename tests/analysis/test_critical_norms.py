@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from attractory import Autoencoder, critical_norm, ntk
-from attractory.analysis.critical import CriticalNormStatus
+from attractory.analysis.critical_norms import CriticalNormStatus
 from attractory.datasets import sphere
 from attractory.kernels import ntk_gradient
 

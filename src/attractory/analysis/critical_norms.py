@@ -177,7 +177,7 @@ def critical_norm(
 
 
 def _largest_radius(x: np.ndarray, start: Autoencoder | None, act: Activation, depth: int) -> float:
-    f: Any = (
+    f = (
         fit_regression(x, activation=act, depth=depth)
         if start is None
         else fit_sampled_regression(start, x)
