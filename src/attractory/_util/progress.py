@@ -1,27 +1,35 @@
-"""A bar for what takes long: on a terminal by default, or a function of the caller's own."""
+"""Progress of long runs: a bar on a terminal, or a function of the caller's own.
+
+Every public function with an argument `progress` takes a `Progress`:
+
+* None, the default: a bar on standard error if that is a terminal and the run takes over 2 seconds.
+* True: a bar at once, also where standard error is no terminal. False: nothing.
+* A function: it is called as the run goes on, with the numbers that the docstring names.
+"""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["counting", "pacing", "reporting"]
+__all__ = ["Progress", "counting", "pacing", "reporting"]
+
+Progress: TypeAlias = bool | Callable[..., object] | None
 
 _BAR_AFTER = 2.0  # seconds
 
 
 @contextmanager
 def reporting(
-    progress: bool | Callable[..., object] | None,
+    progress: Progress,
     label: str,
     describe: Callable[..., tuple[float, float, str]],
 ) -> Iterator[Callable[..., object]]:
     """Yield a function that shows its arguments.
 
     Args:
-        progress: True or False for a bar; None for one on a terminal if the run takes long; or a
-            function, which is called with the arguments themselves.
+        progress: see the top of this file; a function is called with the arguments themselves.
         label: the bar's first words.
         describe: the part done, the whole, and a text, from the arguments.
     """
@@ -31,11 +39,11 @@ def reporting(
     if progress is False or (progress is None and not sys.stderr.isatty()):
         yield lambda *values: None
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    columns = (rich.TextColumn("{task.description}"), rich.BarColumn(), rich.TimeElapsedColumn())
+    bar = rich.Progress(*columns, console=Console(stderr=True), transient=True)
     task, begun, shown = bar.add_task(label), time.perf_counter(), False
 
     def show(*values: Any) -> None:

@@ -8,7 +8,6 @@ An attractor that no start reaches is not found. The share of starts that reach 
 size of its basin under the distribution of the starts, with an exact Clopper–Pearson interval.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from attractory._util.precision import double
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statistics import clopper_pearson
 from attractory._util.validation import as_points, no_zero_rows, share, whole
 from attractory.analysis.cycles import RefinedCycle, refine_cycle
@@ -232,7 +231,7 @@ def attractor_census(
     confidence: float = 0.95,
     seed: int = 0,
     chunk: int = 1024,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> AttractorCensus:
     """Iterate a map from many starts and describe what they settle on, cycles included.
 
@@ -248,8 +247,7 @@ def attractor_census(
         confidence: of the intervals.
         seed: of the starts.
         chunk: starts iterated at a time; bounds the memory.
-        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
-            function of starts done and starts in all.
+        progress: a bar or none, or a function of starts done and starts in all; see `Progress`.
 
     Raises:
         ValueError: if neither patterns nor starts are given, values are not finite, a pattern is

@@ -40,7 +40,7 @@ from scipy.linalg import solve_discrete_lyapunov
 from threadpoolctl import threadpool_limits
 
 from attractory._util.precision import double, full_precision
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, positive
 from attractory.activations import Linear
@@ -111,7 +111,7 @@ def certified_radius(
     *,
     jacobian_change: Callable[[np.ndarray, float], float] | None = None,
     tolerance: float = 1e-3,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Certificate:
     """Return a radius around each point within which every cue is proven to end at the point.
 
@@ -122,8 +122,7 @@ def certified_radius(
             ‖J(x) − J(point)‖ (largest singular value) over the ball of that radius; it must not
             fall as the radius grows. The certificate is as good as this bound.
         tolerance: residual, relative to the point's norm, up to which it counts as a fixed point.
-        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
-            function of points done and points in all.
+        progress: a bar or none, or a function of points done and points in all; see `Progress`.
 
     Raises:
         ValueError: for points that are not finite or of the wrong shape, tolerance ≤ 0, or a bound

@@ -12,7 +12,6 @@ sampled on a geometric grid first, and the first fall below 1 is then closed in 
 method; crossings closer together than the grid's step can be missed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,7 +21,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, ascending, choice, no_zero_rows
 from attractory.activations import Activation
@@ -94,7 +93,7 @@ def critical_norm(
     width: int = 10_000,
     key: int = 0,
     norms: ArrayLike | None = None,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> CriticalNorm:
     """Return the norm at which the spectral radius at all patterns first falls below 1.
 
@@ -105,8 +104,7 @@ def critical_norm(
         f0: "sampled" from a network of that width and key, the same at all norms; or "zero".
         width, key: of the network.
         norms: the grid, ascending; by default 32 norms from 0.03 to 100 √dim.
-        progress: see `attractory.recall_curve`: True, False, None (a bar if it takes long), or a
-            function of evaluations done and expected.
+        progress: a bar or none, or a function of evaluations done and expected; see `Progress`.
 
     Returns:
         The norm to 1e-7 of itself, with the grid it was found on.

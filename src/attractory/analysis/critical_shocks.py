@@ -12,7 +12,6 @@ radius of the basin from above, as `analysis.certificate` does from below. Attra
 notion (`minimal_critical_shock`: Halekotte & Feudel, 2020), without the gradient.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ from jaxtyping import Array, Bool, Float
 from numpy.typing import ArrayLike
 
 from attractory._util.precision import double
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.analysis.iteration import check_map
 from attractory.analysis.outcomes import RecallRule
@@ -77,7 +76,7 @@ def critical_shock(
     farthest: float = 10.0,
     precision: float = 1e-3,
     seed: int = 0,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> CriticalShock:
     """Search for the smallest perturbation of each pattern that the map does not undo.
 
@@ -92,8 +91,7 @@ def critical_shock(
         farthest: largest perturbation looked at, relative to the pattern's norm.
         precision: relative width of the last bracket of the boundary.
         seed: of the random directions.
-        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
-            function of patterns done and patterns in all.
+        progress: a bar or none, or a function of patterns done and patterns in all; see `Progress`.
 
     Raises:
         ValueError: for patterns that are zero or not finite, or numbers out of range.

@@ -7,7 +7,7 @@ for these patterns, not for others. Different sizes share their random numbers
 (`analysis.corruption`), and so are not independent of each other.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from attractory._util.precision import double
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statistics import clopper_pearson
 from attractory._util.validation import as_points, ascending, share, whole
 from attractory.analysis.corruption import Noise, absolute_size, apply, draw
@@ -138,7 +138,7 @@ def recall_curve(
     rule: RecallRule = RecallRule(),
     confidence: float = 0.95,
     chunk: int = 1024,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> RecallCurve:
     """Corrupt every pattern many times at every size, and count where the cues end.
 
@@ -157,8 +157,7 @@ def recall_curve(
         rule: when a cue counts as recalled.
         confidence: of the intervals.
         chunk: cues iterated at a time; bounds the memory.
-        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
-            function of cues done and cues in all.
+        progress: a bar or none, or a function of cues done and cues in all; see `Progress`.
 
     Raises:
         ValueError: for sizes that are not above 0 and ascending, shares above 1, patterns that are

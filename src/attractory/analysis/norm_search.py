@@ -22,7 +22,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.validation import as_points, ascending, share, whole
 from attractory.analysis.certificate import Certificate, certified_radius
 from attractory.analysis.corruption import Noise
@@ -127,7 +127,7 @@ def norm_profile(
     trials: int = 20,
     rule: RecallRule = RecallRule(max_steps=200),
     certify: bool = True,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> NormProfile:
     """Store the patterns at each norm, and measure spectra, recall and certified radii.
 
@@ -140,8 +140,7 @@ def norm_profile(
             activation="erf", depth=3)` for instance.
         noise, trials, rule: as for `recall_curve`.
         certify: whether to certify radii (depth 2 only).
-        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
-            function of norms done and norms in all.
+        progress: a bar or none, or a function of norms done and norms in all; see `Progress`.
 
     Raises:
         ValueError: for norms or sizes that are not above 0 and ascending, and as the parts raise
@@ -244,7 +243,7 @@ def best_norm(
     noise: Noise = Noise(),
     trials: int = 20,
     rule: RecallRule = RecallRule(max_steps=200),
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> BestNorm:
     """Find the norm at which a wanted share of cues is recalled from the largest relative noise.
 

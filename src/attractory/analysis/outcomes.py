@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from attractory._util.precision import double
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, as_points, indices, no_zero_rows, share, whole
 from attractory.analysis.iteration import RecallStatus, check_map, iterate
@@ -126,7 +126,7 @@ def recall_outcomes(
     *,
     rule: RecallRule = RecallRule(),
     chunk: int = 1024,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> OutcomeResult:
     """Iterate a map from each cue and say where it ended.
 
@@ -139,8 +139,7 @@ def recall_outcomes(
         rule: when a cue counts as recalled. Where two patterns are within the tolerance of one
             another, `origin` is preferred.
         chunk: cues iterated at a time; bounds the memory.
-        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
-            function of cues done and cues in all.
+        progress: a bar or none, or a function of cues done and cues in all; see `Progress`.
 
     Raises:
         ValueError: for cues or patterns that are not finite, a zero pattern, a pattern that is no

@@ -37,6 +37,7 @@ from scipy.linalg import (
 from attractory._util.machine import SOLVERS, iterates, refuse_what_cannot_fit
 from attractory._util.parallel import checked
 from attractory._util.precision import aligned, double, traced
+from attractory._util.progress import Progress
 from attractory._util.validation import (
     as_batch,
     as_points,
@@ -189,7 +190,7 @@ def fit_regression(
     tolerance: float = 1e-7,
     max_steps: int = 1000,
     compute: str | None = None,
-    progress: bool | Callable[[int, float], object] | None = None,
+    progress: Progress = None,
 ) -> KernelRegression:
     """Store patterns as fixed points of the centred infinite-width map.
 
@@ -206,8 +207,8 @@ def fit_regression(
         max_steps: of "cg": products with K.
         compute: of "cg": None for this process, "devices" for all JAX devices, or the address of a
             Dask scheduler.
-        progress: of "cg": True, False, None for a bar on a terminal if it takes long, or a function
-            called with the steps and the largest residual so far.
+        progress: for "cg": a bar or none, or a function of steps and the largest residual so far;
+            see `Progress`.
 
     Raises:
         ValueError: if values are not finite, a pattern is zero or occurs twice, or the machine has
@@ -265,7 +266,7 @@ def _fit_large(
     tolerance: float,
     max_steps: int,
     compute: str | None,
-    progress: bool | Callable[[int, float], object] | None,
+    progress: Progress,
 ) -> KernelRegression:
     _refuse_singular(x, ridge)
     found = solve_large(

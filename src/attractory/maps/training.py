@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from attractory._util.precision import full_precision
-from attractory._util.progress import reporting
+from attractory._util.progress import Progress, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, positive, whole
 from attractory.maps.finite_ntk import largest_eigenvalue
@@ -99,7 +99,7 @@ def train(
     tolerance: float = 1e-7,
     max_steps: int | None = None,
     learning_rate: float | None = None,
-    progress: bool | Callable[[int, float], object] | None = None,
+    progress: Progress = None,
 ) -> TrainingResult:
     """Train a network to reproduce its patterns; calling it again with the model goes on.
 
@@ -115,8 +115,7 @@ def train(
         learning_rate: of the first-order solvers, for the loss ½‖f(X̂) − X̂‖². By default 1/λ for
             the largest eigenvalue λ of the network's NTK, found anew as it grows (a quarter of
             that with momentum), and 0.003 for Adam.
-        progress: True or False for a bar; by default one on a terminal if the run takes long. Or a
-            function of steps and loss.
+        progress: a bar or none, or a function of steps and loss; see `Progress`.
 
     Raises:
         ValueError: if patterns do not match the network, are not finite, hold more numbers than

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from attractory._util.machine import tile_room
 from attractory._util.parallel import sharing
 from attractory._util.precision import double
-from attractory._util.progress import reporting
+from attractory._util.progress import Progress, reporting
 from attractory.activations import Activation
 from attractory.solvers import block_cg as _block_cg
 from attractory.solvers.block_cg import Solution
@@ -34,7 +34,7 @@ def solve_large(
     max_steps: int,
     exact: bool = True,
     compute: str | None = None,
-    progress: bool | Callable[[int, float], object] | None = None,
+    progress: Progress = None,
 ) -> Solution:
     """Solve (K + ridge) A = targets.
 
@@ -46,8 +46,8 @@ def solve_large(
         max_steps: products with K.
         exact: whether residuals are measured in float64; without it in float32.
         compute: None, "devices" or the address of a Dask scheduler.
-        progress: True, False, None (a bar on a terminal, if it takes long), or a function called
-            with the steps so far and the largest residual.
+        progress: a bar or none, or a function of steps so far and the largest residual; see
+            `Progress`.
     """
     sizes = np.linalg.norm(x, axis=1)
     few = targets.shape[1] < _FEW

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attractory._util.progress import pacing, reporting
+from attractory._util.progress import Progress, pacing, reporting
 from attractory._util.validation import whole
 from attractory.sweeps.functions import Reference, load, reference_of
 from attractory.sweeps.grid import canonical, check_cells, key_of
@@ -36,7 +36,7 @@ def sweep(
     version: str | None = None,
     new_version: bool = False,
     retry_failed: bool = False,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> SweepResult:
     """Call a function for each cell, and store what it returns as each call ends.
 
@@ -63,8 +63,7 @@ def sweep(
             package; give one if you know that a change does not matter.
         new_version: accept a folder of another version: its cells are kept, and not used.
         retry_failed: compute cells again that are stored as failed.
-        progress: True or False for a bar with the time left; by default one on a terminal if the
-            run takes long. Or a function of the number of cells done and of all cells.
+        progress: a bar or none, or a function of cells done and cells in all; see `Progress`.
 
     Raises:
         ValueError: if a function cannot be imported, cells hold unknown settings or no JSON values,
