@@ -20,10 +20,12 @@ def counts(log):
     return {name: lines.count(name) for name in lines}
 
 
-def walk(*, x, seed=0, log="", seconds=0.0):
-    """A random walk scaled by x; fails at x = 3."""
+def walk(*, x, seed=0, log="", seconds=0.0, gate=""):
+    """A random walk scaled by x; fails at x = 3, after it has waited for a file `gate`."""
     note(log, f"{x}-{seed}")
     time.sleep(seconds)
+    while gate and x == 3 and not Path(gate).exists():
+        time.sleep(0.01)
     if x == 3:
         raise ArithmeticError("three is\nrefused")
     steps = np.random.default_rng(seed).standard_normal((2, 50)) * x

@@ -160,7 +160,7 @@ def test_ctrl_c_ends_in_one_line_and_status_130(file):
     while not Path(file.parent, "mine.py.begun").exists():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert err == (
         f"attractory: interrupted: 0 cells are kept in {file.parent / 'results'}; "

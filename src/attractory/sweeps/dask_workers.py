@@ -1,4 +1,4 @@
-"""Cells on a Dask cluster: each Dask worker keeps processes of ours, the same as run locally."""
+"""Cells on a Dask cluster: its workers start the same one-thread processes as a local sweep."""
 
 import queue
 import threading
@@ -7,17 +7,22 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attractory.sweeps.store import Reply, SweepError
 from attractory.sweeps.workers import Pool
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 __all__ = ["close_pool", "run_cell", "run_on"]
 
 _LOOK = 0.5  # seconds between two looks at the connection
 _MOST = 64  # results fetched before they are stored
-_PATIENCE = 10.0  # seconds without a result, after which we look whether there are workers
+_FETCH = 60.0  # seconds to fetch a result; then others come first
+_PATIENCE = 10.0  # seconds without a first result, after which we look whether there are workers
 _IDLE = 60.0  # seconds without a cell, after which a sweep's processes are ended
+_UNFINISHED = "pending", "lost"
 
 # On the workers
 
@@ -64,49 +69,72 @@ def close_pool(sweep: str) -> None:
 
 
 def run_on(
-    client: Any, address: str, requests: Mapping[str, Any], variables: Mapping[str, str]
+    client: "Client", address: str, requests: Mapping[str, Any], variables: Mapping[str, str]
 ) -> Iterator[list[tuple[str, Reply]]]:
-    """Yield keys and replies of requests as they end; SweepError if the scheduler is lost."""
-    sweep, done = uuid.uuid4().hex, queue.SimpleQueue[Any]()
+    """Yield keys and replies of requests as they end.
+
+    Args:
+        client: connected to the scheduler.
+        address: of the scheduler.
+        requests: by key.
+        variables: those of `environment`.
+
+    Raises:
+        SweepError: if the scheduler is lost, or its workers cannot run the cells.
+    """
+    sweep, done = uuid.uuid4().hex, queue.SimpleQueue[str]()
     extra = {"sweep": sweep, "environment": dict(variables)}
-    futures = {}
+    futures: dict[str, Future] = {}
     for key, request in requests.items():
         future = client.submit(
             run_cell, {**request, **extra}, key=f"attractory-{sweep[:8]}-{key}", pure=False
         )
         futures[key] = future
         future.add_done_callback(lambda _, key=key: done.put(key))
-    lost = SweepError(
-        f"the scheduler {address} was lost; finished cells are kept: run the same sweep again to "
-        "go on, with a scheduler that is up or with local workers"
-    )
-    begun, looked = time.monotonic(), False
     try:
-        while futures:
-            keys = _next(done)
-            if not keys:
-                if client.status != "running":
-                    raise lost
-                if not looked and time.monotonic() - begun > _PATIENCE:
-                    looked = True
-                    _say_if_empty(client, address)
-                continue
-            looked, batch = True, []
-            try:
-                for key in keys:
-                    batch.append((key, _result(client, futures[key], lost)))
-            except SweepError:
-                if batch:
-                    yield batch
-                raise
-            for key in keys:
-                futures.pop(key).release()
-            yield batch
+        yield from _replies(client, address, futures, done)
     finally:
         _end(client, list(futures.values()), sweep)
 
 
-def _say_if_empty(client: Any, address: str) -> None:
+def _replies(
+    client: "Client", address: str, futures: "dict[str, Future]", done: "queue.SimpleQueue[str]"
+) -> Iterator[list[tuple[str, Reply]]]:
+    """Yield the results of futures, which are dropped once their replies are stored."""
+    lost = SweepError(
+        f"the scheduler {address} was lost; finished cells are kept: run the same sweep again to "
+        "go on, with a scheduler that is up or with local workers"
+    )
+    told, looked = False, time.monotonic()
+    again: set[str] = set()  # results that went down with a worker, and are computed anew
+    while futures:
+        keys = _next(done) + [key for key in again if futures[key].status not in _UNFINISHED]
+        if not keys:
+            if client.status != "running":
+                raise lost
+            if not told and time.monotonic() - looked > _PATIENCE:
+                told, looked = _warn_if_empty(client, address), time.monotonic()
+            continue
+        told, batch = True, []
+        try:
+            for key in keys:
+                reply = _result(client, futures[key], lost)
+                if reply is None:
+                    again.add(key)
+                else:
+                    batch.append((key, reply))
+        except SweepError:
+            if batch:
+                yield batch
+            raise
+        for key, _ in batch:
+            again.discard(key)
+            futures.pop(key).release()
+        yield batch
+
+
+def _warn_if_empty(client: "Client", address: str) -> bool:
+    """Whether there are no workers, which is then said."""
     with suppress(OSError, TimeoutError):
         if not client.nthreads():
             warnings.warn(
@@ -115,9 +143,11 @@ def _say_if_empty(client: Any, address: str) -> None:
                 RuntimeWarning,
                 stacklevel=2,
             )
+            return True
+    return False
 
 
-def _next(done: Any) -> list[str]:
+def _next(done: "queue.SimpleQueue[str]") -> list[str]:
     keys = []
     with suppress(queue.Empty):
         keys.append(done.get(timeout=_LOOK))
@@ -126,20 +156,27 @@ def _next(done: Any) -> list[str]:
     return keys
 
 
-def _result(client: Any, future: Any, lost: SweepError) -> Reply:
+def _result(client: "Client", future: "Future", lost: SweepError) -> Reply | None:
+    """Return a reply, or None where its worker was lost before it could be fetched."""
     from distributed import CancelledError
     from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
-    if client.status != "running" or future.status in ("cancelled", "lost"):
+    if client.status != "running" or future.status == "cancelled":
         raise lost
+    if future.status in _UNFINISHED:
+        return None
     try:
-        return future.result(timeout=60)
+        return future.result(timeout=_FETCH)
     except KilledWorker as error:
         message = " ".join(str(error).split())
         failure = {"type": "KilledWorker", "message": message, "traceback": []}
         return {"values": None, "error": failure, "seconds": 0.0}
-    except (CancelledError, CommClosedError, TimeoutError):
+    except TimeoutError:
+        if client.status != "running":
+            raise lost from None
+        return None
+    except (CancelledError, CommClosedError):
         raise lost from None
     except Exception as error:
         if client.status != "running":
@@ -151,7 +188,7 @@ def _result(client: Any, future: Any, lost: SweepError) -> Reply:
         ) from None
 
 
-def _end(client: Any, futures: list[Any], sweep: str) -> None:
+def _end(client: "Client", futures: "list[Future]", sweep: str) -> None:
     if client.status != "running":
         return
     with suppress(Exception):
