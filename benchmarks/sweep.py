@@ -1,4 +1,4 @@
-"""Sweeps under sudden death: the driver's, a Dask worker's, the scheduler's.
+"""Sweeps whose driver, Dask worker or scheduler is killed: what is lost, and the bits of results.
 
     python benchmarks/sweep.py
 
@@ -65,7 +65,7 @@ def name(one):
 
 
 def digest(out):
-    """A digest of all a folder holds but seconds, whatever the order it was stored in."""
+    """A digest of what a folder holds, but for seconds and the order of the cells."""
     whole = hashlib.sha256()
     for one in sorted(open_sweep(out).cells, key=name):
         values = one.values or {}
@@ -102,7 +102,7 @@ def kills(folder, log, expected):
     for k in range(KILLS):
         driver = start_driver(out, log)
         driver.stdout.readline()
-        # Each life does about a 21st of the work, and ends at a moment of no meaning.
+        # Each run does about a 21st of the work, and ends at a random moment.
         target = rng.uniform(0.0, 1.2) * CELLS / (KILLS + 1)
         for _ in range(int(target)):
             driver.stdout.readline()
@@ -132,11 +132,8 @@ class Cluster:
         file = folder / "scheduler.json"
         file.unlink(missing_ok=True)
         self.processes = []
-        for kind, *options in (
-            ("scheduler", "--port", "0", "--no-show"),
-            ("worker", "--nthreads", "1", "--no-nanny"),
-            ("worker", "--nthreads", "1", "--no-nanny"),
-        ):
+        worker = "worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(folder)
+        for kind, *options in (("scheduler", "--port", "0", "--no-show"), worker, worker):
             command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options]
             command += ["--host", "127.0.0.1", "--scheduler-file", str(file), "--no-dashboard"]
             self.processes.append(
@@ -192,7 +189,7 @@ sweep("recall", grid(n=40, dim=200, norm=[10.0, 30.0], seed=range(3)), out=sys.a
 
 
 def networks(folder):
-    """Cells that JAX computes: by one, two, Dask's and no workers, and their results' bytes."""
+    """Compare the bytes of cells that JAX computes: by one, two, Dask's and no workers."""
     memories = grid(n=40, dim=200, norm=[10.0, 30.0], seed=range(3))
     cluster = Cluster(folder)
     ways = {"one": {"workers": 1}, "two": {"workers": 2}, "dask": {"scheduler": cluster.address}}

@@ -1,4 +1,5 @@
 import os
+import tempfile
 from contextlib import suppress
 
 import pytest
@@ -27,9 +28,9 @@ def _forget_compiled_code():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _keep_what_killed_processes_leave(tmp_path_factory):
-    """Their temporary folders go where pytest's own do."""
-    os.environ["TMPDIR"] = str(tmp_path_factory.mktemp("children"))
+def _temporary_folders_are_removed(tmp_path_factory):
+    """What examples and killed processes leave goes where pytest's own folders are."""
+    tempfile.tempdir = os.environ["TMPDIR"] = str(tmp_path_factory.mktemp("children"))
 
 
 @pytest.fixture

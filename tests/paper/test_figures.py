@@ -12,6 +12,7 @@ import pytest
 from attractory import spectral_radius
 from attractory.datasets import sphere
 from attractory.maps.kernel_regression import fit_regression
+from attractory.maps.protocol import SingularKernelError
 from attractory.paper import FIGURES, Results, figures_named, reproduce
 from attractory.paper.basin_cells import cell as basin_cell
 from attractory.paper.basin_claims import norm_claims
@@ -122,7 +123,7 @@ def test_basin_cells_say_so_where_a_network_is_no_memory():
 
 def test_capacity_of_what_cannot_be_stored_is_none(monkeypatch):
     def singular(*_, **__):
-        raise ValueError("patterns make the kernel matrix singular to working precision")
+        raise SingularKernelError("patterns make the kernel matrix singular")
 
     monkeypatch.setattr("attractory.paper.figures.capacity.fit_regression", singular)
     values = capacity_cell(n=6, dim=2, norm=0.01, noise=0.1, seed=0)

@@ -57,7 +57,7 @@ def connected(address: str, name: str = "scheduler") -> "Iterator[Client]":
 
 def _wait_until_reachable(address: str) -> None:
     """Raise OSError if nothing listens at an address, after some patience."""
-    from distributed.comm import get_address_host_port
+    from distributed.comm.addressing import get_address_host_port
 
     host_and_port = get_address_host_port(address)
     begun = time.monotonic()

@@ -1,7 +1,7 @@
-"""Work shared out in pieces: to this process, to JAX devices, or to a Dask cluster's workers.
+"""Work in pieces, done by this process, by all JAX devices, or by the workers of a Dask cluster.
 
-A function of a piece and of what all pieces have in common is called once a piece; what is common
-travels once to each worker. Threads drive devices, each computing on its own.
+A function of a piece and of data that all pieces need is called once a piece; these data are sent
+once to each worker. Each device is driven by a thread.
 """
 
 import queue
@@ -19,18 +19,21 @@ from attractory._util.cluster import connected
 __all__ = ["DEVICES", "checked", "sharing"]
 
 DEVICES = "devices"
-_LOOK = 0.5  # seconds between two looks at who is there
-_ANSWER = 5.0  # seconds that a scheduler has for its answer
-_SILENT = 60.0  # seconds without any answer after which it is lost
-_TRIES = 3  # times that work is given out whose data were lost with a worker
+# Of distributed, whose types say that every call may return a coroutine.
+Client = Any
+Future = Any
+_LOOK = 0.5  # seconds between two checks of which workers there are
+_ANSWER = 5.0  # seconds for a scheduler's answer; a late one is asked for again
+_SILENT = 60.0  # seconds without any answer after which it counts as lost
+_TRIES = 3  # times that work is sent out whose data were lost with a worker
 
-# (function, pieces, what stays the same from call to call, what does not) ↦ results in order
+# (function, pieces, data that stay the same from call to call, data that do not) ↦ results
 Share = Callable[[Callable[[Any, Any, Any], Any], Sequence[Any], Any, Any], list[Any]]
 
 
-def checked(compute: Any) -> str | None:
-    """Return where to compute, or refuse."""
-    if compute is None or compute == DEVICES or (isinstance(compute, str) and "://" in compute):
+def checked(compute: object) -> str | None:
+    """Return where to compute, or raise ValueError."""
+    if compute is None or (isinstance(compute, str) and (compute == DEVICES or "://" in compute)):
         return compute
     raise ValueError(
         "compute must be None for this process, 'devices' for all JAX devices, or the address of a "
@@ -40,7 +43,7 @@ def checked(compute: Any) -> str | None:
 
 @contextmanager
 def sharing(compute: str | None) -> Iterator[tuple[int, Share]]:
-    """Yield how many share the work, and the function that gives it out."""
+    """Yield how many devices or workers there are, and the function that has them do the work."""
     if compute is None:
         yield 1, lambda call, pieces, fixed, fresh: [call(piece, fixed, fresh) for piece in pieces]
     elif compute == DEVICES:
@@ -65,8 +68,12 @@ def _on_devices(devices: list[Any], pool: ThreadPoolExecutor) -> Share:
     return share
 
 
-def _workers(client: Any, address: str) -> list[str]:
-    workers = sorted(_present(client) or ())
+def _workers(client: Client, address: str) -> list[str]:
+    begun = time.monotonic()
+    while (present := _present(client)) is None:
+        if client.status != "running" or time.monotonic() - begun > _SILENT:
+            raise ConnectionError("the scheduler was lost")
+    workers = sorted(present)
     if not workers:
         raise ValueError(
             f"compute must be a scheduler with workers, got {address!r} without: start some with "
@@ -75,22 +82,23 @@ def _workers(client: Any, address: str) -> list[str]:
     return workers
 
 
-def _present(client: Any) -> set[str] | None:
-    """Return the workers that the scheduler knows, or None if it does not answer now."""
+def _present(client: Client) -> set[str] | None:
+    """Return the workers that the scheduler knows, or None if it does not answer in time."""
     try:
         return set(client.sync(client.scheduler.ncores, callback_timeout=_ANSWER))
     except (TimeoutError, OSError):
         return None
 
 
-def _on_workers(client: Any, address: str) -> Share:
-    there: dict[tuple[int, str], Any] = {}  # what stays the same, by identity: its owner holds it
+def _on_workers(client: Client, address: str) -> Share:
+    # Data that stay the same, by their identity, which is theirs while the caller holds them.
+    there: dict[tuple[int, str], Future] = {}
 
     def begin(
         workers: list[str], call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any
-    ) -> list[Any]:
-        # Each worker has its own copy and its own pieces. Dask's broadcast instead would spin in
-        # the scheduler for ever if the one worker that had the data were lost.
+    ) -> list[Future]:
+        # Each worker has its own copy of the data and its own pieces. With Dask's broadcast the
+        # scheduler would never stop if the one worker that had the data were lost.
         for key in set(there) - {(id(fixed), worker) for worker in workers}:
             del there[key]
         moved = {}
@@ -107,11 +115,13 @@ def _on_workers(client: Any, address: str) -> Share:
 
     def share(call: Any, pieces: Sequence[Any], fixed: Any, fresh: Any) -> list[Any]:
         for left in reversed(range(_TRIES)):
-            futures: list[Any] = []
+            futures: list[Future] = []
             try:
                 workers = _workers(client, address)[: len(pieces)]
 
-                def work(futures: list[Any] = futures, workers: list[str] = workers) -> list[Any]:
+                def work(
+                    futures: list[Future] = futures, workers: list[str] = workers
+                ) -> list[Any]:
                     futures += begin(workers, call, pieces, fixed, fresh)
                     return client.gather(futures)
 
@@ -131,14 +141,14 @@ def _on_workers(client: Any, address: str) -> Share:
     return share
 
 
-def _sent(client: Any, data: Any, worker: str) -> Any:
+def _sent(client: Client, data: object, worker: str) -> Future:
     return client.scatter([data], workers=[worker], hash=False)[0]
 
 
-def _watched(client: Any, workers: list[str], work: Callable[[], list[Any]]) -> list[Any]:
-    """Return work(), or raise as soon as a worker is lost, whose data Dask may wait for in vain.
+def _watched(client: Client, workers: list[str], work: Callable[[], list[Any]]) -> list[Any]:
+    """Return work(), or raise as soon as a worker is lost.
 
-    Work that waits in vain is left behind in its thread.
+    Dask may wait for that worker's data for ever; then the waiting thread is abandoned.
     """
     done: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
 
@@ -168,7 +178,7 @@ def _watched(client: Any, workers: list[str], work: Callable[[], list[Any]]) -> 
 
 
 def _was_loss(error: Exception) -> bool:
-    """Whether an error may come of a worker lost with its data, not of the work itself."""
+    """Whether an error may be due to a worker that was lost, not to the work itself."""
     from asyncio import CancelledError
     from concurrent.futures import CancelledError as Cancelled
 

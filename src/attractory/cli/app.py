@@ -1,9 +1,10 @@
-"""The command `attractory`. Heavy imports wait until a command runs: help is instant."""
+"""The command `attractory`. Modules are imported when a command runs, so that help is instant."""
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,10 @@ from attractory.cli.console import complain, show, working
 from attractory.cli.memory import ACTIVATIONS, check_folder, register
 from attractory.cli.reproduce import register as register_reproduce
 from attractory.cli.sweep import register_sweep
+
+if TYPE_CHECKING:
+    from attractory.cli.demo import Demo
+    from attractory.theory.verify import Check
 
 app = typer.Typer(
     help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
@@ -88,7 +93,7 @@ def verify(
     listed: Annotated[bool, typer.Option("--list", help="Print the names.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Hold every statement of the paper against numbers, inside and outside its assumptions.
+    """Compare every statement of the paper with numbers, inside and outside its assumptions.
 
     Ends with status 1 if a statement fails where it must hold, or holds where it must not.
     """
@@ -117,7 +122,7 @@ def verify(
     raise typer.Exit(1 if failed else 0)
 
 
-def _show_checks(checks: list[Any]) -> None:
+def _show_checks(checks: "Sequence[Check]") -> None:
     from rich.table import Table
 
     table = Table(caption="outside its assumptions a statement must break, or the check is empty")
@@ -148,11 +153,11 @@ def _show_checks(checks: list[Any]) -> None:
     show(table, 160)
 
 
-def _brief(value: Any) -> str:
+def _brief(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _report(result: Any, settings: dict[str, Any], paths: list[Path]) -> dict[str, Any]:
+def _report(result: "Demo", settings: dict[str, Any], paths: list[Path]) -> dict[str, Any]:
     return {
         "settings": settings,
         "residual": float(result.memory.residual),
@@ -164,7 +169,7 @@ def _report(result: Any, settings: dict[str, Any], paths: list[Path]) -> dict[st
     }
 
 
-def _show(result: Any, paths: list[Path]) -> None:
+def _show(result: "Demo", paths: list[Path]) -> None:
     from rich.table import Table
 
     print(result.memory)

@@ -1,4 +1,4 @@
-"""What all commands show alike: progress, warnings, lines on stderr, and tables."""
+"""What all commands print: progress, warnings and errors on stderr, tables on stdout."""
 
 import sys
 import warnings
@@ -14,10 +14,10 @@ __all__ = ["complain", "one_line", "show", "working"]
 
 @contextmanager
 def working(text: str | None) -> Iterator[Callable[[str], None]]:
-    """Show on stderr what goes on, by the function yielded, and afterwards the warnings it met.
+    """Yield a function that shows what is being done, on stderr; print warnings at the end.
 
     Args:
-        text: shown first; None for work that shows a bar of its own.
+        text: shown first; None for work that shows its own bar.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -39,14 +39,14 @@ def complain(message: str) -> None:
 
 
 def one_line(name: str) -> str:
-    """Return a name that can be printed: files may be named by line breaks and escape codes."""
+    """Return a name that can be printed: names of files may hold line breaks and escape codes."""
     return "".join(c if c.isprintable() else "�" for c in name)
 
 
 def show(table: "Table", width: int = 110) -> None:
-    """Print a table on stdout, of a fixed width where it is no terminal."""
+    """Print a table on stdout, this wide if stdout is no terminal."""
     from rich.console import Console
 
-    # Names of files are no markup.
+    # Brackets in names of files are no markup.
     console = Console(width=None if sys.stdout.isatty() else width, markup=False, emoji=False)
     console.print(table)

@@ -1,8 +1,8 @@
-"""The command `attractory reproduce`: the paper's figures and claims. Heavy imports wait."""
+"""The command `attractory reproduce`: the paper's figures, and its claims judged by them."""
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from attractory.cli.console import complain, show, working
 from attractory.cli.memory import check_folder
 from attractory.cli.options import HERE, Computing, expanded
 from attractory.cli.sweep import stopped_in_a_line
+
+if TYPE_CHECKING:
+    from attractory.paper import Reproduction
 
 __all__ = ["register"]
 
@@ -87,7 +90,7 @@ def _list() -> None:
     print("\n".join(f"{name:{size}}  {figure.title}" for name, figure in FIGURES.items()))
 
 
-def _show(found: Any, out: Path) -> None:
+def _show(found: "Reproduction", out: Path) -> None:
     from rich.table import Table
 
     table = Table(caption="each claim's rule is in the report; intervals are 95 %, over seeds")

@@ -1,11 +1,11 @@
-"""The command `attractory sweep`: a grid of the user's own, read from a TOML file."""
+"""The command `attractory sweep`: a function over a grid that the user writes in a TOML file."""
 
 import json
 import math
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ from attractory.cli.console import complain, one_line, show
 from attractory.cli.options import HERE, Computing, expanded
 
 if TYPE_CHECKING:
+    from attractory.sweeps.grid import Settings
     from attractory.sweeps.results import SweepResult
 
 __all__ = ["register_sweep"]
@@ -44,7 +45,7 @@ def sweep(
     ] = False,
     new_version: Annotated[
         bool,
-        typer.Option("--new-version", help="Go on in a folder of another code version, anew."),
+        typer.Option("--new-version", help="Use a folder of another code version; keep its cells."),
     ] = False,
     code_version: Annotated[
         str | None,
@@ -52,7 +53,7 @@ def sweep(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Call a function for every cell of a grid; run again, go on where it was.
+    """Call a function for every cell of a grid; if run again, continue where it stopped.
 
     Ends with status 1 if cells failed or the sweep had to stop, 130 on Ctrl-C.
     """
@@ -83,7 +84,7 @@ def sweep(
 
 @contextmanager
 def stopped_in_a_line() -> Iterator[None]:
-    """End a command whose sweep cannot begin, had to stop or was interrupted with one line."""
+    """End a command with one line if its sweep cannot begin, has to stop or is interrupted."""
     from attractory.sweeps.store import SweepError
 
     try:
@@ -100,7 +101,7 @@ def stopped_in_a_line() -> Iterator[None]:
 
 @contextmanager
 def _warnings_as_lines() -> Iterator[None]:
-    """Show each at once: that a scheduler has no workers is of no use afterwards."""
+    """Print warnings at once: one may be that the scheduler has no workers, and nothing happens."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *rest, **named: complain(f"warning: {message}")
         yield
@@ -132,8 +133,8 @@ def _read(file: Path) -> dict[str, Any]:
     return table
 
 
-def _cells(table: dict[str, Any], function: Any) -> list[dict[str, Any]]:
-    """Return the cells; messages name the tables of the file, where the user wrote."""
+def _cells(table: dict[str, Any], function: Callable[..., object]) -> "list[Settings]":
+    """Return the cells; messages name the table of the file in which a bad setting is."""
     import inspect
 
     from attractory._util.validation import near
@@ -179,7 +180,7 @@ def _report(result: "SweepResult", seconds: float) -> dict[str, Any]:
 
 
 def _brief(value: Any) -> Any:
-    """Return a value as JSON has it: no NaN, and of an array only what it is."""
+    """Return a value that JSON can hold: NaN as text, an array by its shape and type."""
     if hasattr(value, "shape"):
         return {"shape": list(value.shape), "dtype": str(value.dtype)}
     if isinstance(value, float) and not math.isfinite(value):

@@ -20,6 +20,7 @@ from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
 from attractory.paper.setup import LOSS, Patterns, make_patterns, start_network, train
+from attractory.sweeps.values import Values
 
 __all__ = ["STEPS", "cell"]
 
@@ -36,7 +37,7 @@ def cell(
     trials: int,
     limit: str,
     **patterns: Unpack[Patterns],
-) -> dict[str, Any]:
+) -> Values:
     """Return which share of the cues is recalled, by noise radius, for one network and its limit.
 
     Args:
@@ -60,7 +61,7 @@ def cell(
     """
     x = make_patterns(norm, **patterns)
     f = fit_regression(x, activation=limit)
-    values: dict[str, Any] = {"radius": float(spectral_radius(f, x).mean())}
+    values: Values = {"radius": float(spectral_radius(f, x).mean())}
     maps: dict[str, Any] = {"limit": f}
     if width:
         goal = min(LOSS, _FINE * norm**2 / x.shape[1])

@@ -10,6 +10,7 @@ from attractory.paper.basin_cells import STEPS
 from attractory.paper.claims import Claim, Results
 from attractory.paper.statistics import Estimate, above, all_of, estimate
 from attractory.paper.style import band, new_figure, shades
+from attractory.sweeps.grid import Settings
 
 __all__ = ["draw", "norm_claims", "success", "widest"]
 
@@ -68,9 +69,7 @@ def norm_claims(
     return claims
 
 
-def _difference(
-    results: Results, name: str, first: dict[str, Any], second: dict[str, Any]
-) -> Estimate:
+def _difference(results: Results, name: str, first: Settings, second: Settings) -> Estimate:
     """Return the difference of two success rates, second minus first, over the seeds of both."""
     (a_seeds, a), (b_seeds, b) = (success(results, name, **s) for s in (first, second))
     both = [seed for seed in a_seeds if seed in b_seeds]

@@ -1,13 +1,17 @@
-"""What a figure of the paper is here: cells that make numbers, claims about them, and pictures."""
+"""Types for the paper's figures: results of their cells, claims about them, the figure itself."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
 
-__all__ = ["Claim", "Ended", "PaperFigure", "Results", "Size"]
+from attractory.sweeps.grid import Settings
+from attractory.sweeps.results import Cell
+from attractory.sweeps.values import Values
+
+__all__ = ["Claim", "PaperFigure", "Results", "Size"]
 
 Size = Literal["quick", "full"]
 
@@ -19,9 +23,9 @@ class Claim:
     Attributes:
         source: where it is said: "paper, …" for the paper's own words, "errata …" for
             `docs/errata.md`, "beyond the paper".
-        statement: what is said.
-        rule: what must be measured for it to hold; it knows no result.
-        measured: the numbers with their intervals, in words.
+        statement: what is claimed.
+        rule: what must be measured for it to hold, decided before any measurement.
+        measured: the numbers with their intervals, as text.
         holds: None where the data do not decide.
 
     Example:
@@ -47,57 +51,31 @@ class Claim:
         return {**asdict(self), "verdict": self.verdict}
 
 
-@runtime_checkable
-class Ended(Protocol):
-    """A cell that has run, as a sweep returns it: values or an error, never both."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What it was run with."""
-        ...
-
-    @property
-    def values(self) -> dict[str, Any] | None:
-        """Its numbers, by name."""
-        ...
-
-    @property
-    def error(self) -> Any:
-        """Why it has none."""
-        ...
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        ...
-
-
 class Results:
     """The cells of one figure that have run, to be looked up by their settings.
 
     Example:
-        >>> from attractory.sweeps.results import Cell
         >>> cells = [Cell({"n": n}, {"y": 2.0 * n}, None, 0.0) for n in (5, 2)]
         >>> results = Results(cells)
         >>> results.levels("n"), results.column("y", n=5).tolist()
         ([2, 5], [10.0])
     """
 
-    def __init__(self, cells: Iterable[Ended]):
-        """Keep them in order."""
+    def __init__(self, cells: Iterable[Cell]):
+        """Take cells, whose order is kept."""
         self.all = tuple(cells)
 
-    def __iter__(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Go through settings and values of those that did not fail."""
+    def __iter__(self) -> Iterator[tuple[Settings, Values]]:
+        """Iterate over settings and values of the cells that did not fail."""
         return ((c.settings, c.values) for c in self.all if c.values is not None)
 
     def __len__(self) -> int:
-        """Count those that did not fail."""
+        """Return how many did not fail."""
         return sum(c.values is not None for c in self.all)
 
     @property
-    def failed(self) -> tuple[Ended, ...]:
-        """The cells that did."""
+    def failed(self) -> tuple[Cell, ...]:
+        """The cells that failed."""
         return tuple(c for c in self.all if c.values is None)
 
     @property
@@ -106,7 +84,7 @@ class Results:
         return float(sum(c.seconds for c in self.all))
 
     def where(self, **settings: Any) -> "Results":
-        """Return those with these settings."""
+        """Return the cells with these settings."""
         return Results(
             c for c in self.all if all(c.settings.get(k) == v for k, v in settings.items())
         )
@@ -116,7 +94,7 @@ class Results:
         return sorted({settings[name] for settings, _ in self if name in settings})
 
     def column(self, name: str, **settings: Any) -> np.ndarray:
-        """Return one quantity of those with these settings, stacked, (cells, …), by seed."""
+        """Return one quantity of the cells with these settings, (cells, …), ordered by seed."""
         rows = [(s.get("seed", 0), v[name]) for s, v in self.where(**settings)]
         return np.asarray([value for _, value in sorted(rows, key=lambda row: row[0])])
 
@@ -133,14 +111,14 @@ class PaperFigure:
             settings give the same values.
         cells: settings of all cells, given the size, how many seeds (None: the size's own) and a
             folder of IDX files (None: the bundled digits).
-        claims: what the results say.
+        claims: judged by the results.
         pictures: figures by file name, without ending.
     """
 
     name: str
     title: str
     method: str
-    cell: Callable[..., dict[str, Any]]
-    cells: Callable[[Size, int | None, str | None], list[dict[str, Any]]]
+    cell: Callable[..., Values]
+    cells: Callable[[Size, int | None, str | None], list[Settings]]
     claims: Callable[[Results], list[Claim]]
     pictures: Callable[[Results], dict[str, Figure]]

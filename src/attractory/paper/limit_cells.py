@@ -8,7 +8,7 @@ norm. Times r/√dim it is the paper's noise radius, a standard deviation. (A cu
 means that there is none.)
 """
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import SingularKernelError
 from attractory.maps.sampled_regression import fit_sampled_regression
 from attractory.paper.setup import Patterns, make_patterns
+from attractory.sweeps.values import Values
 
 __all__ = ["cell"]
 
@@ -36,7 +37,7 @@ def cell(
     width: int,
     trials: int,
     **patterns: Unpack[Patterns],
-) -> dict[str, Any]:
+) -> Values:
     """Return spectral radii and basins of the infinite-width memories of n patterns, by norm.
 
     Args:

@@ -17,7 +17,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from attractory._util.machine import GIB, cores, machine_bytes
-from attractory.paper.claims import Claim, Ended, PaperFigure, Results, Size
+from attractory.paper.claims import Claim, PaperFigure, Results, Size
+from attractory.sweeps.results import Cell
 
 __all__ = ["Reproduction", "Run", "how_it_was_run", "number_rows", "write_report"]
 
@@ -121,13 +122,12 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def number_rows(name: str, cells: Sequence[Ended]) -> Iterator[list[Any]]:
+def number_rows(name: str, cells: Sequence[Cell]) -> Iterator[list[Any]]:
     """Yield every number of a figure's cells as figure, cell, settings, quantity, index, value.
 
     Settings that are lists have rows of their own, as quantities.
 
     Example:
-        >>> from attractory.sweeps.results import Cell
         >>> cells = [Cell({"n": 2}, {"y": np.array([1.0, 0.5])}, None, 0.0)]
         >>> list(number_rows("f", cells))[1]
         ['f', 0, '{"n": 2}', 'y', '1', 0.5]

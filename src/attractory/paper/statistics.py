@@ -1,4 +1,4 @@
-"""Means with intervals over seeds, and what an interval decides.
+"""Means over seeds with confidence intervals, and what an interval decides.
 
 A seed is one draw of patterns, weights and noise; cues of one memory are not independent, so every
 interval is over seeds. Differences are taken within a seed before they are averaged.
@@ -26,7 +26,7 @@ class Estimate:
     Attributes:
         mean: the estimate.
         low, high: ends of the interval; NaN where one seed gives none.
-        seeds: how many values it rests on.
+        seeds: how many values it is the mean of.
     """
 
     mean: float
@@ -45,7 +45,7 @@ class Estimate:
 
 
 def estimate(values: ArrayLike) -> Estimate:
-    """Return the mean of one value a seed, with Student's interval; NaNs are left out.
+    """Return the mean of one value for each seed, with Student's interval; NaNs are left out.
 
     Example:
         >>> estimate([1.0, 2.0, 3.0, 4.0]).text()

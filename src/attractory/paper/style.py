@@ -1,10 +1,12 @@
-"""Colours and lines that the pictures share: Okabe & Ito's, told apart by colour-blind readers."""
+"""Colours and lines of the pictures: Okabe & Ito's palette, which colour-blind readers can read."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from attractory.paper.statistics import estimate
 
@@ -25,7 +27,7 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=150, layout="constrained")
 
 
-def shades(count: int) -> list[Any]:
+def shades(count: int) -> list[tuple[float, float, float, float]]:
     """Return colours of an ordered quantity, from dark to light.
 
     Example:
@@ -37,7 +39,9 @@ def shades(count: int) -> list[Any]:
     return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.92, count)]
 
 
-def band(axis: Any, x: Sequence[float | int], samples: np.ndarray, color: Any, **line: Any) -> None:
+def band(
+    axis: Axes, x: Sequence[float | int], samples: np.ndarray, color: ColorType, **line: Any
+) -> None:
     """Draw the mean over seeds, (seeds, x), and its 95 % interval where seeds allow one.
 
     Example:

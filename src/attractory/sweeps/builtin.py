@@ -3,7 +3,9 @@
 Each takes settings and returns numbers and arrays, the same for the same seed.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from attractory.sweeps.values import Values
 
 if TYPE_CHECKING:
     from attractory.maps.kernel_regression import KernelRegression
@@ -24,7 +26,7 @@ def spectrum(
     activation: str = "sigmoid",
     data: str = "sphere",
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Values:
     """Return the spectral radii at the patterns of an infinitely wide autoencoder.
 
     Args:
@@ -74,7 +76,7 @@ def recall(
     data: str = "sphere",
     trials: int = 10,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Values:
     """Return how often patterns of an infinitely wide autoencoder are recalled in 50 steps.
 
     Args:

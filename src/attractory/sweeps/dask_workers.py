@@ -7,9 +7,10 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attractory.sweeps.store import Reply, SweepError
+from attractory.sweeps.worker import Request
 from attractory.sweeps.workers import Pool
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["close_pool", "run_cell", "run_on"]
 
-_LOOK = 0.5  # seconds between two looks at the connection
+_LOOK = 0.5  # seconds between two checks of the connection
 _MOST = 64  # results fetched before they are stored
-_FETCH = 60.0  # seconds to fetch a result; then others come first
-_PATIENCE = 10.0  # seconds without a first result, after which we look whether there are workers
+_FETCH = 60.0  # seconds to fetch a result, after which others are fetched first
+_PATIENCE = 10.0  # seconds without a first result, after which workers are looked for
 _IDLE = 60.0  # seconds without a cell, after which a sweep's processes are ended
 _UNFINISHED = "pending", "lost"
 
@@ -31,8 +32,8 @@ _closed: set[str] = set()
 _lock = threading.Lock()
 
 
-def run_cell(request: Mapping[str, Any]) -> Reply:
-    """Compute a cell in a process of the sweep's own; runs on a Dask worker."""
+def run_cell(request: Request) -> Reply:
+    """Compute a cell in one of the sweep's processes; runs on a Dask worker."""
     sweep = request["sweep"]
     with _lock:
         if sweep in _closed:
@@ -69,7 +70,7 @@ def close_pool(sweep: str) -> None:
 
 
 def run_on(
-    client: "Client", address: str, requests: Mapping[str, Any], variables: Mapping[str, str]
+    client: "Client", address: str, requests: Mapping[str, Request], variables: Mapping[str, str]
 ) -> Iterator[list[tuple[str, Reply]]]:
     """Yield keys and replies of requests as they end.
 
@@ -106,7 +107,7 @@ def _replies(
         "go on, with a scheduler that is up or with local workers"
     )
     told, looked = False, time.monotonic()
-    again: set[str] = set()  # results that went down with a worker, and are computed anew
+    again: set[str] = set()  # results that were lost with a worker and are computed again
     while futures:
         keys = _next(done) + [key for key in again if futures[key].status not in _UNFINISHED]
         if not keys:
@@ -134,7 +135,7 @@ def _replies(
 
 
 def _warn_if_empty(client: "Client", address: str) -> bool:
-    """Whether there are no workers, which is then said."""
+    """Return whether the scheduler has no workers, and warn if so."""
     with suppress(OSError, TimeoutError):
         if not client.nthreads():
             warnings.warn(

@@ -1,4 +1,4 @@
-"""Cells of a sweep: the settings of one call each, checked, and the keys they are stored under."""
+"""The cells of a sweep: settings of one call each, checked, and the keys they are stored under."""
 
 import hashlib
 import inspect
@@ -12,10 +12,12 @@ import numpy as np
 
 from attractory._util.validation import near
 
-__all__ = ["canonical", "check_cells", "grid", "key_of", "plain"]
+__all__ = ["Settings", "canonical", "check_cells", "grid", "key_of", "plain"]
+
+Settings = dict[str, Any]  # strings, finite numbers, booleans, None and lists of these, by name
 
 
-def grid(**axes: Any) -> list[dict[str, Any]]:
+def grid(**axes: Any) -> list[Settings]:
     """Return the cells of a grid: every combination of the axes' values.
 
     Args:
@@ -54,7 +56,7 @@ def _axis(name: str, value: Any) -> list[Any]:
     return list(value)
 
 
-def check_cells(cells: Any, function: Callable[..., Any]) -> list[dict[str, Any]]:
+def check_cells(cells: object, function: Callable[..., object]) -> list[Settings]:
     """Return the settings of each cell as plain JSON values, or say what is wrong with which."""
     if isinstance(cells, str | Mapping) or not isinstance(cells, Iterable):
         mend = "; one cell is [cell]" if isinstance(cells, Mapping) else ""
@@ -77,15 +79,15 @@ def check_cells(cells: Any, function: Callable[..., Any]) -> list[dict[str, Any]
     return checked
 
 
-def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:
+def _parameters(function: Callable[..., object]) -> Mapping[str, inspect.Parameter] | None:
     try:
         return inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function of C's that hides them
+    except (TypeError, ValueError):  # a C function without a signature
         return None
 
 
 def _check_names(
-    cell: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], where: str
+    cell: Mapping[str, object], parameters: Mapping[str, inspect.Parameter], where: str
 ) -> None:
     kinds = inspect.Parameter
     named = {
@@ -110,7 +112,7 @@ def _check_names(
 
 
 def plain(value: Any, where: str) -> Any:
-    """Return a value as one of JSON's; NumPy's numbers become Python's, tuples lists."""
+    """Return a value as JSON has it: NumPy's numbers become Python's, tuples become lists."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, list | tuple):
@@ -138,13 +140,13 @@ def plain(value: Any, where: str) -> Any:
     )
 
 
-def canonical(value: Any) -> str:
+def canonical(value: object) -> str:
     """Return the one JSON text of a plain value; 1, 1.0 and true have different ones."""
     return json.dumps(
         value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
     )
 
 
-def key_of(function: str, version: str, settings: Mapping[str, Any]) -> str:
+def key_of(function: str, version: str, settings: Settings) -> str:
     """Return the key of a cell: a SHA-256 digest of function, code version and settings."""
     return hashlib.sha256(canonical([function, version, settings]).encode()).hexdigest()

@@ -1,12 +1,13 @@
 """What a sweep returns: its cells with their settings, values and errors."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attractory.sweeps.values import decode
+from attractory.sweeps.grid import Settings
+from attractory.sweeps.store import Stored
+from attractory.sweeps.values import Values, decode
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -45,8 +46,8 @@ class Cell:
         seconds: how long it took.
     """
 
-    settings: dict[str, Any]
-    values: dict[str, Any] | None
+    settings: Settings
+    values: Values | None
     error: CellError | None
     seconds: float
 
@@ -118,7 +119,7 @@ class SweepResult:
         return data_set(self.cells)
 
 
-def cell_of(stored: Mapping[str, Any], settings: dict[str, Any] | None = None) -> Cell:
+def cell_of(stored: Stored, settings: Settings | None = None) -> Cell:
     """Return a cell as the store has it.
 
     Args:

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 from attractory._util.progress import Progress, pacing, reporting
 from attractory._util.validation import whole
 from attractory.sweeps.functions import Reference, load, reference_of
-from attractory.sweeps.grid import canonical, check_cells, key_of
+from attractory.sweeps.grid import Settings, canonical, check_cells, key_of
 from attractory.sweeps.results import SweepResult, cell_of
-from attractory.sweeps.store import Reply, Store, SweepError, read_store
+from attractory.sweeps.store import Reply, Store, Stored, SweepError, read_store
 from attractory.sweeps.versions import Code, code_of
 
 if TYPE_CHECKING:
     from distributed import Client
 
+    from attractory.sweeps.worker import Request
+
 __all__ = ["open_sweep", "sweep"]
 
-Settings = dict[str, Any]
 Batches = Generator[list[tuple[str, Reply]], None, None]
 
 
@@ -131,9 +132,7 @@ class _Plan:
     settings: list[Settings]
     keys: list[str]
 
-    def pending(
-        self, stored: Mapping[str, Mapping[str, Any]], retry_failed: bool
-    ) -> dict[str, Settings]:
+    def pending(self, stored: Mapping[str, Stored], retry_failed: bool) -> dict[str, Settings]:
         """Return by key the different cells that are to be computed."""
         return {
             key: each
@@ -141,7 +140,7 @@ class _Plan:
             if key not in stored or (retry_failed and stored[key]["error"] is not None)
         }
 
-    def request(self, settings: Settings) -> dict[str, Any]:
+    def request(self, settings: Settings) -> "Request":
         """Return what a worker is told to compute a cell."""
         return {
             "function": (self.reference.home, self.reference.name), "settings": settings,
@@ -219,7 +218,7 @@ def _replies(
         yield from run_local(requests, cores() if workers is None else workers, environment())
 
 
-def _run_here(function: Callable[..., Any], pending: Mapping[str, Settings]) -> Batches:
+def _run_here(function: Callable[..., object], pending: Mapping[str, Settings]) -> Batches:
     from threadpoolctl import threadpool_limits
 
     from attractory.sweeps.worker import compute

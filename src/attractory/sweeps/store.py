@@ -1,8 +1,8 @@
-"""The store of a sweep: one SQLite file in a folder, written as cells end, by one process.
+"""The store of a sweep: one SQLite file in a folder, which one process writes as cells end.
 
 SQLite's rollback journal, synced to disk with every write, survives SIGKILL, a power cut and a full
-disk; the write-ahead log would too, but not on the network file systems of clusters. Whoever writes
-holds a lock on `cells.lock`, which the system lets go when the process dies.
+disk; the write-ahead log would too, but not on the network file systems of clusters. The process
+that writes holds a lock on `cells.lock`, which the system releases when the process ends.
 """
 
 import hashlib
@@ -16,13 +16,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILE_NAME", "Reply", "Store", "SweepError", "read_store"]
+from attractory.sweeps.values import Encoded
+
+__all__ = ["FILE_NAME", "Reply", "Store", "Stored", "SweepError", "read_store"]
 
 FILE_NAME = "cells.sqlite"
 _LOCK_NAME = "cells.lock"
 _APPLICATION = 0x41545357  # "ATSW"
 _FORMAT = 1
 Reply = dict[str, Any]  # "values", "error" and "seconds", as a worker sends them
+Stored = dict[str, Any]  # the same with "settings", as JSON
 
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -57,11 +60,16 @@ class SweepError(RuntimeError):
 
 
 class Store:
-    """Open for writing; a context that closes it.
+    """The cells in a folder, open for writing; a context manager that closes the file.
+
+    Attributes:
+        out: the folder.
+        path: the file.
+        version: of the code whose cells are read and written.
 
     Raises:
         ValueError: if the folder cannot be written, or holds cells of another function or version.
-        SweepError: if the file is damaged or none of ours, or another process writes to it.
+        SweepError: if the file is damaged or no store, or another process writes to it.
     """
 
     def __init__(self, out: Path, function: str, version: str, new_version: bool = False) -> None:
@@ -69,7 +77,7 @@ class Store:
         self.out, self.path, self.version = out, out / FILE_NAME, version
         self._lock = _take_lock(out)
         try:
-            with _clear(self.path):
+            with _explained(self.path):
                 self._connection = _connect(self.path, "rwc")
                 self._prepare(function, new_version)
         except BaseException:
@@ -83,7 +91,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file and let go of the lock."""
+        """Close the file and release the lock."""
         with suppress(AttributeError, sqlite3.Error):
             self._connection.close()
         os.close(self._lock)
@@ -120,17 +128,17 @@ class Store:
         with connection:
             connection.execute("UPDATE about SET value = ? WHERE name = 'version'", (self.version,))
 
-    def read(self) -> dict[str, dict[str, Any]]:
+    def read(self) -> dict[str, Stored]:
         """Return the cells of this version by key, as `put` took them."""
-        with _clear(self.path):
+        with _explained(self.path):
             return _read(self._connection, self.path, self.version)
 
     def put(self, cells: Sequence[tuple[str, str, Reply]]) -> None:
         """Store key, settings and reply of cells; all are on disk when this returns, or none.
 
-        Those that are there are replaced.
+        Cells that are stored already are replaced.
         """
-        with _clear(self.path), self._transaction() as connection:
+        with _explained(self.path), self._transaction() as connection:
             for key, settings, reply in cells:
                 error = None if reply["error"] is None else json.dumps(reply["error"])
                 values = reply["values"] or []
@@ -157,13 +165,13 @@ class Store:
             raise
 
 
-def read_store(out: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
-    """Return what a store is about and its cells by key, without writing."""
+def read_store(out: Path) -> tuple[dict[str, str], dict[str, Stored]]:
+    """Return function and version of a store, and its cells by key, without writing."""
     path = out / FILE_NAME
     if not path.is_file():
         raise FileNotFoundError(f"there is no sweep in {out} (no file {FILE_NAME})")
-    with _clear(path):
-        # Open to writing, for what a killed writer left half-done must be rolled back first.
+    with _explained(path):
+        # Opened for writing: what a killed writer left half-done must be rolled back first.
         connection = _connect(path, "rw")
         try:
             if _is_new(connection):
@@ -175,7 +183,6 @@ def read_store(out: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    # check_same_thread: Ctrl-C and a dying interpreter may close from elsewhere.
     return sqlite3.connect(
         f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None
     )
@@ -187,7 +194,7 @@ def _is_new(connection: sqlite3.Connection) -> bool:
 
 
 def _check(connection: sqlite3.Connection, path: Path, whole: bool = False) -> dict[str, str]:
-    """Return what the store is about; `whole` looks at every page."""
+    """Return function and version of a store; `whole` checks every page of the file."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION:
@@ -204,8 +211,8 @@ def _check(connection: sqlite3.Connection, path: Path, whole: bool = False) -> d
     return about
 
 
-def _read(connection: sqlite3.Connection, path: Path, version: str) -> dict[str, dict[str, Any]]:
-    cells: dict[str, dict[str, Any]] = {}
+def _read(connection: sqlite3.Connection, path: Path, version: str) -> dict[str, Stored]:
+    cells: dict[str, Stored] = {}
     rows = connection.execute(
         "SELECT key, settings, error, seconds, digest FROM cells WHERE version = ? "
         "ORDER BY stored, key",
@@ -228,7 +235,7 @@ def _read(connection: sqlite3.Connection, path: Path, version: str) -> dict[str,
     return cells
 
 
-def _digest(settings: Any, error: Any, values: list[Any]) -> str:
+def _digest(settings: str, error: str | None, values: Encoded) -> str:
     digest = hashlib.sha256(repr((settings, error)).encode())
     for name, kind, content in values:
         digest.update(repr((name, kind, len(content))).encode())
@@ -241,8 +248,8 @@ def _quoted(text: str) -> str:
 
 
 @contextmanager
-def _clear(path: Path) -> Iterator[None]:
-    """Say in one line what SQLite has met."""
+def _explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into a SweepError of one line."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -282,7 +289,7 @@ def _take_lock(out: Path) -> int:
         raise SweepError(
             f"{out} is being written by {holder}; wait for it, or name another folder"
         ) from None
-    with suppress(OSError):  # a full disk: the name of the holder is a comfort, no need
+    with suppress(OSError):  # on a full disk the message for others is poorer
         os.ftruncate(lock, 0)
         os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
     return lock

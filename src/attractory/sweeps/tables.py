@@ -1,14 +1,20 @@
-"""The cells of a sweep as a data frame or a data set; pandas and xarray load when asked for."""
+"""The cells of a sweep as a pandas DataFrame or an xarray Dataset, which load on first use."""
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+    from attractory.sweeps.results import Cell, CellError
+
 __all__ = ["data_frame", "data_set"]
 
-_MOST = 10_000_000  # places of a data set's grid; far more than anyone's cells
+_MOST = 10_000_000  # cells of a data set's grid, with those that are missing
 
 
 def _need(module: str, method: str) -> Any:
@@ -23,17 +29,17 @@ def _need(module: str, method: str) -> Any:
 
 
 def _column(name: str, settings: Sequence[str]) -> str:
-    # A function may return a value of a setting's name.
+    # A function may return a value that has the name of a setting.
     return f"{name}_value" if name in settings else name
 
 
-def _names(cells: Sequence[Any]) -> tuple[list[str], list[str]]:
+def _names(cells: "Sequence[Cell]") -> tuple[list[str], list[str]]:
     settings = list(dict.fromkeys(name for cell in cells for name in cell.settings))
     values = list(dict.fromkeys(name for cell in cells for name in cell.values or ()))
     return settings, values
 
 
-def data_frame(cells: Sequence[Any]) -> Any:
+def data_frame(cells: "Sequence[Cell]") -> "DataFrame":
     """Return a frame of one row a cell."""
     pandas = _need("pandas", "frame()")
     settings, values = _names(cells)
@@ -52,11 +58,11 @@ def data_frame(cells: Sequence[Any]) -> Any:
     return pandas.DataFrame(series)
 
 
-def _text(error: Any) -> str | None:
+def _text(error: "CellError | None") -> str | None:
     return None if error is None else f"{error.type}: {error.message}"
 
 
-def data_set(cells: Sequence[Any]) -> Any:
+def data_set(cells: "Sequence[Cell]") -> "Dataset":
     """Return a data set over the settings that vary."""
     xarray = _need("xarray", "dataset()")
     settings, values = _names(cells)
@@ -91,12 +97,12 @@ def data_set(cells: Sequence[Any]) -> Any:
     return xarray.Dataset(data, coords=coordinates, attrs=fixed)
 
 
-def _mark(value: Any) -> str:
+def _mark(value: object) -> str:
     return json.dumps(value)
 
 
 def _axes(
-    cells: Sequence[Any], settings: list[str]
+    cells: "Sequence[Cell]", settings: list[str]
 ) -> tuple[dict[str, dict[str, tuple[int, Any]]], dict[str, Any]]:
     """Return for each setting that varies its values and their places, and the others."""
     axes, fixed = {}, {}

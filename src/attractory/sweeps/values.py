@@ -1,4 +1,4 @@
-"""What a cell returns, as bytes and back: numbers and text as JSON, arrays in NumPy's format."""
+"""The values that a cell returns as bytes: numbers and text as JSON, arrays in NumPy's format."""
 
 import io
 import json
@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["decode", "encode"]
+__all__ = ["Encoded", "Values", "decode", "encode"]
 
-_MOST = 900_000_000  # SQLite takes 10⁹
+Values = dict[str, Any]  # numbers, booleans, strings and arrays, by name
+
+_MOST = 900_000_000  # bytes of a value; SQLite takes at most 10⁹
 
 Encoded = list[tuple[str, str, bytes]]  # name, "json" or "npy", content
 
 
-def encode(values: Any) -> Encoded:
+def encode(values: object) -> Encoded:
     """Encode a dictionary of numbers, booleans, strings and arrays; TypeError for anything else."""
     if not isinstance(values, Mapping):
         raise TypeError(f"a cell must return a dictionary, got {type(values).__name__}")
@@ -48,7 +50,7 @@ def _json(value: Any, name: str) -> bytes:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        # JSON has no words for these three; strings cannot collide, being in a list of their own.
+        # JSON has no NaN and no infinities: they are a list of one string, as no other value is.
         value = float(value) if math.isfinite(value) else [str(float(value))]
     elif not isinstance(value, bool | int | str):
         raise TypeError(
@@ -58,9 +60,9 @@ def _json(value: Any, name: str) -> bytes:
     return json.dumps(value, ensure_ascii=True, allow_nan=False).encode()
 
 
-def decode(encoded: Encoded) -> dict[str, Any]:
+def decode(encoded: Encoded) -> Values:
     """Return the values that were encoded, bit for bit."""
-    values: dict[str, Any] = {}
+    values: Values = {}
     for name, kind, content in encoded:
         if kind == "npy":
             values[name] = np.load(io.BytesIO(content), allow_pickle=False)

@@ -13,13 +13,16 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["compute"]
+__all__ = ["Request", "compute"]
+
+# "function", "settings", "version" with the "modules" it is a digest of, and "path" for imports
+Request = Mapping[str, Any]
 
 _FRAMES = 4  # of a traceback, the innermost
 _MESSAGE = 2000  # characters
 
 
-def compute(function: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def compute(function: Callable[..., object], settings: Mapping[str, object]) -> dict[str, Any]:
     """Return a cell's encoded values, or its error, and the seconds it took."""
     from time import perf_counter
 
@@ -47,7 +50,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(request: Request) -> dict[str, Any]:
     from attractory.sweeps.functions import Reference, load
 
     for entry in request["path"]:

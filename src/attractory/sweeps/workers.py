@@ -16,10 +16,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import islice
 from multiprocessing import Pipe
-from typing import Any
 
 from attractory.sweeps.compilation_cache import shared_compilation
 from attractory.sweeps.store import Reply, SweepError
+from attractory.sweeps.worker import Request
 
 __all__ = ["ONE_THREAD", "Pool", "environment", "run_local"]
 
@@ -78,7 +78,7 @@ class _Worker:
                 f"{self.end()}"
             ) from None
 
-    def ask(self, request: Mapping[str, Any]) -> Reply:
+    def ask(self, request: Request) -> Reply:
         try:
             self._connection.send(request)
             return self._connection.recv()
@@ -130,7 +130,7 @@ class Pool:
         """Whether a cell is being computed."""
         return len(self._all) > len(self._idle)
 
-    def run(self, request: Mapping[str, Any]) -> Reply:
+    def run(self, request: Request) -> Reply:
         """Compute a cell; if the process dies, once more; then it is a failed cell."""
         begun = time.perf_counter()
         deaths = []
@@ -177,7 +177,7 @@ class Pool:
 
 
 def run_local(
-    requests: Mapping[str, Mapping[str, Any]], workers: int, variables: Mapping[str, str]
+    requests: Mapping[str, Request], workers: int, variables: Mapping[str, str]
 ) -> Iterator[list[tuple[str, Reply]]]:
     """Yield keys and replies of requests as they end: those that have ended since the last ones.
 

@@ -1,4 +1,4 @@
-"""Further sigmoidal activations: arctan and softsign beside the logistic function, tanh and erf.
+"""Further sigmoidal activations: arctan and softsign, with the logistic function, tanh and erf.
 
 Appendix E.4 says that the results "can be extended to different sigmoidal activation functions" and
 shows three. Arctan and softsign approach their limits as 1/x, slower than any of those. Infinite
@@ -14,6 +14,7 @@ import numpy as np
 from attractory.paper.claims import PaperFigure, Size
 from attractory.paper.limit_cells import cell
 from attractory.paper.limit_claims import draw_kinds, kind_claims
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
 
@@ -25,7 +26,7 @@ _SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     chosen = _SIZES[size]
     norms = np.geomspace(8.0, 3200.0, chosen["points"]).round(3).tolist()
     return [

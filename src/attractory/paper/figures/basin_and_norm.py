@@ -1,12 +1,10 @@
 """The basin that grows with the norm and then shrinks: absolute and relative to the norm.
 
 Errata 12: the paper's "larger norm, larger basin" (E.2, E.3) is true up to norms of some 5 to
-10 √n₀; then the absolute basin shrinks and settles, and relative to the norm, which is what a user
-of a memory cares about, it falls as 1/r. Infinite width, f0 = 0, dim 32, n = 5, 20, 40; the basin
-as `paper.limit_cells` measures it, of the paper's surrogate ½erf(x/2) + ½.
+10 √n₀; then the absolute basin shrinks and settles, and relative to the norm it falls as 1/r.
+Infinite width, f0 = 0, dim 32, n = 5, 20, 40; the basin as `paper.limit_cells` measures it, of the
+paper's surrogate ½erf(x/2) + ½.
 """
-
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,6 +14,7 @@ from attractory.paper.limit_cells import cell
 from attractory.paper.limit_claims import over_norms
 from attractory.paper.statistics import Estimate, above, all_of, between, estimate
 from attractory.paper.style import LINES, MARKERS, band, new_figure
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE", "basin_cells"]
 
@@ -30,8 +29,8 @@ _CUES = {"quick": 40, "full": 200}
 
 def basin_cells(
     size: Size, seeds: int | None, source: str, dim: int, numbers: list[int], data: str | None
-) -> list[dict[str, Any]]:
-    """Return cells that measure basins over norms, in units of √dim/√32.
+) -> list[Settings]:
+    """Return cells that measure basins over norms, which are multiples of √(dim/32).
 
     Example:
         >>> basin_cells("quick", 1, "sphere", 128, [5], None)[0]["norms"][:2]
@@ -51,7 +50,7 @@ def basin_cells(
     ]  # fmt: skip
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     return basin_cells(size, seeds, "sphere", 32, [5, 20, 40], None)
 
 
@@ -132,7 +131,7 @@ FIGURE = PaperFigure(
     "basin-and-norm",
     "The basin against the norm, absolute and relative",
     "Infinite width, f0 = 0, dim 32, patterns uniform on a sphere; the noise up to which 90 % of "
-    "the cues come home within 50 steps. The paper's surrogate for the logistic.",
+    "the cues are recalled within 50 steps. The paper's surrogate for the logistic.",
     cell,
     _cells,
     _claims,

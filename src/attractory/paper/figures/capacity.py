@@ -1,8 +1,8 @@
 """How many patterns a memory holds: recall against n, at several norms.
 
 The paper stores 40 at most. Infinite width, f0 = 0, random patterns on a sphere (dim 32; full: dim
-100 too), noise of a tenth of their norm, 50 steps: which share of cues comes home, and how many
-patterns are attractors. Activation: the surrogate, for its kernel is the cheapest.
+100 too), noise of a tenth of their norm, 50 steps: the share of cues that is recalled, and how
+many patterns are attractors. Activation: the surrogate, whose kernel is the cheapest.
 """
 
 from typing import Any
@@ -21,12 +21,14 @@ from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.setup import make_patterns
 from attractory.paper.statistics import above, all_of, estimate
 from attractory.paper.style import GREY, band, new_figure, shades
+from attractory.sweeps.grid import Settings
+from attractory.sweeps.values import Values
 
 __all__ = ["FIGURE", "cell"]
 
 _NOISE = 0.1
 _WANTED = 0.9
-_LOOKED_AT = 64  # patterns of which the cues and the radii are taken
+_LOOKED_AT = 64  # patterns at which recall and spectral radii are measured
 _SIZES: dict[str, dict[str, Any]] = {
     "quick": {"dims": [32], "seeds": 4, "share": [0.5, 1, 4, 16], "scale": [1, 3, 10, 30]},
     "full": {"dims": [32, 100], "seeds": 10, "share": [0.5, 1, 2, 4, 16],
@@ -34,8 +36,8 @@ _SIZES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> dict[str, Any]:
-    """Return how much of a memory of n random patterns comes home from a little noise.
+def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> Values:
+    """Return which share of n random patterns is recalled from a little noise.
 
     Args:
         n, dim, norm: of the patterns.
@@ -67,7 +69,7 @@ def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> dict[str,
     return {"recalled": float(curve.pooled_fraction[0]), "stable": stable, "stored": True}
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     chosen = _SIZES[size]
     return [
         {"n": int(share * dim), "dim": dim, "norm": float(round(scale * np.sqrt(dim), 6)),
@@ -80,7 +82,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, An
 
 
 def _capacity(results: Results, seed: int) -> dict[float, int]:
-    """Return by norm the largest n up to which nine tenths of the cues come home."""
+    """Return by norm the largest n up to which nine tenths of the cues are recalled."""
     found = {}
     for norm in results.levels("norm"):
         most = 0
@@ -111,7 +113,7 @@ def _claims(results: Results) -> list[Claim]:
     return [
         Claim("beyond the paper", "A memory holds more than twice as many random patterns as it "
               "has dimensions", "largest n of the grid, over the norms, up to which 90 % of the "
-              "cues with noise 0.1 come home: interval of n/n₀ above 2", "; ".join(more),
+              "cues with noise 0.1 are recalled: interval of n/n₀ above 2", "; ".join(more),
               all_of(*verdicts)),
         Claim("beyond the paper", "Capacity is largest at a norm inside the range",
               "capacity at the best norm minus that at either end, within a seed: interval above 0",

@@ -1,6 +1,6 @@
-"""Depth 2 to 4: spectra and basins of deeper infinite-width memories, which the paper leaves out.
+"""Depth 2 to 4: spectra and basins of deeper infinite-width memories.
 
-Its simulations all have two layers. Here depth counts weight matrices; the surrogate
+The paper's simulations all have two layers. Here depth counts weight matrices; the surrogate
 ½erf(x/2) + ½, dim 32, n = 20, f0 = 0 and f0 of a network of width 2,000 (quick: 300).
 """
 
@@ -11,6 +11,7 @@ import numpy as np
 from attractory.paper.claims import PaperFigure, Size
 from attractory.paper.limit_cells import cell
 from attractory.paper.limit_claims import draw_kinds, kind_claims
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
 
@@ -21,7 +22,7 @@ _SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     chosen = _SIZES[size]
     norms = (
         np.geomspace(5.0, 500.0 if size == "quick" else 5000.0, chosen["points"]).round(3).tolist()

@@ -5,7 +5,6 @@ the linear region and fail outside it. Same cells as `figure_e1`, over norms.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,6 +14,7 @@ from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.figures.figure_e1 import MAPS, cell, settings, share_claim
 from attractory.paper.statistics import all_of, below, estimate
 from attractory.paper.style import GREY, LINES, MARKERS, band, new_figure
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
 
@@ -25,7 +25,7 @@ _NORMS = {
 _SEEDS = {"quick": 4, "full": 20}
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     return settings(_NORMS[size], seeds or _SEEDS[size])
 
 

@@ -6,8 +6,6 @@ Infinite width, surrogate and erf, dim 32, n = 5, 20, 40; f0 of a network of wid
 500). The critical norm is where the radius, interpolated in log r on the grid, last crosses 1.
 """
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -16,6 +14,7 @@ from attractory.paper.limit_cells import cell
 from attractory.paper.limit_claims import over_norms
 from attractory.paper.statistics import above, all_of, below, estimate
 from attractory.paper.style import GREY, LINES, MARKERS, band, new_figure
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE", "last_crossing"]
 
@@ -26,7 +25,7 @@ _SEEDS = {"quick": 4, "full": 10}
 _WIDTH = {"quick": 500, "full": 10_000}
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     norms = np.geomspace(1.0, 300.0, _POINTS[size]).round(3).tolist()
     return [
         {

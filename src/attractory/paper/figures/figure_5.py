@@ -6,9 +6,9 @@ E.4 (sigmoid), E.5 (erf) and E.6 (captioned "Sigmoid" again, presumably tanh) th
 norms of all eigenvalues as the input norm changes.
 
 Here patterns are uniform on a sphere, one draw a seed; the largest eigenvalue of a network is that
-over its 20 patterns, and then averaged over seeds. What the paper lacks is beneath: the infinite
-width, with f0 of the same network and with f0 = 0. Loss and solver: `paper.setup`; a
-run that does not get there is left out, and counted. The full size repeats the logistic networks
+over its 20 patterns, and then averaged over seeds. Added is the infinite width, with f0 of the
+same network and with f0 = 0. Loss and solver: `paper.setup`; a run that does not reach the loss is
+left out, and counted. The full size repeats the logistic networks
 with momentum.
 """
 
@@ -23,6 +23,8 @@ from attractory.maps.sampled_regression import fit_sampled_regression
 from attractory.paper.claims import PaperFigure, Size
 from attractory.paper.figures.figure_5_claims import draw, judge
 from attractory.paper.setup import LOSS, start_network, train
+from attractory.sweeps.grid import Settings
+from attractory.sweeps.values import Values
 
 __all__ = ["FIGURE", "cell"]
 
@@ -39,7 +41,7 @@ _MOMENTUM = [5.0, 10.0, 20.0, 50.0, 100.0, 300.0]
 
 def cell(
     *, activation: str, norm: float, seed: int, width: int, n: int, dim: int, solver: str
-) -> dict[str, Any]:
+) -> Values:
     """Return the eigenvalue norms at the patterns of one network and of its limits.
 
     Args:
@@ -68,7 +70,7 @@ def cell(
     if dtype is np.float64:
         maps["sampled"] = fit_sampled_regression(start, x)
         maps["zero"] = fit_regression(x, activation=activation)
-    values: dict[str, Any] = {"loss": float(run.losses[-1]), "converged": run.converged}
+    values: Values = {"loss": float(run.losses[-1]), "converged": run.converged}
     for name, f in maps.items():
         moduli = np.abs(eigenvalues(f, x))
         values[name] = moduli.max(axis=1)
@@ -79,7 +81,7 @@ def cell(
     return values
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     common = {"width": _WIDTH[size], "n": 20, "dim": 32}
     runs = range(seeds or _SEEDS[size])
     cells = [
@@ -102,7 +104,7 @@ FIGURE = PaperFigure(
     "Largest eigenvalue and eigenvalue histograms against the norm (5, E.4, E.5, E.6)",
     "Dim 32, n = 20, width 10,000 (quick: 1,000), patterns uniform on a sphere. Gauss–Newton in "
     "float64 until the squares of all errors together are below 1e-7, the strictest reading of the "
-    "paper's loss; runs that do not get there are left out. Full: logistic again with momentum, "
+    "paper's loss; runs that do not reach it are left out. Full: logistic again with momentum, "
     "float32, to a mean squared error of 1e-7.",
     cell,
     _cells,

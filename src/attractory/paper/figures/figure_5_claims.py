@@ -1,4 +1,4 @@
-"""What the cells of figure 5 say, and its pictures."""
+"""The claims of figure 5 and E.4 to E.6, and their pictures."""
 
 from typing import Any
 
@@ -93,7 +93,7 @@ def judge(results: Results) -> list[Claim]:
 
 
 def _by_kind(results: Results, activations: list[str]) -> list[Claim]:
-    """f0 = 0 beside f0 sampled, and ½ at large norm."""
+    """Return the claims on f0 = 0 and f0 sampled, and on the limit ½ at large norm."""
     sides, verdicts, halves = [], [], []
     for kind, answer in (("zero", below), ("sampled", above)):
         for name in activations:

@@ -2,12 +2,10 @@ r"""Figure D.1: the norm of the gradient's second component, ‖I₂‖, for cor
 
 The paper (appendix D.2) splits ∂Θ(xᵢ, x)/∂x at x₁ into I₁, the gradient of Σ² = T(σ, σ), and I₂,
 that of Θ² − Σ² = Θ¹T(σ̇, σ̇), and draws ‖I₂‖ over ρ and r. Here I₂ is the difference of the
-library's gradients of the NTK and of the NNGP kernel, and beside it stand the paper's two printed
-lines for ‖I₂‖². Where we depart: the paper names no dim, we take 32; correlations are lines, not an
-axis of a surface, so that the heights can be read off.
+library's gradients of the NTK and of the NNGP kernel, compared with the paper's two printed lines
+for ‖I₂‖². The paper names no dim; here it is 32. Correlations are lines, not an axis of a surface,
+so that the heights can be read off.
 """
-
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,6 +13,8 @@ from matplotlib.figure import Figure
 from attractory.kernels.matrices import nngp_gradient, ntk_gradient
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.style import GREY, MARKERS, new_figure, shades
+from attractory.sweeps.grid import Settings
+from attractory.sweeps.values import Values
 
 __all__ = ["FIGURE", "cell"]
 
@@ -22,7 +22,7 @@ _CORRELATIONS = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0]
 _POINTS = {"quick": 43, "full": 211}
 
 
-def cell(*, correlation: float, dim: int, norms: list[float]) -> dict[str, Any]:
+def cell(*, correlation: float, dim: int, norms: list[float]) -> Values:
     """Return ‖I₂‖ between two patterns of one norm, by three routes, each (norms,).
 
     Args:
@@ -67,7 +67,7 @@ def cell(*, correlation: float, dim: int, norms: list[float]) -> dict[str, Any]:
     }
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     norms = np.geomspace(0.1, 1e6, _POINTS[size]).tolist()
     return [{"correlation": rho, "dim": 32, "norms": norms} for rho in _CORRELATIONS]
 

@@ -2,12 +2,10 @@
 
 The paper (appendix E.1, "the linear region"): n − 1 eigenvalues have norm around 1, which is 10 %,
 40 % and 70 % of them. It names neither the patterns nor their norm; here they are uniform on the
-sphere of norm 0.5, where it holds (errata, 13; `e1_against_norm` shows where it ends). Beside the
-trained networks stand their infinite-width limits, with f0 of the same network and with f0 = 0. An
+sphere of norm 0.5, where it holds (errata, 13; `e1_against_norm` shows where it ends). The trained
+networks are compared with infinite width, with f0 of the same network and with f0 = 0. An
 eigenvalue counts as "around 1" when its modulus is within 0.05 of 1.
 """
-
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,6 +19,8 @@ from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.setup import start_network, train
 from attractory.paper.statistics import all_of, between, estimate
 from attractory.paper.style import GREY, LINES, new_figure
+from attractory.sweeps.grid import Settings
+from attractory.sweeps.values import Values
 
 __all__ = ["FIGURE", "MAPS", "cell", "settings", "share_claim"]
 
@@ -36,7 +36,7 @@ _ROOM = 0.02  # a fifth of one of the ten eigenvalues
 _SEEDS = {"quick": 6, "full": 20}
 
 
-def cell(*, n: int, norm: float, seed: int, width: int, dim: int) -> dict[str, Any]:
+def cell(*, n: int, norm: float, seed: int, width: int, dim: int) -> Values:
     """Return the moduli of the eigenvalues at n patterns of one network and of its limits.
 
     Args:
@@ -66,7 +66,7 @@ def cell(*, n: int, norm: float, seed: int, width: int, dim: int) -> dict[str, A
     return {**moduli, **near, "loss": float(run.losses[-1]), "converged": run.converged}
 
 
-def settings(norms: list[float], seeds: int) -> list[dict[str, Any]]:
+def settings(norms: list[float], seeds: int) -> list[Settings]:
     """Return the cells of all n at these norms.
 
     Example:
@@ -81,7 +81,7 @@ def settings(norms: list[float], seeds: int) -> list[dict[str, Any]]:
     ]
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     return settings([_NORM], seeds or _SEEDS[size])
 
 

@@ -3,9 +3,9 @@
 The paper (appendix E.2): two layers, width 10,000, dim 32, n = 5, 20, 40; Gaussian noise, 50
 iterations; "the basin of attraction is larger when there are fewer training examples and larger
 input norms". Patterns here are uniform on a sphere, one draw a seed; noise, rule of success and
-training as `paper.basin_cells` says; beneath the networks the infinite width, f0 = 0 (quick:
-of the paper's surrogate ½erf(x/2) + ½, which compiles once, not once a norm). The paper's
-range of norms is not known to us; ours goes on until the limit's basin is small again.
+training as in `paper.basin_cells`. Below the networks is the infinite width, f0 = 0 (quick: of the
+paper's surrogate ½erf(x/2) + ½, which compiles once, not once a norm). The paper does not give its
+range of norms; this one ends where the limit's basin is small again.
 """
 
 from itertools import pairwise
@@ -18,6 +18,7 @@ from attractory.paper.basin_cells import cell
 from attractory.paper.basin_claims import draw, norm_claims, success, widest
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.statistics import above, all_of, estimate
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
 
@@ -37,7 +38,7 @@ _SIZES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     chosen = _SIZES[size]
     return [
         {

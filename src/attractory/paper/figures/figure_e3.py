@@ -4,9 +4,9 @@ The paper (appendix E.3): images "prepossessed by subtracting means and rescaled
 input norms", otherwise as E.2; "larger input norm gives greater basin of attraction for 5 and 20
 examples", and "because MNIST images have large input dimension, they need larger radius to move out
 of the linear region". Here the mean image is that of all images at hand (the 200 bundled ones, or
-the test set of `--data`), and each seed draws its own n. For the last sentence the limit at random
-patterns of dim 32 stands beside: a norm is out of the linear region when the mean spectral radius
-of the infinite-width memory (f0 = 0; quick: the surrogate's) at its patterns is below 0.95.
+the test set of `--data`), and each seed draws its own n. For the last sentence random patterns of
+dim 32 are compared at infinite width: a norm is out of the linear region when the mean spectral
+radius of the infinite-width memory (f0 = 0; quick: the surrogate's) at its patterns is below 0.95.
 """
 
 from itertools import pairwise
@@ -19,6 +19,7 @@ from attractory.paper.basin_cells import cell
 from attractory.paper.basin_claims import draw, norm_claims, widest
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.statistics import above, all_of, estimate
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
 
@@ -38,7 +39,7 @@ _SIZES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     chosen = _SIZES[size]
     runs = range(seeds or chosen["seeds"])
     networks = [

@@ -1,11 +1,9 @@
 """The basin relative to the norm, against the norm and the number of patterns.
 
-The design's fourth point: the norm that recalls from the largest relative noise is inside, not at
-infinity. The paper has nothing on it. Infinite width, f0 = 0; random patterns at dim 32 and MNIST;
-norms are multiples of the same √n₀, so that the two can be compared.
+The norm that recalls from the largest relative noise is inside the range, not at infinity; the
+paper does not treat it. Infinite width, f0 = 0; random patterns at dim 32 and MNIST; norms are the
+same multiples of √n₀, so that the two can be compared.
 """
-
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,6 +14,7 @@ from attractory.paper.limit_cells import cell
 from attractory.paper.limit_claims import over_norms
 from attractory.paper.statistics import Verdict, above, all_of, estimate
 from attractory.paper.style import band, new_figure, shades
+from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
 
@@ -23,7 +22,7 @@ _NUMBERS = {"quick": ([5, 20, 40], [5, 20]), "full": ([2, 5, 10, 20, 40, 80], [5
 _SOURCES = {"sphere": "random, dim 32", "digits": "MNIST"}
 
 
-def _cells(size: Size, seeds: int | None, data: str | None) -> list[dict[str, Any]]:
+def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     random, digits = _NUMBERS[size]
     return [
         *basin_cells(size, seeds, "sphere", 32, random, None),
