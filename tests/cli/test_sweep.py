@@ -150,7 +150,11 @@ def test_bad_arguments_and_damage(capsys, file, monkeypatch):
 
 def test_ctrl_c_ends_in_one_line_and_status_130(file):
     file.write_text(GRID.replace("[fixed]", "[fixed]\nslow = 5.0"))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    temporary = file.parent / "temporary"
+    temporary.mkdir()
+    environment = {
+        **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary),
+    }  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "attractory.cli.app", "sweep", str(file)],
         env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -166,6 +170,7 @@ def test_ctrl_c_ends_in_one_line_and_status_130(file):
         f"attractory: interrupted: 0 cells are kept in {file.parent / 'results'}; "
         "run the same sweep again to go on\n"
     )
+    assert list(temporary.iterdir()) == []
 
 
 def test_help_loads_nothing_heavy():
