@@ -34,6 +34,15 @@ def f(x, y, shift, slow=0.0):
 """
 
 
+# What a shell starts in the background ignores Ctrl-C, and so would its children.
+COMMAND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from attractory.cli.app import main
+main(sys.argv[1:])
+"""
+
+
 @pytest.fixture
 def file(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
@@ -156,10 +165,8 @@ def test_ctrl_c_ends_in_one_line_and_status_130(file):
         **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary),
     }  # fmt: skip
     process = subprocess.Popen(
-        [sys.executable, "-m", "attractory.cli.app", "sweep", str(file)],
+        [sys.executable, "-c", COMMAND, "sweep", str(file)],
         env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        # What a shell starts in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while not Path(file.parent, "mine.py.begun").exists():
         assert process.poll() is None

@@ -26,18 +26,17 @@ pytestmark = pytest.mark.filterwarnings("ignore:workers=0 leaves JAX:RuntimeWarn
 HERE = Path(__file__).parents[1]
 
 
-def heed_ctrl_c():
-    """What a shell starts in the background ignores Ctrl-C, and so would its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# What a shell starts in the background ignores Ctrl-C, and so would its children.
+HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 def start(code, *arguments, **options):
     """A driver in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        [sys.executable, "-c", HEED_CTRL_C + textwrap.dedent(code), *map(str, arguments)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=heed_ctrl_c, **options,
+        **options,
     )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def test_without_a_temporary_folder_each_compiles_for_itself(tmp_path, monkeypat
 
 
 _SWEEP = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore Ctrl-C
 from attractory.sweeps import grid, sweep
 cells = grid(k=range(int(sys.argv[2])))
 sweep(
@@ -56,7 +57,6 @@ def test_no_death_leaves_anything_in_the_temporary_folder(tmp_path, end):
         [sys.executable, "-c", _SWEEP, tmp_path / "out", "10000" if end else "4"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": path},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while driver.stdout.readline().split()[0] != "2":
         pass
