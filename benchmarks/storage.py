@@ -24,12 +24,12 @@ import numpy as np
 
 from attractory import AttractorMemory, load_memory, save_memory
 from attractory.datasets import bundled_digits
-from attractory.io import StorageError, read_file, write_file
+from attractory.io.tensor_file import StorageError, read_file, write_file
 
 # Saves 1 MB of the numbers k = 0, 1, …, so that content of two writes mixed would show.
 KILLED = """
 import sys, numpy as np
-from attractory.io import write_file
+from attractory.io.tensor_file import write_file
 for k in range(10**9):
     write_file(sys.argv[1], {"k": k}, {"x": np.full(2**17, float(k)), "y": np.full(9, k)})
     if k == 0:

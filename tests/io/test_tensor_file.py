@@ -22,8 +22,13 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import attractory.io.tensor_file
-from attractory.io import StorageError, read_file, write_file
-from attractory.io.tensor_file import _DEPTH_LIMIT, _HEADER_LIMIT
+from attractory.io.tensor_file import (
+    _DEPTH_LIMIT,
+    _HEADER_LIMIT,
+    StorageError,
+    read_file,
+    write_file,
+)
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 from storage import KILLED, exact, mutate, whole
@@ -279,16 +284,16 @@ def test_bad_json_in_the_header(tmp_path, header, words):
     ("outer", "words"),
     [
         (b"\xff\xfe{}", "utf-8"),
-        ("\ufeff{}", "BOM"),
+        ("\ufeff{}", "expected value at line 1 column 1"),
         ("{}".encode("utf-16"), "utf-8"),
         ("{}", "no text 'attractory'"),
-        ('{"__metadata__":{},"__metadata__":{}}', "occurs twice"),
-        ('{"__metadata__":{"attractory":1}}', "no text 'attractory'"),
+        ('{"__metadata__":{},"__metadata__":{}}', "duplicate field `__metadata__`"),
+        ('{"__metadata__":{"attractory":1}}', "integer `1`, expected a string"),
         ('{"__metadata__":{"attractory":"[]"}}', "no JSON object"),
         ('{"__metadata__":{"attractory":"{\\"format\\":NaN}"}}', "not finite"),
-        ("[" * 100_000, "recursion"),
+        ("[" * 100_000, "invalid type: sequence"),
         ('{"a":' * 100_000, "recursion"),
-        ("[[]]", "no JSON object"),
+        ("[[]]", "invalid type: sequence"),
     ],
 )
 def test_bad_json_around_it(tmp_path, outer, words):
@@ -302,24 +307,24 @@ HUGE = 10**15
     ("tensor", "data", "words"),
     [
         (("x", "F64", [HUGE], [0, 8 * HUGE]), 8, "ends 7999999999999992 bytes after the file"),
-        (("x", "F64", [HUGE], [0, 8]), 8, "must lie at bytes"),
-        (("x", "F64", [2**32, 2**32], [0, 0]), 0, "must lie at bytes"),  # 0 in 64 bits
-        (("x", "U8", [2**63 - 1] * 64, [0, 0]), 0, "must lie at bytes"),
-        (("x", "U8", [2**63], [0, 2**63]), 0, "impossible shape"),
-        (("x", "U8", [10**300, 0], [0, 0]), 0, "impossible shape"),
+        (("x", "F64", [HUGE], [0, 8]), 8, "invalid shape, data type, or offset"),
+        (("x", "F64", [2**32, 2**32], [0, 0]), 0, "overflow"),  # 0 in 64 bits
+        (("x", "U8", [2**63 - 1] * 64, [0, 0]), 0, "overflow"),
+        (("x", "U8", [2**63], [0, 2**63]), 0, "overflow"),
+        (("x", "U8", [10**300, 0], [0, 0]), 0, "`1e+300`, expected usize"),
         (("x", "U8", [0] * 65, [0, 0]), 0, "impossible shape"),
         (("x", "U8", [0, 2**62, 2**62], [0, 0]), 0, "too big"),
-        (("x", "F64", [-1], [0, -8]), 0, "impossible shape"),
-        (("x", "F64", [1.0], [0, 8]), 8, "impossible shape"),
-        (("x", "F64", [True], [0, 8]), 8, "impossible shape"),
-        (("x", "F64", "1", [0, 8]), 8, "impossible shape"),
-        (("x", "F64", [1], [8, 16]), 16, "must lie at bytes"),
-        (("x", "F64", [1], [False, 8]), 8, "must lie at bytes"),
-        (("x", "F64", [1], [0, 8, 8]), 8, "must lie at bytes"),
+        (("x", "F64", [-1], [0, -8]), 0, "integer `-1`, expected usize"),
+        (("x", "F64", [1.0], [0, 8]), 8, "floating point `1.0`, expected usize"),
+        (("x", "F64", [True], [0, 8]), 8, "boolean `true`, expected usize"),
+        (("x", "F64", "1", [0, 8]), 8, "expected a sequence"),
+        (("x", "F64", [1], [8, 16]), 16, "invalid offset for tensor `x`"),
+        (("x", "F64", [1], [False, 8]), 8, "boolean `false`, expected usize"),
+        (("x", "F64", [1], [0, 8, 8]), 8, "invalid length 3, expected 2"),
         (("x", "F64", [1], [0, 8]), 9, "1 bytes follow its last array"),
         (("x", "F64", [1], [0, 8]), 7, "ends 1 bytes after the file"),
         (("x", "F16", [4], [0, 8]), 8, "unknown dtype 'F16'"),
-        (("x", ["F64"], [1], [0, 8]), 8, "unknown dtype"),
+        (("x", ["F64"], [1], [0, 8]), 8, "invalid type: sequence, expected string"),
         (("x", "I64", [1], [0, 8]), 9, "follow"),
     ],
 )
@@ -343,7 +348,21 @@ def test_arrays_that_overlap_or_leave_gaps(tmp_path):
     path = tmp_path / "memory"
     x, twice, gap = ("x", "U8", [4], [0, 4]), ("y", "U8", [4], [0, 4]), ("y", "U8", [4], [5, 9])
     for tensors, size in (([x, twice], 4), ([x, gap], 9), ([gap, x], 9)):
-        assert "must lie at bytes" in refusal(path, craft("{}", tensors, bytes(size)))
+        assert "invalid offset for tensor" in refusal(path, craft("{}", tensors, bytes(size)))
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "memory"
+    write_file(path, {}, {"x": np.arange(10_000.0)})
+
+    def shrinking(*args, **kwargs):
+        file = safe_open(*args, **kwargs)
+        os.truncate(path, 4096)
+        return file
+
+    monkeypatch.setattr(attractory.io.tensor_file, "safe_open", shrinking)
+    with pytest.raises(StorageError, match="cannot be read: it is damaged: array 'x' ends"):
+        read_file(path)
 
 
 def test_values_that_no_writer_stores(tmp_path):

@@ -2,5 +2,3 @@ from .patterns import LoadedPatterns as LoadedPatterns
 from .patterns import load_patterns as load_patterns
 from .patterns import save_images as save_images
 from .tensor_file import StorageError as StorageError
-from .tensor_file import read_file as read_file
-from .tensor_file import write_file as write_file

@@ -3,15 +3,12 @@
 Pixels lie in [0, 1]. A file that cannot be used is named with the reason, and the others go on.
 """
 
-import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-from uuid import uuid4
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +16,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from attractory._util.validation import as_points, choice, whole
+from attractory.io.atomic_file import replacing
 from attractory.io.decoding import IMAGES, KINDS, KNOWN, Refused, Shape, read_rows
 
 __all__ = ["LoadedPatterns", "load_patterns", "save_images"]
@@ -188,13 +186,15 @@ def save_images(
     target.mkdir(parents=True, exist_ok=True)
     if size.shape is None:
         path = target / "recalled.npy"
-        _replace(path, lambda file: np.save(file, points))
+        with replacing(path) as file:
+            np.save(file, points)
         return [path]
     paths = [target / f"{stem}{suffix}" for stem in _stems(names)]
     kind = "PNG" if suffix == ".png" else "JPEG"
     for path, row in zip(paths, points, strict=True):
         image = Image.fromarray(np.rint(255 * row.clip(0, 1)).astype(np.uint8).reshape(size.shape))
-        _replace(path, lambda file, image=image: image.save(file, kind, quality=95))
+        with replacing(path) as file:
+            image.save(file, kind, quality=95)
     return paths
 
 
@@ -271,14 +271,3 @@ def _safe(name: str) -> str:
     kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in " ._-()" else "_" for c in name)
     # File systems take 255 bytes; a dot first hides the file, one last is lost on Windows.
     return kept.encode()[:200].decode(errors="ignore").strip(" .") or "unnamed"
-
-
-def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{uuid4().hex}.part")
-    try:
-        with part.open("xb") as file:
-            write(file)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,28 +1,31 @@
-"""Files that hold a header and named arrays: written whole or not at all, checked when read.
+"""Files of a header and named arrays in the safetensors format, checked against their digest.
 
-A file is in the safetensors format, which holds no code. Its metadata has one entry, `attractory`,
-a JSON document with the format's name and version, the header, and a SHA-256 digest over these and
-every array, so that damage is found and not loaded.
+The metadata of a file has one entry, `attractory`: a JSON document with the format's name and
+version, the header, and a SHA-256 digest over these and every array, so that damage is found.
+The safetensors library reads; only the few lines of the format's header are written here, because
+its writer takes twice the arrays' memory or gives up the error of a full disk.
 """
 
-import errno
 import hashlib
 import json
 import math
 import os
-import re
 import reprlib
-import secrets
-import shutil
-import time
+from collections.abc import Mapping
 from contextlib import suppress
-from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
+from safetensors import SafetensorError, safe_open
 
-__all__ = ["StorageError", "read_file", "write_file"]
+from attractory.io.atomic_file import replacing
+
+__all__ = ["Arrays", "Header", "StorageError", "read_file", "write_file"]
+
+Header: TypeAlias = dict[str, object]  # what JSON can hold
+Arrays: TypeAlias = dict[str, np.ndarray]
 
 _FORMAT, _VERSION = "attractory-memory", 1
 _DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "U8": "|u1", "BOOL": "|b1"}
@@ -31,7 +34,6 @@ _HEADER_LIMIT = 16_000_000  # bytes of JSON; room for a hundred thousand names
 _DEPTH_LIMIT = 32  # far from where Python's JSON runs out of stack
 _RANK_LIMIT = 64  # NumPy's
 _DIGITS_LIMIT = 309  # those of 2¹⁰²³ and a sign
-_STALE = 3600.0  # seconds
 _METADATA = "__metadata__"
 
 
@@ -50,7 +52,7 @@ class StorageError(ValueError):
     """
 
 
-def write_file(path: str | Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def write_file(path: str | Path, header: Header, arrays: Mapping[str, ArrayLike]) -> None:
     """Write a header and named arrays to one file, replacing the file that is there.
 
     The old file stays whole until the new one is complete and on disk, also if the process or the
@@ -80,30 +82,15 @@ def write_file(path: str | Path, header: dict[str, Any], arrays: dict[str, np.nd
     target = _target(path)
     _check_header(header, "header", 0)
     held = {name: _array(value, name) for name, value in arrays.items()}
-    # Wide types first, by the rule of the format: each array then lies at a multiple of its width.
-    held = dict(sorted(held.items(), key=lambda item: (-item[1].itemsize, item[0])))
+    held = _in_order(held)
     start = _start(header, held)
-    with suppress(OSError):  # a folder may be open to writing and closed to listing
-        _remove_stale(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            with suppress(FileNotFoundError):  # nothing to replace
-                shutil.copymode(target, temporary)
-            file.write(start)
-            for array in held.values():
-                file.write(_bytes(array))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:  # an interruption too
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    _flush_folder(target.parent)
+    with replacing(target, durable=True) as file:
+        file.write(start)
+        for array in held.values():
+            file.write(_bytes(array))
 
 
-def read_file(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_file(path: str | Path) -> tuple[Header, Arrays]:
     """Return the header and the arrays of a file that `write_file` wrote, bit for bit.
 
     Nothing in the file is run, and nothing it claims is believed before it is checked: a damaged or
@@ -128,12 +115,33 @@ def read_file(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             raise ValueError(f"it is {'a folder' if path.is_dir() else 'no regular file'}")
-        with path.open("rb") as file:
-            return _read(file)
+        _check_start(path)
+        # Not by mapping the file into memory: if it shrinks meanwhile, that ends the process.
+        with safe_open(path, framework="np", backend="pread") as file:
+            header, digest = _document(file.metadata() or {})
+            names = file.keys()  # of the library's own type, no dictionary
+            for name in names:
+                entry = file.get_slice(name)
+                if entry.get_dtype() not in _DTYPES:
+                    raise ValueError(f"{_place(name)} has the unknown dtype {entry.get_dtype()!r}")
+                if len(shape := entry.get_shape()) > _RANK_LIMIT:
+                    raise ValueError(
+                        f"{_place(name)} has the impossible shape {reprlib.repr(shape)}"
+                    )
+            arrays = _in_order({name: file.get_tensor(name) for name in names})
+        for name, array in arrays.items():
+            _check_values(array, _place(name))
+        if _digest(header, arrays) != digest:
+            raise ValueError(
+                "it is damaged: its content does not have the digest it was written with"
+            )
+        return header, arrays
+    except SafetensorError as error:
+        reason = _wrong_length(path) or f"it is not an attractory memory, or damaged: {error}"
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         reason = str(error) or type(error).__name__
-        line = " ".join(f"{path} cannot be read: {reason}".splitlines())
-        raise StorageError(line) from None
+    line = " ".join(f"{path} cannot be read: {reason}".splitlines())
+    raise StorageError(line) from None
 
 
 def _target(path: str | Path) -> Path:
@@ -148,7 +156,7 @@ def _target(path: str | Path) -> Path:
     return target
 
 
-def _check_header(value: Any, where: str, depth: int) -> None:
+def _check_header(value: object, where: str, depth: int) -> None:
     if depth > _DEPTH_LIMIT:
         raise ValueError(f"header must nest at most {_DEPTH_LIMIT} deep, got more at {where}")
     if depth == 0 and not isinstance(value, dict):
@@ -186,7 +194,7 @@ def _check_text(text: str, where: str) -> None:
         ) from None
 
 
-def _array(value: Any, name: Any) -> np.ndarray:
+def _array(value: ArrayLike, name: object) -> np.ndarray:
     where = f"arrays[{name!r}]"
     if not isinstance(name, str) or name == _METADATA:
         raise ValueError(f"names of arrays must be strings other than {_METADATA!r}, got {name!r}")
@@ -210,15 +218,24 @@ def _check_values(array: np.ndarray, where: str) -> None:
         raise ValueError(f"{where} must hold booleans of byte 0 or 1")
 
 
+def _in_order(arrays: Arrays) -> Arrays:
+    """Return the arrays in a file's order: wide types first, so that all are aligned."""
+    return dict(sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])))
+
+
+def _place(name: str) -> str:
+    return f"it is damaged: array {reprlib.repr(name)}"
+
+
 def _bytes(array: np.ndarray) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _dumps(value: Any) -> str:
+def _dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _digest(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+def _digest(header: Header, arrays: Arrays) -> str:
     """Return the digest over one line of JSON, which says what follows, and the arrays' bytes."""
     tensors = [[name, _CODES[a.dtype.str], list(a.shape)] for name, a in arrays.items()]
     digest = hashlib.sha256(_dumps([_FORMAT, _VERSION, header, tensors]).encode())
@@ -227,11 +244,11 @@ def _digest(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _start(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+def _start(header: Header, arrays: Arrays) -> bytes:
     """Return what comes before the arrays: the length of the JSON, and the JSON."""
     sha256 = _digest(header, arrays)
     document = {"format": _FORMAT, "version": _VERSION, "header": header, "sha256": sha256}
-    outer: dict[str, Any] = {_METADATA: {"attractory": _dumps(document)}}
+    outer: Header = {_METADATA: {"attractory": _dumps(document)}}
     end = 0
     for name, array in arrays.items():
         begin, end = end, end + array.nbytes
@@ -250,37 +267,13 @@ def _start(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     return len(text).to_bytes(8, "little") + text
 
 
-def _remove_stale(target: Path) -> None:
-    """Remove what writers of the same file left when they were killed."""
-    ours = re.compile(rf"\.{re.escape(target.name)}\.\d+\.[0-9a-f]{{16}}\.tmp")
-    for entry in os.scandir(target.parent):
-        if ours.fullmatch(entry.name):
-            with suppress(OSError):  # another writer may be as quick
-                if time.time() - entry.stat(follow_symlinks=False).st_mtime > _STALE:
-                    os.unlink(entry.path)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Put the new name on disk, where the system and the file system can."""
-    if os.name == "nt":
-        return
-    try:
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EINVAL, errno.ENOTSUP):
-            raise
-
-
-def _read(file: BufferedReader) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    # The size of the file that is open: another may have taken its name since.
-    size = os.fstat(file.fileno()).st_size
-    if size < 8:
-        raise ValueError(f"it is not an attractory memory (it has {size} bytes)")
-    length = int.from_bytes(file.read(8), "little")
+def _check_start(path: Path) -> None:
+    """Refuse by its first bytes what cannot be such a file, or announces too large a header."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < 8:
+            raise ValueError(f"it is not an attractory memory (it has {size} bytes)")
+        length = int.from_bytes(file.read(8), "little")
     if length > size - 8:
         raise ValueError(
             "it is not an attractory memory, or is cut short: its first 8 bytes announce a header "
@@ -288,21 +281,34 @@ def _read(file: BufferedReader) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         )
     if length > _HEADER_LIMIT:
         raise ValueError(f"its header of {length} bytes is above the limit of {_HEADER_LIMIT}")
-    outer = _loads(file.read(length))
-    header, digest = _document(outer.pop(_METADATA, None))
-    layout = _layout(outer, size - 8 - length)
-    arrays = {name: _fill(file, name, *what) for name, what in layout.items()}
-    if _digest(header, arrays) != digest:
-        raise ValueError("it is damaged: its content does not have the digest it was written with")
-    native = {name: a.astype(a.dtype.newbyteorder("="), copy=False) for name, a in arrays.items()}
-    return header, native
 
 
-def _loads(text: bytes | str) -> dict[str, Any]:
+def _wrong_length(path: Path) -> str | None:
+    """Return by how much a file that the library refused is too short or too long, if it is."""
+    # The library's own reason has no numbers. What the header says may be of any type.
+    with suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            entries = json.loads(file.read(length))
+            size = os.fstat(file.fileno()).st_size - 8 - length
+        entries.pop(_METADATA, None)
+        ends = {name: entry["data_offsets"][1] for name, entry in entries.items()}
+        if not all(type(end) is int and 0 <= end < 2**63 for end in ends.values()):
+            return None
+        name = max(ends, key=ends.__getitem__)
+        more = ends[name] - size
+        if more > 0:
+            return f"{_place(name)} ends {more} bytes after the file"
+        if more < 0:
+            return f"it is damaged: {-more} bytes follow its last array"
+    return None
+
+
+def _loads(text: str) -> Header:
     """Return the JSON object of a text, refusing what JSON forbids and Python lets pass."""
     try:
         value = json.loads(
-            text.decode() if isinstance(text, bytes) else text,
+            text,
             object_pairs_hook=_unique,
             parse_constant=_finite,
             parse_float=_finite,
@@ -315,8 +321,8 @@ def _loads(text: bytes | str) -> dict[str, Any]:
     return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value: dict[str, Any] = {}
+def _unique(pairs: list[tuple[str, object]]) -> Header:
+    value: Header = {}
     for key, item in pairs:
         if key in value:
             raise ValueError(f"name {reprlib.repr(key)} occurs twice")
@@ -337,10 +343,10 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _document(metadata: Any) -> tuple[dict[str, Any], str]:
+def _document(metadata: dict[str, str]) -> tuple[Header, str]:
     """Return the header and the digest that it should have."""
-    text = metadata.get("attractory") if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
+    text = metadata.get("attractory")
+    if text is None:
         raise ValueError("it is not an attractory memory (its metadata has no text 'attractory')")
     document = _loads(text)
     if document.get("format") != _FORMAT:
@@ -361,43 +367,3 @@ def _document(metadata: Any) -> tuple[dict[str, Any], str]:
     if not (isinstance(header, dict) and isinstance(digest, str)):
         raise ValueError("it is damaged: its header is no JSON object, or its digest no text")
     return header, digest
-
-
-def _layout(entries: dict[str, Any], size: int) -> dict[str, tuple[str, list[int]]]:
-    """Return the dtype and shape of each array, once they are known to fill the file exactly."""
-    layout: dict[str, tuple[str, list[int]]] = {}
-    end = 0
-    for name, entry in entries.items():
-        where = f"it is damaged: array {reprlib.repr(name)}"
-        if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-            raise ValueError(f"{where} must have a dtype, a shape and data_offsets")
-        code, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-        if not isinstance(code, str) or code not in _DTYPES:
-            raise ValueError(f"{where} has the unknown dtype {reprlib.repr(code)}")
-        if not _naturals(shape) or len(shape) > _RANK_LIMIT:
-            raise ValueError(f"{where} has the impossible shape {reprlib.repr(shape)}")
-        begin, end = end, end + math.prod(shape) * np.dtype(_DTYPES[code]).itemsize
-        if not _naturals(offsets) or offsets != [begin, end]:
-            raise ValueError(
-                f"{where} must lie at bytes {reprlib.repr([begin, end])} by its shape, "
-                f"got {reprlib.repr(offsets)}"
-            )
-        if end > size:
-            raise ValueError(f"{where} ends {reprlib.repr(end - size)} bytes after the file")
-        layout[name] = _DTYPES[code], shape
-    if end != size:
-        raise ValueError(f"it is damaged: {size - end} bytes follow its last array")
-    return layout
-
-
-def _naturals(value: Any) -> bool:
-    return isinstance(value, list) and all(type(k) is int and 0 <= k < 2**63 for k in value)
-
-
-def _fill(file: BufferedReader, name: str, dtype: str, shape: list[int]) -> np.ndarray:
-    array = np.empty(shape, dtype)
-    place = f"array {reprlib.repr(name)}"
-    if file.readinto(_bytes(array)) != array.nbytes:  # the file shrank since it was opened
-        raise ValueError(f"it is cut short within {place}")
-    _check_values(array, f"it is damaged: {place}")
-    return array
