@@ -1,6 +1,7 @@
 """The infinite-width map: interpolation, linear-region theory, scaling, bad input."""
 
 import warnings
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -19,7 +20,7 @@ from attractory import (
 )
 from attractory.activations import linear
 from attractory.datasets import bundled_digits, gaussian, rescale, sphere
-from attractory.maps import InterpolationWarning
+from attractory.maps import InterpolationWarning, SingularKernelError
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "erf", "erf_surrogate", "arctan"])
@@ -126,6 +127,14 @@ def test_can_be_traced_and_differentiated():
     np.testing.assert_allclose(gradient, f.jacobian(q[0]).sum(axis=0), rtol=1e-6)
 
 
+def test_a_miss_is_warned_of_where_the_package_was_called():
+    """Without enough steps the equations stay unsolved, whichever function solves them."""
+    x = sphere(30, 10, norm=30.0)
+    with pytest.warns(InterpolationWarning) as caught:
+        fit_regression(x, solver="cg", max_steps=1)
+    assert [Path(w.filename).name for w in caught] == [Path(__file__).name]
+
+
 def test_near_singular_kernel_is_said_aloud():
     """Patterns a hair apart in the linear region: K has rank about d."""
     x = 1e-3 * gaussian(12, 3)
@@ -133,7 +142,7 @@ def test_near_singular_kernel_is_said_aloud():
         warnings.simplefilter("always")
         try:
             f = fit_regression(x)
-        except ValueError as error:
+        except SingularKernelError as error:
             assert "singular" in str(error)  # noqa: PT017
             return
     assert f.interpolates != any(w.category is InterpolationWarning for w in caught)

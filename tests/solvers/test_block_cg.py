@@ -5,14 +5,14 @@ import pytest
 
 from attractory import fit_regression, ntk
 from attractory._util.parallel import sharing
-from attractory.activations import activation
 from attractory.datasets import rescale, sphere
+from attractory.kernels.kernel import Kernel
 from attractory.kernels.tiles import Tiles
 from attractory.solvers.block_cg import solve
 from attractory.solvers.kernel_product import Points, Product, SharedProduct
 from attractory.solvers.nystrom import nystrom
 
-SIGMOID = activation("sigmoid")
+KERNEL = Kernel.of("sigmoid", 2)
 
 
 def _spd(n, condition, seed=0):
@@ -70,14 +70,14 @@ def test_nystrom_brings_the_largest_eigenvalues_down():
     x = sphere(120, 6, norm=8.0, seed=0)
     matrix = ntk(x)
     before = np.linalg.eigvalsh(matrix)
-    precondition = nystrom(x, SIGMOID, 2, 60)
+    precondition = nystrom(x, KERNEL, 60)
     inverse = precondition(np.eye(120))
     assert np.allclose(inverse, inverse.T, atol=1e-12)
     root = np.linalg.cholesky(inverse)
     after = np.linalg.eigvalsh(root.T @ matrix @ root)
     assert after[-1] / after[0] < 0.1 * before[-1] / before[0]
     # With every point a landmark it is a multiple of the inverse.
-    whole = nystrom(x, SIGMOID, 2, 120)(matrix)
+    whole = nystrom(x, KERNEL, 120)(matrix)
     assert np.allclose(whole, before[0] * np.eye(120), atol=1e-6 * before[0])
 
 
@@ -97,20 +97,20 @@ def test_products_are_those_of_the_matrix(points, which):
     exact = matrix @ v + 0.3 * v
     scale = np.abs(exact).max()
     for room in (0.0, 3e4, 1e9):  # bytes for tiles: none, some, all
-        product = Product(Points(x, SIGMOID, 2), 0.3, room)
+        product = Product(Points(x, KERNEL), 0.3, room)
         assert np.abs(product(v) - exact).max() <= 1e-13 * scale
         for _ in range(2):
             single = product(v.astype(np.float32))
             assert single.dtype == np.float32
             assert np.abs(single - exact).max() <= 2e-5 * scale
     with sharing("devices") as (count, share):
-        shared = SharedProduct(Points(x, SIGMOID, 2), 0.3, count, share)(v)
+        shared = SharedProduct(Points(x, KERNEL), 0.3, count, share)(v)
     assert np.abs(shared - exact).max() <= 1e-13 * scale
 
 
 def test_tiles_cover_the_upper_triangle_once(points):
     x = points[1]
-    tiles = Tiles(x, SIGMOID, 2, "ntk")
+    tiles = Tiles(x, KERNEL, "ntk")
     assert sorted(tiles.order.tolist()) == list(range(len(x)))
     count = np.zeros((len(x), len(x)), int)
     for rows, columns, values in tiles.upper():

@@ -5,6 +5,7 @@ import pytest
 from scipy.integrate import quad
 
 from attractory import Autoencoder, activation
+from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import ntk
 from attractory.kernels.single_input import diagonal, input_moments
 from attractory.theory import (
@@ -52,10 +53,10 @@ def test_input_moments_are_those_of_the_true_function(name, variance):
 @pytest.mark.parametrize("depth", [2, 3, 5])
 def test_diagonal_recursion_is_the_kernel(name, depth):
     x = np.array([[3.0, 4.0, 12.0]])
-    theta, slope = diagonal(activation(name), 169 / 3, depth)
+    theta, slope = diagonal(Kernel.of(name, depth), 169 / 3)
     assert ntk(x, activation=name, depth=depth)[0, 0] == pytest.approx(theta, rel=1e-11)
     step = 1e-5
-    up, down = (diagonal(activation(name), 169 / 3 * np.exp(h), depth)[0] for h in (step, -step))
+    up, down = (diagonal(Kernel.of(name, depth), 169 / 3 * np.exp(h))[0] for h in (step, -step))
     assert slope == pytest.approx((up - down) / (2 * step), rel=1e-8)
 
 

@@ -1,3 +1,4 @@
+from .kernel import Kernel as Kernel
 from .matrices import KernelGradient as KernelGradient
 from .matrices import nngp as nngp
 from .matrices import nngp_gradient as nngp_gradient

@@ -1,9 +1,10 @@
 r"""Infinite-width kernels of fully connected networks: NNGP and NTK, any depth, and gradients.
 
-Layers apply σ(x W/√fan-in) with standard normal W and no biases, the last one linear; depth counts
-weight matrices, so depth 2 has one hidden layer. The activation is a Gaussian scale mixture of erf
-(`attractory.activations`), for which the layer's expectations are sums of closed forms (appendix
-D.1 of Jiang & Pehlevan, 2020, is the case of one scale); `kernels.recursion` has the recursion.
+Layers apply σ(x W/√fan-in) with standard normal W and no biases, the last one linear; the depth
+counts weight matrices, so that depth 2 has one hidden layer. The activation is a Gaussian scale
+mixture of erf (`attractory.activations`), for which the layer's expectations are sums of closed
+forms (appendix D.1 of Jiang & Pehlevan, 2020, is the case of one scale); `kernels.recursion` has
+the recursion.
 
 Results are float64 NumPy arrays whatever JAX's own setting: see `_util.precision`.
 """
@@ -19,15 +20,16 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from attractory._util.precision import double
-from attractory._util.validation import as_points, whole
+from attractory._util.validation import as_points
 from attractory.activations import Activation
-from attractory.activations import activation as find_activation
-from attractory.kernels import recursion as _layers
+from attractory.kernels import recursion
+from attractory.kernels.kernel import Kernel
+from attractory.kernels.recursion import group_by_norm
 from attractory.kernels.tiles import TILE, Tiles, by_pairs, column_tiles, is_one_norm, mirror, tile
 
 __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 
-_FEW = 1 << 14  # up to so many entries the sum over pairs of scales beats tabulating it
+_FEW = 1 << 14  # entries up to which the sum over pairs of scales is faster than tables
 
 
 class KernelGradient(NamedTuple):
@@ -81,7 +83,7 @@ def nngp(
         >>> nngp([[0.0, 0.0]], activation="sigmoid").round(12).tolist()  # σ(0)²
         [[0.25]]
     """
-    return _kernel(x, y, activation, depth, "nngp")
+    return kernel_matrix(*_checked(x, y), Kernel.of(activation, depth), "nngp")
 
 
 def ntk(
@@ -98,7 +100,7 @@ def ntk(
         >>> k.shape, bool(abs(k[0, 1]) < 1e-15)  # orthogonal, odd activation
         ((2, 2), True)
     """
-    return _kernel(x, y, activation, depth, "ntk")
+    return kernel_matrix(*_checked(x, y), Kernel.of(activation, depth), "ntk")
 
 
 def nngp_gradient(
@@ -111,7 +113,7 @@ def nngp_gradient(
         >>> np.round(g.dense(), 12).tolist()  # of x·y/2
         [[[0.5, 1.0], [0.0, 0.5]]]
     """
-    return _gradient(x, y, activation, depth, "nngp")
+    return _gradient(x, y, Kernel.of(activation, depth), "nngp")
 
 
 def ntk_gradient(
@@ -124,75 +126,70 @@ def ntk_gradient(
         >>> g.across.shape, g.dense().shape
         ((1, 2), (1, 2, 2))
     """
-    return _gradient(x, y, activation, depth, "ntk")
+    return _gradient(x, y, Kernel.of(activation, depth), "ntk")
 
 
-def _inputs(
-    x: ArrayLike, y: ArrayLike | None, which: str | Activation, depth: int
-) -> tuple[np.ndarray, np.ndarray | None, Activation, int]:
+def _checked(x: ArrayLike, y: ArrayLike | None) -> tuple[np.ndarray, np.ndarray | None]:
     rows = as_points(x, "x")
-    columns = None if y is None else as_points(y, "y", dim=rows.shape[1])
-    return rows, columns, find_activation(which), whole(depth, "depth", 2)
+    return rows, None if y is None else as_points(y, "y", dim=rows.shape[1])
 
 
 @double
-def _gradient(
-    x: ArrayLike, y: ArrayLike, which: str | Activation, depth: int, kind: str
-) -> KernelGradient:
-    rows, columns, act, depth = _inputs(x, y, which, depth)
+def _gradient(x: ArrayLike, y: ArrayLike, kernel: Kernel, kind: str) -> KernelGradient:
+    rows, columns = _checked(x, y)
     assert columns is not None
-    across, along = _gradients(act, jnp.asarray(rows), jnp.asarray(columns), depth, kind)
+    across, along = _gradients(kernel, jnp.asarray(rows), jnp.asarray(columns), kind)
     return KernelGradient(np.asarray(across), np.asarray(along), rows, columns)
 
 
-@partial(jax.jit, static_argnums=(0, 3, 4))
+@partial(jax.jit, static_argnums=(0, 3))
 def _gradients(
-    act: Activation, x: jax.Array, y: jax.Array, depth: int, kind: str
+    kernel: Kernel, x: jax.Array, y: jax.Array, kind: str
 ) -> tuple[jax.Array, jax.Array]:
-    return lax.map(lambda row: _layers.gradient(act, row, y, depth, kind)[:2], x)
+    return lax.map(lambda row: recursion.gradient(kernel, row, y, kind)[:2], x)
 
 
 @double
-def _kernel(
-    x: ArrayLike, y: ArrayLike | None, which: str | Activation, depth: int, kind: str
-) -> np.ndarray:
-    rows, columns, act, depth = _inputs(x, y, which, depth)
-    if len(rows) * len(rows if columns is None else columns) <= _FEW:
-        return _few(rows, columns, act, depth, kind)
-    if columns is None:
-        return _symmetric(rows, act, depth, kind)
+def kernel_matrix(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"] | None, kernel: Kernel, kind: str
+) -> Float[np.ndarray, "n m"]:
+    """Return a kernel, "ntk" or "nngp", of points that have been checked; y by default x."""
+    if len(x) * len(x if y is None else y) <= _FEW:
+        return _few(x, y, kernel, kind)
+    if y is None:
+        return _symmetric(x, kernel, kind)
     # The kernel is symmetric, and columns of one common norm are the cheaper side.
-    if is_one_norm(rows) and not is_one_norm(columns):
-        return np.ascontiguousarray(_cross(columns, rows, act, depth, kind).T)
-    return _cross(rows, columns, act, depth, kind)
+    if is_one_norm(x) and not is_one_norm(y):
+        return np.ascontiguousarray(_cross(y, x, kernel, kind).T)
+    return _cross(x, y, kernel, kind)
 
 
-def _few(x: np.ndarray, y: np.ndarray | None, act: Activation, depth: int, kind: str) -> np.ndarray:
+def _few(x: np.ndarray, y: np.ndarray | None, kernel: Kernel, kind: str) -> np.ndarray:
     if y is not None:
         first, second = np.divmod(np.arange(len(x) * len(y)), len(y))
-        return by_pairs(act, x, y, first, second, depth, kind).reshape(len(x), len(y))
+        return by_pairs(kernel, x, y, first, second, kind).reshape(len(x), len(y))
     out = np.empty((len(x), len(x)))
     first, second = np.triu_indices(len(x))
-    out[first, second] = by_pairs(act, x, x, first, second, depth, kind)
+    out[first, second] = by_pairs(kernel, x, x, first, second, kind)
     out[second, first] = out[first, second]
     return out
 
 
-def _cross(x: np.ndarray, y: np.ndarray, act: Activation, depth: int, kind: str) -> np.ndarray:
+def _cross(x: np.ndarray, y: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
     out = np.empty((len(x), len(y)))
     one_norm = is_one_norm(np.vstack([x, y]))
-    for members in _layers.group_by_norm(act, np.einsum("ij,ij->i", y, y) / y.shape[1]):
+    for members in group_by_norm(kernel, y):
         group = np.ascontiguousarray(y[members])
-        for j, columns in column_tiles(act, group, depth, one_norm):
+        for j, columns in column_tiles(kernel, group, one_norm):
             for i in range(0, len(x), TILE):
                 rows = x[i : i + TILE]
-                values = tile(columns, rows, len(group[j : j + TILE]), depth, kind)
+                values = tile(columns, rows, len(group[j : j + TILE]), kind)
                 out[i : i + TILE, members[j : j + TILE]] = values
     return out
 
 
-def _symmetric(x: np.ndarray, act: Activation, depth: int, kind: str) -> np.ndarray:
-    tiles = Tiles(x, act, depth, kind)
+def _symmetric(x: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
+    tiles = Tiles(x, kernel, kind)
     out = np.empty((len(x), len(x)))
     for rows, columns, values in tiles.upper():
         out[rows, columns] = values

@@ -4,8 +4,8 @@ With variances a, b and covariance s of a pair of inputs at one layer, the next 
 
     a ← E[σ(u)²],  b ← E[σ(v)²],  s ← E[σ(u)σ(v)],  Θ ← s_new + Θ E[σ′(u)σ′(v)],
 
-starting at a = ‖x‖²/d, b = ‖y‖²/d, s = Θ = x·y/d. Columns (y) are known beforehand, and their
-variances tabulated in `Profile`s; rows (x) may have any norm.
+starting at a = ‖x‖²/d, b = ‖y‖²/d, s = Θ = x·y/d. Columns (y) are known beforehand, and each
+layer's expectations tabulated for their variances (`kernels.tables`); rows (x) may have any norm.
 """
 
 import math
@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from attractory.activations import Activation, Linear
+from attractory.activations import Linear
 from attractory.kernels.expectations import (
     covariance_gap,
     first_layer_tangents,
@@ -27,39 +27,42 @@ from attractory.kernels.expectations import (
     variance,
     variance_slope,
 )
-from attractory.kernels.tables import GROUP, SAME, Profile, build_profile
+from attractory.kernels.kernel import Kernel
+from attractory.kernels.tables import GROUP, SAME, LayerTable, layer_table
 
-# ab − s² formed from rounded numbers is wrong by some 4 eps ab. Where that is more than _LOSS of
-# the D² it enters, the gap has to come from the points themselves.
-_LOSS = 2e-13
-_ROUNDING = 8 * float(np.finfo(float).eps)
+# The gap ab − s² formed from rounded numbers is wrong by some 4 eps ab. Where that is more than
+# _LOSS of the D² that it enters, the gap is computed from the points themselves.
+_LOSS = 2e-13  # relative to D²
+_ROUNDING = 8 * float(np.finfo(float).eps)  # relative to ab
 
 
 class Columns(eqx.Module):
     """A set of points prepared as one side of the kernel, norms within a narrow range."""
 
-    act: Activation = eqx.field(static=True)
+    kernel: Kernel = eqx.field(static=True)
     careful: bool = eqx.field(static=True)  # whether a gap from rounded numbers may be too coarse
     points: Float[Array, "m d"] | Float[np.ndarray, "m d"]
     variances: tuple[Float[Array, " m"], ...]  # one for each hidden layer
-    profiles: tuple[Profile, ...]
+    tables: tuple[LayerTable, ...]  # one for each hidden layer
 
 
-def variances(act: Activation, points: Array, layers: int) -> tuple[Array, ...]:
+def variances(kernel: Kernel, points: Array) -> tuple[Array, ...]:
     """Return the input variances of the hidden layers at each of the points."""
     result = [jnp.sum(points * points, axis=-1) / points.shape[-1]]
-    for _ in range(layers - 1):
-        result.append(variance(act, result[-1]))
+    for _ in range(kernel.hidden_layers - 1):
+        result.append(variance(kernel.activation, result[-1]))
     return tuple(result)
 
 
-_variances = partial(jax.jit, static_argnums=(0, 2))(variances)  # no squares of all points kept
+_variances = partial(jax.jit, static_argnums=0)(variances)  # no squares of all points kept
 
 
-def group_by_norm(act: Activation, b: Float[np.ndarray, " m"]) -> list[np.ndarray]:
-    """Return index arrays of columns whose variances one table covers, in ascending order."""
+def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
+    """Return index arrays of points whose variances one table covers, in ascending order."""
+    act = kernel.activation
     if isinstance(act, Linear) or len(act.scales) == 1:
-        return [np.arange(len(b))]
+        return [np.arange(len(points))]
+    b = np.einsum("ij,ij->i", points, points) / points.shape[1]
     shift = min(act.scales) ** 2
     order = np.argsort(b, kind="stable")
     groups, start = [], 0
@@ -70,24 +73,24 @@ def group_by_norm(act: Activation, b: Float[np.ndarray, " m"]) -> list[np.ndarra
     return [np.arange(len(b))] if len(groups) == 1 else groups
 
 
-def prepare(act: Activation, points: np.ndarray | Array, depth: int, one_norm: bool) -> Columns:
+def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Columns:
     """Tabulate the layers for these columns and rows of the same norm, or of any."""
-    y = jnp.asarray(points)
-    columns = _variances(act, y, depth - 1)
-    profiles = []
+    act, y = kernel.activation, jnp.asarray(points)
+    columns = _variances(kernel, y)
+    tables = []
     for b in columns:
         low, high = float(b.min()), float(b.max())
         if high - low <= SAME * high:
             low = high = _rounded(float(b[0]))
         one = one_norm and low == high
-        profiles.append(build_profile(act, (low, low) if one else (0.0, np.inf), (low, high)))
+        tables.append(layer_table(act, (low, low) if one else (0.0, np.inf), (low, high)))
     largest = float(columns[0].max())
     careful = not isinstance(act, Linear) and (_ROUNDING * largest > _LOSS * min(act.scales) ** 2)
-    return Columns(act, careful, y, columns, tuple(profiles))
+    return Columns(kernel, careful, y, columns, tuple(tables))
 
 
 def _rounded(value: float) -> float:
-    """Drop the last 6 bits: points of the same norm then share their tables from call to call."""
+    """Drop the last 6 bits, so that points of one norm share their tables from call to call."""
     mantissa, exponent = np.frexp(value)
     return float(np.ldexp(np.round(mantissa * 2.0**47) / 2.0**47, exponent))
 
@@ -99,13 +102,18 @@ def block(
     same: Array | None = None,
     nearest: bool = False,
 ) -> tuple[Float[Array, "k m"], Array]:
-    """Return the kernel of rows x and the columns, and which entries deserve a finer gap.
+    """Return the kernel of rows x and the columns, and which entries need a more exact gap.
 
-    `same` marks entries that pair a point with itself. With `nearest` the column of smallest angle
-    gets its finer gap here, which is all a map needs at and around its patterns.
+    Args:
+        columns: the prepared points, m of them.
+        x: the rows, (k, d).
+        kind: "ntk" or "nngp".
+        same: marks entries that pair a point with itself, (k, m).
+        nearest: whether the column of smallest angle to each row gets its exact gap here, which is
+            all that a map needs at and around its patterns.
     """
-    act, y, dim = columns.act, columns.points, x.shape[-1]
-    rows = [a[:, None] for a in variances(act, x, len(columns.profiles))]
+    act, y, dim = columns.kernel.activation, columns.points, x.shape[-1]
+    rows = [a[:, None] for a in variances(columns.kernel, x)]
     cols = [b[None, :] for b in columns.variances]
     s = x @ y.T / dim
     if same is not None:
@@ -125,9 +133,9 @@ def block(
     index = _largest(s, 1 / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0)))
     _, product, its_gap = perpendicular(x, y[index])
     own = [b[index][:, None] for b in columns.variances]
-    finer = _recursion(columns, kind, product[:, None], its_gap[:, None], rows, own, None)
-    # A choice costs nothing within the pass that makes the kernel; setting entries copies it.
-    return jnp.where(jnp.arange(y.shape[0]) == index[:, None], finer, kernel), coarse
+    exact = _recursion(columns, kind, product[:, None], its_gap[:, None], rows, own, None)
+    # jnp.where is fused with the pass that computes the kernel; setting entries would copy it.
+    return jnp.where(jnp.arange(y.shape[0]) == index[:, None], exact, kernel), coarse
 
 
 def _largest(s: Float[Array, "k m"], scale: Float[Array, "1 m"]) -> Int[Array, " k"]:
@@ -152,41 +160,41 @@ def _recursion(
     same: Array | None,
 ) -> Array:
     """Go through the layers; rows are (k, 1), cols (1, m), or (k, 1) for one column a row."""
-    if len(columns.profiles) == 1 and kind == "ntk":
-        return columns.profiles[0].product(s, gap, rows[0], cols[0])
+    if len(columns.tables) == 1 and kind == "ntk":
+        return columns.tables[0].product(s, gap, rows[0], cols[0])
     theta = s
-    for layer, profile in enumerate(columns.profiles):
+    for layer, table in enumerate(columns.tables):
         if layer > 0:
             gap = covariance_gap(s, rows[layer], cols[layer])
             if same is not None:
                 s, gap = jnp.where(same, rows[layer], s), jnp.where(same, 0.0, gap)
-        s, slope = profile.moments(s, gap, rows[layer], cols[layer])
+        s, slope = table.moments(s, gap, rows[layer], cols[layer])
         theta = s + theta * slope
     return theta if kind == "ntk" else s
 
 
-def pairs(act: Activation, x: Array, y: Array, depth: int, kind: str) -> Float[Array, " k"]:
+def pairs(kernel: Kernel, x: Array, y: Array, kind: str) -> Float[Array, " k"]:
     """Return the kernel of each x with the y of the same index, every digit of the gap kept."""
-    rows, cols = variances(act, x, depth - 1), variances(act, y, depth - 1)
+    rows, cols = variances(kernel, x), variances(kernel, y)
     _, s, gap = perpendicular(x, y)
     theta = s
     for layer, (a, b) in enumerate(zip(rows, cols, strict=True)):
         if layer > 0:
             gap = covariance_gap(s, a, b)
-        s, slope = moments(act, s, gap, a, b)
+        s, slope = moments(kernel.activation, s, gap, a, b)
         theta = s + theta * slope
     return theta if kind == "ntk" else s
 
 
 def gradient(
-    act: Activation, x: Float[Array, " d"], y: Float[Array, "m d"], depth: int, kind: str
+    kernel: Kernel, x: Float[Array, " d"], y: Float[Array, "m d"], kind: str
 ) -> tuple[Float[Array, " m"], Float[Array, " m"], Float[Array, "m d"]]:
     """Return c, e and y⊥ with ∂k(x, y)/∂x = c y⊥ + e x, in float64 to about 1e-13.
 
     c d = ∂k/∂s ("across"), and e ‖x‖² = ∂k/∂log‖x‖ ("along"): the change along x needs forms of its
     own, since at large norm k hardly depends on ‖x‖ and the plain derivatives cancel.
     """
-    dim = x.shape[-1]
+    act, dim = kernel.activation, x.shape[-1]
     across_y, s, gap = perpendicular(jnp.broadcast_to(x, y.shape), y)
     a, b = jnp.sum(x * x) / dim, jnp.sum(y * y, axis=-1) / dim
     value, slope, value_s, slope_s, along, along_product = first_layer_tangents(act, s, gap, a, b)
@@ -195,7 +203,7 @@ def gradient(
     theta = value + s * slope
     theta_dot = (value_s + slope + s * slope_s, along + along_product)
     a_dot = 2 * a * variance_slope(act, a)
-    for _ in range(depth - 2):
+    for _ in range(kernel.hidden_layers - 1):
         a, b, s = variance(act, a), variance(act, b), value
         gap = covariance_gap(s, a, b)
         value, slope = moments(act, s, gap, a, b)

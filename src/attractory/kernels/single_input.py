@@ -15,6 +15,7 @@ import numpy as np
 
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.kernels.expectations import scale_pairs
+from attractory.kernels.kernel import Kernel
 
 
 class InputMoments(NamedTuple):
@@ -51,11 +52,11 @@ def inverse_width(act: ErfMixture) -> float:
     return float(np.sum(weight / np.sqrt(u + v)))
 
 
-def diagonal(act: Activation, p: float, depth: int) -> tuple[float, float]:
+def diagonal(kernel: Kernel, p: float) -> tuple[float, float]:
     """Return Θ(x, x) and dΘ/d log p at ‖x‖² = p · dim, from the recursion of Lemma 5's proof."""
     theta, slope, change = p, p, p  # change: of the layer's variance with log p
-    for _ in range(depth - 1):
-        m = input_moments(act, p)
+    for _ in range(kernel.hidden_layers):
+        m = input_moments(kernel.activation, p)
         slope = (
             slope * m.derivative_square
             + theta * m.derivative_square_slope * change

@@ -1,4 +1,4 @@
-"""Maps and prepared points in float32: enough for the way to a result, not for the result."""
+"""Kernel maps in float32: exact enough for the first steps of a recall, not for its result."""
 
 from typing import Any, TypeVar
 
@@ -7,21 +7,21 @@ import jax
 import numpy as np
 
 from attractory._util.precision import aligned
-from attractory.kernels.tables import Profile
+from attractory.kernels.tables import LayerTable
 
 __all__ = ["single"]
 
 T = TypeVar("T")
-_TAIL = 1e-8  # share of the largest coefficient that float32 does not see
+_TAIL = 1e-8  # relative to the largest coefficient: what float32 does not resolve
 
 
 def single(tree: T) -> T:
     """Return a module, or several, with arrays in float32 and tables as long as that needs."""
-    return jax.tree.map(_leaf, tree, is_leaf=lambda leaf: isinstance(leaf, Profile))
+    return jax.tree.map(_leaf, tree, is_leaf=lambda leaf: isinstance(leaf, LayerTable))
 
 
 def _leaf(leaf: Any) -> Any:
-    if isinstance(leaf, Profile) and leaf.phi is not None and leaf.psi is not None:
+    if isinstance(leaf, LayerTable) and leaf.phi is not None and leaf.psi is not None:
         tables = np.asarray(leaf.phi), np.asarray(leaf.psi)
         along = np.maximum(*(np.abs(table).max(axis=(0, 1, 2)) for table in tables))
         count = int(np.flatnonzero(along > _TAIL * along.max())[-1]) + 1

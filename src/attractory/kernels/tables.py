@@ -1,4 +1,4 @@
-r"""The pair sum of `kernels.expectations` at the price of one pair, by Chebyshev interpolation.
+r"""Tables of a layer's Gaussian expectations: polynomials in place of the sum over pairs of scales.
 
 Split a mean scale w₀ off the sum: with c₀ = w₀(a + b + w₀), D₀² = gap + c₀ and t = c₀/D₀² ∈ (0, 1],
 
@@ -17,9 +17,13 @@ coefficients give every digit, and a kernel entry costs one arctangent, one squa
 polynomial. Ψ/B stays small, which keeps the relative accuracy of the near-zero values at
 antiparallel inputs. The coefficients depend on a (in pieces, polynomial in log(a + min w) or, in
 the last piece, in 1/(a + min w)) and on b (polynomial in log(b + min w)).
+
+A table is made in four steps: the ranges of a and b, the nodes in them, Φ and Ψ at the nodes, and
+their coefficients, cut where they have become small.
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -30,22 +34,22 @@ from scipy.fft import dctn
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.kernels.expectations import finish_value, folded_angle, moments, scale_pairs
 
-_PIECE = np.log(4.0)  # a piece of a spans at most this in log(a + min w)
-_ALIKE = 8  # the number of pieces is a multiple of it
-_DEGREES = (64, 24, 24)  # in t, a, b: before truncation
-_TAIL = 2e-15  # of the largest: smaller coefficients are dropped, rounding reaches 1e-15
-_SIZES = (4, 8, 16, 24, 28, 36, 48)  # few, lest every norm compile code of its own
-_UNRESOLVED = 1e-13  # more than this at the last coefficient: no table
-_MANY = 24  # more scales than this spread too far, and tabulating finds so only after minutes
+_PIECE = np.log(4.0)  # longest piece of a, in log(a + min w)
+_ALIKE = 8  # the number of pieces is a multiple of it, so that few shapes are compiled
+_DEGREES = (64, 24, 24)  # coefficients in t, a and b before they are cut
+_TAIL = 2e-15  # relative to the largest coefficient: smaller ones are cut; rounding reaches 1e-15
+_SIZES = (4, 8, 16, 24, 28, 36, 48)  # coefficients kept: few sizes, so that few are compiled
+_UNRESOLVED = 1e-13  # relative to the largest: with more at the last coefficient there is no table
+_MANY = 24  # scales: more of them spread too far, which tabulating would find after minutes
 SAME = 4e-15  # relative spread of variances that rounding alone explains
 GROUP = 8.0  # b + min w within a table spans at most this factor
 
 
-class Profile(eqx.Module):
+class LayerTable(eqx.Module):
     """Moments of one layer for any covariance and gap, a in a range and b in a narrow one.
 
-    Without a table (`phi` None: the linear activation, one node, or scales too many decades apart
-    for the polynomials) it is the pair sum itself.
+    Without coefficients (`phi` None: the linear activation, one scale, or scales too many decades
+    apart for the polynomials) it sums over the pairs.
     """
 
     act: Activation = eqx.field(static=True)
@@ -121,16 +125,76 @@ class Profile(eqx.Module):
         return finish_value(self.act, angle)
 
 
+class _Ranges(NamedTuple):
+    """What a table spans, and how.
+
+    Attributes:
+        split: w₀, the geometric mean of the squared scales.
+        shift: min w; no entry has a singularity nearer to 0 than a, b = −min w.
+        a: lower and upper end of a; above the upper one lies the last piece where `infinite`.
+        b: lower and upper end.
+        same_a, same_b: whether a, or b, is one number but for rounding.
+        infinite: whether a has no upper bound.
+    """
+
+    split: float
+    shift: float
+    a: tuple[float, float]
+    b: tuple[float, float]
+    same_a: bool
+    same_b: bool
+    infinite: bool
+
+
+class _Nodes(NamedTuple):
+    """Where Φ and Ψ are computed; `edges`, `t_low` and `b_ends` are those of `LayerTable`."""
+
+    t: Float[np.ndarray, "pieces nodes_t"]
+    a: Float[np.ndarray, "pieces nodes_a 1"]
+    b: Float[np.ndarray, " nodes_b"]
+    edges: np.ndarray
+    t_low: Float[np.ndarray, " pieces"]
+    b_ends: Float[np.ndarray, "2"]
+
+
 @lru_cache(maxsize=64)
-def build_profile(
+def layer_table(
     act: Activation, a_range: tuple[float, float], b_range: tuple[float, float]
-) -> Profile:
+) -> LayerTable:
     """Tabulate a layer for a in a_range (upper end may be infinite) and b in b_range."""
     if isinstance(act, Linear) or len(act.scales) == 1:
         return _pair_sum(act)
+    ranges = _ranges(act, a_range, b_range)
+    if len(act.scales) > _MANY and not (ranges.same_a and ranges.same_b):
+        return _pair_sum(act)
+    nodes = _nodes(ranges)
+    phi, psi = _tabulate(act, ranges.split, nodes)
+    tables = _coefficients(phi), _coefficients(psi)
+    sizes = _resolved_sizes(*tables)
+    if sizes is None:
+        return _pair_sum(act)
+    phi, psi = (table[:, : sizes[0], : sizes[1], : sizes[2]] for table in tables)
+    return LayerTable(
+        act,
+        ranges.split,
+        ranges.shift,
+        ranges.infinite,
+        None if ranges.same_b else jnp.asarray(nodes.b_ends),
+        jnp.asarray(nodes.edges),
+        jnp.asarray(nodes.t_low),
+        jnp.asarray(phi),
+        jnp.asarray(psi),
+    )
+
+
+def _pair_sum(act: Activation) -> LayerTable:
+    empty = jnp.zeros(0)
+    return LayerTable(act, 0.0, 0.0, False, None, empty, empty, None, None)
+
+
+def _ranges(act: ErfMixture, a_range: tuple[float, float], b_range: tuple[float, float]) -> _Ranges:
     w, p = np.square(act.scales), np.asarray(act.weights)
     split = float(np.exp(p @ np.log(w)))
-    shift = float(w.min())  # no entry has a singularity nearer to 0 than a, b = −min w
     low, high = a_range
     infinite = not np.isfinite(high)
     if infinite:
@@ -138,38 +202,48 @@ def build_profile(
         high = max(4 * w.max() / w.min() * (b_range[1] + split), 4 * low)
     same_b = b_range[1] - b_range[0] <= SAME * b_range[1]
     same_a = not infinite and high - low <= SAME * high
-    if len(w) > _MANY and not (same_a and same_b):
-        return _pair_sum(act)
-    ends = np.log(low + shift), np.log(high + shift)
-    count = max(1, int(np.ceil((ends[1] - ends[0]) / _PIECE)))
-    if infinite:  # as in tables of other norms, for which the same code then serves
-        count = -(-(count + 1) // _ALIKE) * _ALIKE - 1
-    edges = np.linspace(*ends, count + 1)
+    return _Ranges(split, float(w.min()), (low, high), b_range, same_a, same_b, infinite)
+
+
+def _nodes(ranges: _Ranges) -> _Nodes:
+    """Lay Chebyshev nodes into the pieces of a, into b, and into t ∈ [t_low, 1] of each piece."""
+    split, shift = ranges.split, ranges.shift
     nodes_t, nodes_a, nodes_b = (np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in _DEGREES)
-    if same_a:
-        nodes_a, infinite = np.zeros(1), False
-    if same_b:
-        nodes_b = np.zeros(1)
-    log_a = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * (1 + nodes_a) / 2
-    if infinite:
-        edges = np.append(edges, np.inf)
-        log_a = np.vstack([log_a, edges[-2] - np.log((1 - nodes_a) / 2)])
-    a = np.exp(log_a) - shift
-    ends_b = np.log(np.asarray(b_range) + shift)
-    b = np.exp(ends_b.mean() + (ends_b[1] - ends_b[0]) / 2 * nodes_b) - shift
-    a, b = np.maximum(a, 0.0)[:, :, None], np.maximum(b, 0.0)
-    if same_b:
-        b = np.array([b_range[0]])
-    if same_a:
-        a = np.full((1, 1, 1), low)
-    top = (edges[1:] if not infinite else np.append(edges[1:-1], np.inf))[:, None]
-    a_top = np.exp(np.minimum(top, 700.0)) - shift
+    edges = _edges(ranges)
+    ends_b = np.log(np.asarray(ranges.b) + shift)
+    if ranges.same_b:
+        b = np.array([ranges.b[0]])
+    else:
+        b = np.exp(ends_b.mean() + (ends_b[1] - ends_b[0]) / 2 * nodes_b) - shift
+        b = np.maximum(b, 0.0)
+    if ranges.same_a:
+        a = np.full((1, 1, 1), ranges.a[0])
+    else:
+        log_a = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * (1 + nodes_a) / 2
+        if ranges.infinite:
+            log_a[-1] = edges[-2] - np.log((1 - nodes_a) / 2)
+        a = np.maximum(np.exp(log_a) - shift, 0.0)[:, :, None]
+    a_top = np.exp(np.minimum(edges[1:, None], 700.0)) - shift
     # t is smallest for orthogonal inputs of the largest variances, where s = 0 and t = 1/B.
-    b_top = float(b.max() if same_b else b_range[1])
+    b_top = ranges.b[0] if ranges.same_b else ranges.b[1]
     t_low = (1 / (1 + b_top / split * (a_top / (a_top + b_top + split))))[:, 0] * (1 - 1e-12)
     t = (1 + t_low[:, None] + (1 - t_low)[:, None] * nodes_t) / 2
-    phi, psi = _tabulate(act, split, t[:, None, None, :], a[..., None], b[None, None, :, None])
-    tables = [_coefficients(phi), _coefficients(psi)]
+    return _Nodes(t, a, b, edges, t_low, ends_b)
+
+
+def _edges(ranges: _Ranges) -> np.ndarray:
+    """Return the ends of the pieces of a, in log(a + min w); the last may be infinite."""
+    low, high = (np.log(end + ranges.shift) for end in ranges.a)
+    count = max(1, int(np.ceil((high - low) / _PIECE)))
+    if not ranges.infinite:
+        return np.linspace(low, high, count + 1)
+    # As many pieces as in tables of other norms, for which the same compiled code then serves.
+    count = -(-(count + 1) // _ALIKE) * _ALIKE - 1
+    return np.append(np.linspace(low, high, count + 1), np.inf)
+
+
+def _resolved_sizes(*tables: np.ndarray) -> tuple[int, ...] | None:
+    """Return how many coefficients to keep in a, b and t, None where they do not fall enough."""
     sizes = [1, 1, 1]
     for table in tables:
         scale = np.abs(table).max()
@@ -177,33 +251,16 @@ def build_profile(
             others = tuple(k for k in range(4) if k != axis)
             envelope = np.abs(table).max(axis=others) / scale
             if len(envelope) > 4 and envelope[-2:].max() > _UNRESOLVED:
-                return _pair_sum(act)
+                return None
             keep = int(np.flatnonzero(envelope > _TAIL)[-1]) + 1
             size = next((size for size in _SIZES if size >= keep), table.shape[axis])
             sizes[axis - 1] = max(sizes[axis - 1], min(size, table.shape[axis]))
-    phi, psi = (table[:, : sizes[0], : sizes[1], : sizes[2]] for table in tables)
-    return Profile(
-        act,
-        split,
-        shift,
-        infinite,
-        None if same_b else jnp.asarray(ends_b),
-        jnp.asarray(edges),
-        jnp.asarray(t_low),
-        jnp.asarray(phi),
-        jnp.asarray(psi),
-    )
+    return tuple(sizes)
 
 
-def _pair_sum(act: Activation) -> Profile:
-    empty = jnp.zeros(0)
-    return Profile(act, 0.0, 0.0, False, None, empty, empty, None, None)
-
-
-def _tabulate(
-    act: ErfMixture, w0: float, t: np.ndarray, a: np.ndarray, b: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return Φ and Ψ on a grid, by the formulas in this module's docstring."""
+def _tabulate(act: ErfMixture, w0: float, nodes: _Nodes) -> tuple[np.ndarray, np.ndarray]:
+    """Return Φ and Ψ, (pieces, a, b, t), by the formulas in this module's docstring."""
+    t, a, b = nodes.t[:, None, None, :], nodes.a[..., None], nodes.b[None, None, :, None]
     pieces = max(len(x) for x in (t, a, b))
     sums = [_sum_pairs(act, w0, *(x[k % len(x)] for x in (t, a, b))) for k in range(pieces)]
     phi, psi = zip(*sums, strict=True)

@@ -1,8 +1,8 @@
 """The kernel of a set of points with itself, or with others, a tile at a time.
 
-Tiles have a few fixed sizes, so that XLA compiles few of them; nothing larger than a tile is held
-beside what the caller makes of them. `kernel` puts them into a matrix, `_product` multiplies by
-them without one.
+Tiles have a few fixed sizes, so that XLA compiles few functions; nothing larger than a tile is held
+besides what the caller makes of them. `kernels.matrices` puts them into a matrix, and
+`solvers.kernel_product` multiplies by them without one.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from attractory.activations import Activation
-from attractory.kernels import recursion as _layers
+from attractory.kernels.kernel import Kernel
+from attractory.kernels.recursion import Columns, block, group_by_norm, pairs, prepare
 from attractory.kernels.single_precision import single
 from attractory.kernels.tables import SAME
 
@@ -33,7 +33,7 @@ class Tiles:
 
     Args:
         x: points, (n, d).
-        act, depth, kind: the kernel.
+        kernel, kind: of which network, and "ntk" or "nngp".
         precision: of its entries, np.float64 or np.float32. In float32 the error of an entry is
             some 1e-6 of the kernel's largest, and more for pairs of points nearly parallel and
             of large norm (`kernels.recursion`): enough for a product that is corrected
@@ -49,21 +49,20 @@ class Tiles:
     def __init__(
         self,
         x: Float[np.ndarray, "n d"],
-        act: Activation,
-        depth: int,
+        kernel: Kernel,
         kind: str,
         precision: type = np.float64,
     ):
-        groups = _layers.group_by_norm(act, np.einsum("ij,ij->i", x, x) / x.shape[1])
+        groups = group_by_norm(kernel, x)
         self.order = np.concatenate(groups) if len(groups) > 1 else None
         points = np.ascontiguousarray(x[self.order]) if len(groups) > 1 else x
-        self._depth, self._kind = depth, kind
+        self._kind = kind
         self._points = points.astype(precision, copy=False)
         one_norm = is_one_norm(points)
         self._columns, self.spans, start = [], [], 0
         for members in groups:
             end = start + len(members)
-            for j, columns in column_tiles(act, points[start:end], depth, one_norm):
+            for j, columns in column_tiles(kernel, points[start:end], one_norm):
                 self._columns.append(columns if precision is np.float64 else _single(columns))
                 self.spans.append(slice(start + j, min(start + j + TILE, end)))
             start = end
@@ -73,7 +72,7 @@ class Tiles:
         rows, columns = self.spans[i], self.spans[j]
         offset = 0 if i == j else None
         count = columns.stop - columns.start
-        return tile(self._columns[j], self._points[rows], count, self._depth, self._kind, offset)
+        return tile(self._columns[j], self._points[rows], count, self._kind, offset)
 
     def upper(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Yield rows, columns and values of the tiles on and above the diagonal."""
@@ -89,12 +88,11 @@ def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
 
 
 def by_pairs(
-    act: Activation,
+    kernel: Kernel,
     x: np.ndarray,
     y: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
-    depth: int,
     kind: str,
 ) -> np.ndarray:
     """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
@@ -106,16 +104,16 @@ def by_pairs(
     for k in range(0, len(first), chunk):
         i, j = first[k : k + chunk], second[k : k + chunk]
         pad = (0, chunk - len(i))
-        values = _pairs(act, x[np.pad(i, pad)], y[np.pad(j, pad)], depth, kind)
+        values = _pairs(kernel, x[np.pad(i, pad)], y[np.pad(j, pad)], kind)
         out[k : k + chunk] = np.asarray(values)[: len(i)]
     return out
 
 
 def column_tiles(
-    act: Activation, points: np.ndarray, depth: int, one_norm: bool
-) -> Iterator[tuple[int, _layers.Columns]]:
+    kernel: Kernel, points: np.ndarray, one_norm: bool
+) -> Iterator[tuple[int, Columns]]:
     """Yield the start and the prepared columns of each tile, padded by repeating the last."""
-    whole_group = _layers.prepare(act, points, depth, one_norm)
+    whole_group = prepare(kernel, points, one_norm)
     # The tiles' points stay where they are, as views of an array that is there already.
     for j in range(0, len(points), TILE):
         part = slice(j, j + TILE)
@@ -123,21 +121,20 @@ def column_tiles(
         pad = (0, _padded(count) - count)
         yield (
             j,
-            _layers.Columns(
-                act,
+            Columns(
+                kernel,
                 whole_group.careful,
                 np.pad(points[part], (pad, (0, 0)), mode="edge") if pad[1] else points[part],
                 tuple(jnp.pad(b[part], pad, mode="edge") for b in whole_group.variances),
-                whole_group.profiles,
+                whole_group.tables,
             ),
         )
 
 
 def tile(
-    columns: _layers.Columns,
+    columns: Columns,
     rows: np.ndarray,
     width: int,
-    depth: int,
     kind: str,
     offset: int | None = None,
 ) -> np.ndarray:
@@ -155,7 +152,7 @@ def tile(
     first, second = np.nonzero(np.broadcast_to(marked, coarse.shape)[:count, :width])
     if len(first):
         y = np.asarray(columns.points)
-        values[first, second] = by_pairs(columns.act, padded, y, first, second, depth, kind)
+        values[first, second] = by_pairs(columns.kernel, padded, y, first, second, kind)
     return values
 
 
@@ -172,21 +169,21 @@ def _padded(count: int) -> int:
     return next(size for size in _SIZES if size >= count)
 
 
-def _single(columns: _layers.Columns) -> _layers.Columns:
+def _single(columns: Columns) -> Columns:
     """Return columns in float32, whose gaps are taken as they are."""
     less = jax.device_put(single(columns))
-    return _layers.Columns(less.act, False, less.points, less.variances, less.profiles)
+    return Columns(less.kernel, False, less.points, less.variances, less.tables)
 
 
 @partial(jax.jit, static_argnums=(2,))
 def _block(
-    columns: _layers.Columns, x: jax.Array, kind: str, offset: jax.Array | int | None
+    columns: Columns, x: jax.Array, kind: str, offset: jax.Array | int | None
 ) -> tuple[jax.Array, jax.Array]:
     same = None
     if offset is not None:
         index = jnp.arange(x.shape[0])[:, None] + offset
         same = index == jnp.arange(columns.points.shape[0])[None, :]
-    return _layers.block(columns, x, kind, same)
+    return block(columns, x, kind, same)
 
 
-_pairs = partial(jax.jit, static_argnums=(0, 3, 4))(_layers.pairs)
+_pairs = partial(jax.jit, static_argnums=(0, 3))(pairs)

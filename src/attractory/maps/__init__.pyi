@@ -1,7 +1,8 @@
 from .biased import Biased as Biased
 from .finite_ntk import empirical_ntk as empirical_ntk
 from .finite_ntk import empirical_ntk_product as empirical_ntk_product
-from .kernel_regression import InterpolationWarning as InterpolationWarning
+from .interpolation import InterpolationWarning as InterpolationWarning
+from .interpolation import StoredMap as StoredMap
 from .kernel_regression import KernelRegression as KernelRegression
 from .kernel_regression import fit_regression as fit_regression
 from .network import Autoencoder as Autoencoder

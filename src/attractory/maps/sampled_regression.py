@@ -10,54 +10,32 @@ from numpy.typing import ArrayLike
 
 from attractory._util.precision import double, full_precision, to_numpy
 from attractory._util.validation import as_points, nonnegative
+from attractory.kernels.kernel import Kernel
+from attractory.maps.interpolation import StoredMap, missed_by, warn_of_misses
 from attractory.maps.kernel_regression import (
-    INTERPOLATES,
     KernelRegression,
     checked_points,
-    fit_targets,
-    missed_by,
-    warn_of_misses,
+    factorised_regression,
 )
 from attractory.maps.network import Autoencoder
 
 __all__ = ["SampledRegression", "fit_sampled_regression"]
 
 
-class SampledRegression(eqx.Module):
+class SampledRegression(StoredMap):
     """The map f0(x) + (X̂ − f0(X̂)) K⁻¹ k(x): a network's own limit; by `fit_sampled_regression`.
 
     Attributes:
+        patterns, residual: as in `StoredMap`.
         start: f0, the network at its initial weights.
         correction: the kernel regression of X̂ − f0(X̂).
-        residual: largest ‖f(xᵢ) − xᵢ‖/‖xᵢ‖ over the patterns, measured after fitting.
     """
 
     start: Autoencoder
     correction: KernelRegression
-    residual: Float[Array | np.ndarray, ""]
 
-    @property
-    def dim(self) -> int:
-        """Size of a pattern."""
-        return self.correction.dim
-
-    @property
-    def patterns(self) -> Float[Array | np.ndarray, "n d"]:
-        """The stored examples."""
-        return self.correction.patterns
-
-    @property
-    def interpolates(self) -> bool:
-        """Whether every pattern is a fixed point to 1e-6 of its norm."""
-        return float(self.residual) <= INTERPOLATES
-
-    def __repr__(self) -> str:
-        """Say what is stored, and how exactly."""
-        state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"
-        return (
-            f"SampledRegression({len(self.patterns)} patterns, start {self.start}: {state}, "
-            f"residual {float(self.residual):.1e})"
-        )
+    def _contents(self) -> str:
+        return f"{len(self.patterns)} patterns, start {self.start}"
 
     @double
     def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
@@ -110,8 +88,10 @@ def fit_sampled_regression(
     ridge = nonnegative(ridge, "ridge")
     with full_precision():
         targets = x - np.asarray(start(x), float)
-        part = to_numpy(fit_targets(x, targets, start.activation, start.depth, ridge))
-        f = SampledRegression(start, part, np.asarray(np.inf))
+        kernel = Kernel(start.activation, start.depth)
+        part = to_numpy(factorised_regression(x, targets, kernel, ridge))
+        f = SampledRegression(part.patterns, np.asarray(np.inf), start, part)
         f = eqx.tree_at(lambda g: g.residual, f, np.asarray(missed_by(f(x), x, x).max()))
-    warn_of_misses(f, part, x)
+    if ridge == 0:
+        warn_of_misses(f, x)
     return f

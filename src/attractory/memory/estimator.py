@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from attractory._util.machine import refuse_what_cannot_fit
 from attractory._util.validation import whole
 from attractory.analysis.iteration import RecallStatus
-from attractory.maps.kernel_regression import InterpolationWarning
+from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import dtype_of
 from attractory.memory import sphere as _sphere
 from attractory.memory.cue_denoising import denoised

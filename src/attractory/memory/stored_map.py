@@ -12,9 +12,11 @@ from jaxtyping import Float
 from scipy.linalg import LinAlgError
 
 from attractory.activations import Activation
+from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import ntk
 from attractory.maps.biased import Biased, lifted
-from attractory.maps.kernel_regression import INTERPOLATES, KernelRegression, assemble, fit_targets
+from attractory.maps.interpolation import INTERPOLATES
+from attractory.maps.kernel_regression import KernelRegression, assemble, factorised_regression
 from attractory.maps.network import Autoencoder
 from attractory.maps.training import train
 from attractory.solvers.cholesky import Factor
@@ -60,7 +62,12 @@ class KernelStore:
         self._known = False  # whether the factor has been tried for
         if coefficients is not None:
             self._map = assemble(
-                self._lift(x), self._lift(targets), coefficients, activation, depth, ridge, residual
+                self._lift(x),
+                self._lift(targets),
+                coefficients,
+                Kernel(activation, depth),
+                ridge,
+                residual,
             )
 
     def _lift(self, x: np.ndarray) -> np.ndarray:
@@ -103,7 +110,9 @@ class KernelStore:
         if self._map is None:
             if self.factor is None:
                 x, targets = self._lift(self.x), self._lift(self.targets)
-                self._map = fit_targets(x, targets, self.activation, self.depth, self.ridge)
+                self._map = factorised_regression(
+                    x, targets, Kernel(self.activation, self.depth), self.ridge
+                )
             else:
                 self._map = self._solved(self.factor)
         return self._map
@@ -113,9 +122,8 @@ class KernelStore:
 
         def made(coefficients: np.ndarray) -> KernelRegression:
             known = np.nan if self.passed else None
-            return assemble(
-                x, targets, coefficients, self.activation, self.depth, self.ridge, known
-            )
+            kernel = Kernel(self.activation, self.depth)
+            return assemble(x, targets, coefficients, kernel, self.ridge, known)
 
         f = made(factor.solve(targets))
         if self.passed:

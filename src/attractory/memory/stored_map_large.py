@@ -8,9 +8,9 @@ conjugate gradients deals with quickly (`solvers.block_cg`).
 import numpy as np
 from jaxtyping import Float
 
-from attractory.maps.kernel_regression import KernelRegression, assemble
+from attractory.kernels.kernel import Kernel
+from attractory.maps.kernel_regression import KernelRegression, iterated_regression
 from attractory.memory.stored_map import KernelStore
-from attractory.solvers.matrix_free import solve_large
 
 __all__ = ["LargeStore", "as_large"]
 
@@ -38,17 +38,16 @@ class LargeStore(KernelStore):
         if self._map is None:
             x = self._lift(self.x)
             targets = x if self.targets is self.x else self._lift(self.targets)
-            found = solve_large(
-                x, targets, self.activation, self.depth, self.ridge,
-                tolerance=_PASSED if self.passed else _TOLERANCE, max_steps=_STEPS,
-                exact=not self.passed, compute=self.compute,
-            )  # fmt: skip
-            a = found.coefficients
-            # A row is missed by what the equations leave, and by the ridge.
-            ridge = self.ridge * np.linalg.norm(a, axis=1) / np.linalg.norm(x, axis=1)
-            known = np.nan if self.passed else float((found.residual + ridge).max())
-            self._map = assemble(x, targets, a, self.activation, self.depth, self.ridge, known)
-            self.steps = found.steps
+            self._map, self.steps = iterated_regression(
+                x,
+                targets,
+                Kernel(self.activation, self.depth),
+                self.ridge,
+                tolerance=_PASSED if self.passed else _TOLERANCE,
+                max_steps=_STEPS,
+                exact=not self.passed,
+                compute=self.compute,
+            )
         return self._map
 
     def with_rows(

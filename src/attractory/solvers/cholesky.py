@@ -1,22 +1,85 @@
-"""A Cholesky factor that grows and shrinks: K = L Lᵀ with rows appended and removed.
+"""Kernel equations solved by a Cholesky factor, and a factor that grows and shrinks.
 
-Appending m rows to n costs O(n²m) and removing one O(n²), against O(n³) for a new factor. A factor
-is not changed: an update returns another, so that one that fails leaves the old one whole.
+`solve` factorises K once, in its own memory. A `Factor` K = L Lᵀ is kept: appending m rows to n
+costs O(n²m) and removing one O(n²), against O(n³) for a new factor. It is not changed: an update
+returns another, so that one that fails leaves the old one whole.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import LinAlgError, cholesky, get_blas_funcs, solve_triangular
+from scipy.linalg import (
+    LinAlgError,
+    cho_factor,
+    cho_solve,
+    cholesky,
+    eigh,
+    get_blas_funcs,
+    get_lapack_funcs,
+    solve_triangular,
+)
 
 from attractory._util.precision import aligned
+from attractory.kernels.tiles import TILE, mirror
 
-__all__ = ["Factor"]
+__all__ = ["Factor", "solve"]
 
 _EPS = float(np.finfo(float).eps)
 
 
+def solve(
+    matrix: Float[np.ndarray, "n n"], targets: Float[np.ndarray, "n c"], ridge: float
+) -> tuple[Float[np.ndarray, "n c"], Float[np.ndarray, "n c"] | None]:
+    """Solve (K + ridge I) A = targets by Cholesky, refined once; by eigenvectors if singular.
+
+    The factor takes the place of one triangle of the matrix; the other triangle, and the diagonal
+    kept beside, still hold the matrix.
+
+    Args:
+        matrix: K, symmetric; used up.
+        targets: one row a point, (n, c).
+        ridge: added to the diagonal.
+
+    Returns:
+        A, and None if K + ridge I is regular to working precision; if it is singular, the solution
+        of least norm and the product (K + ridge I) A, which may miss the targets.
+    """
+    n = len(matrix)
+    matrix[np.diag_indices(n)] += ridge
+    diagonal = np.diag(matrix).copy()
+    size = max(float(np.abs(part).sum(axis=1).max()) for part in _stripes(matrix))
+    try:
+        factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+        (pocon,) = get_lapack_funcs(("pocon",), (matrix,))
+        reciprocal_condition, _ = pocon(factor[0], size, uplo="L")
+    except LinAlgError:
+        factor, reciprocal_condition = None, 0.0
+    if factor is not None and reciprocal_condition > n * _EPS:
+        coefficients = cho_solve(factor, targets, check_finite=False)
+        own = diagonal - np.diag(factor[0])
+        (symm,) = get_blas_funcs(("symm",), (matrix,))
+        product = symm(1.0, factor[0], coefficients, lower=0) + own[:, None] * coefficients
+        return coefficients + cho_solve(factor, targets - product, check_finite=False), None
+    mirror(matrix.T)
+    matrix[np.diag_indices(n)] = diagonal
+    # K may be singular and the patterns fixed points all the same: x and −x under an odd σ, or
+    # more patterns than dimensions under a linear one. The least-norm solution is where gradient
+    # flow ends.
+    values, vectors = eigh(matrix, check_finite=False)
+    kept = values > n * _EPS * values[-1]
+    basis = vectors[:, kept]
+    coefficients = basis @ ((basis.T @ targets) / values[kept, None])
+    return coefficients, matrix @ coefficients
+
+
+def _stripes(matrix: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the matrix a few rows at a time."""
+    return (matrix[k : k + TILE] for k in range(0, len(matrix), TILE))
+
+
 class Factor:
-    """The lower Cholesky factor of a symmetric positive definite matrix, in whose place it is put.
+    """The lower Cholesky factor of a symmetric positive definite matrix, made in its memory.
 
     Raises:
         LinAlgError: if the matrix is not positive definite to working precision.
@@ -24,7 +87,7 @@ class Factor:
 
     def __init__(self, matrix: Float[np.ndarray, "n n"]):
         diagonal = np.diag(matrix).copy()
-        # LAPACK's order is by columns, in which a symmetric matrix is its own transpose.
+        # LAPACK stores by columns; a symmetric matrix is its own transpose.
         self._lower = cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)
         self._check(self._lower, diagonal)
 
@@ -42,7 +105,7 @@ class Factor:
 
     def solve(self, right: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Return K⁻¹ right, in memory that JAX takes over without a copy."""
-        # In the place of one copy: rightᵀ L⁻ᵀ L⁻¹, whose order by columns is right's by rows.
+        # rightᵀ L⁻ᵀ L⁻¹, stored by columns, is the result by rows: one copy is enough.
         (trsm,) = get_blas_funcs(("trsm",), (self._lower,))
         done = aligned(right).T
         for transposed in (1, 0):
@@ -69,7 +132,7 @@ class Factor:
         lower[:index, :index] = self._lower[:index, :index]
         lower[:index, index:] = 0.0
         lower[index:, :index] = self._lower[index + 1 :, :index]
-        # The rows below keep their products if the removed column's part is rotated into them.
+        # Givens rotations take the removed row's column into the rows below it.
         rest = np.asfortranarray(self._lower[index + 1 :, index + 1 :])
         carry = self._lower[index + 1 :, index].copy()
         for k in range(len(carry)):
@@ -83,6 +146,6 @@ class Factor:
 
     @staticmethod
     def _check(lower: np.ndarray, diagonal: np.ndarray) -> None:
-        """Refuse pivots that are mere rounding."""
+        """Refuse pivots that are no larger than rounding errors."""
         if (np.diag(lower) ** 2 <= len(lower) * _EPS * diagonal).any():
             raise LinAlgError("not positive definite to working precision")

@@ -1,8 +1,8 @@
-"""K V without K: the kernel's tiles are made anew for every product, or kept where there is room.
+"""Products with a kernel matrix that is never formed: its tiles are computed for every product.
 
-A tile above the diagonal serves twice, as itself and transposed. In float32 tiles are kept, up to a
-number of bytes, since they take a tenth of the room of the factorisation's matrices and half the
-time of a product is theirs; in float64, where a product is taken once a round, none is.
+A tile above the diagonal is used twice, as itself and transposed. In float32 tiles are kept, up to
+a number of bytes: they take a tenth of the memory of a factorisation, and computing them takes half
+the time of a product. In float64 there is one product a round, and none is kept.
 """
 
 import threading
@@ -14,31 +14,31 @@ from jaxtyping import Float
 
 from attractory._util.parallel import Share
 from attractory._util.precision import double
-from attractory.activations import Activation
+from attractory.kernels.kernel import Kernel
 from attractory.kernels.tiles import Tiles
 
 __all__ = ["Points", "Product", "SharedProduct", "times"]
 
 
 class Points:
-    """Points whose kernel is multiplied by: their tiles, for each device and precision.
+    """Points, and the tiles of their NTK for each device and precision.
 
     Args:
         x: points, (n, d).
-        act, depth: of the NTK.
+        kernel: whose NTK.
     """
 
-    def __init__(self, x: Float[np.ndarray, "n d"], act: Activation, depth: int):
-        self.settings = x, act, depth
+    def __init__(self, x: Float[np.ndarray, "n d"], kernel: Kernel):
+        self.settings = x, kernel
         self._tiles: dict[Any, Tiles] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel without tiles."""
+        """Pickle without tiles."""
         return Points, self.settings
 
     def tiles(self, kind: Any) -> Tiles:
-        """Return the tiles in a precision, prepared on the device that computes now."""
+        """Return the tiles in a precision, prepared on the device in use."""
         where = kind, getattr(jax.config, "jax_default_device", None)
         with self._lock:
             if where not in self._tiles:
@@ -52,7 +52,7 @@ class Product:
     Args:
         points: the points.
         ridge: added to the diagonal.
-        room: bytes that tiles may be kept in.
+        room: bytes of tiles that may be kept.
     """
 
     def __init__(self, points: Points, ridge: float = 0.0, room: float = 0.0):
@@ -87,12 +87,12 @@ class Product:
 
 
 class SharedProduct:
-    """The same with the rows of K shared out; every tile is then made twice.
+    """`Product` with the rows of K split over devices or machines; each tile is computed twice.
 
     Args:
         points, ridge: as for `Product`.
-        count: how many share the work.
-        share: gives it out.
+        count: number of devices or machines.
+        share: runs a function on them.
     """
 
     def __init__(self, points: Points, ridge: float, count: int, share: Share):
@@ -111,7 +111,7 @@ class SharedProduct:
 
 @double
 def _stripe(indices: np.ndarray, points: Points, v: np.ndarray) -> np.ndarray:
-    """Return the rows of K V that belong to some tiles; they and V are in the tiles' order."""
+    """Return the rows of K V that belong to some tiles; rows and V are in the tiles' order."""
     tiles, rows = points.tiles(v.dtype.type), []
     for i in indices.tolist():
         span = tiles.spans[i]
@@ -132,7 +132,7 @@ def _in_place(out: np.ndarray, tiles: Tiles) -> np.ndarray:
 
 
 def times(values: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return a matrix product, by BLAS where JAX has nothing faster."""
+    """Return a matrix product, by BLAS on a CPU and by JAX elsewhere."""
     if jax.default_backend() == "cpu":
         return values @ v
     return np.asarray(jax.numpy.matmul(values, v))

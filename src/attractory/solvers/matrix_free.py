@@ -1,7 +1,6 @@
-"""Coefficients of a kernel map whose matrix is never held, by conjugate gradients."""
+"""Coefficients of a kernel regression whose matrix is never held, by conjugate gradients."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -10,24 +9,23 @@ from attractory._util.machine import tile_room
 from attractory._util.parallel import sharing
 from attractory._util.precision import double
 from attractory._util.progress import Progress, reporting
-from attractory.activations import Activation
-from attractory.solvers import block_cg as _block_cg
+from attractory.kernels.kernel import Kernel
+from attractory.solvers import block_cg
 from attractory.solvers.block_cg import Solution
 from attractory.solvers.kernel_product import Points, Product, SharedProduct
 from attractory.solvers.nystrom import nystrom
 
-__all__ = ["solve_large"]
+__all__ = ["solve_kernel"]
 
-_FEW = 256  # columns: with fewer, the largest eigenvalues stand in the way of a block
-_LANDMARKS = 1024
+_FEW = 256  # right-hand sides: a block of fewer needs a preconditioner
+_LANDMARKS = 1024  # points, at most, that the preconditioner is made from
 
 
 @double
-def solve_large(
+def solve_kernel(
     x: Float[np.ndarray, "n d"],
     targets: Float[np.ndarray, "n c"],
-    act: Activation,
-    depth: int,
+    kernel: Kernel,
     ridge: float,
     *,
     tolerance: float,
@@ -36,34 +34,48 @@ def solve_large(
     compute: str | None = None,
     progress: Progress = None,
 ) -> Solution:
-    """Solve (K + ridge) A = targets.
+    """Solve (K + ridge) A = targets, K the NTK of points.
 
     Args:
-        x: points of the NTK K, (n, d).
+        x: points, (n, d).
         targets: (n, c).
-        act, depth, ridge: as for `attractory.fit_regression`.
+        kernel: whose NTK.
+        ridge: added to the diagonal of K.
         tolerance: largest residual of a row, relative to its point's norm.
         max_steps: products with K.
         exact: whether residuals are measured in float64; without it in float32.
         compute: None, "devices" or the address of a Dask scheduler.
         progress: a bar or none, or a function of steps so far and the largest residual; see
             `Progress`.
+
+    Returns:
+        The solution; its `residual` is by how much K A misses the targets, (n,), relative to the
+        points' norms: what the equations leave, and the ridge.
     """
     sizes = np.linalg.norm(x, axis=1)
     few = targets.shape[1] < _FEW
-    precondition = nystrom(x, act, depth, min(_LANDMARKS, -(-len(x) // 4))) if few else None
-    points = Points(x, act, depth)
+    precondition = nystrom(x, kernel, min(_LANDMARKS, -(-len(x) // 4))) if few else None
+    points = Points(x, kernel)
     with (
         sharing(compute) as (count, share),
         reporting(progress, "conjugate gradients", _describe(tolerance)) as report,
     ):
-        product: Any = Product(points, ridge, tile_room())
-        if compute is not None:
+        if compute is None:
+            product = Product(points, ridge, tile_room())
+        else:
             product = SharedProduct(points, ridge, count, share)
-        return _block_cg.solve(
-            product, targets, sizes, tolerance=tolerance, max_steps=max_steps,
-            precondition=precondition, exact=exact, report=report,
-        )  # fmt: skip
+        found = block_cg.solve(
+            product,
+            targets,
+            sizes,
+            tolerance=tolerance,
+            max_steps=max_steps,
+            precondition=precondition,
+            exact=exact,
+            report=report,
+        )
+    ridge_part = ridge * np.linalg.norm(found.coefficients, axis=1) / sizes
+    return found._replace(residual=found.residual + ridge_part)
 
 
 def _describe(tolerance: float) -> Callable[[int, float], tuple[float, float, str]]:

@@ -4,9 +4,9 @@ With m of the points as landmarks, K ≈ K₁ K₁₁⁻¹ K₁ᵀ = U Λ Uᵀ (
 
     P⁻¹ = I + U (λ_m Λ⁻¹ − 1) Uᵀ
 
-brings the m largest eigenvalues down to the smallest of them (Frangella, Tropp & Udell, 2023). A
-block of many right-hand sides is out of their way by itself; a few, of patterns with few numbers
-each, need it.
+brings the m largest eigenvalues down to the smallest of them (Frangella, Tropp & Udell, 2023).
+Block conjugate gradients with many right-hand sides need no such help, because their first
+directions span those eigenvectors; with few right-hand sides (patterns of few numbers) they do.
 """
 
 from collections.abc import Callable
@@ -15,27 +15,27 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import cholesky, solve_triangular, svd
 
-from attractory.activations import Activation
-from attractory.kernels.matrices import ntk
+from attractory.kernels.kernel import Kernel
+from attractory.kernels.matrices import kernel_matrix
 
 __all__ = ["nystrom"]
 
-_JITTER = 1e-12  # of the mean diagonal: landmarks may be near-duplicates
+_JITTER = 1e-12  # relative to the diagonal: landmarks may be near-duplicates
 
 
 def nystrom(
-    x: Float[np.ndarray, "n d"], act: Activation, depth: int, rank: int, seed: int = 0
+    x: Float[np.ndarray, "n d"], kernel: Kernel, rank: int, seed: int = 0
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return R ↦ P⁻¹ R for the NTK of points, in R's precision.
 
     Args:
         x: points, (n, d).
-        act, depth: of the NTK.
+        kernel: whose NTK.
         rank: number of landmarks, drawn at random.
         seed: of the draw.
     """
     chosen = np.random.default_rng(seed).choice(len(x), rank, replace=False)
-    across = ntk(x, x[chosen], activation=act, depth=depth)
+    across = kernel_matrix(x, x[chosen], kernel, "ntk")
     corner = across[chosen]
     corner = (corner + corner.T) / 2
     corner[np.diag_indices(rank)] *= 1 + _JITTER

@@ -20,6 +20,7 @@ import numpy as np
 from attractory._util.validation import nonnegative, positive, whole
 from attractory.activations import Activation, Linear
 from attractory.activations import activation as find_activation
+from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import ntk, ntk_gradient
 from attractory.kernels.single_input import diagonal
 from attractory.theory.claims import Claim, Finding
@@ -61,7 +62,7 @@ def lemma_5(
     dim, depth = whole(dim, "dim", 1), whole(depth, "depth", 2)
     act, norm = find_activation(activation), nonnegative(norm, "norm")
     measured = float(ntk(_point(dim, norm), activation=act, depth=depth)[0, 0])
-    recursion, _ = diagonal(act, norm**2 / dim, depth)
+    recursion, _ = diagonal(Kernel(act, depth), norm**2 / dim)
     claims = (
         Claim("Θ(x, x)", 0.25, measured, "≥", 1e-14, unmet=_not_logistic(act)),
         Claim("Θ(x, x), the proof's recursion", recursion, measured, "=", 1e-12 * recursion),
@@ -100,7 +101,7 @@ def single_example(
     x = _point(dim, norm)
     f, start = limit_map(x, f0, activation=act, depth=depth, width=width, key=key)
     steepest = float(np.linalg.norm(ntk_gradient(x, x, activation=act, depth=depth).dense()))
-    theta, slope = diagonal(act, norm**2 / dim, depth)
+    theta, slope = diagonal(Kernel(act, depth), norm**2 / dim)
     sampled, offset, first = start is not None, norm, 0.0
     if start is not None:
         offset = float(np.linalg.norm(x[0] - np.asarray(start(x[0]))))
