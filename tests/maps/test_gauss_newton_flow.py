@@ -7,16 +7,18 @@ import pytest
 
 from attractory import Autoencoder, fit_sampled_regression, train
 from attractory.datasets import bundled_digits, rescale, sphere
-from attractory.maps.gauss_newton_flow import last_layer, sprint
-from attractory.maps.training_state import arrive, start
+from attractory.maps.gauss_newton_flow import flow_steps, last_layer
+from attractory.maps.training_state import initial_state, trained_network
 
 
 def _step(network, x, *, count=1, longest=1.0):
-    """Take steps from a fresh network, and return the sprint and the network it leads to."""
+    """Take steps from a fresh network, and return the flow_steps and the network it leads to."""
     with jax.enable_x64(True):
         points = jnp.asarray(x, network.dtype)
-        done = sprint(network, start(network, points, points), points, points, longest, 0, 0, count)
-        return done, arrive(network, done.place, points)
+        done = flow_steps(
+            network, initial_state(network, points, points), points, points, longest, 0, 0, count
+        )
+        return done, trained_network(network, done.state, points)
 
 
 def _changes(before, after):
@@ -54,9 +56,9 @@ def test_step_is_the_way_back_of_the_kernel_solution(depth):
         if k:
             g = (g @ weights[k] / np.sqrt(weights[k].shape[1])) * slopes[k - 1]
     # The loss found along the step, from factors, is that of the weights it leaves.
-    assert float(done.place.loss) == pytest.approx(_loss(after, x), rel=1e-9)
+    assert float(done.state.loss) == pytest.approx(_loss(after, x), rel=1e-9)
     assert int(done.steps) == 1
-    assert float(done.losses[0]) == float(done.place.loss)
+    assert float(done.losses[0]) == float(done.state.loss)
 
 
 def test_lazy_steps_lie_in_the_span_of_the_gradients():
@@ -84,7 +86,7 @@ def test_no_unit_goes_further_than_it_bends(activation):
     f = Autoencoder(784, width=3000, activation=activation, key=0)
     done, _ = _step(f, x)
     with jax.enable_x64(True):
-        change = np.abs(np.asarray(x @ x.T / 784 @ done.place.moved, float))
+        change = np.abs(np.asarray(x @ x.T / 784 @ done.state.first_layer_change, float))
     scale = 10.1 if activation == "sigmoid" else 5.05
     assert change.max() == pytest.approx(scale, rel=0.02)
     assert np.isclose(change.max(axis=0), change.max(), rtol=1e-3).mean() > 0.2
@@ -110,15 +112,15 @@ def test_last_layer_takes_the_rest_with_the_least_change():
     f = Autoencoder(7, width=60, key=0, dtype=np.float64)
     with jax.enable_x64(True):
         points = jnp.asarray(x)
-        place = last_layer(f, start(f, points, points), points)
-        after = arrive(f, place, points)
+        state = last_layer(f, initial_state(f, points, points), points)
+        after = trained_network(f, state, points)
     hidden = 1 / (1 + np.exp(-x @ np.asarray(f.weights[0]).T / np.sqrt(7)))
     exact = (np.linalg.pinv(hidden / np.sqrt(60)) @ (x - np.asarray(f(x)))).T
     first, second = _changes(f, after)
     assert not first.any()
     np.testing.assert_allclose(second, exact, atol=1e-6 * np.abs(exact).max())
     assert _loss(after, x) < 1e-14
-    assert float(place.loss) == pytest.approx(_loss(after, x), abs=1e-14)
+    assert float(state.loss) == pytest.approx(_loss(after, x), abs=1e-14)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -8,9 +8,9 @@ import pytest
 from attractory import Autoencoder, train
 from attractory.datasets import bundled_digits, gaussian, rescale, sphere
 from attractory.maps import TrainingStatus, empirical_ntk
-from attractory.maps.finite_ntk import largest_eigenvalue, linearise, shared_kernel
+from attractory.maps.finite_ntk import forward_pass, largest_eigenvalue, shared_kernel
 from attractory.maps.gauss_newton import gauss_newton_step
-from attractory.maps.training_state import arrive, start
+from attractory.maps.training_state import initial_state, trained_network
 
 
 def _loss(model, x):
@@ -56,10 +56,10 @@ def test_step_is_the_minimum_norm_solution():
     x = sphere(3, 4, norm=2.0)
     f = Autoencoder(4, width=30, key=0, dtype=np.float64)
     with jax.enable_x64(True):
-        place = start(f, jnp.asarray(x), jnp.asarray(x))
+        state = initial_state(f, jnp.asarray(x), jnp.asarray(x))
         points = jnp.asarray(x)
-        step = gauss_newton_step(f, place, points, points, 1.0, finest=1e-13, worth=0.0)
-        moved = arrive(f, step.place, jnp.asarray(x))
+        step = gauss_newton_step(f, state, points, points, 1.0, finest=1e-13, worth=0.0)
+        moved = trained_network(f, step.state, jnp.asarray(x))
         after, share, _, _ = np.asarray(step.figures)
 
         def outputs(weights):
@@ -71,7 +71,7 @@ def test_step_is_the_minimum_norm_solution():
         change = [np.asarray(a - b).ravel() for a, b in zip(moved.weights, f.weights, strict=True)]
     exact = np.linalg.pinv(dense) @ (x - f(x)).ravel()
     np.testing.assert_allclose(np.concatenate(change), exact * share, atol=1e-9)
-    assert float(place.loss) == pytest.approx(_loss(f, x), rel=1e-12)
+    assert float(state.loss) == pytest.approx(_loss(f, x), rel=1e-12)
     # The loss found along the step, from factors, is that of the weights it leaves.
     assert after == pytest.approx(_loss(moved, x), rel=1e-9)
 
@@ -81,7 +81,7 @@ def test_shared_kernel_is_the_mean_over_outputs_at_great_width(depth):
     x = sphere(4, 6, norm=8.0)
     f = Autoencoder(6, width=3000, depth=depth, key=0, dtype=np.float64)
     with jax.enable_x64(True):
-        at = linearise(f, jnp.asarray(x))
+        at = forward_pass(f, jnp.asarray(x))
         shared = np.asarray(shared_kernel(at))
         largest = float(largest_eigenvalue(f, jnp.asarray(x), 200))
     full = empirical_ntk(f, x)

@@ -1,4 +1,4 @@
-r"""The NTK of a finite network: products without a matrix, the matrix itself, its stand-in.
+r"""The NTK of a finite network: products without a matrix, the matrix, and its approximation P ⊗ I.
 
 For n points J Jᵀ acts on one row of outputs a point. It takes one pass back and one forward:
 
@@ -85,8 +85,15 @@ def empirical_ntk(
     return _dense(network, *(jnp.asarray(v, network.dtype) for v in (first, second)))
 
 
-class Linearised(NamedTuple):
-    """A network at its patterns: layer inputs, derivatives, Gram matrices, outputs."""
+class ForwardPass(NamedTuple):
+    """A network's values at its patterns, as products with its NTK need them.
+
+    Attributes:
+        inputs: of each layer, A_0 … A_{L−1}, (n, width) each.
+        slopes: derivatives of the hidden layers, D_1 … D_{L−1}.
+        grams: C_0 … C_{L−1}.
+        outputs: of the network.
+    """
 
     inputs: tuple[Array, ...]
     slopes: tuple[Array, ...]
@@ -94,20 +101,21 @@ class Linearised(NamedTuple):
     outputs: Float[Array, "n d"]
 
 
-def linearise(network: Autoencoder, x: Float[Array, "n d"]) -> Linearised:
+def forward_pass(network: Autoencoder, x: Float[Array, "n d"]) -> ForwardPass:
     """Run the network forward and keep what products with its NTK need."""
     values, slopes = hidden_layers(network, x)
     inputs = (x, *values)
     last = network.weights[-1]
     outputs = values[-1] @ last.T / root(last)
-    return Linearised(inputs, tuple(slopes), tuple(gram(a, a) for a in inputs), outputs)
+    return ForwardPass(inputs, tuple(slopes), tuple(gram(a, a) for a in inputs), outputs)
 
 
 def gram(a: Array, b: Array) -> Array:
+    """Return the products of rows over their length: a bᵀ/width."""
     return a @ b.T / a.shape[1]
 
 
-def backward(network: Autoencoder, at: Linearised, u: Float[Array, "n d"]) -> list[Array]:
+def backward(network: Autoencoder, at: ForwardPass, u: Float[Array, "n d"]) -> list[Array]:
     """Return G_1 … G_L, the sensitivities of u · f to every pre-activation."""
     gradients = [u]
     for w, slope in zip(network.weights[:0:-1], at.slopes[::-1], strict=True):
@@ -115,8 +123,8 @@ def backward(network: Autoencoder, at: Linearised, u: Float[Array, "n d"]) -> li
     return gradients
 
 
-def tangent(network: Autoencoder, at: Linearised, gradients: Sequence[Array]) -> Array:
-    """Return the change of the outputs, (n, d), under the step that G_1 … G_L stand for."""
+def tangent(network: Autoencoder, at: ForwardPass, gradients: Sequence[Array]) -> Array:
+    """Return the change of the outputs, (n, d), under the step of G_1 … G_L."""
     change = at.grams[0] @ gradients[0]
     for inner, slope, g, w in zip(
         at.grams[1:], at.slopes, gradients[1:], network.weights[1:], strict=True
@@ -126,14 +134,14 @@ def tangent(network: Autoencoder, at: Linearised, gradients: Sequence[Array]) ->
 
 
 def ntk_product(
-    network: Autoencoder, at: Linearised, u: Float[Array, "n d"]
+    network: Autoencoder, at: ForwardPass, u: Float[Array, "n d"]
 ) -> Float[Array, "n d"]:
     """Return J Jᵀ u for u of one row a pattern."""
     return tangent(network, at, backward(network, at, u))
 
 
-def shared_kernel(at: Linearised) -> Float[Array, "n n"]:
-    """Return P, the n × n kernel that stands for J Jᵀ on every output alike, in float64."""
+def shared_kernel(at: ForwardPass) -> Float[Array, "n n"]:
+    """Return P, the n × n kernel that approximates J Jᵀ for each output, in float64."""
     double = [inner.astype(jnp.float64) for inner in at.grams]
     total, chain = double[-1], jnp.ones(())
     for inner, slope in zip(double[-2::-1], at.slopes[::-1], strict=True):
@@ -144,14 +152,14 @@ def shared_kernel(at: Linearised) -> Float[Array, "n n"]:
 
 @eqx.filter_jit
 def _product(network: Autoencoder, x: Array, u: Array) -> Array:
-    return ntk_product(network, linearise(network, x), u)
+    return ntk_product(network, forward_pass(network, x), u)
 
 
 @eqx.filter_jit
 def _dense(network: Autoencoder, x: Array, y: Array) -> Array:
     def sides(points: Array) -> tuple[tuple[Array, ...], list[Array]]:
         """Layer inputs (n, width) and all outputs' sensitivities (n, d, width)."""
-        at = linearise(network, points)
+        at = forward_pass(network, points)
         every = jax.vmap(
             lambda one: backward(network, at, jnp.broadcast_to(one, points.shape)), out_axes=1
         )
@@ -168,7 +176,7 @@ def _dense(network: Autoencoder, x: Array, y: Array) -> Array:
 @eqx.filter_jit
 def largest_eigenvalue(network: Autoencoder, x: Float[Array, "n d"], iterations: int = 30) -> Array:
     """Return the largest eigenvalue of the network's NTK on the patterns, by power iteration."""
-    at = linearise(network, x)
+    at = forward_pass(network, x)
     start = jax.random.normal(jax.random.key(0), x.shape, network.dtype)
 
     def iterate(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:

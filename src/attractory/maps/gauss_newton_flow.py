@@ -3,19 +3,21 @@ r"""Steps along the Gauss–Newton flow, and the last layer's exact one: how tra
 The flow is dθ/dt = Jᵀ(J Jᵀ)⁻¹R, R = X̂ − f(X̂): every residual falls as e⁻ᵗ. As J Jᵀ is near P ⊗ I
 (`maps.finite_ntk`), an Euler step of length τ is
 
-    u = τ P⁻¹R,   δW_l = c_l ∘ G_lᵀA_{l−1}/√n_{l−1},   G = the way back of u,
+    u = τ P⁻¹R,   δW_l = c_l ∘ G_lᵀA_{l−1}/√n_{l−1},   G = backward pass of u,
 
-two products with the later weights, and what P leaves over goes into the next step. The length is
-τ = 1/(1 + b), b how far the first layer's values bend away from their linear change over τ = 1: a
-full step where training is lazy, half a one where it is not; and no longer than what fitted the
-step before, as P's eigenvalues may be too small for some outputs. Under the flow a unit comes to
-rest where it saturates; a straight step would carry it on by hundreds, to no effect but a longer
-way. So c_l holds every unit's change at every pattern to `_REACH` scales of the activation, which
-is what keeps the end near that of gradient descent at large norm (docs/training.md).
+two products with the later weights; what P leaves of the residual goes into the next step. The
+length is τ = 1/(1 + b), b the relative curvature of the first layer's values over τ = 1: a full
+step where training is lazy, half a one where it is not. It is at most the length that would have
+been best for the step before, because P's eigenvalues may be too small for some outputs.
+
+Along the flow a unit stops where it saturates; a straight step would carry it on by hundreds,
+which changes no output and moves the weights further. So c_l limits every unit's change at every
+pattern to `_REACH` scales of the activation. This keeps the end near that of gradient descent at
+large norm (docs/training.md).
 
 The outputs are linear in the last layer. Once R is small, W_L takes what is left exactly, by
-u = C_{L−1}⁻¹R. With R/R₀ at 1/√width (2τ/√width if τ > ½) this strays from where the flow would end
-by less than the width itself does.
+u = C_{L−1}⁻¹R. With R/R₀ at 1/√width (2τ/√width if τ > ½) the result differs from the end of the
+flow by less than networks of that width differ from their limit.
 """
 
 from typing import NamedTuple
@@ -31,62 +33,78 @@ from attractory.maps.finite_ntk import backward, gram, shared_kernel
 from attractory.maps.network import Autoencoder, root
 from attractory.maps.training_state import (
     HALVINGS,
-    Place,
+    TrainingState,
     advance,
-    at_place,
-    inverse,
     mean_square,
-    relative_bend,
+    network_at,
+    regularised_inverse,
+    relative_curvature,
 )
 
-SPRINT = 16  # steps between two looks from outside
-_REACH = 6.0
-_ENOUGH = 1024  # units, drawn alike, for a measure of them all
-_SUFFICIENT = 0.02  # a short step of held units falls by little
-_SHORTEST = 0.3  # of what fitted the step before
+MOST_STEPS = 16  # steps in one compiled call
+_REACH = 6.0  # largest change of a pre-activation, in scales of the activation
+_ENOUGH = 1024  # units from which the curvature is measured; all are drawn alike
+_SUFFICIENT = 0.02  # fall of the loss that is enough, relative to that of a linear map
+_SHORTEST = 0.3  # length of a step, at least
 
 
-class Sprint(NamedTuple):
-    """Where a few steps led: the losses after each, how many there were and the shares tried; the
-    loss from which the last layer may end the run, and the bound on the next step's length.
+class FlowSteps(NamedTuple):
+    """Where a few steps led.
+
+    Attributes:
+        state: after the last step.
+        losses: after each step; NaN beyond the last.
+        steps: how many there were.
+        tries: shares of steps that were tried.
+        exact_below: the loss from which on the last layer may end the run.
+        longest: the bound on the next step's length.
     """
 
-    place: Place
+    state: TrainingState
     losses: Float[Array, " k"]
     steps: Array
     tries: Array
-    near: Array
+    exact_below: Array
     longest: Array
 
 
 @jax.jit
-def sprint(
+def flow_steps(
     network: Autoencoder,
-    place: Place,
+    state: TrainingState,
     x: Float[Array, "n d"],
     y: Float[Array, "n d"],
     longest: Array | float,
     goal: Array | float,
     first: Array | float,
     count: Array | int,
-) -> Sprint:
-    """Take steps until the loss is at the goal, `count` (`SPRINT` at most) are done or one fails;
-    or until the last layer may end it, `first` being the run's first loss (0: it may not).
+) -> FlowSteps:
+    """Take steps until the loss is at the goal, enough are done, or one fails.
 
-    `longest` bounds the first step's length.
+    They end as well where the last layer may take what is left.
+
+    Args:
+        network: the one that the run started with.
+        state: where the first step starts.
+        x, y: patterns and targets, (n, d).
+        longest: bound on the first step's length.
+        goal: mean squared error at which to stop.
+        first: the run's first loss, on which it depends from where the last layer may end it; 0 if
+            it may not.
+        count: number of steps, at most `MOST_STEPS`.
     """
     reach = _reach(network.activation)
 
     def step(carry: tuple) -> tuple:
-        place, losses, steps, tried, _, longest, _ = carry
-        here, at = at_place(network, place, x)
-        residual = y.astype(jnp.float64) - place.outputs
-        u = inverse(shared_kernel(at)) @ residual
+        state, losses, steps, tried, _, longest, _ = carry
+        here, at = network_at(network, state, x)
+        residual = y.astype(jnp.float64) - state.outputs
+        u = regularised_inverse(shared_kernel(at)) @ residual
         gradients = backward(here, at, u.astype(network.dtype))
         straight = at.grams[0] @ gradients[0]
-        parts = place.befores[0], at.inputs[1], at.slopes[0], straight
-        bend = relative_bend(network, *(part[:, :_ENOUGH] for part in parts))
-        length = jnp.minimum(longest, 1 / (1 + bend.astype(jnp.float64)))
+        parts = state.preactivations[0], at.inputs[1], at.slopes[0], straight
+        curvature = relative_curvature(network, *(part[:, :_ENOUGH] for part in parts))
+        length = jnp.minimum(longest, 1 / (1 + curvature.astype(jnp.float64)))
         gradients = [length.astype(network.dtype) * g for g in gradients]
         changes = [length.astype(network.dtype) * straight]
         changes += [inner @ g for inner, g in zip(at.grams[1:-1], gradients[1:-1], strict=True)]
@@ -95,12 +113,12 @@ def sprint(
             held = reach / jnp.maximum(furthest, reach)
             gradients[layer], changes[layer] = held * gradients[layer], held * change
         share = jnp.ones((), jnp.float64)
-        after, share, tries = advance(here, place, at, y, gradients, changes[0], share, _SUFFICIENT)
-        # Had R fallen straight towards where it went, this length would have brought it nearest.
-        change = (after.outputs - place.outputs).astype(jnp.float64) / (length * share)
+        after, share, tries = advance(here, state, at, y, gradients, changes[0], share, _SUFFICIENT)
+        # The length that would have been best for a map linear along this step.
+        change = (after.outputs - state.outputs).astype(jnp.float64) / (length * share)
         fitting = jnp.sum(residual * change) / jnp.sum(change * change)
         longest = jnp.clip(fitting, _SHORTEST, 1.0)
-        failed = ~(after.loss < place.loss) | (tries > HALVINGS)
+        failed = ~(after.loss < state.loss) | (tries > HALVINGS)
         return (
             after,
             losses.at[steps].set(after.loss),
@@ -111,33 +129,37 @@ def sprint(
             failed,
         )
 
-    def near(length: Array) -> Array:
+    def exact_below(length: Array) -> Array:
         return first * jnp.maximum(1.0, 2 * length) ** 2 / network.widths[-1]
 
     def unfinished(carry: tuple) -> Array:
-        place, _, steps, _, length, _, failed = carry
-        return (steps < count) & (place.loss > jnp.maximum(goal, near(length))) & ~failed
+        state, _, steps, _, length, _, failed = carry
+        return (steps < count) & (state.loss > jnp.maximum(goal, exact_below(length))) & ~failed
 
     longest = jnp.asarray(longest, jnp.float64)
-    carry = (place, jnp.full(SPRINT, jnp.nan), 0, 0, jnp.zeros(()), longest, False)
-    place, losses, steps, tries, length, longest, _ = lax.while_loop(unfinished, step, carry)
-    return Sprint(place, losses, jnp.asarray(steps), jnp.asarray(tries), near(length), longest)
+    carry = (state, jnp.full(MOST_STEPS, jnp.nan), 0, 0, jnp.zeros(()), longest, False)
+    state, losses, steps, tries, length, longest, _ = lax.while_loop(unfinished, step, carry)
+    return FlowSteps(
+        state, losses, jnp.asarray(steps), jnp.asarray(tries), exact_below(length), longest
+    )
 
 
 @jax.jit
-def last_layer(network: Autoencoder, place: Place, y: Float[Array, "n d"]) -> Place:
+def last_layer(network: Autoencoder, state: TrainingState, y: Float[Array, "n d"]) -> TrainingState:
     """Let the last layer take the whole residual, with the least change of its weights."""
-    values, last = network.activation(place.befores[-1]), place.later[-1]
+    values, last = network.activation(state.preactivations[-1]), state.later_weights[-1]
     inner = gram(values, values)
-    residual = y.astype(jnp.float64) - place.outputs
-    u = (inverse(inner.astype(jnp.float64)) @ residual).astype(network.dtype)
-    outputs = place.outputs + inner @ u
-    later = (*place.later[:-1], last + u.T @ values / root(last))
-    return Place(later, place.moved, place.befores, outputs, mean_square(y, outputs))
+    residual = y.astype(jnp.float64) - state.outputs
+    u = (regularised_inverse(inner.astype(jnp.float64)) @ residual).astype(network.dtype)
+    outputs = state.outputs + inner @ u
+    later = (*state.later_weights[:-1], last + u.T @ values / root(last))
+    return TrainingState(
+        later, state.first_layer_change, state.preactivations, outputs, mean_square(y, outputs)
+    )
 
 
 def _reach(activation: Activation) -> float:
-    """Return how far a unit may go: the typical (geometric mean) scale of its bend, some times."""
+    """Return the largest change of a pre-activation: `_REACH` geometric mean scales."""
     if not isinstance(activation, ErfMixture):
         return float(np.finfo(np.float32).max)
     return _REACH * float(np.exp(np.dot(activation.weights, np.log(activation.scales))))

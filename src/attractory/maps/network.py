@@ -136,7 +136,7 @@ class Autoencoder(eqx.Module):
         """Return J(x) v; x and v have shape (…, d)."""
         return _jvp(self, _exact(self, x, "x"), _checked(self, v, "v"))
 
-    def linearize(self, x: ArrayLike) -> "Linearization":
+    def linearize(self, x: ArrayLike) -> "JacobianProduct":
         """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d).
 
         Example:
@@ -146,7 +146,7 @@ class Autoencoder(eqx.Module):
             True
         """
         with full_precision():
-            return Linearization(self, tuple(_slopes(self, _exact(self, x, "x"))))
+            return JacobianProduct(self, tuple(_slopes(self, _exact(self, x, "x"))))
 
     @double
     def vjp(self, x: ArrayLike, u: ArrayLike) -> Float[Array, "*k d"]:
@@ -154,11 +154,11 @@ class Autoencoder(eqx.Module):
         return _vjp(self, _exact(self, x, "x"), _checked(self, u, "u"))
 
 
-class Linearization(eqx.Module):
-    """The Jacobian of a network at points (…, d), as a linear map; by `Autoencoder.linearize`.
+class JacobianProduct(eqx.Module):
+    """The function v ↦ J(x) v of a network at points x, (…, d); by `Autoencoder.linearize`.
 
     Attributes:
-        network: as it was.
+        network: whose Jacobian.
         slopes: derivatives of the hidden layers, (…, width) each.
     """
 
@@ -167,7 +167,7 @@ class Linearization(eqx.Module):
 
     @double
     def __call__(self, v: ArrayLike) -> Float[Array, "*k d"]:
-        """Apply it to v, of the shape of the points."""
+        """Return J(x) v for v of the shape of the points."""
         return _product(self.network, self.slopes, _checked(self.network, v, "v"))
 
 

@@ -1,8 +1,8 @@
 r"""Train a finite network until its patterns are fixed points.
 
 The loss is the mean squared error per entry, ‖f(X̂) − X̂‖²/(n d). The default solver follows the
-Gauss–Newton flow in function space (`maps.gauss_newton_flow`, and `maps.gauss_newton` where that
-gets on too slowly); the first-order ones are there to compare with the paper and with each other.
+Gauss–Newton flow in function space (`maps.gauss_newton_flow`, and `maps.gauss_newton` where the
+flow makes too little progress); the first-order solvers are there for comparison with the paper.
 In the lazy regime, at small norm or great width, all end at the interpolant nearest to the initial
 weights; at large norm they do not.
 """
@@ -24,19 +24,19 @@ from attractory._util.validation import as_points, positive, whole
 from attractory.maps.finite_ntk import largest_eigenvalue
 from attractory.maps.first_order import OPTIMISERS, first_order_steps
 from attractory.maps.gauss_newton import gauss_newton_step
-from attractory.maps.gauss_newton_flow import SPRINT, last_layer, sprint
+from attractory.maps.gauss_newton_flow import MOST_STEPS, FlowSteps, flow_steps, last_layer
 from attractory.maps.network import Autoencoder
-from attractory.maps.training_state import Place, arrive, start
+from attractory.maps.training_state import TrainingState, initial_state, trained_network
 
 __all__ = ["TrainingResult", "TrainingStatus", "train"]
 
-_FINEST = 1e-4  # to which a Gauss–Newton system is solved; float32 has little more to give
-_SMALLEST_SHARE = 1e-6  # of a step; less is a stall
-_CHUNK = 100  # first-order steps between two looks at the loss
-_QUICK = 5e10  # rows times weights of the steps between two looks: some seconds
-_EXACT = 1e-3  # of the loss; a last layer that leaves more cannot end it
-_FALL = 0.85  # of the loss, a step; steps along the flow that leave more get on too slowly
-_PATIENCE = 20  # Gauss–Newton steps, or chunks of others, without progress that are a stall
+_FINEST = 1e-4  # smallest relative residual of a Gauss–Newton system: float32 has little more
+_SMALLEST_SHARE = 1e-6  # of a Gauss–Newton step; a run that needs less has stalled
+_CHUNK = 100  # first-order steps in one compiled call
+_QUICK = 5e10  # rows times weights of the flow steps in one compiled call: some seconds
+_EXACT = 1e-3  # relative to the loss: what the last layer may leave of it to end a run
+_FALL = 0.85  # relative to the loss: flow steps that leave more of it make too little progress
+_PATIENCE = 20  # Gauss–Newton steps, or chunks of first-order ones, without progress: a stall
 
 
 class TrainingStatus(StatusEnum):
@@ -152,13 +152,13 @@ def train(
         data = jnp.asarray(x.astype(network.dtype)), jnp.asarray(y.astype(network.dtype))
         try:
             if newton:
-                status = _gauss_newton(run, data, tolerance, limit, report)
+                status = _GaussNewton(run, data, tolerance, limit).finish(report)
             else:
                 status = _first_order(run, data, tolerance, limit, solver, rate, report)
         except KeyboardInterrupt:
             status = TrainingStatus.INTERRUPTED
             run.losses = run.losses[: run.steps + 1]
-        if run.place is not None:
+        if run.state is not None:
             run.losses[-1] = float(run.settle(data).loss)
         if not run.losses:
             run.losses = [np.inf]
@@ -174,33 +174,37 @@ def train(
 
 
 Data = tuple[Array, Array]  # patterns and targets
+Steps = tuple[TrainingState, list[float], float]  # where they led, losses after each, and passes
 
 
 class _Run:
-    """What an interrupted run must not lose; changed only between steps."""
+    """What an interrupted run returns; changed only between steps."""
 
     def __init__(self, network: Autoencoder):
         self.model = network
-        self.place: Place | None = None  # that the run has come to since, on its way
+        self.state: TrainingState | None = None  # where the run is, if not at the model
         self.losses: list[float] = []
         self.steps = 0
         self.passes = 0.0
 
-    def take(self, at: Autoencoder | Place, losses: list[float], steps: int, passes: float) -> None:
+    def take(
+        self, at: Autoencoder | TrainingState, losses: list[float], steps: int, passes: float
+    ) -> None:
+        """Take over what some steps led to."""
         self.losses, self.passes = self.losses + losses, self.passes + passes
         self.steps += steps
-        if isinstance(at, Place):
-            self.place = at
+        if isinstance(at, TrainingState):
+            self.state = at
         else:
             self.model = at
 
-    def settle(self, data: Data) -> Place:
-        """Look at the patterns with the weights as they are, the first layer's moved too."""
-        if self.place is not None:
-            self.model, self.place = arrive(self.model, self.place, data[0]), None
+    def settle(self, data: Data) -> TrainingState:
+        """Take the state's weights into the model, and return its state, computed anew."""
+        if self.state is not None:
+            self.model, self.state = trained_network(self.model, self.state, data[0]), None
             self.passes += 1
         self.passes += 1
-        return start(self.model, *data)
+        return initial_state(self.model, *data)
 
 
 def _check_reach(network: Autoencoder, x: np.ndarray, tolerance: float) -> None:
@@ -218,59 +222,111 @@ def _check_reach(network: Autoencoder, x: np.ndarray, tolerance: float) -> None:
         )
 
 
-def _gauss_newton(
-    run: _Run, data: Data, tolerance: float, limit: int, report: Callable[[int, float], object]
-) -> TrainingStatus:
-    later = 1 - run.model.weights[0].size / run.model.parameters  # of a pass
-    last = run.model.weights[-1].size / run.model.parameters
-    place, longest, share = run.settle(data), 1.0, 1.0
-    loss, fresh, slow, near = float(place.loss), True, False, 0.0
-    quick = int(_QUICK / (data[0].shape[0] * run.model.parameters))
-    first = loss if len(data[0]) <= run.model.widths[-1] else 0.0  # or the last layer cannot end it
-    while True:
-        if loss <= tolerance and not fresh:  # so the search says; now of the weights themselves
-            place = run.settle(data)
-            loss, fresh = float(place.loss), True
-        report(run.steps, loss)
-        run.losses = [*run.losses[: run.steps], loss]
-        if loss <= tolerance:
+class _GaussNewton:
+    """A run of the default solver: which kind of step comes next, and what each remembers.
+
+    Attributes:
+        state, loss: where the run is.
+        measured: whether the loss was computed from the weights, and not found by a step.
+        flows: whether steps along the flow make progress; when they cease to, the steps solved by
+            conjugate gradients take over.
+        longest: bound on the length of the next flow step.
+        share: of the next solved step, tried first.
+        first: the loss at the start; 0 if the last layer cannot end the run.
+        exact_below: the loss from which on the last layer may end it.
+    """
+
+    def __init__(self, run: _Run, data: Data, tolerance: float, limit: int):
+        self.run, self.data, self.tolerance, self.limit = run, data, tolerance, limit
+        model, rows = run.model, len(data[0])
+        self.later_pass = 1 - model.weights[0].size / model.parameters  # layers 2 … L: of a pass
+        self.last_pass = model.weights[-1].size / model.parameters
+        self.together = int(_QUICK / (rows * model.parameters))  # flow steps in one call
+        self._measure()
+        self.flows, self.longest, self.share, self.exact_below = True, 1.0, 1.0, 0.0
+        self.first = self.loss if rows <= model.widths[-1] else 0.0
+
+    def finish(self, report: Callable[[int, float], object]) -> TrainingStatus:
+        """Take steps until the run ends."""
+        while True:
+            status = self._look(report)
+            if status is None:
+                status = self._step()
+            if status is not None:
+                return status
+
+    def _measure(self) -> None:
+        self.state = self.run.settle(self.data)
+        self.loss, self.measured = float(self.state.loss), True
+
+    def _look(self, report: Callable[[int, float], object]) -> TrainingStatus | None:
+        """Record the loss, and return how the run has ended, if it has."""
+        run = self.run
+        if self.loss <= self.tolerance and not self.measured:
+            self._measure()
+        report(run.steps, self.loss)
+        run.losses = [*run.losses[: run.steps], self.loss]
+        if self.loss <= self.tolerance:
             return TrainingStatus.CONVERGED
-        if not np.isfinite(loss):
+        if not np.isfinite(self.loss):
             return TrainingStatus.DIVERGED
-        if run.steps >= limit:
+        if run.steps >= self.limit:
             return TrainingStatus.STEP_LIMIT
-        if len(run.losses) > _PATIENCE and loss > 0.9 * run.losses[-1 - _PATIENCE]:
+        if len(run.losses) > _PATIENCE and self.loss > 0.9 * run.losses[-1 - _PATIENCE]:
             return TrainingStatus.STALLED
-        if loss <= near:
-            after = last_layer(run.model, place, data[1])
-            if not float(after.loss) <= max(tolerance, _EXACT * loss):
-                first = near = 0.0  # patterns that the hidden values hardly tell apart
-                continue
-            losses, passes = [float(after.loss)], last
-        elif not slow:
-            count = max(1, min(SPRINT, limit - run.steps, quick))
-            done = sprint(run.model, place, *data, longest, tolerance, first, count)
-            losses = np.asarray(done.losses)[: int(done.steps)].tolist()
-            slow = not losses[-1] < _FALL ** len(losses) * loss
-            if not losses[-1] < min([loss, *losses[:-1]]):  # the last of them failed
-                slow, losses = True, losses[:-1]
-                if not losses:
-                    continue
-                done = sprint(run.model, place, *data, longest, tolerance, first, len(losses))
-            after, longest, near = done.place, done.longest, float(done.near)
-            # Each step goes back, each try forth; the update costs another product.
-            passes = later * (2 * len(losses) + int(done.tries))
+        return None
+
+    def _step(self) -> TrainingStatus | None:
+        """Take a step of the kind that is due, or a few along the flow."""
+        if self.loss <= self.exact_below:
+            done = self._last_layer_step()
+        elif self.flows:
+            done = self._flow_steps()
         else:
-            finest = max(_FINEST, 0.5 * float(np.sqrt(tolerance / loss)))
-            step = gauss_newton_step(run.model, place, *data, share, finest)
-            reached, share, iterations, tries = np.asarray(step.figures).tolist()
-            if not reached < loss or share < _SMALLEST_SHARE:
+            done = self._solved_step()
+            if done is None:
                 return TrainingStatus.STALLED
-            after, losses = step.place, [reached]
-            passes = later * (2 * iterations + tries + 1)
-            share = min(1.0, 2 * share)
-        place, loss, fresh = after, losses[-1], False
-        run.take(place, losses, len(losses), passes)
+        if done is not None:  # else another kind is due
+            self.state, losses, passes = done
+            self.loss, self.measured = losses[-1], False
+            self.run.take(self.state, losses, len(losses), passes)
+        return None
+
+    def _last_layer_step(self) -> Steps | None:
+        after = last_layer(self.run.model, self.state, self.data[1])
+        loss = float(after.loss)
+        if not loss <= max(self.tolerance, _EXACT * self.loss):
+            # The hidden values hardly distinguish some patterns: the last layer cannot end it.
+            self.first = self.exact_below = 0.0
+            return None
+        return after, [loss], self.last_pass
+
+    def _flow_steps(self) -> Steps | None:
+        count = max(1, min(MOST_STEPS, self.limit - self.run.steps, self.together))
+        done = self._flow(count)
+        losses = np.asarray(done.losses)[: int(done.steps)].tolist()
+        self.flows = losses[-1] < _FALL ** len(losses) * self.loss
+        if not losses[-1] < min([self.loss, *losses[:-1]]):  # the last of them failed
+            self.flows, losses = False, losses[:-1]
+            if not losses:
+                return None
+            done = self._flow(len(losses))
+        self.longest, self.exact_below = done.longest, float(done.exact_below)
+        # A step takes a backward pass, and a forward pass for each try; the update is one product.
+        return done.state, losses, self.later_pass * (2 * len(losses) + int(done.tries))
+
+    def _flow(self, count: int) -> FlowSteps:
+        model, longest = self.run.model, self.longest
+        return flow_steps(model, self.state, *self.data, longest, self.tolerance, self.first, count)
+
+    def _solved_step(self) -> Steps | None:
+        finest = max(_FINEST, 0.5 * float(np.sqrt(self.tolerance / self.loss)))
+        step = gauss_newton_step(self.run.model, self.state, *self.data, self.share, finest)
+        reached, share, iterations, tries = np.asarray(step.figures).tolist()
+        if not reached < self.loss or share < _SMALLEST_SHARE:
+            return None
+        self.share = min(1.0, 2 * share)
+        return step.state, [reached], self.later_pass * (2 * iterations + tries + 1)
 
 
 def _first_order(
@@ -316,7 +372,7 @@ def _safe_rate(network: Autoencoder, x: Array, solver: str) -> float:
 
 
 def _distance(tolerance: float) -> Callable[[int, float], tuple[float, float, str]]:
-    """Return how to describe a step: the way to go is in orders of magnitude of the loss."""
+    """Return how to describe a step: progress is measured in orders of magnitude of the loss."""
     top = 0.0
 
     def describe(steps: int, loss: float) -> tuple[float, float, str]:

@@ -1,8 +1,8 @@
-"""Where a training run is, and what its kinds of step share.
+"""The state of a Gauss–Newton training run, and what its kinds of step have in common.
 
-Products with the weights are what a step costs, so a run keeps what it has: the search's last
-values are where the next step starts, and as the first layer's inputs never change, its steps add
-up to one, M = Σ G_1, that W_1 takes when the run ends.
+A step costs products with the weights, so a run keeps what it has computed: the values that a step
+ends with are where the next one starts; and since the inputs of the first layer never change, its
+steps add up to one, M = Σ G_1, which W_1 takes when the run ends.
 """
 
 from collections.abc import Sequence
@@ -13,31 +13,37 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from attractory.maps.finite_ntk import Linearised, gram
+from attractory.maps.finite_ntk import ForwardPass, gram
 from attractory.maps.network import Autoencoder, root, with_slopes
 
-HALVINGS = 30
-_JITTER = 1e-10  # of the mean eigenvalue, lest the inverse meet a zero
-_SMALL = 128  # patterns
+HALVINGS = 30  # of a step, at most
+_JITTER = 1e-10  # relative to the mean eigenvalue: no pivot is zero then
+_SMALL = 128  # patterns up to which sweeps invert faster than LAPACK
 
 
-class Place(NamedTuple):
-    """A run's weights but for W_1, which is short of `moved`ᵀ X/√d, and the patterns' values.
+class TrainingState(NamedTuple):
+    """The weights that a run has come to, and the network's values at the patterns.
 
-    `later` are W_2 … W_L, `befores` the pre-activations of every hidden layer, (n, width) each, and
-    `loss` the mean squared error, all with the first layer moved.
+    Attributes:
+        later_weights: W_2 … W_L.
+        first_layer_change: M; W_1 itself is the run's first one and MᵀX/√d.
+        preactivations: of every hidden layer, (n, width) each.
+        outputs: of the network.
+        loss: mean squared error per entry.
     """
 
-    later: tuple[Array, ...]
-    moved: Float[Array, "n width"]
-    befores: tuple[Array, ...]
+    later_weights: tuple[Array, ...]
+    first_layer_change: Float[Array, "n width"]
+    preactivations: tuple[Array, ...]
     outputs: Float[Array, "n d"]
     loss: Array
 
 
-def start(network: Autoencoder, x: Float[Array, "n d"], y: Float[Array, "n d"]) -> Place:
+def initial_state(
+    network: Autoencoder, x: Float[Array, "n d"], y: Float[Array, "n d"]
+) -> TrainingState:
     """Run the network forward on its patterns x; the loss is of its outputs against y."""
-    return Place(network.weights[1:], *_forward(network, x, y))
+    return TrainingState(network.weights[1:], *_forward(network, x, y))
 
 
 @jax.jit
@@ -51,9 +57,13 @@ def _forward(network: Autoencoder, x: Array, y: Array) -> tuple:
     return jnp.zeros_like(befores[0]), tuple(befores), outputs, mean_square(y, outputs)
 
 
-def arrive(network: Autoencoder, place: Place, x: Float[Array, "n d"]) -> Autoencoder:
-    """Return the network that a run has come to, from the one that it started with."""
-    return _replace(network, (_moved(network.weights[0], place.moved, x), *place.later))
+def trained_network(
+    network: Autoencoder, state: TrainingState, x: Float[Array, "n d"]
+) -> Autoencoder:
+    """Return the network that a run has come to; `network` is the one that it started with."""
+    return _replace(
+        network, (_moved(network.weights[0], state.first_layer_change, x), *state.later_weights)
+    )
 
 
 @jax.jit
@@ -61,42 +71,51 @@ def _moved(first: Array, moved: Array, x: Array) -> Array:
     return first + moved.T @ x / root(first)
 
 
-def at_place(
-    network: Autoencoder, place: Place, x: Float[Array, "n d"]
-) -> tuple[Autoencoder, Linearised]:
-    """Return the network with its later weights, and its linearisation at the patterns."""
-    pairs = [with_slopes(network.activation, before) for before in place.befores]
+def network_at(
+    network: Autoencoder, state: TrainingState, x: Float[Array, "n d"]
+) -> tuple[Autoencoder, ForwardPass]:
+    """Return the network with the later weights of a state, and its forward pass there.
+
+    Its first layer is the old one: what needs W_1 itself takes the state's values instead.
+    """
+    pairs = [with_slopes(network.activation, before) for before in state.preactivations]
     inputs, slopes = (x, *(value for value, _ in pairs)), tuple(slope for _, slope in pairs)
-    at = Linearised(inputs, slopes, tuple(gram(a, a) for a in inputs), place.outputs)
-    return _replace(network, (network.weights[0], *place.later)), at
+    at = ForwardPass(inputs, slopes, tuple(gram(a, a) for a in inputs), state.outputs)
+    return _replace(network, (network.weights[0], *state.later_weights)), at
 
 
 def advance(
     network: Autoencoder,
-    place: Place,
-    at: Linearised,
+    state: TrainingState,
+    at: ForwardPass,
     y: Float[Array, "n d"],
     gradients: Sequence[Array],
     straight: Array,
     share: Array,
     sufficient: float,
-) -> tuple[Place, Array, Array]:
-    """Go the largest of share, share/2 … of a step that has the loss fall, as G_1 … G_L give it.
+) -> tuple[TrainingState, Array, Array]:
+    """Take the largest of share, share/2, … of a step that lowers the loss enough.
 
-    `straight` is C_0 G_1, the change of the first layer's pre-activations; a fall is that share
-    `sufficient` of what a linear map would show.
+    Args:
+        network, state: where the step starts.
+        at: the forward pass there.
+        y: targets, (n, d).
+        gradients: G_1 … G_L of the step.
+        straight: C_0 G_1, the change of the first layer's pre-activations.
+        share: of the step, tried first.
+        sufficient: the fall of the loss that is enough, relative to that of a linear map.
 
     The step δW_l = G_lᵀA_{l−1}/√n_{l−1} has rank n, and the loss along it can be had without
     forming it: a_l(α) W_{l+1}ᵀ/√n_l + α (a_l(α) A_lᵀ/n_l) G_{l+1}.
 
     Returns:
-        The new place, the share gone and how many were tried.
+        The new state, the share of the step taken and how many were tried.
     """
 
     def look(share: Array) -> tuple[Array, tuple[Array, ...]]:
         part = share.astype(network.dtype)
-        befores = [place.befores[0] + part * straight]
-        for w, g, inner in zip(place.later, gradients[1:], at.inputs[1:], strict=True):
+        befores = [state.preactivations[0] + part * straight]
+        for w, g, inner in zip(state.later_weights, gradients[1:], at.inputs[1:], strict=True):
             value = network.activation(befores[-1])
             befores.append(value @ w.T / root(w) + part * (gram(value, inner) @ g))
         return mean_square(y, befores[-1]), tuple(befores)
@@ -104,7 +123,7 @@ def advance(
     def too_high(carry: tuple) -> Array:
         share, loss, _, tries = carry
         # A full step of a linear map leaves (1 − share)² of the loss.
-        wanted = place.loss * (1 - sufficient * share * (2 - share))
+        wanted = state.loss * (1 - sufficient * share * (2 - share))
         return ~(loss <= wanted) & (tries < 1 + HALVINGS)
 
     def halve(carry: tuple) -> tuple:
@@ -117,10 +136,10 @@ def advance(
     part = share.astype(network.dtype)
     later = tuple(
         w + (part / root(w)) * (g.T @ a)
-        for w, g, a in zip(place.later, gradients[1:], at.inputs[1:], strict=True)
+        for w, g, a in zip(state.later_weights, gradients[1:], at.inputs[1:], strict=True)
     )
-    moved = place.moved + part * gradients[0]
-    return Place(later, moved, befores[:-1], befores[-1], loss), share, tries
+    moved = state.first_layer_change + part * gradients[0]
+    return TrainingState(later, moved, befores[:-1], befores[-1], loss), share, tries
 
 
 def mean_square(targets: Array, outputs: Array) -> Array:
@@ -129,17 +148,20 @@ def mean_square(targets: Array, outputs: Array) -> Array:
     return jnp.mean(residual * residual)
 
 
-def relative_bend(
+def relative_curvature(
     network: Autoencoder, before: Array, value: Array, slope: Array, change: Array
 ) -> Array:
-    """Return how far the values bend away from their linear change, relative to it."""
+    """Return the part of a change of values that is not linear, relative to the linear part."""
     linear = slope * change
     rest = network.activation(before + change) - value - linear
     return jnp.linalg.norm(rest) / (jnp.linalg.norm(linear) + jnp.finfo(network.dtype).tiny)
 
 
-def inverse(kernel: Float[Array, "n n"]) -> Float[Array, "n n"]:
-    """Invert by sweeps where that is quick: between products, LAPACK's threads wait for XLA's."""
+def regularised_inverse(kernel: Float[Array, "n n"]) -> Float[Array, "n n"]:
+    """Invert K plus a small ridge, by Gauss–Jordan sweeps if it is small.
+
+    LAPACK's threads would wait for those of XLA, which run the products before and after.
+    """
     n = len(kernel)
     kernel = kernel + _JITTER * jnp.trace(kernel) / n * jnp.eye(n)
 
