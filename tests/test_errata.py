@@ -101,9 +101,9 @@ def test_4_one_pattern_has_no_eigenvalue_1():
 
 def test_5_multiplicity_from_the_block_form():
     x = sphere(4, 9)
-    from attractory.activations import linear
+    from attractory.activations import Linear
 
-    start = Autoencoder(9, width=300, activation=linear(0.3), key=1, dtype=np.float64)
+    start = Autoencoder(9, width=300, activation=Linear(0.3), key=1, dtype=np.float64)
     first = np.asarray(start.jacobian(x[0]))
     limit = np.asarray(fit_sampled_regression(start, x).jacobian(x[0]))
     basis, _ = np.linalg.qr(x.T, mode="complete")

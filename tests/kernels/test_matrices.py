@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attractory import activation, nngp, ntk
-from attractory.activations import ErfMixture, activation_names, linear
+from attractory.activations import ErfMixture, Linear, activation_names
 from attractory.datasets import gaussian, sphere
 from attractory.kernels import nngp_gradient, ntk_gradient
 
@@ -104,7 +104,7 @@ def test_linear_kernel(depth):
     x, y = gaussian(4, 3, seed=1), gaussian(5, 3, seed=2)
     s, alpha = x @ y.T / 3, 1.5
     power = alpha ** (2 * (depth - 1))
-    kw = {"activation": linear(alpha), "depth": depth}
+    kw = {"activation": Linear(alpha), "depth": depth}
     np.testing.assert_allclose(nngp(x, y, **kw), power * s, rtol=1e-13)
     np.testing.assert_allclose(ntk(x, y, **kw), depth * power * s, rtol=1e-13)
 

@@ -18,7 +18,7 @@ from attractory import (
     spectral_radius,
     train,
 )
-from attractory.activations import linear
+from attractory.activations import Linear
 from attractory.datasets import bundled_digits, gaussian, rescale, sphere
 from attractory.maps import InterpolationWarning, SingularKernelError
 
@@ -51,7 +51,7 @@ def test_is_kernel_regression():
 def test_linear_activation_projects_onto_the_span():
     """For a linear network the interpolant of least norm is the projection onto the patterns."""
     x, q = gaussian(3, 6), gaussian(5, 6, seed=1)
-    f = fit_regression(x, activation=linear(0.7), depth=3)
+    f = fit_regression(x, activation=Linear(0.7), depth=3)
     projector = np.linalg.pinv(x) @ x
     np.testing.assert_allclose(f(q), q @ projector, atol=1e-12)
     np.testing.assert_allclose(f.jacobian(q[0]), projector.T, atol=1e-12)

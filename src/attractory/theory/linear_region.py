@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from attractory._util.validation import as_points, nonnegative, positive, whole
-from attractory.activations import linear
+from attractory.activations import Linear
 from attractory.theory.claims import Claim, Finding
 from attractory.theory.maps import limit_map
 from attractory.theory.projection import rank_assumptions, shrinkage
@@ -35,7 +35,7 @@ class _Limit:
     ):
         self.x = as_points(patterns, "patterns")
         n, dim = self.x.shape
-        act = linear(positive(alpha, "alpha"), float(beta))
+        act = Linear(positive(alpha, "alpha"), float(beta))
         f, start = limit_map(
             self.x, f0, activation=act, depth=2, width=whole(width, "width", 1), key=key
         )

@@ -29,8 +29,8 @@ def limit_map(
         ValueError: for another f0 than "zero" or "sampled", and as fitting does.
 
     Example:
-        >>> from attractory.activations import linear
-        >>> settings = {"activation": linear(), "depth": 2, "width": 50, "key": 0}
+        >>> from attractory.activations import Linear
+        >>> settings = {"activation": Linear(), "depth": 2, "width": 50, "key": 0}
         >>> f, start = limit_map(np.eye(2), "zero", **settings)
         >>> f.interpolates, start
         (True, None)
