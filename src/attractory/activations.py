@@ -119,7 +119,7 @@ class ErfMixture:
             p * _jax_erf(x / (np.sqrt(2) * w))
             for p, w in zip(self.weights, self.scales, strict=True)
         )
-        return self.offset + self.gain * terms
+        return jnp.asarray(self.offset + self.gain * terms)
 
 
 @dataclass(frozen=True)
