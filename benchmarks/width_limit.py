@@ -75,7 +75,7 @@ def exponent(widths, parts, size):
         return float(logs @ np.log([size(part) for part in parts]) / (logs @ logs))
 
     def again(part):
-        # At least three seeds, lest one drawn five times have no spread.
+        # At least three different seeds: the same one five times would have no spread.
         while True:
             drawn = rng.integers(0, len(part), len(part))
             if len(set(drawn)) > 2:

@@ -2,7 +2,7 @@
 
 A case's `make` returns functions by name for one size: "ours", and what there is of "floor" (what
 the mathematics cannot do without: the same matrix products, the same factorisation, by BLAS and
-LAPACK), "peer" (another library, in an environment of its own) and "other" (another call of ours to
+LAPACK), "peer" (another library, in a separate environment) and "other" (another call of ours to
 compare with). `targets` are the most that ours may take relative to one of them.
 """
 

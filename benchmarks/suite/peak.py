@@ -1,4 +1,4 @@
-"""Peak memory of storing patterns, in a process of its own.
+"""Peak memory of storing patterns, in a separate process.
 
 Linux's ru_maxrss goes on from the parent's, so the process's own high-water mark is read instead.
 """

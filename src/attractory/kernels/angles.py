@@ -1,4 +1,4 @@
-r"""The angles of the arcsine kernels, five times as fast as `jnp.arctan2` and as exact.
+r"""The arctangents in the kernels, five times as fast as `jnp.arctan2` and as exact.
 
 With R = √(D² + s²), tan(½ atan2(D, −s)) = D/(R − s) for s ≤ 0 and tan(½ atan2(s, D)) = s/(R + D),
 so that every angle is an arctangent on [−1, 1], where
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-_TERMS = 21  # p^43 = 3e-17
+_TERMS = 21  # of the series; p^43 = 3e-17
 
 
 @cache
@@ -51,7 +51,7 @@ def _atan(z: Array) -> Array:
 
 def angle_above(root: Array, s: Array) -> Array:
     """Return atan2(root, −s) ∈ (0, π) for root > 0, its relative accuracy kept near 0."""
-    # Not |s|: its derivative at 0 is 0 in JAX, and the second branch wants −1 there.
+    # Not |s|: JAX takes its derivative at 0 to be 0, where the second branch needs −1.
     positive = s > 0
     size = jnp.where(positive, s, -s)
     angle = 2 * _atan(root / (jnp.sqrt(root * root + s * s) + size))

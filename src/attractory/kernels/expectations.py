@@ -7,8 +7,8 @@ wᵢ and weights pᵢ (`attractory.activations`),
     E[σ′(u)σ′(v)] =           gain² (2/π) Σᵢⱼ pᵢpⱼ / Dᵢⱼ,
     Dᵢⱼ² = (a + wᵢ)(b + wⱼ) − s² = gap + a wⱼ + b wᵢ + wᵢwⱼ,   gap = ab − s².
 
-`gap` is an argument of its own because forming ab − s² cancels for near-parallel inputs of large
-norm; whoever knows the inputs passes it with all its digits (`perpendicular`).
+`gap` is a separate argument because ab − s² cancels for near-parallel inputs of large norm; callers
+that know the inputs compute it to the last digits (`perpendicular`).
 
 The paper's appendix D.1 is the one-node case.
 """
@@ -41,7 +41,7 @@ def finish_value(act: ErfMixture, angle: Array) -> Array:
 
 
 def folded_angle(act: ErfMixture, s: Array, root: Array) -> Array:
-    """Return the angle `finish_value` wants."""
+    """Return the angle that `finish_value` takes."""
     if act.offset**2 == act.gain**2:
         return angle_above(root, s)
     return angle_beside(s, root)

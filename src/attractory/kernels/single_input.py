@@ -6,7 +6,7 @@ With a ~ N(0, p), squared scales u, v of a pair of nodes and D² = p (u + v) + u
     κ̇(p) = E[σ′²] = gain² (2/π) Σ 1/D,   E[a²σ′²] = gain² (2/π) Σ p uv / D³,
 
 each sum weighted by pᵢpⱼ. Θ(x, x) of depth L follows from κ and κ̇ alone, and so does its slope in
-p; `attractory.theory` holds the general kernels and gradients against them.
+p; `attractory.theory` compares the general kernels and gradients with them.
 """
 
 from typing import NamedTuple

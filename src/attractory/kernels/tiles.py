@@ -20,24 +20,23 @@ from attractory.kernels.tables import SAME
 
 __all__ = ["TILE", "Tiles", "by_pairs", "column_tiles", "is_one_norm", "mirror", "tile"]
 
-TILE = 512
+TILE = 512  # rows and columns
 _SIZES = (16, 64, 256, TILE)  # rows and columns are padded to one of these: few compilations
-_CHUNK = 1 << 21  # numbers in the points of the pairs computed at a time
+_CHUNK = 1 << 21  # coordinates of the points whose pairs are computed at a time
 
 
 class Tiles:
     """The tiles of a symmetric kernel matrix.
 
-    Points are taken in the order of their norms where one table does not cover all of them: rows
-    and columns of the tiles are in that order.
+    Where one table does not cover all norms, points are sorted by norm, and rows and columns of the
+    tiles are in that order.
 
     Args:
         x: points, (n, d).
         kernel, kind: of which network, and "ntk" or "nngp".
         precision: of its entries, np.float64 or np.float32. In float32 the error of an entry is
-            some 1e-6 of the kernel's largest, and more for pairs of points nearly parallel and
-            of large norm (`kernels.recursion`): enough for a product that is corrected
-            afterwards, and not for a result.
+            some 1e-6 of the kernel's largest, and more for nearly parallel points of large norm
+            (`kernels.recursion`): for products that are corrected afterwards, not for results.
 
     Attributes:
         order: indices of the points in the tiles' order, or None for their own.
@@ -97,7 +96,7 @@ def by_pairs(
 ) -> np.ndarray:
     """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
     most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
-    # Few sizes to compile, and one pair does not cost what thousands do.
+    # Few sizes are compiled, and few pairs are not padded to thousands.
     bits = (len(first) - 1).bit_length()
     chunk = min(most, 1 << (bits if bits > 10 else max(4, bits + bits % 2)))
     out = np.empty(len(first))
@@ -114,7 +113,7 @@ def column_tiles(
 ) -> Iterator[tuple[int, Columns]]:
     """Yield the start and the prepared columns of each tile, padded by repeating the last."""
     whole_group = prepare(kernel, points, one_norm)
-    # The tiles' points stay where they are, as views of an array that is there already.
+    # The points of a tile are a view, unless it has to be padded.
     for j in range(0, len(points), TILE):
         part = slice(j, j + TILE)
         count = len(points[part])

@@ -1,4 +1,9 @@
-"""Everything x ↦ f(x) that stores patterns: the infinite-width regression, the finite network."""
+"""Maps x ↦ f(x) that store patterns: the infinite-width regression and finite networks.
+
+A map is any function of one array (`Map`). `fit_regression` gives the infinite-width limit of a
+network trained from zero output, `fit_sampled_regression` that of a network trained from its own
+initial output; `Autoencoder` is a finite network, and `train` trains it (docs/training.md).
+"""
 
 import lazy_loader
 

@@ -1,11 +1,11 @@
 r"""A map whose first layer has biases: a constant coordinate is appended to its input.
 
-The paper's networks have none. Its sums over patterns then lack terms of even degree in the
-correlations (σ − σ(0) being odd), the first after the linear one is the cube, and a state that is
-not yet near a pattern is drawn to it very slowly. With a constant coordinate β‖x‖ appended, whose
-first-layer weights are normal biases, the squares are there. The map with biases is the section, at
-that coordinate, of a map without any on one dimension more; what is proven of a ball there holds on
-the section.
+The paper's networks have no biases. Their sums over patterns then lack terms of even degree in the
+correlations, because σ − σ(0) is odd: the first term after the linear one is the cube, and a state
+not yet near a pattern approaches it very slowly. A constant coordinate β‖x‖, whose first-layer
+weights are normal biases, adds the squares. The map with biases is the section, at that coordinate,
+of a map without biases on one dimension more, so what is proven for a ball there holds on the
+section.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,8 @@ class Biased(eqx.Module):
     """
 
     inner: Any
-    value: Float[Array | np.ndarray, ""] = eqx.field(converter=np.asarray)  # lest all be compiled
+    # An array: a number would be compiled into every function of the map.
+    value: Float[Array | np.ndarray, ""] = eqx.field(converter=np.asarray)
 
     @property
     def dim(self) -> int:

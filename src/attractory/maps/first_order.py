@@ -1,4 +1,4 @@
-"""First-order training in compiled chunks, with Optax's optimisers."""
+"""Training by gradient descent, momentum or Adam (Optax), in compiled chunks of steps."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ OPTIMISERS = {
 
 
 class Chunk(NamedTuple):
-    """What a chunk of steps left; `losses` holds one more entry than steps."""
+    """What a chunk of steps led to; `losses` has one more entry than steps."""
 
     network: Autoencoder
     state: Any

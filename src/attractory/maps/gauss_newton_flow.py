@@ -45,7 +45,7 @@ MOST_STEPS = 16  # steps in one compiled call
 _REACH = 6.0  # largest change of a pre-activation, in scales of the activation
 _ENOUGH = 1024  # units from which the curvature is measured; all are drawn alike
 _SUFFICIENT = 0.02  # fall of the loss that is enough, relative to that of a linear map
-_SHORTEST = 0.3  # length of a step, at least
+_SHORTEST = 0.3  # the bound on the length of a step is at least this
 
 
 class FlowSteps(NamedTuple):

@@ -9,14 +9,13 @@ roots of the fan-ins, D the derivatives of the hidden layers: at depth 2 one mat
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from attractory._util.precision import double, full_precision, traced
 from attractory._util.validation import as_batch, whole
@@ -27,7 +26,7 @@ __all__ = ["Autoencoder"]
 
 
 class Autoencoder(eqx.Module):
-    """A fully connected autoencoder (…, dim) → (…, dim), a map like any other.
+    """A fully connected autoencoder (…, dim) → (…, dim).
 
     Args:
         dim: size of a pattern.
@@ -60,8 +59,8 @@ class Autoencoder(eqx.Module):
         width: int | Sequence[int] = 10_000,
         depth: int = 2,
         activation: str | Activation = "sigmoid",
-        key: Any,
-        dtype: Any = np.float32,
+        key: int | np.integer | Array,
+        dtype: DTypeLike = np.float32,
     ):
         """Draw the weights."""
         dim, depth = whole(dim, "dim", 1), whole(depth, "depth", 2)
@@ -171,15 +170,15 @@ class JacobianProduct(eqx.Module):
         return _product(self.network, self.slopes, _checked(self.network, v, "v"))
 
 
-def _is_int(value: Any) -> bool:
+def _is_int(value: object) -> bool:
     return isinstance(value, int | np.integer)
 
 
-def _checked(network: Autoencoder, x: Any, name: str) -> Array:
+def _checked(network: Autoencoder, x: ArrayLike, name: str) -> Array:
     return _exact(network, x, name).astype(network.dtype)
 
 
-def _exact(network: Autoencoder, x: Any, name: str) -> Array:
+def _exact(network: Autoencoder, x: ArrayLike, name: str) -> Array:
     """Return points as given, in float64 where JAX has it, for `hidden_layers`."""
     return jnp.asarray(x if traced(network, x) else as_batch(x, name, network.dim))
 
@@ -190,7 +189,7 @@ def root(w: Array) -> float:
 
 
 def _times(x: Array, w: Array) -> Array:
-    """Return x wᵀ over the root of the fan-in; one row goes several times faster as a vector."""
+    """Return x wᵀ over the root of the fan-in; one row is several times faster as a vector."""
     product = (w @ x.reshape(-1)).reshape(*x.shape[:-1], -1) if x.size == w.shape[1] else x @ w.T
     return product / root(w)
 
@@ -198,8 +197,8 @@ def _times(x: Array, w: Array) -> Array:
 def hidden_layers(network: Autoencoder, x: Array) -> tuple[list[Array], list[Array]]:
     """Return the hidden values and their derivatives, each (…, width), at inputs (…, d).
 
-    Inputs of a higher precision than the weights raise that of the first layer's pre-activations:
-    at large norm these are in the thousands, and what float32 rounds off them is a relative error
+    The first layer's pre-activations have the inputs' precision if it is higher than the weights':
+    at large norm they are in the thousands, and float32 rounding of them would be a relative error
     of 1e-4 in the slope of a saturated unit.
     """
     values, slopes, inner = [], [], x

@@ -55,7 +55,7 @@ class TrainingStatus(StatusEnum):
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What training left behind.
+    """A trained network, and how training ended.
 
     Attributes:
         model: the network after the last complete step.
@@ -113,7 +113,7 @@ def train(
         tolerance: mean squared error per entry at which to stop.
         max_steps: most steps; 300 for Gauss–Newton, a million for the others by default.
         learning_rate: of the first-order solvers, for the loss ½‖f(X̂) − X̂‖². By default 1/λ for
-            the largest eigenvalue λ of the network's NTK, found anew as it grows (a quarter of
+            the largest eigenvalue λ of the network's NTK, updated as it grows (a quarter of
             that with momentum), and 0.003 for Adam.
         progress: a bar or none, or a function of steps and loss; see `Progress`.
 
@@ -199,7 +199,7 @@ class _Run:
             self.model = at
 
     def settle(self, data: Data) -> TrainingState:
-        """Take the state's weights into the model, and return its state, computed anew."""
+        """Take the state's weights into the model, and return its state, computed from them."""
         if self.state is not None:
             self.model, self.state = trained_network(self.model, self.state, data[0]), None
             self.passes += 1

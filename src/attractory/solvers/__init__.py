@@ -1,1 +1,1 @@
-"""Linear algebra for kernel matrices and for Jacobians."""
+"""Linear algebra: kernel equations, with the matrix or without, and spectral radii of Jacobians."""

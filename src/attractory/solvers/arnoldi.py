@@ -1,10 +1,10 @@
-r"""Largest eigenvalues of several matrices at once, known by their products with vectors.
+r"""Spectral radii of several matrices at once, from products with vectors.
 
-Arnoldi iteration, J V = V H + h v eᵀ, for all matrices side by side, so that one product serves
-them all: where a network's weights are the matrix, they are read once a step. A Ritz value θ of H,
+Arnoldi iteration, J V = V H + h v eᵀ, for all matrices together, one product a step for all of
+them: a network's weights are then read once a step. A Ritz value θ of H,
 H y = θ y, is an eigenvalue of J + E with ‖E‖ = h |eᵀy| =: r; it has moved by at most r κ to first
-order, κ the condition of the eigenvalue, for which that of θ in H stands in. There are no restarts:
-they save memory and cost products, and it is products that cost.
+order, κ the condition number of the eigenvalue, approximated by that of θ in H. There are no
+restarts: they save memory, but cost products, which take most of the time.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,9 +17,9 @@ from attractory._util.threads import side_by_side
 
 __all__ = ["ritz_radii"]
 
-_WANTED = 6  # leading pairs looked at more closely
-_GROWTH = 1.1  # of the basis between two looks at H
-_INLINE = 40  # size of H up to which threads are no gain
+_WANTED = 6  # leading eigenvalues whose condition numbers are computed
+_GROWTH = 1.1  # of the basis between two eigenvalue decompositions of H
+_INLINE = 40  # size of H up to which threads are not faster
 
 
 def ritz_radii(
@@ -30,9 +30,9 @@ def ritz_radii(
 ) -> Float[np.ndarray, " k"]:
     """Return the spectral radius of k matrices, NaN where it has not settled.
 
-    It has once no Ritz value, moved by its r (the leading ones by r κ), could exceed the largest by
-    more than 1e-9 of it (1e-5 in float32), and the leading ones are known to the root of that. The
-    first vector is random and the same for every matrix, so that results are reproducible.
+    It has settled when no Ritz value, moved by its r (the leading ones by r κ), could exceed the
+    largest by more than 1e-9 of it (1e-5 in float32), and the leading ones are known to the root of
+    that. The first vector is random and the same for every matrix: results are reproducible.
 
     Args:
         product: of the matrices numbered by its first argument, ascending, with the rows of its
@@ -51,7 +51,7 @@ def ritz_radii(
     running, size = np.arange(count), 0
     for goal in _sizes(most):
         padded = np.pad(running, (0, _padded(len(running), count) - len(running)), mode="edge")
-        # Fancy indices copy: once between two looks, and back.
+        # Fancy indices copy: once before these steps, and back after them.
         vectors, h = basis[running, : goal + 1], small[running, : goal + 1, :goal]
         for step in range(size, goal):
             rows = vectors[:, step]
@@ -89,8 +89,8 @@ def _append(vectors: np.ndarray, h: np.ndarray, step: int, image: np.ndarray) ->
         image = image - (parts.transpose(0, 2, 1) @ known)[:, 0]
         h[:, : step + 1, step] += parts[:, :, 0]
     after = np.linalg.norm(image.astype(float), axis=1)
-    # What is left of a vector inside the span is rounding, and no direction: the space is invariant
-    # and zeros, which add eigenvalues 0 to H, are as good as any.
+    # What is left of a vector inside the span is rounding error: the space is invariant. Zeros in
+    # its place only add eigenvalues 0 to H.
     after[after <= 10 * np.finfo(vectors.dtype).eps * before] = 0.0
     h[:, step + 1, step] = after
     scale = np.divide(1.0, after, out=np.zeros_like(after), where=after != 0)

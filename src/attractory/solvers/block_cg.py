@@ -5,13 +5,13 @@ All columns share one search space. With D an orthonormal basis of the direction
     A ← A + D (DᵀKD)⁻¹ DᵀR,   R ← R − K D (DᵀKD)⁻¹ DᵀR,   D ← orth(Z − D (DᵀKD)⁻¹ (KD)ᵀ Z),
 
 Z the preconditioned residual (O'Leary, 1980, with the directions orthonormalised, as in Dubrulle,
-2001, lest the columns become dependent). A step costs the products it would cost column by column,
-and its error is the least over all matrix polynomials: the c largest eigenvalues are out of the way
-after one step, c more after the next. A memory's right-hand sides are its patterns, which all but
-span those eigenvectors (K ≈ κ(0)11ᵀ + αG + βI, `memory.norm_rule`), so that a dozen steps do where
-single columns take hundreds.
+2001, which keeps the columns independent). A step costs the same products as solving column by
+column, and its error is the least over all matrix polynomials: one step removes the c largest
+eigenvalues, the next one c more. A memory's right-hand sides are its patterns, which nearly span
+those eigenvectors (K ≈ κ(0)11ᵀ + αG + βI, `memory.norm_rule`), so that a dozen steps are enough
+where single columns take hundreds.
 
-Rounds are in float32 while that serves; residuals in float64 correct them, and only those count.
+Rounds run in float32 as long as they reduce the residual, which is measured in float64.
 """
 
 from collections.abc import Callable
@@ -23,13 +23,13 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve, qr
 
 __all__ = ["Solution", "solve"]
 
-_INNER = 1e-4  # a round in float32 does not reduce the residual by more
-_GAIN = 0.3  # a round that reduces it by no more than this has stalled
+_INNER = 1e-4  # least residual of a round in float32, relative to that at its start
+_GAIN = 0.3  # residual that a round may leave, relative to that at its start; else it stalled
 _EVERY = 200  # steps of one round in float32, at most
 
 
 class Solution(NamedTuple):
-    """What a solve came to.
+    """The solution and its accuracy.
 
     Attributes:
         coefficients: A, (n, c).
@@ -86,7 +86,7 @@ def solve(
         trial = found + scale * change
         left = right - image(trial)
         steps += 1
-        # The largest residual of a row need not fall from round to round; that of all does.
+        # The largest residual of a row need not fall in every round; the norm of all of them does.
         gain = float(np.linalg.norm(left) / np.linalg.norm(rest))
         if gain < 1:
             found, rest, worst = trial, left, _worst(left, sizes)
@@ -112,7 +112,7 @@ def _round(
     precondition: Callable[[np.ndarray], np.ndarray] | None,
     report: Callable[[int, float], object],
 ) -> tuple[np.ndarray, int]:
-    """Reduce the largest residual of a row to a share of what it is; return A and the steps."""
+    """Reduce the largest residual of a row by the factor `goal`; return A and the steps."""
     ahead = precondition or (lambda r: r)
     found, rest = np.zeros_like(right), right.copy()
     first = _worst(rest, sizes)
@@ -138,6 +138,6 @@ def _round(
 
 
 def _basis(block: np.ndarray) -> np.ndarray:
-    """Return orthonormal columns whose span has the block's, which is used up."""
+    """Return orthonormal columns whose span includes the block's; the block is overwritten."""
     parts: Any = qr(block, mode="economic", overwrite_a=True, check_finite=False)
     return parts[0]
