@@ -244,7 +244,7 @@ def _logistic(x: ArrayLike) -> Array:
 
 
 @_logistic.defjvp
-def _logistic_jvp(primals: tuple[ArrayLike], tangents: tuple[ArrayLike]) -> tuple[Array, Array]:
+def _logistic_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     """Take σ′ = σ(x) σ(−x): JAX's σ (1 − σ) has no digits left in float32 from x = 17 on."""
     (x,), (v,) = primals, tangents
     value = _logistic(x)
