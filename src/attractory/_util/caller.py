@@ -1,23 +1,28 @@
-"""Which line a warning is about: the user's, however deep in the package the warning arises."""
+"""Warnings that name the user's line, however deep in the package they arise."""
 
 import sys
+import warnings
 
-__all__ = ["stack_level"]
+__all__ = ["warn_caller"]
 
-# What may lie between a user's line and the package: wrappers of its functions.
-_WRAPPERS = ("attractory", "beartype", "jaxtyping", "equinox")
+# Packages whose frames may lie between a user's line and the warning.
+_INSIDE = ("attractory", "beartype", "equinox", "jaxtyping")
 
 
-def stack_level() -> int:
-    """Return the `stacklevel` with which a warning names the line that called the package.
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn in the name of the line that called the package.
 
-    It is meant for `warnings.warn`, in the function that calls this one.
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warn_caller("the norm is small", UserWarning)
+        >>> [str(w.message) for w in caught]
+        ['the norm is small']
     """
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and _in_package(frame.f_globals.get("__name__", "")):
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
-    return level
+    warnings.warn(message, category, stacklevel=level)
 
 
-def _in_package(module: str) -> bool:
-    return module.partition(".")[0] in _WRAPPERS
+def _is_inside(module: str) -> bool:
+    return module.partition(".")[0] in _INSIDE

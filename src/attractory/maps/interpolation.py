@@ -1,6 +1,5 @@
 """Whether a map holds its patterns: by how much it misses them, and the warning if it does."""
 
-import warnings
 from abc import abstractmethod
 
 import equinox as eqx
@@ -8,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from attractory._util.caller import stack_level
+from attractory._util.caller import warn_caller
 
 __all__ = ["InterpolationWarning", "StoredMap"]
 
@@ -69,10 +68,9 @@ def warn_of_misses(f: StoredMap, x: Float[np.ndarray, "n d"]) -> None:
     if f.interpolates:
         return
     missed = missed_by(f(x), x, x)
-    warnings.warn(
+    warn_caller(
         f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
         f"{missed.max():.1e} of its norm (K is nearly singular, or solver='cg' was short of "
         "steps); a larger norm, fewer near-duplicates, a small ridge or more max_steps would do",
         InterpolationWarning,
-        stacklevel=stack_level(),
     )
