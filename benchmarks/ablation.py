@@ -16,8 +16,8 @@ import numpy as np
 from _cues import HEADLINE, cues
 from _results import keep
 
-import attractory.memory.estimator
 import attractory.memory.high_degree_steps
+import attractory.memory.state
 from attractory import AttractorMemory
 from attractory.datasets import mnist
 
@@ -27,7 +27,7 @@ _CUES = 200
 def variants(rule):
     """Settings by name; `rule` is the memory by the rule."""
     return {
-        "automatic choice": {"search": True},
+        "automatic choice": {"metric": "search"},
         "by the rule": {},
         "no metric": {"metric": None},
         "start: the cue as it is": {"_start": "plain"},
@@ -35,13 +35,11 @@ def variants(rule):
         "degrees from 3 only (drift taken out)": {"_degree": 3},
         "degrees from 5": {"_degree": 5},
         "degrees from 9": {"_degree": 9},
-        "drift left in, cue held": {"schedule": [0.999 * rule.norm_]},
-        "plain iteration": {"schedule": None},
-        "no metric, plain iteration": {"metric": None, "schedule": None},
+        "plain iteration": {"iteration": "plain"},
+        "no metric, plain iteration": {"metric": None, "iteration": "plain"},
         "half the norm": {"norm": 0.5 * rule.norm_},
         "twice the norm": {"norm": 2 * rule.norm_},
         "four times the norm": {"norm": 4 * rule.norm_},
-        "bias 3": {"bias": 3.0},
         "λ 0.003": {"metric": 0.003},
         "λ 0.03": {"metric": 0.03},
         "λ 0.1": {"metric": 0.1},
@@ -50,14 +48,14 @@ def variants(rule):
 
 def recalled(rows, settings):
     """Share of each kind's cues that end within 1 % of their row, and evaluations at 95 %."""
-    settings = {"search": False, **settings}
+    settings = {"metric": "rule", **settings}
     start, degree = settings.pop("_start", None), settings.pop("_degree", 7)
     memory = AttractorMemory(**settings).fit(rows)
     size = np.linalg.norm(rows - rows.mean(axis=0), axis=1)
     draws = max(1, -(-_CUES // len(rows)))
     own = np.tile(np.arange(len(rows)), draws)[:_CUES]
     shares, steps = [], []
-    before = attractory.memory.estimator.denoised
+    before = attractory.memory.state.denoised
 
     def plain(apart, metric, *rest):
         return metric.apply(apart)
@@ -69,7 +67,7 @@ def recalled(rows, settings):
         changed.enter_context(patch.object(attractory.memory.high_degree_steps, "_DEGREE", degree))
         if start is not None:
             other = plain if start == "plain" else mean_left
-            changed.enter_context(patch.object(attractory.memory.estimator, "denoised", other))
+            changed.enter_context(patch.object(attractory.memory.state, "denoised", other))
         for kind in HEADLINE:
             result = memory.recall(cues(rows, (28, 28), kind, draws)[:_CUES])
             away = np.linalg.norm(result.state - rows[own], axis=1)
@@ -82,7 +80,7 @@ def grid(rows, chosen):
     """Compare the automatic choice (its mean share) with a grid of λ and norms; a line of text."""
     found = {}
     for share in (0.003, 0.01, 0.03, 0.1, 0.3):
-        rule = AttractorMemory(search=False, metric=share).fit(rows).norm_
+        rule = AttractorMemory(metric=share).fit(rows).norm_
         for factor in (0.7, 1.0, 1.5, 3.0):
             shares, _ = recalled(rows, {"metric": share, "norm": factor * rule})
             found[share, factor] = float(np.mean(shares))
@@ -101,7 +99,7 @@ def main(folder, counts):
     lines = []
     for n in counts:
         rows = mnist(folder, "test", n)[0]
-        rule = AttractorMemory(search=False).fit(rows)
+        rule = AttractorMemory(metric="rule").fit(rows)
         lines += [
             f"### {n:,} digits, {_CUES} cues a cell", "",
             "| | " + " | ".join(HEADLINE) + " | mean | evaluations, 95 % |",

@@ -40,7 +40,7 @@ class Stores:
     def __init__(self, rows, shape):
         self.rows, self.shape, self.mean = rows, shape, rows.mean(axis=0)
         self.memory = AttractorMemory().fit(rows)
-        self.plain = AttractorMemory(metric=None, schedule=None).fit(rows)
+        self.plain = AttractorMemory(metric=None, iteration="plain").fit(rows)
         self.signs = np.where(rows > 0.5 * rows.max(), 1.0, -1.0)
 
     def home(self, state, own):
@@ -50,7 +50,7 @@ class Stores:
 
     def hits(self, contender, given, own):
         """Return which cues come home, and for memories of ours the map evaluations of each."""
-        sphere = self.memory._sphere
+        coordinates = self.memory.state_.coordinates
         if contender in (MEMORY, PLAIN):
             result = (self.memory if contender == MEMORY else self.plain).recall(given)
             return self.home(result.state, own), result.steps
@@ -59,14 +59,14 @@ class Stores:
         if contender == "nearest, cosine":
             return nearest(unit(given - self.mean), unit(self.rows - self.mean)) == own, None
         if contender == "nearest, metric":
-            there = unit(sphere.encode(given)[0])
+            there = unit(coordinates.encode(given)[0])
             return nearest(there, unit(self.memory.points_)) == own, None
         if contender == "Hopfield, signs":
             signs = np.where(given > 0.5 * self.rows.max(), 1.0, -1.0)
             return (hopfield(self.signs, signs) == self.signs[own]).all(axis=1), None
         metric = contender.endswith("metric")
         patterns = unit(self.memory.points_ if metric else self.rows - self.mean)
-        start = unit(sphere.encode(given)[0] if metric else given - self.mean)
+        start = unit(coordinates.encode(given)[0] if metric else given - self.mean)
         best = None
         for beta in BETAS:
             away = modern_hopfield(patterns, start, beta) - patterns[own]

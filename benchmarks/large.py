@@ -45,8 +45,8 @@ def store(rows, file):
     if file is not None:
         save_memory(memory, file)
     return memory, (
-        f"stored in {stored / 60:.1f} minutes (target 30) by {memory._model.steps} products with "
-        f"the matrix, residual {memory.residual_:.1e} (target 1e-6), peak {peak:.1f} GiB "
+        f"stored in {stored / 60:.1f} minutes (target 30) by {memory.state_.store.steps} products "
+        f"with the matrix, residual {memory.residual_:.1e} (target 1e-6), peak {peak:.1f} GiB "
         "(target 16)"
     )
 

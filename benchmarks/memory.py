@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from _results import keep
 
-from attractory import AttractorMemory, diagnose, load_memory, save_memory
+from attractory import AttractorMemory, SequenceMemory, diagnose, load_memory, save_memory
 from attractory.datasets import bundled_digits, mnist, sphere
 
 
@@ -51,7 +51,7 @@ def additions():
 
 def cycle():
     digits, _ = bundled_digits(20)
-    memory = AttractorMemory().fit(digits, np.roll(digits, -1, axis=0))
+    memory = SequenceMemory().fit(digits)
     size = np.linalg.norm(digits[0] - digits.mean(axis=0))
     noise = np.random.default_rng(0).normal(size=784)
     path = memory.replay(digits[0] + 0.3 * size * noise / np.linalg.norm(noise), 1000)

@@ -31,7 +31,7 @@ COUNT = 200
 
 def plainly(memory, given):
     """Share of cues whose own row is nearest, and of those within 1 % of it, at STEPS."""
-    state = memory._sphere.encode(given)[0]
+    state = memory.state_.coordinates.encode(given)[0]
     own, right, home = np.arange(len(given)), [], []
     for step in range(STEPS[-1] + 1):
         if step in STEPS:
@@ -49,10 +49,10 @@ def kept(memory, given):
     strength = sizes**2
     seen = strength > 1e-6 * strength[0]
     strength, axes = strength[seen], axes[seen]
-    rule = activation(memory.activation), memory.depth, memory._model.bias, axes.shape[1]
+    rule = activation(memory.activation), memory.depth, 0.0, axes.shape[1]
     slope, rest = expansion(memory.norm_, *rule)
     beta = rest / slope  # of α
-    start = memory._sphere.encode(given)[0]
+    start = memory.state_.coordinates.encode(given)[0]
     before, after = start @ axes.T, np.asarray(memory.map_(start)) @ axes.T
     measured = (before * after).sum(axis=0) / (before**2).sum(axis=0)
     return strength, strength / strength.sum(), strength / (strength + beta), measured
@@ -87,9 +87,9 @@ def drift(memories, given):
 
 def main(folder):
     rows = mnist(folder, "test", 1000)[0]
-    plain = AttractorMemory(metric=None, schedule=None).fit(rows)
-    sharp = AttractorMemory(search=False, schedule=None).fit(rows)
-    own_way = AttractorMemory(search=False).fit(rows)
+    plain = AttractorMemory(metric=None, iteration="plain").fit(rows)
+    sharp = AttractorMemory(metric="rule", iteration="plain").fit(rows)
+    own_way = AttractorMemory(metric="rule").fit(rows)
     figure, axes = plt.subplots(1, len(KINDS), figsize=(10, 4), sharey=True)
     lines = ["| cue | way | " + " | ".join(f"{step} steps" for step in STEPS) + " | at home |"]
     lines.append("|---" * (len(STEPS) + 3) + "|")

@@ -42,7 +42,7 @@ import sys
 from attractory import AttractorMemory, save_memory
 from attractory.datasets import bundled_digits
 digits, _ = bundled_digits(6)
-memories = [AttractorMemory(search=False).fit(digits[:n]) for n in (6, 2)]
+memories = [AttractorMemory(metric="rule").fit(digits[:n]) for n in (6, 2)]
 for k in range(10**9):
     save_memory(memories[k % 2], sys.argv[1])
     if k == 0:
@@ -54,12 +54,10 @@ def memory_of(path):
     """What equal memories have equal: parameters, rows, map, norms."""
     memory = load_memory(path)
     arrays = {
-        "points": memory.points_, "sizes": memory._sizes, "mean": memory._sphere.mean,
-        "basis": memory._sphere.metric.basis,
-        "coefficients": memory._model.regression().coefficients,
+        "points": memory.points_, "sizes": memory.state_.sizes,
+        "mean": memory.state_.coordinates.mean,
+        "basis": memory.state_.coordinates.metric.basis, **memory.state_.store.arrays(),
     }  # fmt: skip
-    for stage, at in memory._stages:
-        arrays[f"stage {at}"] = stage.regression().coefficients
     header = {"norm": memory.norm_, "parameters": str(sorted(memory.get_params().items()))}
     return exact(header, {name: np.asarray(array) for name, array in arrays.items()})
 
@@ -157,7 +155,7 @@ def plain_file(path):
 
 
 def memory_file(path):
-    save_memory(AttractorMemory(search=False).fit(bundled_digits(6)[0]), path)
+    save_memory(AttractorMemory(metric="rule").fit(bundled_digits(6)[0]), path)
 
 
 def mutations(folder, count, make, read):

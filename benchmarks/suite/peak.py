@@ -11,15 +11,17 @@ import re, sys
 from pathlib import Path
 import numpy as np
 from attractory.datasets import sphere
+from attractory.memory.settings import MemorySettings
 from attractory.memory.stored_map import KernelStore
 from attractory.activations import activation
 n = int(sys.argv[1])
 x = sphere(n, 784, norm=150.0, seed=1)
-KernelStore(x[:600], x[:600], activation("sigmoid"), 2, 0.0, passed=True).map()  # compiles
+settings = MemorySettings(activation("sigmoid"))
+KernelStore(x[:600], x[:600], settings, measure_residual=False).map()  # compiles
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 before = peak()
-store = KernelStore(x, x, activation("sigmoid"), 2, 0.0, passed=True)
+store = KernelStore(x, x, settings, measure_residual=False)
 store.map()
 print(peak() - before)
 """

@@ -33,5 +33,6 @@ from .memory.diagnosis import diagnose as diagnose
 from .memory.estimator import AttractorMemory as AttractorMemory
 from .memory.files import load_memory as load_memory
 from .memory.files import save_memory as save_memory
+from .memory.sequence import SequenceMemory as SequenceMemory
 
 __version__: str

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from attractory import AttractorMemory, load_memory
+from attractory import AttractorMemory, SequenceMemory, load_memory
 from attractory.cli import memory as cli_memory
 from attractory.cli import tables as cli_tables
 from attractory.cli.app import main
@@ -69,7 +69,7 @@ def test_the_whole_path(capsys, pictures, tmp_path):
         capsys, "store", pictures / "six", "--out", file, "--activation", "erf", "--norm", "90"
     )
     assert (code, err) == (0, "")
-    assert "stored 6 rows of 28 × 28 pixels; kernel, erf, depth 2, norm 90; residual " in out
+    assert "stored 6 rows of 28 × 28 pixels; infinite width, erf, depth 2, norm 90" in out
     assert f"{file.stat().st_size:,} bytes" in out
 
     code, out, err = run(capsys, "recall", file, pictures / "cues", "--out", back)
@@ -108,9 +108,9 @@ def test_the_whole_path(capsys, pictures, tmp_path):
 def test_a_cue_that_ends_at_no_row_is_not_known(capsys, tmp_path):
     """A map without biases is odd about the mean: the mirror image of a row is fixed, too."""
     file = tmp_path / "odd.mem"
-    memory = AttractorMemory(activation="erf", metric=None, bias=0.0, schedule=None)
+    memory = AttractorMemory(activation="erf", metric=None, iteration="plain")
     save_memory(memory.fit(bundled_digits(6)[0]), file)
-    np.save(tmp_path / "mirror.npy", 2 * memory._sphere.mean - memory.patterns_[1])
+    np.save(tmp_path / "mirror.npy", 2 * memory.state_.coordinates.mean - memory.patterns_[1])
     code, out, _ = run(capsys, "recall", file, tmp_path / "mirror.npy")
     assert code == 0
     (line,) = [line for line in out.splitlines() if "mirror.npy" in line]
@@ -127,7 +127,7 @@ def test_json_documents(capsys, pictures, file, tmp_path):
     report = document(capsys, "store", pictures / "six", "--out", path, "--activation", "erf")
     assert report["residual"] < 1e-9
     assert report["bytes"] == path.stat().st_size
-    assert (report["model"], report["activation"], report["depth"]) == ("kernel", "erf", 2)
+    assert (report["width"], report["activation"], report["depth"]) == (None, "erf", 2)
     assert (report["n"], report["dim"], report["shape"]) == (6, 784, [28, 28])
     assert (report["duplicates"], report["failed"]) == (0, [])
     assert report["names"] == [f"d{k}.png" for k in range(6)]
@@ -216,9 +216,9 @@ def test_store_refuses(capsys, pictures, file, tmp_path):
     assert "got none" in refused(capsys, "store", tmp_path / "missing.png", "--out", new)
     for option, value in (
         ("--norm", "big"), ("--norm", "0"), ("--norm", "nan"), ("--depth", "1"),
-        ("--activation", "relu"), ("--model", "lookup"), ("--seed", "-1"),
+        ("--activation", "relu"), ("--width", "0"), ("--seed", "-1"),
     ):  # fmt: skip
-        refused(capsys, "store", six, "--out", new, "--model", "network", option, value)
+        refused(capsys, "store", six, "--out", new, "--width", "20", option, value)
     assert not new.exists()
     assert file.read_bytes() == before
     code, out, _ = run(
@@ -282,7 +282,7 @@ def test_memories_saved_from_python(capsys, pictures, tmp_path):
     assert document(capsys, "forget", file, "row 4", "1", "2", "3")["n"] == 1
     assert load_memory(file).info_ == {"mine": 1, "names": ["row 0"], "shape": None}
     assert document(capsys, "inspect", file)["n"] == 1
-    save_memory(AttractorMemory(activation="erf", norm=30.0).fit(rows, rows[::-1]), file)
+    save_memory(SequenceMemory(activation="erf", norm=30.0).fit(rows, rows[::-1]), file)
     assert "maps rows to other rows" in refused(capsys, "inspect", file)
 
 
@@ -304,12 +304,12 @@ def test_rows_stored_inexactly_come_with_a_warning_and_are_no_attractors(capsys,
     np.save(tmp_path / "rows.npy", np.random.default_rng(4).normal(size=(12, 6)))
     file = tmp_path / "m"
     code, out, err = run(
-        capsys, "store", tmp_path / "rows.npy", "--out", file, "--model", "network",
-        "--width", "6", "--activation", "erf", "--norm", "5",
+        capsys, "store", tmp_path / "rows.npy", "--out", file, "--width", "6",
+        "--activation", "erf", "--norm", "5",
     )  # fmt: skip
     assert code == 0
     assert "attractory: warning: the memory misses a stored row by" in err
-    assert "network, erf, depth 2, norm 5; residual" in out
+    assert "width 6, erf, depth 2, norm 5; residual" in out
     report = document(capsys, "inspect", file)
     assert report["residual"] > 1e-3
     for row in report["patterns"]:

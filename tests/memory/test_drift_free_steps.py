@@ -7,12 +7,12 @@ import pytest
 
 from attractory import AttractorMemory, ntk
 from attractory.datasets import bundled_digits
-from attractory.memory.drift_free_steps import Drift, Relaxed
+from attractory.memory.drift_free_steps import DriftFreeStep, LinearPart
 
 
-@pytest.fixture(scope="module", params=[0.0, 3.0], ids=["plain", "biased"])
-def memory(request):
-    return AttractorMemory(bias=request.param, search=False).fit(bundled_digits(200)[0])
+@pytest.fixture(scope="module")
+def memory():
+    return AttractorMemory(metric="rule").fit(bundled_digits(200)[0])
 
 
 def test_a_step_is_newtons_with_the_linear_part():
@@ -22,7 +22,7 @@ def test_a_step_is_newtons_with_the_linear_part():
     kept, soft, pace = np.array([0.9, 0.7, 0.2]), 0.05, 0.6
     linear = (basis[:, :3] * kept) @ basis[:, :3].T
     shift, x = rng.normal(size=6), rng.normal(size=(4, 6))
-    step = Relaxed(
+    step = DriftFreeStep(
         lambda v: v @ linear.T + shift, basis[:, :3], pace / (1 - kept + soft),
         np.asarray(pace / (1 + soft)), np.asarray(2.0),
     )  # fmt: skip
@@ -39,7 +39,7 @@ def test_patterns_are_at_rest(memory):
     points = memory.points_
     with jax.enable_x64(True):
         for kind, far in ((float, 1e-9), (np.float32, 2e-4)):
-            step = memory._drift.relaxed(memory.map_, kind)
+            step = memory.state_.linear_part.drift_free_step(memory.map_, kind)
             moved = step(jnp.asarray(points, kind))
             np.testing.assert_allclose(moved, points, atol=far * memory.norm_)
 
@@ -49,18 +49,18 @@ def test_the_map_is_its_linear_part_and_what_is_nonlinear_in_the_correlations(me
 
     The slope is taken here at points orthogonal to a pattern and a little off.
     """
-    basis, lost, mean = memory._drift.parts
+    basis, lost, mean = memory.state_.linear_part.parts
     np.testing.assert_allclose(basis.T @ basis, np.eye(len(lost)), atol=1e-10)
     assert ((lost > 0) & (lost < 1)).all()
     assert lost.min() < mean < lost.max()
-    store, norm = memory._model, memory.norm_
-    x, dim = store.x, memory.n_features_in_
-    a = np.asarray(store.regression().coefficients)[:, :dim]
-    kernel = store._kernel(x)
+    store, norm = memory.state_.store, memory.norm_
+    x = store.x
+    a = np.asarray(store.map().coefficients)
+    kernel = store.kernel(x)
     one, across = x[0] / norm, np.linalg.svd(x[:1])[2][1]
     rho = np.array([-2e-3, -1e-3, 0.0, 1e-3, 2e-3])
     near = norm * (rho[:, None] * one + np.sqrt(1 - rho**2)[:, None] * across)
-    values = store._kernel(x[:1], near)[0]
+    values = store.kernel(x[:1], near)[0]
     slope = (values[0] - 8 * values[1] + 8 * values[3] - values[4]) / 12e-3
     h = kernel - values[2] - slope * (x @ x.T) / norm**2
     linear = (x @ basis) * (1 - lost) @ basis.T
@@ -85,11 +85,11 @@ def test_without_biases_a_vote_is_cubic():
 
 def test_what_changes_the_memory_changes_its_linear_part(memory):
     rows = bundled_digits(200)[0]
-    grown = AttractorMemory(bias=memory.bias, search=False).fit(rows[:150])
-    drift = grown._drift
-    before = drift.parts[1]
+    grown = AttractorMemory(metric="rule").fit(rows[:150])
+    linear = grown.state_.linear_part
+    before = linear.parts[1]
     grown.partial_fit(rows[150:])
-    assert grown._drift is not drift
-    fresh = Drift(grown._model).parts
-    np.testing.assert_allclose(grown._drift.parts[1], fresh[1])
+    assert grown.state_.linear_part is not linear
+    fresh = LinearPart(grown.state_.store).parts
+    np.testing.assert_allclose(grown.state_.linear_part.parts[1], fresh[1])
     assert len(before) < len(fresh[1])

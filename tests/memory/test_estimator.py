@@ -11,16 +11,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
-from attractory import AttractorMemory, diagnose
+from attractory import AttractorMemory, SequenceMemory, diagnose, load_memory, save_memory
 from attractory.datasets import bundled_digits, sphere
 from attractory.solvers.cholesky import Factor
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [{"activation": "erf"}, {"model": "network", "width": 200}])
+@pytest.mark.parametrize("settings", [{"activation": "erf"}, {"width": 200}])
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_checks_pass_whole(settings, monkeypatch):
-    monkeypatch.setitem(os.environ, "SCIPY_ARRAY_API", "1")  # lest that check be skipped
+    monkeypatch.setitem(os.environ, "SCIPY_ARRAY_API", "1")  # or that check is skipped
     results = check_estimator(AttractorMemory(**settings), on_skip=None)
     assert {r["status"] for r in results} == {"passed"}
     assert len(results) > 40
@@ -41,13 +41,13 @@ def test_pipeline_and_grid_search():
     assert search.best_score_ == 1.0
 
 
-@pytest.mark.parametrize("model", ["kernel", "network"])
-def test_rows_come_back_in_their_own_units(model):
+@pytest.mark.parametrize("width", [None, 800])
+def test_rows_come_back_in_their_own_units(width):
     digits, _ = bundled_digits(8)
     rows = 200 + 50 * digits
-    memory = AttractorMemory(model, activation="erf", width=800).fit(rows)
+    memory = AttractorMemory(width, activation="erf").fit(rows)
     # A network is trained to 1e-3 of the norm, in the metric; in the rows' units it is more.
-    accuracy = 1e-9 if model == "kernel" else 0.02
+    accuracy = 1e-9 if width is None else 0.02
     np.testing.assert_allclose(memory.patterns_, rows, atol=1e-9)
     away = np.linalg.norm(memory.transform(rows) - rows, axis=1)
     assert (away <= accuracy * np.linalg.norm(rows - rows.mean(axis=0), axis=1)).all()
@@ -102,9 +102,9 @@ def test_factor_follows_appending_and_removing(seed, n, m):
     np.testing.assert_allclose(less @ shrunk.solve(right), right, rtol=1e-6, atol=1e-6)
 
 
-def test_a_cycle_of_digits_replays_from_noise():
+def test_a_cycle_of_digits_replays_from_noise(tmp_path):
     digits, _ = bundled_digits(6)
-    memory = AttractorMemory(activation="erf").fit(digits, np.roll(digits, -1, axis=0))
+    memory = SequenceMemory(activation="erf").fit(digits)
     noise = np.random.default_rng(0).normal(size=784)
     noise *= 0.3 * np.linalg.norm(digits[0] - digits.mean(axis=0)) / np.linalg.norm(noise)
     path = memory.replay(digits[0] + noise, 60)
@@ -114,6 +114,17 @@ def test_a_cycle_of_digits_replays_from_noise():
     # One cycle, one product of Jacobians: every row on it has the same Floquet radius.
     assert np.ptp(found.spectral_radius) < 1e-6
     np.testing.assert_allclose(memory.transform(digits), np.roll(digits, -1, axis=0), atol=1e-6)
+    np.testing.assert_allclose(memory.successors_, np.roll(digits, -1, axis=0), atol=1e-9)
+    save_memory(memory, tmp_path / "cycle")
+    again = load_memory(tmp_path / "cycle")
+    assert type(again) is SequenceMemory
+    np.testing.assert_array_equal(again.replay(digits[0] + noise, 3), path[:4])
+    # Rows that lead into the cycle are on none.
+    inward = digits[:3] + 0.5
+    memory.partial_fit(inward, digits[:3])
+    found = diagnose(memory)
+    assert np.isnan(found.spectral_radius[6:]).all()
+    assert found.attractor[:6].all()
 
 
 def test_unknown_cues_are_rejected_at_the_stated_rate():
@@ -161,8 +172,8 @@ def test_bad_input_is_named_and_changes_nothing():
     np.testing.assert_array_equal(memory.map_.coefficients, before)
     assert memory.predict(x).tolist() == [0, 1, 2, 3, 4]
     for wrong, message in (
-        ({"model": "forest"}, "model must be one of 'kernel', 'network'"),
-        ({"norm": "best"}, "norm must be one of 'auto'"),
+        ({"width": 0}, "width must be"),
+        ({"norm": "best"}, "norm must be 'auto' or a number above 0, got 'best'"),
         ({"norm": -1.0}, "norm must be a finite number above 0"),
         ({"activation": "relu"}, "activation must be one of"),
         ({"reject": 1.5}, "reject must lie between 0 and 1"),
@@ -174,7 +185,7 @@ def test_bad_input_is_named_and_changes_nothing():
     with pytest.raises(ValueError, match="row at the mean"):
         AttractorMemory().fit(np.vstack([x, x.mean(axis=0)]))
     with pytest.raises(ValueError, match="y must have the shape of X"):
-        AttractorMemory().fit(x, x[:3])
+        SequenceMemory().fit(x, x[:3])
 
 
 def test_equal_rows_are_stored_once_and_constant_columns_are_fine():

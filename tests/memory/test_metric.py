@@ -53,7 +53,7 @@ def test_a_matrix_of_your_own_and_none():
     [
         (0.0, "metric must be a finite number above 0"),
         (np.nan, "metric must be a finite number above 0"),
-        ("white", "metric must be one of 'auto'"),
+        ("white", "metric must be 'search', 'rule', None"),
         (np.eye(3), r"metric must be a matrix \(6, 6\), got shape \(3, 3\)"),
         (np.triu(np.ones((6, 6))), "metric must be symmetric"),
         (np.diag([1.0, 1, 1, 1, 1, -1]), "metric must be positive definite"),
@@ -68,14 +68,10 @@ def test_bad_metrics_are_named(metric, message):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"schedule": []}, "schedule must be a list of numbers"),
-        ({"schedule": [20.0, 10.0]}, "schedule must be above 0 and in ascending order"),
-        ({"schedule": [10.0, 10.0]}, "schedule must be above 0 and in ascending order"),
-        ({"schedule": [50.0], "norm": 30.0}, "schedule must stay below the memory's norm 30"),
-        ({"momentum": 1.0}, "momentum must be at least 0 and below 1"),
-        ({"momentum": -0.1}, "momentum must be at least 0 and below 1"),
-        ({"hold": 2.0}, "hold must be at least 0 and at most 1"),
-        ({"bias": -1.0}, "bias must be a finite number"),
+        ({"iteration": "held"}, "iteration must be one of 'guided', 'plain'; got 'held'"),
+        ({"max_steps": 0}, "max_steps must be"),
+        ({"tolerance": 0.0}, "tolerance must be a finite number above 0"),
+        ({"ridge": -1.0}, "ridge must be a finite number"),
     ],
 )
 def test_bad_settings_of_recall_are_named(wrong, message):
@@ -167,4 +163,4 @@ def test_a_metric_outgrown_says_so():
     assert memory.stale_
     memory.forget(range(8, 20))
     assert not memory.stale_
-    assert isinstance(memory._sphere.metric, Metric)
+    assert isinstance(memory.state_.coordinates.metric, Metric)

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from attractory import AttractorMemory, diagnose, load_memory, save_memory
+from attractory import AttractorMemory, SequenceMemory, diagnose, load_memory, save_memory
 from attractory.activations import activation
 from attractory.datasets import sklearn_digits, sphere
-from attractory.io.tensor_file import read_file, write_file
 from attractory.kernels.single_input import inverse_width
 from attractory.memory import metric_search as module
+from attractory.memory.coordinates import nearest
 from attractory.memory.metric_search import _twin, held_out_cues
-from attractory.memory.sphere import nearest
 
 ROWS = sklearn_digits(40)[0]
 
@@ -21,7 +20,7 @@ def memory():
 
 
 def share(memory):
-    return memory._sphere.metric.share
+    return memory.state_.coordinates.metric.share
 
 
 def test_the_choice_is_the_best_of_its_own_evidence_and_what_the_memory_has(memory):
@@ -31,7 +30,7 @@ def test_the_choice_is_the_best_of_its_own_evidence_and_what_the_memory_has(memo
     assert chosen.metric == best.metric
     assert chosen.trials[0].metric == 0.01  # the rule
     assert share(memory) == pytest.approx(chosen.metric, rel=1e-12)
-    plain = AttractorMemory(activation="erf", metric=chosen.metric, search=False).fit(ROWS)
+    plain = AttractorMemory(activation="erf", metric=chosen.metric).fit(ROWS)
     assert memory.norm_ == pytest.approx(plain.norm_, rel=1e-12)
     assert len({trial.metric for trial in chosen.trials}) == len(recalled)
 
@@ -40,8 +39,8 @@ def test_the_evidence_is_what_such_memories_do(memory):
     """A memory with the settings of a trial, fitted by itself, recalls the cues in float64."""
     home, cues = held_out_cues(ROWS, memory.choice_.cues)
     for trial in memory.choice_.trials[:3]:
-        own = AttractorMemory(activation="erf", metric=trial.metric, search=False).fit(ROWS)
-        assert trial.nearest == (nearest(own._start(cues), own.points_) == home).sum()
+        own = AttractorMemory(activation="erf", metric=trial.metric).fit(ROWS)
+        assert trial.nearest == (nearest(own.state_.start(cues), own.points_) == home).sum()
         # The trial ends after so many steps in float32; a cue in a hundred may still be under way.
         found = (own.recall(cues).pattern == home).sum()
         assert abs(trial.recalled - found) <= len(cues) // 100
@@ -53,40 +52,40 @@ def test_the_same_rows_give_the_same_choice_in_any_unit(memory):
     assert AttractorMemory(activation="erf").fit(4 * ROWS).choice_ == memory.choice_
 
 
-@pytest.mark.parametrize(
-    "fixed", [{"metric": 0.05}, {"metric": None}, {"norm": 40.0}, {"schedule": [6.0, 8.0]}]
-)
+@pytest.mark.parametrize("fixed", [{"metric": 0.05}, {"metric": None}, {"norm": 40.0}])
 def test_what_the_user_fixed_stays(fixed):
     memory = AttractorMemory(activation="erf", **fixed).fit(ROWS)
     chosen = memory.choice_
     if "metric" in fixed:
         assert chosen is None  # nothing is left to choose
-        assert memory._sphere.metric.plain == (fixed["metric"] is None)
+        assert memory.state_.coordinates.metric.plain == (fixed["metric"] is None)
         assert share(memory) == pytest.approx(fixed["metric"] or 0.0)
     if "norm" in fixed:
         assert memory.norm_ == 40.0
-    if "schedule" in fixed:
-        assert memory.schedule_ == (6.0, 8.0)
 
 
 @pytest.mark.parametrize(
-    ("settings", "rows", "y"),
+    ("settings", "rows"),
     [
-        ({"search": False}, ROWS, None),
-        ({"metric": 0.01, "norm": 40.0, "schedule": [12.0]}, ROWS, None),
-        ({"schedule": None}, ROWS, None),
-        ({}, ROWS, np.roll(ROWS, 1, axis=0)),
-        ({}, ROWS[:19], None),  # too few rows
-        ({}, sphere(40, 8), None),  # of too few numbers
-        ({"model": "network", "width": 100}, sphere(40, 60)[:20], None),
+        ({"metric": 0.01, "norm": 40.0}, ROWS),
+        ({"iteration": "plain"}, ROWS),
+        ({}, ROWS[:19]),  # too few rows
+        ({}, sphere(40, 8)),  # of too few numbers
+        ({"width": 100}, sphere(40, 60)[:20]),
     ],
 )
-def test_where_nothing_is_to_be_chosen_the_rule_stands(settings, rows, y):
-    with_search = AttractorMemory(activation="erf", **settings).fit(rows, y)
+def test_where_nothing_is_to_be_chosen_the_rule_stands(settings, rows):
+    with_search = AttractorMemory(activation="erf", **settings).fit(rows)
     assert with_search.choice_ is None
     assert diagnose(with_search, rows=[0], shock=False, certify=False).choice is None
-    without = AttractorMemory(activation="erf", **(settings | {"search": False})).fit(rows, y)
-    assert (with_search.norm_, with_search.schedule_) == (without.norm_, without.schedule_)
+    without = AttractorMemory(activation="erf", **({"metric": "rule"} | settings)).fit(rows)
+    assert with_search.norm_ == without.norm_
+
+
+def test_a_sequence_has_its_metric_by_the_rule():
+    memory = SequenceMemory(activation="erf").fit(ROWS)
+    assert memory.state_.choice is None
+    assert share(memory) == pytest.approx(0.01)
 
 
 def test_of_more_rows_than_a_trial_holds_the_rule_stands(monkeypatch):
@@ -96,7 +95,7 @@ def test_of_more_rows_than_a_trial_holds_the_rule_stands(monkeypatch):
     rows = sklearn_digits(60)[0]
     memory = AttractorMemory(activation="erf").fit(rows)
     assert memory.choice_ is None
-    assert memory.norm_ == AttractorMemory(activation="erf", search=False).fit(rows).norm_
+    assert memory.norm_ == AttractorMemory(activation="erf", metric="rule").fit(rows).norm_
     few = AttractorMemory(activation="erf").fit(rows[:24]).choice_
     assert (few.cues, few.rows) == (24, 24)
 
@@ -141,22 +140,8 @@ def test_files_and_diagnoses_tell_the_choice(memory, tmp_path):
     found = diagnose(loaded, rows=[0], shock=False, certify=False)
     assert found.choice == memory.choice_
     assert f"{len(memory.choice_.trials)} candidates" in repr(found)
-    header, arrays = read_file(tmp_path / "m")
-    # Once a factor on the norm was chosen too, or it alone.
-    for trial in (header["choice"], *header["choice"]["trials"]):
-        trial["factor"] = 1.5
-    write_file(tmp_path / "older", header, arrays)
-    assert load_memory(tmp_path / "older").choice_ == memory.choice_
-    header["choice"]["metric"] = None
-    write_file(tmp_path / "older", header, arrays)
-    assert load_memory(tmp_path / "older").choice_ is None
-    del header["choice"], header["parameters"]["search"]
-    write_file(tmp_path / "old", header, arrays)
-    old = load_memory(tmp_path / "old")
-    assert old.choice_ is None
-    np.testing.assert_array_equal(old.points_, memory.points_)
 
 
 def test_a_bad_search_is_named():
-    with pytest.raises(TypeError, match="search must be True or False, got str"):
-        AttractorMemory(search="thorough").fit(ROWS)
+    with pytest.raises(ValueError, match="metric must be 'search', 'rule', None, a number above 0"):
+        AttractorMemory(metric="thorough").fit(ROWS)

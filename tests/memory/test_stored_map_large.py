@@ -25,7 +25,7 @@ def _differ(one, other):
 
 def test_both_are_one_map_after_every_change():
     x, dense, large = _pair()
-    assert type(large._model) is LargeStore
+    assert type(large.state_.store) is LargeStore
     assert _differ(dense, large) < 1e-6
     for memory in (dense, large):
         memory.partial_fit(x[40:])
@@ -40,10 +40,9 @@ def test_a_memory_that_outgrows_its_factor_goes_on_without(monkeypatch):
     monkeypatch.setattr("attractory._util.machine.DENSE", 45)
     x = sphere(60, 20, seed=3)
     memory = AttractorMemory(norm=15.0).fit(x[:40])
-    assert type(memory._model) is KernelStore
+    assert type(memory.state_.store) is KernelStore
     memory.partial_fit(x[40:])
-    assert type(memory._model) is LargeStore
-    assert all(type(stage) is LargeStore for stage, _ in memory._stages)
+    assert type(memory.state_.store) is LargeStore
     assert memory.residual_ < 1e-6
 
 
@@ -60,7 +59,7 @@ def test_files_keep_the_way_it_was_solved_and_not_where(tmp_path):
     save_memory(memory, tmp_path / "a.mem")
     again = load_memory(tmp_path / "a.mem")
     assert again.compute is None
-    assert type(again._model) is LargeStore
+    assert type(again.state_.store) is LargeStore
     assert again.residual_ == memory.residual_
     assert again.predict(digits).tolist() == list(range(8))
 

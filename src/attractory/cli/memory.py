@@ -4,13 +4,15 @@ Heavy imports wait until a command runs. What a command changes it changes in on
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attractory.cli.console import complain, one_line, working
+from attractory.cli.options import expanded
 from attractory.cli.tables import (
     DRAWN,
     contents,
@@ -45,38 +47,48 @@ _Paths = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+@dataclass(frozen=True)
+class MapOptions:
+    """How rows are stored; as the parameters of `AttractorMemory`."""
+
+    activation: Annotated[str, typer.Option(help=ACTIVATIONS)] = "sigmoid"
+    depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2
+    width: Annotated[
+        int | None,
+        typer.Option(help="Units of a trained network's hidden layers; infinite by default."),
+    ] = None
+    norm: Annotated[
+        str, typer.Option(help="Of the centred rows; auto goes by how close they are.")
+    ] = "auto"
+    metric: Annotated[
+        str, typer.Option(help="Whitening of the rows: search, rule, none, or λ above 0.")
+    ] = "search"
+    no_center: Annotated[
+        bool, typer.Option("--no-center", help="Leave the mean row in. Images need it out.")
+    ] = False
+    seed: Annotated[int, typer.Option(help="Of a network's first weights.")] = 0
+
+
+DEFAULT = MapOptions()
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to an app."""
-    for command in (store, recall, inspect, add, forget):
+    for command in (expanded(store), recall, inspect, add, forget):
         app.command(no_args_is_help=True)(command)
 
 
 def store(
     paths: _Paths,
     out: Annotated[Path, typer.Option(help="File to write.")],
-    model: Annotated[
-        str, typer.Option(help="kernel, exact and quick; or network, trained.")
-    ] = "kernel",
-    activation: Annotated[str, typer.Option(help=ACTIVATIONS)] = "sigmoid",
-    depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2,
-    width: Annotated[int, typer.Option(help="Of a network's hidden layers.")] = 10_000,
-    norm: Annotated[
-        str, typer.Option(help="Of the centred rows; auto goes by how close they are.")
-    ] = "auto",
-    metric: Annotated[
-        str, typer.Option(help="Whitening of the rows: auto, none, or λ above 0.")
-    ] = "auto",
-    no_center: Annotated[
-        bool, typer.Option("--no-center", help="Leave the mean row in. Images need it out.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of a network's first weights.")] = 0,
+    how: MapOptions = DEFAULT,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: _Json = False,
 ) -> None:
     """Store images or vectors as attractors, in a file."""
     _check_out(out, force)
-    size = _number(norm, "--norm", ("auto",))
-    whitening = _number(metric, "--metric", ("auto", "none"))
+    size = _number(how.norm, "--norm", ("auto",))
+    whitening = _number(how.metric, "--metric", ("search", "rule", "none"))
     with working("reading"):
         from attractory.cli.memory_file import MemoryFile
         from attractory.io.patterns import load_patterns
@@ -85,8 +97,9 @@ def store(
         loaded = load_patterns(paths)
     _name_failed(loaded)
     memory = AttractorMemory(
-        model, activation=activation, depth=depth, width=width, norm=size,
-        metric=None if whitening == "none" else whitening, center=not no_center, random_state=seed,
+        how.width, activation=how.activation, depth=how.depth, norm=size,
+        metric=None if whitening == "none" else whitening, center=not how.no_center,
+        random_state=how.seed,
     )  # fmt: skip
     kept = MemoryFile(out, memory)
     with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")):
@@ -173,7 +186,7 @@ def inspect(
         from attractory.cli.memory_file import MemoryFile
 
         kept = MemoryFile.open(file)
-        n, accuracy = len(kept.names), kept.memory._model.accuracy
+        n, accuracy = len(kept.names), kept.memory.state_.store.accuracy
         count = n if everything else min(n, _LOOKED_AT)
         radius, miss, attractor = _examine(kept, count, say)
         if figure is not None:
@@ -216,7 +229,7 @@ def add(file: _File, paths: _Paths, as_json: _Json = False) -> None:
     with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")):
         new = kept.store(loaded)
         if new:
-            kept.memory._warn()
+            kept.memory.warn_of_misses()
             kept.save()
     duplicates = len(loaded.rows) - len(new)
     if as_json:
@@ -250,7 +263,7 @@ def forget(
     gone = [{"index": k, "name": kept.names[k]} for k in rows]
     with working(_spinner(kept, f"forgetting {counted(len(rows), 'row')}")):
         kept.forget(rows)
-        kept.memory._warn()
+        kept.memory.warn_of_misses()
         kept.save()
     if as_json:
         print_json(kept.as_dict() | {"forgotten": gone})
@@ -309,10 +322,12 @@ def _number(text: str, name: str, words: tuple[str, ...]) -> str | float:
 
 def _spinner(kept: "MemoryFile", text: str) -> str | None:
     """Return the text of a spinner, or None: training a network shows a bar of its own."""
-    return None if kept.memory.model == "network" else text
+    return text if kept.memory.width is None else None
 
 
-def _examine(kept: "MemoryFile", count: int, say: Any) -> "tuple[np.ndarray, ...]":
+def _examine(
+    kept: "MemoryFile", count: int, say: Callable[[str], object]
+) -> "tuple[np.ndarray, ...]":
     """Return spectral radius, miss and whether it is an attractor, of the first rows."""
     import numpy as np
 

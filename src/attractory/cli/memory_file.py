@@ -12,7 +12,8 @@ from jaxtyping import Float
 
 from attractory.cli.console import one_line
 from attractory.io.patterns import LoadedPatterns, load_patterns
-from attractory.memory.estimator import STALE, AttractorMemory
+from attractory.memory.base import STALE
+from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 
 __all__ = ["MemoryFile"]
@@ -42,13 +43,13 @@ class MemoryFile:
     def open(cls, path: Path) -> "MemoryFile":
         """Read a file, with the errors of `load_memory`."""
         memory = load_memory(path)
-        if memory.hetero_:
+        if not isinstance(memory, AttractorMemory):
             raise ValueError(
                 f"{path} maps rows to other rows, for which there is no command; "
                 "use attractory.load_memory in Python"
             )
         # A memory saved from Python may say nothing of its rows, or something else.
-        info: dict[str, Any] = memory.__dict__["info_"]
+        info = memory.info_
         names: Any = info.get("names")
         shape: Any = info.get("shape")
         named = isinstance(names, list) and all(isinstance(name, str) for name in names)
@@ -124,7 +125,7 @@ class MemoryFile:
         activation = getattr(memory.activation, "name", memory.activation)
         residual = memory.residual_
         return {
-            "file": str(self.path), "bytes": self.path.stat().st_size, "model": memory.model,
+            "file": str(self.path), "bytes": self.path.stat().st_size, "width": memory.width,
             "activation": activation, "depth": memory.depth, "n": len(memory), "dim": self.dim,
             "shape": None if self.shape is None else list(self.shape), "norm": memory.norm_,
             "residual": residual if math.isfinite(residual) else None,

@@ -51,8 +51,9 @@ def contents(kept: "MemoryFile") -> str:
     if shape is not None:
         size = f"{shape[0]} × {shape[1]} pixels{' in colour' if shape[2:] else ''}"
     activation = getattr(memory.activation, "name", memory.activation)
+    width = "infinite width" if memory.width is None else f"width {memory.width:,}"
     return (
-        f"{counted(len(memory), 'row')} of {size}; {memory.model}, {activation}, depth "
+        f"{counted(len(memory), 'row')} of {size}; {width}, {activation}, depth "
         f"{memory.depth}, norm {memory.norm_:.4g}; residual {memory.residual_:.1e} of the norm"
     )
 

@@ -4,7 +4,4 @@ from .estimator import AttractorMemory as AttractorMemory
 from .estimator import MemoryRecall as MemoryRecall
 from .files import load_memory as load_memory
 from .files import save_memory as save_memory
-from .rejection import Rejection as Rejection
-from .rejection import confidence as confidence
-from .rejection import held_out_evidence as held_out_evidence
-from .rejection import unknown_evidence as unknown_evidence
+from .sequence import SequenceMemory as SequenceMemory

@@ -20,9 +20,11 @@ from attractory._util.validation import indices as checked
 from attractory.analysis.certificate import certified_radius
 from attractory.analysis.critical_shocks import critical_shock
 from attractory.analysis.spectrum import orbit_radius, spectral_radius
-from attractory.memory.estimator import STALE, AttractorMemory
+from attractory.memory.base import STALE
+from attractory.memory.coordinates import spread
+from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric_search import Choice
-from attractory.memory.sphere import spread
+from attractory.memory.sequence import SequenceMemory
 
 __all__ = ["Diagnosis", "diagnose"]
 
@@ -49,8 +51,8 @@ class Diagnosis:
         correlation: with the nearest other row, in the metric.
         nearest: index of that row.
         residual: largest miss of any row, relative to the norm.
-        choice: the metric's λ and the factor on the norms that `fit` chose, and the trials it chose
-            by (`AttractorMemory.search`); None where it went by the rule, or the file does not say.
+        choice: the metric's λ that `fit` chose, and the trials it chose by; None where a rule
+            stands.
         advice: what to change, in sentences; empty if all is well.
     """
 
@@ -75,7 +77,7 @@ class Diagnosis:
 
 
 def diagnose(
-    memory: AttractorMemory,
+    memory: AttractorMemory | SequenceMemory,
     *,
     rows: Sequence[int] | None = None,
     shock: bool = True,
@@ -107,40 +109,40 @@ def diagnose(
     f, x = memory.map_, np.asarray(memory.points_, float)
     points = x[chosen]
     radius, _, attractor = stability(memory, chosen)
-    stored = memory.residual_ <= memory._model.accuracy
+    stored = memory.residual_ <= memory.state_.store.accuracy
     shocks = certified = own_shocks = np.full(len(chosen), np.nan)
-    metric = memory._sphere.metric
+    metric = memory.state_.coordinates.metric
     # How much longer a row is than in the metric, for M's largest eigenvalue 1.
     stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
-    if shock and not memory.hetero_:
+    if shock and not memory.state_.sequence:
         found = critical_shock(f, points, progress=progress)
         shocks = found.distance / memory.norm_
         plain = np.linalg.norm(metric.invert(np.nan_to_num(found.shock)), axis=1)
         own_shocks = np.where(
             np.isfinite(shocks), plain * stretch * metric.ends[1] / memory.norm_, shocks
         )
-    if certify and not memory.hetero_:
+    if certify and not memory.state_.sequence:
         certified = _certified(f, points, memory.norm_, len(chosen))
     correlation, nearest = _neighbours(x / memory.norm_, chosen)
     return Diagnosis(
         chosen, radius, attractor, own_shocks, certified * stretch, shocks, certified, correlation,
-        nearest, memory.residual_, memory.choice_,
+        nearest, memory.residual_, memory.state_.choice,
         _advice(memory, stored, chosen, radius, correlation, nearest),
     )  # fmt: skip
 
 
 def stability(
-    memory: AttractorMemory, rows: Int[np.ndarray, " k"]
+    memory: AttractorMemory | SequenceMemory, rows: Int[np.ndarray, " k"]
 ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
     """Return spectral radius, miss and whether each is an attractor, as in `Diagnosis`, of rows."""
     points = np.asarray(memory.points_, float)[rows]
-    if memory.hetero_:
+    if memory.state_.sequence:
         radius = _cycle_radii(memory)[rows]
     else:
         radius = np.asarray(spectral_radius(memory.map_, points))
-    wanted = np.asarray(memory._answers(), float)[rows]
+    wanted = np.asarray(memory.state_.answers, float)[rows]
     miss = np.linalg.norm(np.asarray(memory.map_(points), float) - wanted, axis=1) / memory.norm_
-    return radius, miss, (radius < 1) & (miss <= memory._model.accuracy)
+    return radius, miss, (radius < 1) & (miss <= memory.state_.store.accuracy)
 
 
 def _certified(f: Any, points: np.ndarray, norm: float, count: int) -> np.ndarray:
@@ -151,9 +153,9 @@ def _certified(f: Any, points: np.ndarray, norm: float, count: int) -> np.ndarra
     return share * np.sqrt(np.maximum(1 - share**2 / 4, 0))
 
 
-def _cycle_radii(memory: AttractorMemory) -> np.ndarray:
+def _cycle_radii(memory: AttractorMemory | SequenceMemory) -> np.ndarray:
     """Return the spectral radius of the Jacobians' product along each row's cycle (Floquet)."""
-    x, answers = memory.points_, memory._answers()
+    x, answers = memory.points_, memory.state_.answers
     scale = 1e-6 * memory.norm_
     following = np.full(len(x), -1)
     for k, answer in enumerate(answers):
@@ -187,7 +189,7 @@ def _neighbours(unit: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _advice(
-    memory: AttractorMemory,
+    memory: AttractorMemory | SequenceMemory,
     stored: bool,
     rows: np.ndarray,
     radius: np.ndarray,
@@ -196,7 +198,7 @@ def _advice(
 ) -> tuple[str, ...]:
     lines = []
     if not stored:
-        more = "a greater width" if memory.model == "network" else "a larger norm"
+        more = "a greater width" if memory.state_.settings.width is not None else "a larger norm"
         lines.append(
             f"rows are missed by up to {memory.residual_:.1e} of the norm, so none counts as "
             f"stored: {more} or fewer near-duplicates would do"

@@ -1,4 +1,4 @@
-r"""The linear part of a memory's map, along which iteration drifts, and how to step without it.
+r"""Recall steps without the linear part of the map, along which iteration drifts.
 
 On a sphere of norm r the kernel of two points is a function of their correlation ρ alone. Write it
 as κ(0) + αρ + h(ρ), h of second order or higher. With coefficients A = K⁻¹X̂ a memory's map is
@@ -26,18 +26,21 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import DTypeLike
 
-from attractory.memory.high_degree_steps import Sharp, to_norm, without_low_degrees
+from attractory.maps.protocol import Map
+from attractory.memory.high_degree_steps import HighDegreeStep, to_norm, without_low_degrees
 from attractory.memory.norm_rule import expansion
+from attractory.memory.stored_map import KernelStore
 
-__all__ = ["Drift", "Relaxed"]
+__all__ = ["DriftFreeStep", "LinearPart"]
 
 _PACE = 0.7  # b
 _SOFT = 0.01  # added to I − S, of its mean over what patterns have: rounding is not enlarged more
 _NONE = 1e-9  # eigenvalues of S below this are none
 
 
-class Relaxed(eqx.Module):
+class DriftFreeStep(eqx.Module):
     """The step x ↦ x + b (I − S + ε)⁻¹ (f(x) − x) of a map f, back to one norm.
 
     Attributes:
@@ -48,7 +51,7 @@ class Relaxed(eqx.Module):
         norm: of the states.
     """
 
-    inner: Any
+    inner: Map
     basis: Float[Array | np.ndarray, "d q"]
     along: Float[Array | np.ndarray, " q"]
     across: Float[Array | np.ndarray, ""]
@@ -66,24 +69,23 @@ def _scaled(rows: Any, basis: Any, along: Any, across: Any) -> Any:
     return across * rows + ((rows @ basis) * (along - across)) @ basis.T
 
 
-class Drift:
-    """The linear part of a kernel memory's map; it is computed when first asked for.
+class LinearPart:
+    """S of a kernel memory's map, worked out when first asked for.
 
     Args:
-        store: of the map, its patterns of one norm; see `memory.stored_map`.
+        store: of the map, its patterns of one norm.
     """
 
-    def __init__(self, store: Any):
+    def __init__(self, store: KernelStore):
         self._store = store
         self.norm = float(np.linalg.norm(store.x[0]))
 
     @cached_property
-    def parts(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """Basis, 1 − s along it, and its mean weighted by the patterns' squares."""
-        store = self._store
-        dim = store.x.shape[1]
-        coefficients = np.asarray(store.regression().coefficients)[:, :dim]
-        slope, _ = expansion(self.norm, store.activation, store.depth, store.bias, dim)
+    def parts(self) -> tuple[Float[np.ndarray, "d q"], Float[np.ndarray, " q"], float]:
+        """Basis, 1 − s along it, and the mean of 1 − s weighted by the patterns' squares."""
+        store, rule = self._store, self._store.settings
+        coefficients = np.asarray(store.map().coefficients)
+        slope, _ = expansion(self.norm, rule.activation, rule.depth, 0.0, store.x.shape[1])
         matrix = (slope / self.norm**2) * (store.x.T @ coefficients)
         kept, basis = np.linalg.eigh((matrix + matrix.T) / 2)
         some = kept > _NONE
@@ -92,28 +94,26 @@ class Drift:
         return basis, lost, float((strength @ lost) / strength.sum())
 
     @property
-    def _inverse(self) -> tuple[np.ndarray, np.ndarray, float]:
+    def _inverse(self) -> tuple[Float[np.ndarray, "d q"], Float[np.ndarray, " q"], float]:
         """(I − S + ε)⁻¹: a basis, the factors along it, and that across it."""
         basis, lost, mean = self.parts
         soft = _SOFT * mean
         return basis, 1 / (lost + soft), 1 / (1 + soft)
 
     @cached_property
-    def sharp(self) -> Sharp | None:
+    def high_degree_step(self) -> HighDegreeStep | None:
         """The step by the map's terms of high degree, in float32; None if it has none."""
-        store = self._store
-        dim = store.x.shape[1]
-        table = without_low_degrees(self.norm, store.activation, store.depth, store.bias, dim)
+        store, rule = self._store, self._store.settings
+        table = without_low_degrees(self.norm, rule.activation, rule.depth, store.x.shape[1])
         if table is None:
             return None
-        a = np.asarray(store.regression().coefficients)[:, :dim]
-        votes = _scaled(a, *self._inverse)
+        votes = _scaled(np.asarray(store.map().coefficients), *self._inverse)
         votes /= np.abs(votes).max()
         values = store.x / self.norm, votes, table, self.norm
-        return Sharp(*(np.asarray(v, np.float32) for v in values))
+        return HighDegreeStep(*(np.asarray(v, np.float32) for v in values))
 
-    def relaxed(self, f: Any, kind: Any) -> Relaxed:
+    def drift_free_step(self, f: Map, kind: DTypeLike) -> DriftFreeStep:
         """Return the step of the map in a precision."""
         basis, along, across = self._inverse
         values = basis, _PACE * along, _PACE * across, self.norm
-        return Relaxed(f, *(np.asarray(v, kind) for v in values))
+        return DriftFreeStep(f, *(np.asarray(v, kind) for v in values))

@@ -1,10 +1,8 @@
 """Memories as files: `save_memory` and `load_memory`, in the format of `io.tensor_file`.
 
-A kernel memory is its patterns and coefficients, at its own norm and at those that recall passes,
-so that loading solves nothing; a network memory its weights. The residual is that of the memory
-saved, the file's digest standing for every bit; loading measures it anew at some rows. Files
-written before memories had a metric, biases and a schedule load without them, and those before
-`fit` chose by trials without its choice.
+A file is a memory's state written down. A kernel memory is its patterns and coefficients, so that
+loading solves nothing; a network memory its weights. The residual is that of the memory saved, and
+the file's digest stands for every bit; loading measures it anew at some rows.
 """
 
 from pathlib import Path
@@ -12,40 +10,49 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Float
 
 from attractory._util.machine import iterates
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
 from attractory.io.tensor_file import StorageError, read_file, write_file
 from attractory.maps.network import Autoencoder
+from attractory.memory.coordinates import Coordinates, spread
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric import Metric
 from attractory.memory.metric_search import Choice
-from attractory.memory.parameters import check_parameters
-from attractory.memory.sphere import Sphere, spread
+from attractory.memory.sequence import SequenceMemory
+from attractory.memory.settings import MemorySettings
+from attractory.memory.state import MemoryState
 from attractory.memory.stored_map import KernelStore, NetworkStore
 from attractory.memory.stored_map_large import LargeStore
 
 __all__ = ["load_memory", "save_memory"]
 
-_ARRAYS = "mean", "points", "sizes"
 _CHECKED = 64  # rows whose residual is measured anew
-_BEFORE = {"metric": None, "bias": 0.0, "schedule": None}  # parameters of the first files
+_KINDS: dict[str, type[AttractorMemory] | type[SequenceMemory]] = {
+    "patterns": AttractorMemory, "sequence": SequenceMemory,
+}  # fmt: skip
 
 
 def save_memory(
-    memory: AttractorMemory, path: str | Path, *, info: dict[str, Any] | None = None
+    memory: AttractorMemory | SequenceMemory,
+    path: str | Path,
+    *,
+    info: dict[str, Any] | None = None,
 ) -> None:
     """Write a memory to a file, atomically.
 
     Args:
-        memory: fitted.
+        memory: fitted. What is written is what was fitted: parameters changed since are left out,
+            but for those that recall reads (`max_steps`, `tolerance`, `reject`).
         path: of the file; its folder must exist.
         info: whatever else belongs to it (names, the shape of images), as JSON values; it comes
             back as the memory's `info_`.
 
     Raises:
-        ValueError: for an activation that is neither named nor a mixture, or values JSON lacks.
+        ValueError: for an activation that is neither named nor a mixture, parameters out of range,
+            or values JSON lacks; an earlier file stays.
         OSError: if the file cannot be written; an earlier one is whole then.
 
     Example:
@@ -56,51 +63,40 @@ def save_memory(
         >>> bool((load_memory(path).patterns_ == memory.patterns_).all())
         True
     """
-    parameters = memory.get_params()
-    parameters["compute"] = None  # where is no part of the memory
-    parameters["activation"] = _described(find_activation(memory.activation))
-    if isinstance(memory.metric, list | tuple | np.ndarray):
-        parameters["metric"] = "auto"  # the matrix is among the arrays
-    if not isinstance(memory.schedule, str | None):
-        parameters["schedule"] = [float(norm) for norm in memory.schedule]
-    if not isinstance(memory.random_state, int | np.integer):
+    state: MemoryState = memory.state_
+    settings = state.settings.at_recall(memory.get_params(deep=False))
+    names = memory.get_params(deep=False)
+    parameters = {k: v for k, v in settings.as_parameters().items() if k in names}
+    parameters["activation"] = _described(settings.activation)
+    if "compute" in parameters:
+        parameters["compute"] = None  # where is no part of the memory
+    if isinstance(settings.metric, np.ndarray):
+        parameters["metric"] = "rule"  # the matrix is among the arrays
+    if not isinstance(settings.random_state, int | np.integer):
         parameters["random_state"] = None
     parameters = {k: v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
-    arrays = {
-        "mean": memory._sphere.mean, "points": memory.points_, "sizes": memory._sizes,
-        "answers": memory._answers(), "answer_sizes": memory._answer_sizes,
-    }  # fmt: skip
-    if not memory.hetero_:
-        del arrays["answers"], arrays["answer_sizes"]
-    metric = memory._sphere.metric
+    arrays = {"mean": state.coordinates.mean, "points": state.points, "sizes": state.sizes}
+    if state.sequence:
+        arrays |= {"answers": state.answers, "answer_sizes": state.answer_sizes}
+    metric = state.coordinates.metric
     if not metric.plain:
         arrays |= {
             "metric_basis": metric.basis, "metric_gains": metric.gains,
             "metric_variances": metric.variances,
             "metric_numbers": np.array([metric.rest, metric.floor]),
         }  # fmt: skip
-    _add_map(arrays, "", memory._model)
-    for k, (stage, _) in enumerate(memory._stages):
-        _add_map(arrays, f"stage{k}_", stage)
+    arrays |= state.store.arrays()
     header = {
-        "parameters": parameters, "norm": float(memory.norm_), "hetero": memory.hetero_,
-        "recall": 2, "bias": float(memory._model.bias), "schedule": list(memory.schedule_),
-        "first": int(memory._first), "residual": float(memory.residual_),
-        "choice": None if memory.choice_ is None else memory.choice_.as_dict(),
-        "info": memory.__dict__.get("info_", {}) if info is None else info,
+        "kind": "sequence" if state.sequence else "patterns", "parameters": parameters,
+        "norm": float(state.norm), "fitted": int(state.fitted),
+        "residual": float(state.store.residual()),
+        "choice": None if state.choice is None else state.choice.as_dict(),
+        "info": getattr(memory, "info_", {}) if info is None else info,
     }  # fmt: skip
     write_file(path, header, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
 
 
-def _add_map(arrays: dict[str, np.ndarray], prefix: str, store: Any) -> None:
-    if isinstance(store, NetworkStore):
-        for k, weight in enumerate(store.network().weights):
-            arrays[f"{prefix}weight{k}"] = np.asarray(weight)
-    else:
-        arrays[f"{prefix}coefficients"] = np.asarray(store.regression().coefficients)
-
-
-def load_memory(path: str | Path) -> AttractorMemory:
+def load_memory(path: str | Path) -> AttractorMemory | SequenceMemory:
     """Read a memory that `save_memory` wrote; no code in the file is ever run.
 
     Raises:
@@ -122,46 +118,50 @@ def load_memory(path: str | Path) -> AttractorMemory:
         raise StorageError(f"{path} does not hold a memory: {error}") from None
 
 
-def _rebuilt(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> AttractorMemory:
-    parameters = _BEFORE | dict(header["parameters"])
-    if "recall" not in header:  # `hold` was another one then
-        parameters.pop("hold", None)
+def _rebuilt(
+    header: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> AttractorMemory | SequenceMemory:
+    parameters = dict(header["parameters"])
     act = _activation(parameters["activation"])
     parameters["activation"] = act.name if _is_plain(act) else act
-    memory = AttractorMemory(**parameters)
-    check_parameters(memory)
-    mean, points, sizes = (arrays[k] for k in _ARRAYS)
+    memory = _KINDS[header["kind"]](**parameters)
+    settings = MemorySettings.checked(parameters | {"compute": None})
+    memory.set_params(**({"compute": None} if "compute" in parameters else {}))
+    memory.state_ = _state(settings, header, arrays)
+    memory.n_features_in_ = memory.state_.points.shape[1]
+    memory.info_ = dict(header["info"])
+    return memory
+
+
+def _state(
+    settings: MemorySettings, header: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> MemoryState:
+    mean, points, sizes = (arrays[k] for k in ("mean", "points", "sizes"))
     n, dim = points.shape
-    hetero = bool(header["hetero"])
-    answers = arrays["answers"] if hetero else points
-    answer_sizes = arrays["answer_sizes"] if hetero else sizes
+    sequence = header["kind"] == "sequence"
+    answers = arrays["answers"] if sequence else points
+    answer_sizes = arrays["answer_sizes"] if sequence else sizes
     _fits(mean.shape == (dim,) and {sizes.shape, answer_sizes.shape} == {(n,)})
     _fits(answers.shape == points.shape and n > 0)
-    norm, bias = float(header["norm"]), float(header.get("bias", 0.0))
-    length = np.linalg.norm(points, axis=1)
-    if not (norm > 0 and bias >= 0 and np.allclose(length, norm, rtol=1e-6)):
+    norm, fitted = float(header["norm"]), int(header["fitted"])
+    if not (norm > 0 and np.allclose(np.linalg.norm(points, axis=1), norm, rtol=1e-6)):
         raise ValueError("its patterns are not of the norm it names")
-    model = _model(memory, act, points, answers, bias, arrays, "", header.get("residual"))
-    _check_some(model)
-    stages = []
-    for k, at in enumerate(header.get("schedule", [])):
-        _fits(0 < at < norm and not hetero)
-        there = points * (at / norm)
-        stage = _model(memory, act, there, there, bias, arrays, f"stage{k}_", np.nan)
-        stages.append((stage, float(at)))
-    memory.n_features_in_ = dim
-    first = int(header.get("first", n))
-    _fits(0 <= first <= n)
-    sphere = Sphere(mean, norm, _metric(arrays, dim))
-    outside = sphere.metric.outside(points)
-    memory._adopt(sphere, model, tuple(stages), sizes, answer_sizes, hetero, first, outside)
-    choice = header.get("choice")
-    # Older files may hold a choice of the norm alone.
-    if choice is not None and choice["metric"] is None:
-        choice = None
-    memory.choice_ = None if choice is None else Choice.from_dict(choice)
-    memory.info_ = dict(header.get("info", {}))
-    return memory
+    _fits(0 <= fitted <= n)
+    store = _store(settings, points, answers, arrays, float(header["residual"]))
+    _check_some(store)
+    coordinates = Coordinates(mean, norm, _metric(arrays, dim))
+    choice = header["choice"]
+    return MemoryState(
+        settings=settings,
+        coordinates=coordinates,
+        store=store,
+        sizes=sizes,
+        answer_sizes=answer_sizes,
+        sequence=sequence,
+        fitted=fitted,
+        outside=coordinates.metric.outside(points),
+        choice=None if choice is None else Choice.from_dict(choice),
+    )
 
 
 def _fits(condition: Any) -> None:
@@ -169,13 +169,13 @@ def _fits(condition: Any) -> None:
         raise ValueError("its arrays do not fit together")
 
 
-def _check_some(model: KernelStore | NetworkStore) -> None:
+def _check_some(store: KernelStore | NetworkStore) -> None:
     """Refuse a map that misses some of its targets by more than the file says."""
-    some = spread(len(model.x), _CHECKED)
-    values = np.asarray(model.map()(model.x[some]), float)
-    miss = np.linalg.norm(values - model.targets[some], axis=1).max()
-    norm = np.linalg.norm(model.x[0])
-    if not miss <= max(10 * model.residual(), model.accuracy) * norm:
+    some = spread(len(store.x), _CHECKED)
+    values = np.asarray(store.map()(store.x[some]), float)
+    miss = np.linalg.norm(values - store.targets[some], axis=1).max()
+    norm = np.linalg.norm(store.x[0])
+    if not miss <= max(10 * store.residual(), store.accuracy) * norm:
         raise ValueError("its map does not do what the file says of it")
 
 
@@ -193,38 +193,32 @@ def _metric(arrays: dict[str, np.ndarray], dim: int) -> Metric:
     return Metric(basis, gains, variances, rest, floor)
 
 
-def _model(
-    memory: AttractorMemory,
-    act: Activation,
-    points: np.ndarray,
-    answers: np.ndarray,
-    bias: float,
+def _store(
+    settings: MemorySettings,
+    points: Float[np.ndarray, "n d"],
+    answers: Float[np.ndarray, "n d"],
     arrays: dict[str, np.ndarray],
-    prefix: str,
-    residual: float | None,
+    residual: float,
 ) -> KernelStore | NetworkStore:
     n, dim = points.shape
-    whole = dim + bool(bias)
-    if memory.model == "kernel":
-        coefficients = arrays[f"{prefix}coefficients"]
-        _fits(coefficients.shape == (n, whole))
-        known = None if residual is None else float(residual) / float(np.hypot(1.0, bias))
-        kind = LargeStore if iterates(memory.solver, n) else KernelStore
-        return kind(
-            points, answers, act, memory.depth, float(memory.ridge), bias, coefficients, known,
-            passed=bool(prefix),
-        )  # fmt: skip
-    weights = tuple(arrays[f"{prefix}weight{k}"] for k in range(memory.depth))
+    if settings.width is None:
+        coefficients = arrays["coefficients"]
+        _fits(coefficients.shape == (n, dim))
+        kind = LargeStore if iterates(settings.solver, n) else KernelStore
+        return kind(points, answers, settings, coefficients, residual)
+    whole = dim + bool(settings.bias)
+    weights = tuple(arrays[f"weight{k}"] for k in range(settings.depth))
     into = [whole, *(w.shape[0] for w in weights[:-1])]
     if any(w.ndim != 2 or w.shape[1] != k for w, k in zip(weights, into, strict=True)):
         raise ValueError("its weights do not fit together")
     if weights[-1].shape[0] != whole:
         raise ValueError("its weights do not fit together")
     shell = Autoencoder(
-        whole, width=1, depth=memory.depth, activation=act, key=0, dtype=weights[0].dtype
-    )
+        whole, width=1, depth=settings.depth, activation=settings.activation, key=0,
+        dtype=weights[0].dtype,
+    )  # fmt: skip
     network = eqx.tree_at(lambda f: f.weights, shell, weights)
-    return NetworkStore(points, answers, network, bias, trained=True)
+    return NetworkStore(points, answers, network, settings.bias, trained=True)
 
 
 def _is_plain(act: Activation) -> bool:

@@ -1,4 +1,4 @@
-r"""Steps towards patterns by the map's terms of high degree, which a crowd cannot outvote.
+r"""Recall steps by the map's terms of high degree, in which many unlike patterns do not add up.
 
 On a sphere the map is a sum over degrees in the correlations ρᵢ of a state with the patterns,
 
@@ -31,7 +31,7 @@ from attractory.activations import Activation
 from attractory.maps.kernel_regression import by_blocks
 from attractory.memory.norm_rule import by_correlation
 
-__all__ = ["Sharp", "to_norm", "without_low_degrees"]
+__all__ = ["HighDegreeStep", "to_norm", "without_low_degrees"]
 
 _DEGREE = 7  # the least left in
 _PACE = 0.7  # b
@@ -40,7 +40,7 @@ _PLACES = 1 << 14  # of the table of h
 _SEEN = 1e-8  # share of h in κ, at the end of the polynomial, below which it is rounding
 
 
-class Sharp(eqx.Module):
+class HighDegreeStep(eqx.Module):
     """The step x ↦ (1 − b) x + b v/|v|, back to one norm.
 
     Attributes:
@@ -76,7 +76,7 @@ def to_norm(x: Array, norm: Any) -> Array:
 
 
 def without_low_degrees(
-    norm: float, act: Activation, depth: int, bias: float, dim: int
+    norm: float, act: Activation, depth: int, dim: int
 ) -> Float[np.ndarray, " m"] | None:
     """Return h₇/h₇(1) at correlations spread evenly from −1 to 1.
 
@@ -87,7 +87,7 @@ def without_low_degrees(
     """
 
     def kernel(rho: np.ndarray) -> np.ndarray:
-        return by_correlation(rho, norm, act, depth, bias, dim)
+        return by_correlation(rho, norm, act, depth, 0.0, dim)
 
     series: Any = np.polynomial.Chebyshev.interpolate(kernel, _FITTED, domain=[-_TAYLOR, _TAYLOR])
     taylor = series.convert(kind=np.polynomial.Polynomial, domain=[-1, 1]).coef

@@ -97,8 +97,8 @@ def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:
 
     Args:
         apart: the rows, (n, d); they may be fewer than their numbers, or constant in some.
-        metric: "auto" for λ = 0.01, less for more than 1,000 rows; None for the identity; λ > 0;
-            or M itself, (d, d).
+        metric: "rule" or "search" for λ = 0.01, less for more than 1,000 rows; None for the
+            identity; λ > 0; or M itself, (d, d).
 
     Raises:
         ValueError: if λ is not positive, or M not symmetric positive definite of that size.

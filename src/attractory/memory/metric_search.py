@@ -3,7 +3,7 @@ r"""What `fit` chooses for the user: the metric's λ, by trial on the rows thems
 A few hundred cues are made from the rows: a run of coordinates set to one value that occurs in
 them; scattered coordinates set to one, or to the mean; each of many set to any value in its range;
 white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
-from mild to nearly hopeless, lest all of them come back, or none.
+from mild to nearly hopeless, so that some are recalled and some are not.
 
 The trial of a λ is a recall of all cues, in float32, by a memory of the rows; the λ that recalls
 most is taken, the rule (λ = 0.01) if none recalls more. Of more than a thousand rows the rule
@@ -15,7 +15,7 @@ lose on others.)
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,16 +24,18 @@ from jaxtyping import Float, Int
 from attractory._util.progress import counting, reporting
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.single_precision import single
-from attractory.memory import sphere as _sphere
+from attractory.maps.protocol import SingularKernelError
+from attractory.memory.coordinates import nearest
 from attractory.memory.cue_denoising import denoised
-from attractory.memory.drift_free_steps import Drift
-from attractory.memory.guided_recall import SHARP, STRAIGHT, way
+from attractory.memory.drift_free_steps import LinearPart
+from attractory.memory.guided_recall import DRIFT_FREE, HIGH_DEGREE, MOMENTUM
 from attractory.memory.metric import AUTO, Metric
+from attractory.memory.momentum_iteration import Stage, run_stage
 from attractory.memory.norm_rule import auto_norm, erf_width
-from attractory.memory.stages import Stage, run_stage
+from attractory.memory.settings import MemorySettings
 from attractory.memory.stored_map import KernelStore
 
-__all__ = ["Choice", "Settings", "Trial", "choose", "held_out_cues"]
+__all__ = ["Choice", "Trial", "choose", "held_out_cues"]
 
 SHARES = (AUTO, 0.003, 0.03, 0.1, 0.3, 1.0)  # λ, the rule's first
 _FEW, _SMALL = 20, 2000  # rows, and numbers in them, below which the rule stands
@@ -91,9 +93,9 @@ class Choice:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Choice":
-        """Return what `as_dict` was made of, without the factors on the norm of older files."""
-        trials = tuple(Trial(t["metric"], t["nearest"], t["recalled"]) for t in values["trials"])
-        return cls(values["metric"], values["cues"], values["rows"], trials)
+        """Return what `as_dict` was made of."""
+        parts: dict[str, Any] = values | {"trials": tuple(Trial(**t) for t in values["trials"])}
+        return cls(**parts)
 
 
 def held_out_cues(
@@ -141,62 +143,11 @@ def held_out_cues(
     return home, cues
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the user fixed, and how the memory recalls; names as in `AttractorMemory`.
-
-    Attributes:
-        metric_free: whether λ is to be chosen.
-        norm: None to be chosen.
-        schedule: None for the memory's own map without its drift.
-        search: whether to choose by trials.
-    """
-
-    activation: Activation
-    depth: int
-    bias: float
-    ridge: float
-    hold: float
-    momentum: float
-    metric_free: bool
-    norm: float | None
-    schedule: tuple[float, ...] | None
-    search: bool
-
-    @classmethod
-    def of(cls, memory: Any, act: Activation, bias: float, hetero: bool) -> "Settings":
-        """Return those of an `AttractorMemory`; one of successors has no way to pass."""
-        norm, schedule, kernel = memory.norm, memory.schedule, memory.model == "kernel"
-        search = bool(memory.search) and kernel and schedule is not None and not hetero
-        # A network is trained anew for every norm: on its own it takes its own way.
-        if hetero or schedule is None or (isinstance(schedule, str) and not kernel):
-            schedule = ()
-        return cls(
-            act, memory.depth, bias, float(memory.ridge), float(memory.hold),
-            float(memory.momentum), isinstance(memory.metric, str),
-            None if isinstance(norm, str) else float(norm),
-            None if isinstance(schedule, str) else tuple(np.asarray(schedule, float).tolist()),
-            search,
-        )  # fmt: skip
-
-    def norms(self, unit: Float[np.ndarray, "n d"]) -> tuple[float, tuple]:
-        """Return the norm of a memory of unit patterns and those that recall passes."""
-        norm = self.norm
-        if norm is None:
-            norm = auto_norm(unit, self.activation, self.depth, self.bias)
-        if self.schedule and self.schedule[-1] >= norm:
-            raise ValueError(
-                f"schedule must stay below the memory's norm {norm:.4g}, "
-                f"got {self.schedule[-1]:.4g}"
-            )
-        return norm, self.schedule or ()
-
-
 def choose(
     rows: Float[np.ndarray, "n d"],
     mean: Float[np.ndarray, " d"],
     metric: Metric,
-    settings: Settings,
+    settings: MemorySettings,
     progress: bool | Callable[[int, int], object] | None = None,
 ) -> Choice | None:
     """Return the candidate that recalls most held-out cues of the rows, and all that were tried.
@@ -205,13 +156,13 @@ def choose(
         rows: distinct ones, (n, d), in the units given.
         mean: subtracted from them, (d,).
         metric: of the rows, by the rule or as given.
-        settings: what the user fixed.
+        settings: those of the memory.
         progress: as for `attractory.critical_shock`; of the trials, and the most there may be.
 
     Returns:
         None if the metric is given, or the rows are too few to tell, or too many.
     """
-    if not (settings.search and settings.metric_free and metric.floor):
+    if not (settings.searches and metric.floor):
         return None
     count = _CUES * (2 if rows.size <= _CHEAP else 1)
     most = max(count, min(_ROWS, _WORK // rows.shape[1]))
@@ -235,50 +186,40 @@ def _trial(
     mean: Float[np.ndarray, " d"],
     home: Int[np.ndarray, " k"],
     metric: Metric,
-    settings: Settings,
+    settings: MemorySettings,
 ) -> tuple[int, int]:
     """Return how many cues have their row nearest at the start, and how many of them come back."""
     unit, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False, mean))
-    right = _sphere.nearest(start, unit) == home
-    act = _twin(settings.activation)
-    rule = act, settings.depth, settings.ridge, settings.bias
-
-    def made(at: float) -> KernelStore:
-        store = KernelStore(at * unit, at * unit, *rule, passed=True)
-        store.map()
-        return store
-
+    right = nearest(start, unit) == home
+    norm = settings.norm
+    if norm is None:
+        norm = auto_norm(unit, settings.activation, settings.depth, settings.bias)
+    points = norm * unit
+    twin = replace(settings, activation=_twin(settings.activation))
+    store = KernelStore(points, points, twin, measure_residual=False)
     try:
-        norm, passed = settings.norms(unit)
-        store = made(norm)
-        way_store = made(passed[-1]) if passed else store
-    except ValueError:  # rows too much alike to be stored at such a norm, or one below the schedule
+        f = single(store.map())
+    except SingularKernelError:  # rows too much alike to be stored at such a norm
         return int(right.sum()), 0
-    low = passed[-1] if passed else norm
-    last, first = single(store.map()), single(way_store.map())
-    held = np.asarray(low * start, np.float32)
-    if settings.schedule is None:
-        drift = Drift(store)
-        if drift.sharp is not None:
-            held, *_ = run_stage(drift.sharp, held, held, SHARP, shrink=False)
-        first, stage = drift.relaxed(first, np.float32), STRAIGHT
-    else:
-        (stage,) = way(settings.hold, 1, settings.momentum, *unit.shape)
-    state, *_ = run_stage(first, held, held, stage, shrink=False)
-    state *= np.float32(norm / low)
-    own = Stage(0.0, 0.0, _STEPS, settings.momentum, _STILL, coarse=settings.momentum > 0)
-    state, *_ = run_stage(last, state, state, own, shrink=False)
+    state = np.asarray(norm * start, np.float32)
+    linear = LinearPart(store)
+    if linear.high_degree_step is not None:
+        state, *_ = run_stage(linear.high_degree_step, state, HIGH_DEGREE, shrink=False)
+    step = linear.drift_free_step(f, np.float32)
+    state, *_ = run_stage(step, state, DRIFT_FREE, shrink=False)
+    own = Stage(_STEPS, MOMENTUM, _STILL, coarse=True)
+    state, *_ = run_stage(f, state, own, shrink=False)
     away = np.linalg.norm(state - norm * unit[home], axis=1)
     return int(right.sum()), int((away <= _THERE * norm).sum())
 
 
-def _unit(x: np.ndarray) -> np.ndarray:
+def _unit(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
     length = np.linalg.norm(x, axis=1, keepdims=True)
     return x / np.where(length > 0, length, 1.0)
 
 
 def _twin(act: Activation) -> Activation:
-    """Return the erf whose kernel grows as fast."""
+    """Return the erf whose kernel grows as fast with the norm."""
     if not isinstance(act, ErfMixture) or len(act.scales) == 1:
         return act
     return ErfMixture("erf", act.offset, act.gain, (erf_width(act),), (1.0,))

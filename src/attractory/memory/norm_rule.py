@@ -27,13 +27,10 @@ from scipy.optimize import brentq
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.matrices import ntk
 from attractory.kernels.single_input import inverse_width
-from attractory.memory import sphere as _sphere
+from attractory.memory.coordinates import spread
 
-__all__ = ["BIAS", "auto_norm", "by_correlation", "erf_width", "expansion"]
+__all__ = ["auto_norm", "by_correlation", "erf_width", "expansion"]
 
-# The constant coordinate, relative to the norm. A network's recall is plain, on the whole, and goes
-# better with one; with a larger one its training may stall.
-BIAS = {"kernel": 0.0, "network": 1.0}
 # Spectral radius to aim at, and least norm in units of w √dim, w the activation's width.
 _PLAIN, _BIASED = (0.97, 3.0), (0.92, 2.1)
 _CLOSER, _POWER = 0.44, -2.5
@@ -62,7 +59,7 @@ def _scale(unit: np.ndarray, act: Activation) -> float:
 
 def _close(unit: np.ndarray) -> float:
     """Return the angle that the closest 5 % of patterns have to a neighbour."""
-    some = unit[_sphere.spread(len(unit), 2000)]
+    some = unit[spread(len(unit), 2000)]
     closest = np.empty(len(some))
     for k in range(0, len(some), 256):
         cosine = some[k : k + 256] @ unit.T

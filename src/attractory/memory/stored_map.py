@@ -1,24 +1,23 @@
-"""Patterns and the map that takes each to its target, kept up to date: a kernel's, or a network's.
+"""The patterns and the map that takes each to its target: a kernel's, or a network's.
 
-A store is not changed: growing or shrinking it returns another, so that what fails leaves the old
-one whole. The kernel's Cholesky factor follows every change; its coefficients are solved for when
-the map is asked for, and refined by the map's own misses at its patterns if there are any. A
-network is trained on from where it is. With a bias both work on points with a constant coordinate
-appended (`maps.biased`), which they map to itself.
+A store does not change: growing or shrinking it returns another, so that what fails leaves the old
+one whole. The kernel's Cholesky factor follows every change. Its coefficients are solved for when
+the map is asked for, and refined once by the map's own misses at its patterns. A network is trained
+on from where it is. A network with a bias works on points with a constant coordinate appended
+(`maps.biased`), which it maps to itself.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.linalg import LinAlgError
 
-from attractory.activations import Activation
-from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import ntk
 from attractory.maps.biased import Biased, lifted
 from attractory.maps.interpolation import INTERPOLATES
 from attractory.maps.kernel_regression import KernelRegression, assemble, factorised_regression
 from attractory.maps.network import Autoencoder
 from attractory.maps.training import train
+from attractory.memory.settings import MemorySettings
 from attractory.solvers.cholesky import Factor
 
 __all__ = ["KernelStore", "NetworkStore"]
@@ -28,50 +27,42 @@ _FEW = 8  # rows removed one by one; more of them are cheaper by a new factor
 
 
 class KernelStore:
-    """A kernel memory under change.
+    """A kernel regression under change.
 
     Attributes:
         x: patterns, (n, d).
         targets: what each is mapped to, (n, d): the pattern itself, or its successor.
-        bias: the constant coordinate, relative to the norm; 0 for none.
-        passed: whether recall only passes the map, so that its residual need not be known.
-        accuracy: relative miss of a target that counts as stored.
+        settings: activation, depth and ridge; and where a store that iterates computes.
+        measure_residual: whether the map's misses at its patterns are measured, and its
+            coefficients refined by them. Trials of `fit` need neither.
+        accuracy: miss of a target, relative to the norm, that counts as stored.
     """
 
     accuracy = INTERPOLATES
-    compute: str | None = None  # where, for stores that iterate
 
     def __init__(
         self,
         x: Float[np.ndarray, "n d"],
         targets: Float[np.ndarray, "n d"],
-        activation: Activation,
-        depth: int,
-        ridge: float,
-        bias: float = 0.0,
-        coefficients: Float[np.ndarray, "n c"] | None = None,
+        settings: MemorySettings,
+        coefficients: Float[np.ndarray, "n d"] | None = None,
         residual: float | None = None,
         *,
-        passed: bool = False,
+        measure_residual: bool = True,
     ):
-        self.x, self.targets, self.bias, self.passed = x, targets, bias, passed
-        self.activation, self.depth, self.ridge = activation, depth, ridge
-        self._value = bias * float(np.linalg.norm(x[0]))
+        self.x, self.targets, self.settings = x, targets, settings
+        self.measure_residual = measure_residual
         self._map: KernelRegression | None = None
         self._factor: Factor | None = None
         self._known = False  # whether the factor has been tried for
         if coefficients is not None:
-            self._map = assemble(
-                self._lift(x),
-                self._lift(targets),
-                coefficients,
-                Kernel(activation, depth),
-                ridge,
-                residual,
-            )
+            self._map = self._assembled(coefficients, residual)
 
-    def _lift(self, x: np.ndarray) -> np.ndarray:
-        return lifted(x, self._value) if self.bias else x
+    def _assembled(
+        self, coefficients: Float[np.ndarray, "n d"], residual: float | None
+    ) -> KernelRegression:
+        rule = self.settings
+        return assemble(self.x, self.targets, coefficients, rule.kernel, rule.ridge, residual)
 
     @property
     def factor(self) -> Factor | None:
@@ -90,49 +81,38 @@ class KernelStore:
 
     def _factorise(self) -> Factor | None:
         try:
-            matrix = self._kernel(self.x)
-            matrix[np.diag_indices(len(matrix))] += self.ridge
+            matrix = self.kernel(self.x)
+            matrix[np.diag_indices(len(matrix))] += self.settings.ridge
             return Factor(matrix)
         except LinAlgError:
             return None
 
-    def _kernel(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
-        y = None if y is None else self._lift(y)
-        return ntk(self._lift(x), y, activation=self.activation, depth=self.depth)
+    def kernel(
+        self, x: Float[np.ndarray, "m d"], y: Float[np.ndarray, "k d"] | None = None
+    ) -> Float[np.ndarray, "m k"]:
+        """Return the NTK of points."""
+        return ntk(x, y, activation=self.settings.activation, depth=self.settings.depth)
 
-    def map(self) -> KernelRegression | Biased:
-        """Return the map, its residual measured."""
-        f = self.regression()
-        return Biased(f, self._value) if self.bias else f
-
-    def regression(self) -> KernelRegression:
-        """Return the map, on points with the constant coordinate if there is one."""
+    def map(self) -> KernelRegression:
+        """Return the map, solved for now if it was not yet."""
         if self._map is None:
             if self.factor is None:
-                x, targets = self._lift(self.x), self._lift(self.targets)
-                self._map = factorised_regression(
-                    x, targets, Kernel(self.activation, self.depth), self.ridge
-                )
+                rule = self.settings
+                self._map = factorised_regression(self.x, self.targets, rule.kernel, rule.ridge)
             else:
                 self._map = self._solved(self.factor)
         return self._map
 
     def _solved(self, factor: Factor) -> KernelRegression:
-        x, targets = self._lift(self.x), self._lift(self.targets)
-
-        def made(coefficients: np.ndarray) -> KernelRegression:
-            known = np.nan if self.passed else None
-            kernel = Kernel(self.activation, self.depth)
-            return assemble(x, targets, coefficients, kernel, self.ridge, known)
-
-        f = made(factor.solve(targets))
-        if self.passed:
+        coefficients = factor.solve(self.targets)
+        if not self.measure_residual:
+            return self._assembled(coefficients, np.nan)
+        f = self._assembled(coefficients, None)
+        a, ridge = np.asarray(f.coefficients), self.settings.ridge
+        if ridge == 0 and float(f.residual) <= _EXACT:
             return f
-        a = np.asarray(f.coefficients)
-        if self.ridge == 0 and float(f.residual) <= _EXACT:
-            return f
-        miss = targets - np.asarray(f(x)) - self.ridge * a
-        return made(a + factor.solve(miss))
+        miss = self.targets - np.asarray(f(self.x)) - ridge * a
+        return self._assembled(a + factor.solve(miss), None)
 
     def with_rows(
         self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
@@ -141,14 +121,14 @@ class KernelStore:
         grown = self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
         if self.factor is None:
             return grown._settle(None)
-        corner = self._kernel(x)
-        corner[np.diag_indices(len(x))] += self.ridge
+        corner = self.kernel(x)
+        corner[np.diag_indices(len(x))] += self.settings.ridge
         try:
-            return grown._settle(self.factor.append(self._kernel(self.x, x), corner))
+            return grown._settle(self.factor.append(self.kernel(self.x, x), corner))
         except LinAlgError:
             return grown._settle(None)
 
-    def without(self, rows: np.ndarray) -> "KernelStore":
+    def without(self, rows: Int[np.ndarray, " k"]) -> "KernelStore":
         """Return the store without some rows."""
         kept = np.ones(len(self.x), bool)
         kept[rows] = False
@@ -163,14 +143,16 @@ class KernelStore:
 
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""
-        return float(self.regression().residual) * float(np.hypot(1.0, self.bias))
+        return float(self.map().residual)
 
-    def _copy(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
-        copy = type(self)(
-            x, targets, self.activation, self.depth, self.ridge, self.bias, passed=self.passed
-        )
-        copy.compute = self.compute
-        return copy
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what a file needs of the map besides patterns and targets, by name."""
+        return {"coefficients": np.asarray(self.map().coefficients)}
+
+    def _copy(
+        self, x: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n d"]
+    ) -> "KernelStore":
+        return type(self)(x, targets, self.settings, measure_residual=self.measure_residual)
 
 
 class NetworkStore:
@@ -224,3 +206,7 @@ class NetworkStore:
         """Return the largest miss of a target, relative to the norm of the patterns."""
         miss = np.linalg.norm(np.asarray(self.map()(self.x), float) - self.targets, axis=1)
         return float(miss.max() / np.linalg.norm(self.x, axis=1).max())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what a file needs of the network, by name."""
+        return {f"weight{k}": np.asarray(w) for k, w in enumerate(self.network().weights)}

@@ -28,11 +28,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import t as student_t
 
+from attractory.memory.coordinates import Coordinates, spread
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.metric import fit_metric
-from attractory.memory.sphere import Sphere, spread
 
-__all__ = ["Rejection", "confidence", "held_out_evidence", "unknown_evidence"]
+__all__ = ["Confidence", "confidence", "held_out_evidence", "unknown_evidence"]
 
 _SAMPLE = 2000  # stored patterns taken as unknown cues
 _BLOCK = 256
@@ -117,7 +117,7 @@ def held_out_evidence(
         rest = apart[fold != k]
         mean = rest.mean(axis=0)
         metric = fit_metric(rest - mean, share)
-        there = Sphere(mean, 1.0, metric)
+        there = Coordinates(mean, 1.0, metric)
         directions = there.encode(rest)[0]
         own = None if origin is None or not origin.any() else origin + mean
         cues = there.rescaled(denoised(apart[fold == k] - mean, metric, False, own))[0]
@@ -162,7 +162,7 @@ def confidence(
     return out
 
 
-class Rejection:
+class Confidence:
     """The rule for one set of patterns; what it is compared with is worked out when first needed.
 
     Args:
@@ -190,7 +190,7 @@ class Rejection:
         found = None if self._held_out is None else self._held_out()
         return unknown_evidence(self._directions) if found is None else found
 
-    def confidence(
+    def of(
         self, cues: Float[np.ndarray, "k d"], recalled: Int[np.ndarray, " k"]
     ) -> Float[np.ndarray, " k"]:
         """Return the confidence of recalls; cues may have any length."""

@@ -1,0 +1,161 @@
+"""What the two memories share: the stored state, and how it is shown and shrunk."""
+
+import warnings
+from copy import copy
+from typing import Any, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from attractory._util.machine import refuse_what_cannot_fit
+from attractory.maps.interpolation import InterpolationWarning
+from attractory.maps.protocol import Map
+from attractory.memory.coordinates import unseen
+from attractory.memory.settings import MemorySettings
+from attractory.memory.state import MemoryState, fit_state
+
+__all__ = ["STALE", "BaseMemory"]
+
+M = TypeVar("M", bound="BaseMemory")
+
+STALE = "the metric was fitted to rows that are now the lesser part, or unlike the others"
+
+
+class BaseMemory(BaseEstimator):
+    """Rows stored in a map: fitting, storing more, forgetting, and what is stored.
+
+    Attributes:
+        state_: what is stored, a value that every change replaces.
+        info_: what a file said of the memory besides.
+    """
+
+    n_features_in_: int
+    state_: MemoryState
+    info_: dict[str, Any]
+
+    def _settings(self) -> MemorySettings:
+        """Return the checked parameters."""
+        return MemorySettings.checked(self.get_params(deep=False))
+
+    def _targets(
+        self, rows: Float[np.ndarray, "n d"], y: object
+    ) -> Float[np.ndarray, "n d"] | None:
+        """Return what rows are mapped to, None for themselves."""
+        return None
+
+    def _store(self, X: object, y: object = None) -> None:
+        """Store rows, and nothing else; a memory that cannot is left as it was."""
+        settings = self._settings()
+        new = copy(self)  # the check notes the columns' number and names
+        rows = _checked_rows(
+            new, X, ensure_min_features=2, ensure_min_samples=2 if settings.center else 1
+        )
+        _refuse(settings, len(rows), rows.shape[1])
+        new.state_ = fit_state(rows, self._targets(rows, y), settings)
+        new.__dict__.pop("info_", None)
+        self.__dict__ = new.__dict__
+        self.warn_of_misses(stacklevel=4)
+
+    def _store_more(self, X: object, y: object = None) -> None:
+        """Store more rows; a memory that cannot is left as it was."""
+        self._settings()
+        rows = _checked_rows(self, X, reset=False)
+        targets, before = self._targets(rows, y), self.state_
+        points, sizes = before.coordinates.encode(rows)
+        unit, stored = points / before.norm, before.points / before.norm
+        new = unseen(unit, sizes, rows, stored, before.sizes)
+        _refuse(before.settings, len(before.points) + len(new), rows.shape[1])
+        if not len(new):
+            return
+        answers = None if targets is None else before.coordinates.encode(targets[new])
+        self.state_ = before.with_rows(points[new], sizes[new], answers)
+        if self.state_.stale and not before.stale:
+            warnings.warn(f"{STALE}; fit anew to renew it", UserWarning, stacklevel=3)
+        if before.settings.width is not None:  # a kernel solves when it is next asked
+            self.warn_of_misses(stacklevel=4)
+
+    def forget(self: M, indices: ArrayLike) -> M:
+        """Remove stored rows by index; later ones move up.
+
+        Raises:
+            ValueError: if an index is out of range, or nothing would be left.
+        """
+        check_is_fitted(self)
+        gone = np.unique(np.atleast_1d(np.asarray(indices)))
+        n = len(self)
+        if gone.size and (gone.dtype.kind not in "iu" or gone.min() < 0 or gone.max() >= n):
+            raise ValueError(f"indices must be integers from 0 to {n - 1}, got {gone.tolist()}")
+        if len(gone) >= n:
+            raise ValueError(f"indices must leave a row, got all {n}; fit anew instead")
+        if len(gone):
+            self.state_ = self.state_.without(gone)
+        return self
+
+    @property
+    def map_(self) -> Map:
+        """The map, solved for or trained now if rows have come or gone since it was last asked."""
+        check_is_fitted(self)
+        return self.state_.map
+
+    @property
+    def norm_(self) -> float:
+        """The norm of the stored patterns."""
+        check_is_fitted(self)
+        return self.state_.norm
+
+    @property
+    def points_(self) -> Float[np.ndarray, "n d"]:
+        """The stored rows in the coordinates of the map, (n, d)."""
+        check_is_fitted(self)
+        return self.state_.points
+
+    @property
+    def patterns_(self) -> Float[np.ndarray, "n d"]:
+        """The stored rows in the units given, (n, d)."""
+        check_is_fitted(self)
+        return self.state_.rows
+
+    @property
+    def residual_(self) -> float:
+        """Largest miss of a stored row, or of what it is mapped to, relative to the norm."""
+        check_is_fitted(self)
+        return self.state_.store.residual()
+
+    @property
+    def stale_(self) -> bool:
+        """Whether the metric no longer fits: most rows came after it, or lie far out in it."""
+        check_is_fitted(self)
+        return self.state_.stale
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether rows are stored."""
+        return hasattr(self, "state_")
+
+    def __len__(self) -> int:
+        """Return the number of stored rows."""
+        check_is_fitted(self)
+        return len(self.state_.points)
+
+    def _cues(self, X: object) -> Float[np.ndarray, "k d"]:
+        check_is_fitted(self)
+        return _checked_rows(self, X, reset=False)
+
+    def warn_of_misses(self, stacklevel: int = 2) -> None:
+        """Warn if a stored row is missed by more than counts as stored."""
+        message = self.state_.misses()
+        if message is not None:
+            warnings.warn(message, InterpolationWarning, stacklevel=stacklevel)
+
+
+def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.ndarray, "n d"]:
+    given: Any = X
+    rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
+    return rows
+
+
+def _refuse(settings: MemorySettings, n: int, dim: int) -> None:
+    if settings.width is None:
+        refuse_what_cannot_fit(n, dim, settings.solver, "X")

@@ -1,0 +1,153 @@
+r"""Iteration with momentum: x ← f(x + μ(x − x₋)), for many states at once.
+
+Momentum makes iteration short where the map moves slowly. It is dropped for a step when the state
+turns back (O'Donoghue & Candès, 2015). A state that leaves every bound begins anew at its start,
+without momentum for good. Near rest the momentum is fitted to how the steps fall.
+
+The batch is cut down as states come to rest, to few sizes, each of which is compiled once.
+"""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from attractory._util.precision import full_precision
+from attractory.analysis.iteration import pad_rows
+from attractory.maps.protocol import Map
+
+__all__ = ["Stage", "run_stage"]
+
+_CHUNK = 8  # steps between two looks at which states still move
+_SMALL = 256  # states: a batch this small is cut down later
+_NEAR = 1e-2  # relative step below which the momentum is fitted to how steps fall
+_LEAST = 0.05  # momentum
+_SHORTER = 0.8  # of a step, a chunk of steps later: less is the precision's noise
+_REACH = 10.0  # a state longer than this many times the longest start has left every bound
+
+
+class Stage(NamedTuple):
+    """How a stage of recall runs.
+
+    Attributes:
+        steps: map evaluations, at most.
+        momentum: μ.
+        tolerance: step, relative to the state, that ends it.
+        coarse: whether small steps that no longer shorten end it: they are the precision's noise.
+    """
+
+    steps: int
+    momentum: float
+    tolerance: float
+    coarse: bool = False
+
+
+def run_stage(
+    f: Map,
+    start: Float[np.ndarray, "k d"],
+    stage: Stage,
+    *,
+    shrink: bool = True,
+    momentum: Float[np.ndarray, " k"] | None = None,
+) -> tuple[Float[np.ndarray, "k d"], Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return states at a stage's end, the map evaluations of each, and the momentum it had then.
+
+    Args:
+        f: the map, or a step of another kind.
+        start: states, (k, d), in the precision to compute in.
+        stage: how to run.
+        shrink: whether the batch is cut down on the way; if not, one size is compiled.
+        momentum: of each state at first; the stage's by default, which is also the most.
+    """
+    count, kind = len(start), start.dtype
+    state, last = start.copy(), start.copy()
+    used = np.zeros(count, int)
+    momentum = np.full(count, stage.momentum) if momentum is None else momentum
+    momentum = momentum.astype(kind)
+    tolerance = np.asarray(stage.tolerance, kind)
+    running, done = np.arange(count), 0
+    rows, earlier = np.array([], int), np.full(count, np.inf)
+    with full_precision():
+        while len(running) and done < stage.steps:
+            size, steps = len(running), min(_CHUNK, stage.steps - done)
+            # A batch keeps its size until it has halved, a small one for longer: compiling another
+            # takes a second.
+            less = 2 if len(rows) > _SMALL else 8
+            if len(rows) == 0 or (shrink and less * size <= len(rows)):
+                rows = pad_rows(running)
+            else:
+                rows = np.pad(running, (0, len(rows) - size), mode="edge")
+            alive = jnp.asarray(np.arange(len(rows)) < size)
+            columns = (jnp.asarray(v[rows]) for v in (state, last, start, momentum))
+            found = _advance(f, *columns, jnp.asarray(tolerance), alive, jnp.asarray(steps))
+            x, before, drive, evaluations, moving, first, move = (
+                np.asarray(v)[:size] for v in found
+            )
+            state[running], last[running] = x, before
+            if steps > 2:
+                near = (move <= _NEAR * np.linalg.norm(x, axis=1)) & (move > 0) & (first > 0)
+                driven = near & (drive > 0)
+                rate = (move[driven] / first[driven]) ** (1 / (steps - 2))
+                drive = drive.copy()
+                drive[driven] = _fitting(rate, drive[driven], stage.momentum)
+                moving = moving & ~(stage.coarse & near & (move > _SHORTER * earlier[running]))
+                earlier[running] = move
+            momentum[running] = drive
+            used[running] += evaluations
+            done += steps
+            running = running[moving]
+    return state, used, momentum
+
+
+def _fitting(
+    rate: Float[np.ndarray, " k"], momentum: Float[np.ndarray, " k"], most: float
+) -> Float[np.ndarray, " k"]:
+    """Return the momentum that would have fitted steps that fell by a factor `rate` each.
+
+    Along an eigenvector of eigenvalue ρ errors fall by z with z² = ρ((1 + μ) z − μ): by √(ρμ) each
+    if μ is large, else by the larger root. The rate is least where the roots meet.
+    """
+    meet = 2 * momentum / (1 + momentum)
+    real = rate**2 / np.maximum((1 + momentum) * rate - momentum, 1e-6)
+    rho = np.clip(np.where(rate < meet, rate**2 / momentum, real), 0.0, 0.999)
+    root = np.sqrt(1 - rho)
+    return np.clip((1 - root) / (1 + root), _LEAST, most)
+
+
+@eqx.filter_jit
+def _advance(
+    f: Map,
+    x: Array,
+    last: Array,
+    start: Array,
+    momentum: Array,
+    tolerance: Array,
+    alive: Array,
+    steps: Array,
+) -> tuple[Array, ...]:
+    bound = _REACH * jnp.linalg.norm(start, axis=-1).max()
+
+    def step(k: Any, carry: tuple) -> tuple:
+        x, last, momentum, used, alive, first, _ = carry
+        ahead = x + momentum[:, None] * (x - last)
+        new = jnp.asarray(f(ahead), x.dtype)
+        move = jnp.linalg.norm(new - x, axis=-1)
+        gone = alive & ~(jnp.linalg.norm(new, axis=-1) <= bound)
+        ended = alive & ~gone & (move <= tolerance * jnp.linalg.norm(x, axis=-1))
+        turned = ((new - x) * (x - last)).sum(axis=-1) < 0
+        goes = alive & ~gone
+        # A state that left begins anew without momentum; it leaves the count running.
+        x, last = (
+            jnp.where(gone[:, None], start, jnp.where(goes[:, None], new, x)),
+            jnp.where(gone[:, None], start, jnp.where((goes & ~turned)[:, None], x, new)),
+        )
+        momentum = jnp.where(gone, 0.0, momentum).astype(x.dtype)
+        first = jnp.where(k == 1, move, first)
+        return x, last, momentum, used + alive, alive & ~ended, first, move
+
+    none = jnp.zeros(x.shape[0], x.dtype)
+    carry = (x, last, momentum, jnp.zeros(x.shape[0], int), alive, none, none)
+    return jax.lax.fori_loop(0, steps, step, carry)

@@ -1,0 +1,147 @@
+"""The settings of a memory: its estimator's parameters, checked once and then unchanged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from attractory._util.machine import SOLVERS
+from attractory._util.parallel import checked
+from attractory._util.validation import choice, nonnegative, positive, share, whole
+from attractory.activations import Activation
+from attractory.activations import activation as find_activation
+from attractory.kernels.kernel import Kernel
+
+__all__ = ["AT_RECALL", "MemorySettings"]
+
+ITERATIONS = "guided", "plain"
+METRICS = "search", "rule"
+# Parameters that recall reads: they may change after `fit`. The others belong to what was stored.
+AT_RECALL = "compute", "max_steps", "tolerance", "reject"
+NETWORK_BIAS = 1.0  # constant input of a network, relative to the norm; plain iteration needs one
+
+
+@dataclass(frozen=True, eq=False)
+class MemorySettings:
+    """Checked parameters; names and meanings as in `AttractorMemory`.
+
+    Attributes:
+        norm: None for the rule.
+        activation: the object that a name stands for.
+    """
+
+    activation: Activation
+    width: int | None = None
+    depth: int = 2
+    norm: float | None = None
+    center: bool = True
+    metric: str | float | np.ndarray | None = "search"
+    iteration: str = "guided"
+    ridge: float = 0.0
+    solver: str = "auto"
+    compute: str | None = None
+    max_steps: int = 1000
+    tolerance: float = 1e-7
+    reject: float = 0.9
+    random_state: int | np.random.RandomState | None = 0
+
+    @classmethod
+    def checked(cls, parameters: Mapping[str, Any]) -> "MemorySettings":
+        """Return the settings that parameters of an estimator stand for.
+
+        Args:
+            parameters: by name; those that are missing have their defaults.
+
+        Raises:
+            ValueError, TypeError: for a parameter out of range, with its name.
+        """
+        given = {"activation": "sigmoid", **parameters}
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            values[name] = _CHECKS[name](value, name) if name in _CHECKS else value
+        return cls(**values)
+
+    def at_recall(self, parameters: Mapping[str, Any]) -> "MemorySettings":
+        """Return these settings with the parameters that recall reads taken from an estimator."""
+        now = {name: parameters[name] for name in AT_RECALL if name in parameters}
+        return replace(self, **{name: _CHECKS[name](value, name) for name, value in now.items()})
+
+    def as_parameters(self) -> dict[str, Any]:
+        """Return the parameters of an estimator with these settings."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"norm": "auto" if self.norm is None else self.norm}
+
+    @property
+    def kernel(self) -> Kernel:
+        """The NTK of the infinite width."""
+        return Kernel(self.activation, self.depth)
+
+    @property
+    def guided(self) -> bool:
+        """Whether recall is guided."""
+        return self.iteration == "guided"
+
+    @property
+    def searches(self) -> bool:
+        """Whether `fit` chooses the metric by trials: not for networks, which are trained."""
+        return self.metric_is("search") and self.width is None and self.guided
+
+    def metric_is(self, word: str) -> bool:
+        """Whether the metric is left to a rule of this name."""
+        return isinstance(self.metric, str) and self.metric == word
+
+    @property
+    def bias(self) -> float:
+        """Constant coordinate of the map's input, relative to the norm; 0 for none."""
+        return 0.0 if self.width is None else NETWORK_BIAS
+
+
+def _width(value: Any, name: str) -> int | None:
+    return None if value is None else whole(value, name, 1)
+
+
+def _norm(value: Any, name: str) -> float | None:
+    if isinstance(value, str):
+        if value != "auto":
+            raise ValueError(f"{name} must be 'auto' or a number above 0, got {value!r}")
+        return None
+    return positive(value, name)
+
+
+def _center(value: Any, name: str) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {type(value).__name__}")
+    return bool(value)
+
+
+def _metric(value: Any, name: str) -> str | float | np.ndarray | None:
+    if value is None:
+        return None
+    if isinstance(value, list | tuple | np.ndarray):
+        return np.asarray(value, float)
+    if isinstance(value, str):
+        if value not in METRICS:
+            raise ValueError(
+                f"{name} must be 'search', 'rule', None, a number above 0 or a matrix, "
+                f"got {value!r}"
+            )
+        return value
+    return positive(value, name)
+
+
+_CHECKS: dict[str, Any] = {
+    "width": _width,
+    "activation": lambda value, _: find_activation(value),
+    "depth": lambda value, name: whole(value, name, 2),
+    "norm": _norm,
+    "center": _center,
+    "metric": _metric,
+    "iteration": lambda value, name: choice(value, name, ITERATIONS),
+    "ridge": nonnegative,
+    "solver": lambda value, name: choice(value, name, SOLVERS),
+    "compute": lambda value, _: checked(value),
+    "max_steps": lambda value, name: whole(value, name, 1),
+    "tolerance": positive,
+    "reject": share,
+}

@@ -1,0 +1,247 @@
+"""What a memory holds: a value that never changes. Storing and forgetting rows return another.
+
+`fit`, `partial_fit` and `forget` of the estimators put a new state in the place of the old one, so
+that a change that fails changes nothing; files are a state written down.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+from sklearn.utils import check_random_state
+
+from attractory._util.machine import iterates
+from attractory.maps.network import Autoencoder
+from attractory.maps.protocol import Map, SingularKernelError
+from attractory.memory.confidence import Confidence, held_out_evidence
+from attractory.memory.coordinates import Coordinates, distinct, nearest
+from attractory.memory.cue_denoising import denoised
+from attractory.memory.drift_free_steps import LinearPart
+from attractory.memory.metric import fit_metric
+from attractory.memory.metric_search import Choice, choose
+from attractory.memory.norm_rule import auto_norm
+from attractory.memory.settings import MemorySettings
+from attractory.memory.stored_map import KernelStore, NetworkStore
+from attractory.memory.stored_map_large import LargeStore, as_large
+
+__all__ = ["MemoryState", "fit_state", "make_store"]
+
+_AT = 1e-3  # of the norm: a cue this near is the row
+_FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryState:
+    """The stored rows, the map that stores them, and the coordinates both are in.
+
+    Attributes:
+        settings: at `fit`.
+        coordinates: from the user's units to those of the map.
+        store: the patterns and their map.
+        sizes: distances of the rows from the mean, in the metric, (n,).
+        answer_sizes: the same of what each row is mapped to.
+        sequence: whether rows are mapped to other rows, their successors.
+        fitted: how many of the first rows are those of `fit`.
+        outside: whether rows added later have parts across the metric's basis.
+        choice: what `fit` chose by trials; None where a rule stands.
+    """
+
+    settings: MemorySettings
+    coordinates: Coordinates
+    store: KernelStore | NetworkStore
+    sizes: Float[np.ndarray, " n"]
+    answer_sizes: Float[np.ndarray, " n"]
+    sequence: bool
+    fitted: int
+    outside: bool = False
+    choice: Choice | None = None
+
+    @property
+    def norm(self) -> float:
+        """Norm of the patterns."""
+        return self.coordinates.norm
+
+    @property
+    def points(self) -> Float[np.ndarray, "n d"]:
+        """The patterns, (n, d), all of one norm."""
+        return self.store.x
+
+    @property
+    def answers(self) -> Float[np.ndarray, "n d"]:
+        """What each pattern is mapped to, (n, d): itself, or its successor."""
+        return self.store.targets
+
+    @property
+    def map(self) -> Map:
+        """The map, solved for or trained now if it was not yet."""
+        return self.store.map()
+
+    @property
+    def rows(self) -> Float[np.ndarray, "n d"]:
+        """The stored rows in the units given, (n, d)."""
+        return self.coordinates.decode(self.points, self.sizes)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the metric no longer fits: most rows came after it, or lie far out in it."""
+        old, new = self.sizes[: self.fitted], self.sizes[self.fitted :]
+        if self.coordinates.metric.plain or not len(new):
+            return False
+        far = len(old) > 0 and (new**2).mean() > _FAR * (old**2).mean()
+        return len(new) > len(old) or bool(far)
+
+    def misses(self) -> str | None:
+        """Return by how much a row is missed, in a sentence, if that is too much to be stored."""
+        residual = self.store.residual()
+        if residual <= self.store.accuracy or self.settings.ridge:
+            return None
+        return (
+            f"the memory misses a stored row by {residual:.1e} of the norm; a larger "
+            "norm, fewer near-duplicates or (for a network) more width would do"
+        )
+
+    @cached_property
+    def linear_part(self) -> LinearPart | None:
+        """What guided recall leaves out of the map; None where recall takes the map as it is.
+
+        That of a network is its infinite-width limit's.
+        """
+        if not self.settings.guided or self.sequence:
+            return None
+        store = self.store
+        if isinstance(store, NetworkStore):
+            store = KernelStore(store.x, store.targets, self.settings)
+            try:
+                store.map()
+            except SingularKernelError:
+                return None
+        return LinearPart(store)
+
+    @cached_property
+    def confidence(self) -> Confidence:
+        """How sure a recall is."""
+        return Confidence(self.points, self.norm, self._held_out)
+
+    def _held_out(self) -> Float[np.ndarray, " m"] | None:
+        """Return the evidence of unknown cues, for a metric that was fitted to the rows."""
+        metric = self.coordinates.metric
+        if not metric.floor or self.sequence or not self.settings.guided:
+            return None
+        mean = self.coordinates.mean
+        return held_out_evidence(self.rows - mean, metric.share, mean)
+
+    def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Return where recall of cues begins: less their noise, if they are no stored rows."""
+        coordinates = self.coordinates
+        plain = coordinates.encode(cues)[0]
+        if not self.settings.guided:
+            return plain
+        mean, metric = coordinates.mean, coordinates.metric
+        start = coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
+        stored = self.points[nearest(plain, self.points)]
+        there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm
+        start[there] = plain[there]
+        return start
+
+    def with_rows(
+        self,
+        points: Float[np.ndarray, "m d"],
+        sizes: Float[np.ndarray, " m"],
+        answers: tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"]] | None = None,
+    ) -> "MemoryState":
+        """Return the state with patterns appended.
+
+        Args:
+            points, sizes: from `coordinates.encode`.
+            answers: points and sizes of what they are mapped to; by default themselves.
+        """
+        there, there_sizes = (points, sizes) if answers is None else answers
+        store = self.store
+        count = len(store.x) + len(points)
+        if isinstance(store, KernelStore) and iterates(self.settings.solver, count):
+            store = as_large(store)
+        return replace(
+            self,
+            store=store.with_rows(points, there),
+            sizes=np.concatenate([self.sizes, sizes]),
+            answer_sizes=np.concatenate([self.answer_sizes, there_sizes]),
+            outside=self.outside or self.coordinates.metric.outside(points),
+        )
+
+    def without(self, gone: Int[np.ndarray, " k"]) -> "MemoryState":
+        """Return the state without some rows; later ones move up."""
+        kept = np.delete(np.arange(len(self.points)), gone)
+        return replace(
+            self,
+            store=self.store.without(gone),
+            sizes=self.sizes[kept],
+            answer_sizes=self.answer_sizes[kept],
+            fitted=self.fitted - int((gone < self.fitted).sum()),
+        )
+
+
+def fit_state(
+    rows: Float[np.ndarray, "n d"],
+    targets: Float[np.ndarray, "n d"] | None,
+    settings: MemorySettings,
+) -> MemoryState:
+    """Choose coordinates for rows, store them, and return the state.
+
+    Args:
+        rows: in the user's units, (n, d).
+        targets: the row that each is mapped to, (n, d); None for itself.
+        settings: checked.
+
+    Raises:
+        ValueError: for rows that no memory can tell apart, or that cannot be stored.
+    """
+    mean = rows.mean(axis=0) if settings.center else np.zeros(rows.shape[1])
+    given = rows if targets is None else np.vstack([rows, targets])
+    metric = fit_metric(given - mean, settings.metric)
+    unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
+    kept = distinct(unit, sizes, rows)
+    rows, unit, sizes = rows[kept], unit[kept], sizes[kept]
+    choice = None if targets is not None else choose(rows, mean, metric, settings)
+    if choice is not None:
+        metric = metric.with_share(choice.metric)
+        unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
+    norm = settings.norm
+    if norm is None:
+        norm = auto_norm(unit, settings.activation, settings.depth, settings.bias)
+    coordinates = Coordinates(mean, norm, metric)
+    points = norm * unit
+    answers, answer_sizes = points, sizes
+    if targets is not None:
+        answers, answer_sizes = coordinates.encode(targets[kept])
+    store = make_store(points, answers, settings)
+    store.map()  # what cannot be stored must fail now
+    return MemoryState(
+        settings=settings,
+        coordinates=coordinates,
+        store=store,
+        sizes=sizes,
+        answer_sizes=answer_sizes,
+        sequence=targets is not None,
+        fitted=len(points),
+        choice=choice,
+    )
+
+
+def make_store(
+    points: Float[np.ndarray, "n d"],
+    answers: Float[np.ndarray, "n d"],
+    settings: MemorySettings,
+) -> KernelStore | NetworkStore:
+    """Return the store of a map that takes points to answers, not yet solved for or trained."""
+    if settings.width is None:
+        kind = LargeStore if iterates(settings.solver, len(points)) else KernelStore
+        return kind(points, answers, settings)
+    start = Autoencoder(
+        points.shape[1] + bool(settings.bias),
+        width=settings.width,
+        depth=settings.depth,
+        activation=settings.activation,
+        key=int(check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)),
+    )
+    return NetworkStore(points, answers, start, settings.bias)
