@@ -269,14 +269,12 @@ def iterated_regression(
     *,
     tolerance: float,
     max_steps: int,
-    exact: bool = True,
     compute: str | None = None,
     progress: Progress = None,
 ) -> tuple[KernelRegression, int]:
     """Return the regression of targets on patterns x by conjugate gradients, and the steps.
 
-    Arguments are those of `solvers.matrix_free.solve_kernel`; unless `exact`, the residual of the
-    map is not known.
+    Arguments are those of `solvers.matrix_free.solve_kernel`.
     """
     found = solve_kernel(
         x,
@@ -285,11 +283,10 @@ def iterated_regression(
         ridge,
         tolerance=tolerance,
         max_steps=max_steps,
-        exact=exact,
         compute=compute,
         progress=progress,
     )
-    residual = float(found.residual.max()) if exact else np.nan
+    residual = float(found.residual.max())
     return assemble(x, targets, found.coefficients, kernel, ridge, residual), found.steps
 
 

@@ -52,7 +52,6 @@ def solve(
     tolerance: float,
     max_steps: int,
     precondition: Callable[[np.ndarray], np.ndarray] | None = None,
-    exact: bool = True,
     report: Callable[[int, float], object] = lambda steps, residual: None,
 ) -> Solution:
     """Solve K A = B by rounds of conjugate gradients, each on what the last one left.
@@ -64,13 +63,8 @@ def solve(
         tolerance: largest relative residual of a row that is small enough.
         max_steps: products, of either precision.
         precondition: R ↦ P⁻¹R for P like K.
-        exact: whether residuals are float64's; without it all is float32, which is quicker.
         report: called with the products so far and the largest relative residual.
     """
-
-    def image(v: np.ndarray) -> np.ndarray:
-        return product(v) if exact else product(v.astype(np.float32)).astype(float)
-
     found, rest, steps = np.zeros_like(right), right.copy(), 0
     worst = _worst(rest, sizes)
     kind: Any = np.float32
@@ -84,7 +78,7 @@ def solve(
         )  # fmt: skip
         steps += used
         trial = found + scale * change
-        left = right - image(trial)
+        left = right - product(trial)
         steps += 1
         # The largest residual of a row need not fall in every round; the norm of all of them does.
         gain = float(np.linalg.norm(left) / np.linalg.norm(rest))
@@ -92,7 +86,7 @@ def solve(
             found, rest, worst = trial, left, _worst(left, sizes)
             report(steps, worst)
         if not gain < _GAIN:
-            if kind is np.float64 or not exact:
+            if kind is np.float64:
                 break
             kind = np.float64
     residual = np.linalg.norm(rest, axis=1) / sizes

@@ -30,7 +30,6 @@ def solve_kernel(
     *,
     tolerance: float,
     max_steps: int,
-    exact: bool = True,
     compute: str | None = None,
     progress: Progress = None,
 ) -> Solution:
@@ -43,7 +42,6 @@ def solve_kernel(
         ridge: added to the diagonal of K.
         tolerance: largest residual of a row, relative to its point's norm.
         max_steps: products with K.
-        exact: whether residuals are measured in float64; without it in float32.
         compute: None, "devices" or the address of a Dask scheduler.
         progress: a bar or none, or a function of steps so far and the largest residual; see
             `Progress`.
@@ -71,7 +69,6 @@ def solve_kernel(
             tolerance=tolerance,
             max_steps=max_steps,
             precondition=precondition,
-            exact=exact,
             report=report,
         )
     ridge_part = ridge * np.linalg.norm(found.coefficients, axis=1) / sizes
