@@ -14,7 +14,6 @@ from house import count  # noqa: E402
 HOUSE = count(SOURCE)
 # The estimator's constructor takes what a memory can be set to, as scikit-learn wants it.
 CONSTRUCTOR = "memory/estimator.py:__init__"
-# Functions that still take more than 9 arguments. Shorten them; add none.
 DOORS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.pyi"))
 
 
