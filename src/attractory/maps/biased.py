@@ -19,7 +19,14 @@ from numpy.typing import ArrayLike
 
 from attractory._util.precision import double, traced
 from attractory._util.validation import as_batch
-from attractory.maps.protocol import dtype_of
+from attractory.maps.protocol import (
+    Map,
+    dim_of,
+    dtype_of,
+    jacobian_factors_of,
+    jacobian_of,
+    linearize_of,
+)
 
 __all__ = ["Biased"]
 
@@ -51,14 +58,16 @@ class Biased(eqx.Module):
         (True, (5, 8, 8))
     """
 
-    inner: Any
+    inner: Map
     # An array: a number would be compiled into every function of the map.
     value: Float[Array | np.ndarray, ""] = eqx.field(converter=np.asarray)
 
     @property
     def dim(self) -> int:
         """Size of a pattern."""
-        return self.inner.dim - 1
+        dim = dim_of(self.inner)
+        assert dim is not None
+        return dim - 1
 
     @property
     def dtype(self) -> np.dtype:
@@ -69,7 +78,7 @@ class Biased(eqx.Module):
         """Name the inner map."""
         return f"Biased({self.inner!r}, {float(self.value):.4g})"
 
-    def lift(self, x: ArrayLike) -> Any:
+    def lift(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k c"]:
         """Return points with the constant coordinate appended, (…, d) → (…, d + 1)."""
         point: Any = x if traced(self, x) else as_batch(x, "x", self.dim)
         kind = jnp if traced(self, x) else np
@@ -85,28 +94,34 @@ class Biased(eqx.Module):
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
         """Return the Jacobian, shape (…, d, d)."""
-        return jnp.asarray(self.inner.jacobian(self.lift(x)))[..., :-1, :-1]
+        whole = jacobian_of(self.inner)
+        assert whole is not None
+        return jnp.asarray(whole(self.lift(x)))[..., :-1, :-1]
 
     @property
-    def jacobian_factors(self) -> Callable[[ArrayLike], tuple[Any, Any]]:
+    def jacobian_factors(self) -> Callable[[ArrayLike], tuple[ArrayLike, ArrayLike]]:
         """The inner map's `jacobian_factors`, cut to d; for maps that offer it."""
-        whole = self.inner.jacobian_factors
+        whole = jacobian_factors_of(self.inner)
+        if whole is None:
+            raise AttributeError("the inner map has no jacobian_factors")
 
-        def factors(x: ArrayLike) -> tuple[Any, Any]:
+        def factors(x: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
             left, right = whole(self.lift(x))
             return left[:-1], right[..., :-1]
 
         return factors
 
     @property
-    def linearize(self) -> Callable[[ArrayLike], Callable[[ArrayLike], Any]]:
+    def linearize(self) -> Callable[[ArrayLike], Callable[[ArrayLike], ArrayLike]]:
         """The inner map's `linearize`, cut to d; for maps that offer it."""
-        whole = self.inner.linearize
+        whole = linearize_of(self.inner)
+        if whole is None:
+            raise AttributeError("the inner map has no linearize")
 
-        def at(x: ArrayLike) -> Callable[[ArrayLike], Any]:
+        def at(x: ArrayLike) -> Callable[[ArrayLike], ArrayLike]:
             product = whole(self.lift(x))
 
-            def along(v: ArrayLike) -> Any:
+            def along(v: ArrayLike) -> ArrayLike:
                 v = np.asarray(v)
                 return product(np.concatenate([v, np.zeros_like(v[..., :1])], axis=-1))[..., :-1]
 

@@ -1,7 +1,7 @@
 """Training by gradient descent, momentum or Adam (Optax), in compiled chunks of steps."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -24,14 +24,14 @@ class Chunk(NamedTuple):
     """What a chunk of steps led to; `losses` has one more entry than steps."""
 
     network: Autoencoder
-    state: Any
+    state: optax.OptState
     steps: Array
     losses: Float[Array, " k"]
 
 
 def first_order_steps(
     network: Autoencoder,
-    state: Any,
+    state: optax.OptState | None,
     x: Float[Array, "n d"],
     y: Float[Array, "n d"],
     solver: str,
@@ -50,7 +50,7 @@ def first_order_steps(
 @eqx.filter_jit
 def _steps(
     network: Autoencoder,
-    state: Any,
+    state: optax.OptState,
     x: Array,
     y: Array,
     solver: str,

@@ -6,7 +6,6 @@ the time of a product. In float64 there is one product a round, and none is kept
 """
 
 import threading
-from typing import Any
 
 import jax
 import numpy as np
@@ -30,14 +29,14 @@ class Points:
 
     def __init__(self, x: Float[np.ndarray, "n d"], kernel: Kernel):
         self.settings = x, kernel
-        self._tiles: dict[Any, Tiles] = {}
+        self._tiles: dict[tuple[object, object], Tiles] = {}
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type, tuple[np.ndarray, Kernel]]:
         """Pickle without tiles."""
         return Points, self.settings
 
-    def tiles(self, kind: Any) -> Tiles:
+    def tiles(self, kind: type[np.floating]) -> Tiles:
         """Return the tiles in a precision, prepared on the device in use."""
         where = kind, getattr(jax.config, "jax_default_device", None)
         with self._lock:
@@ -74,7 +73,7 @@ class Product:
                     out[columns] += times(values.T, given[rows])
         return _in_place(out, tiles)
 
-    def _tile(self, tiles: Tiles, i: int, j: int, kind: Any) -> np.ndarray:
+    def _tile(self, tiles: Tiles, i: int, j: int, kind: type[np.floating]) -> np.ndarray:
         if kind is not np.float32:
             return tiles.one(i, j)
         if (i, j) in self._kept:
