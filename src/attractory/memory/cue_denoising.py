@@ -1,4 +1,4 @@
-r"""Where recall starts: a cue, less what noise there is by its own account.
+r"""Where recall starts: the cue less its noise, whose level is estimated from the cue itself.
 
 Centred cues are taken to be s times a pattern and white noise, so that along the metric's basis
 (the principal axes of the patterns, with variances w) a cue is distributed as N(0, s²w + ν). Its
@@ -8,7 +8,7 @@ near 0 for half an image, large for salt and pepper, never told.
 The best linear comparison with the patterns at noise ν is in the metric (C + νI)^−½ in place of the
 memory's own, M = (C + λI)^−½; as a point of the memory's coordinates it is M⁻¹(C + νI)⁻¹(x − x̄).
 That point has next to nothing along the weaker axes, by which patterns differ and which iteration
-loses first. The geometric mean of λ and ν keeps them in the play. A cue without noise starts
+loses first. The geometric mean of λ and ν keeps some weight on them. A cue without noise starts
 at Mx itself.
 
 What is missing or of another contrast moves the cue's origin as well: half a cue at 0 lacks half of

@@ -44,7 +44,7 @@ class Diagnosis:
             but for what counts as stored, 1e-6 of the norm (1e-3 in a network).
         critical_shock: smallest perturbation found that the map does not undo, relative to the
             row's distance from the mean; NaN if not asked for.
-        certified: relative distance within which every cue is proven to come home under the
+        certified: relative distance within which every cue is proven to be recalled by the
             memory's own map; 0 where nothing could be proven, NaN if not asked for or not to be had
             for this map.
         shock_in_metric, certified_in_metric: the same two as distances in the memory's metric.
