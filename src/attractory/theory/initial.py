@@ -24,9 +24,10 @@ layer's pre-activations are normal with the Gram matrix of those values, exactly
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
@@ -245,9 +246,12 @@ def _next_layer(values: np.ndarray, count: int, rng: np.random.Generator) -> np.
     return rng.standard_normal((count, len(factor))) @ factor / np.sqrt(len(values))
 
 
+_with_slopes = partial(jax.jit, static_argnums=0)(with_slopes)
+
+
 def _activated(act: Activation, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with full_precision():
-        value, slope = with_slopes(act, jnp.asarray(before))
+        value, slope = _with_slopes(act, before)
         return np.asarray(value), np.asarray(slope)
 
 
