@@ -6,11 +6,13 @@ import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Compilation is most of the tests' time, and optimised code would run but once.
-_QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}"
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} "
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+)
 # The workers fill the cores, and threads of BLAS would wait for one another.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import jax
 from jaxtyping import install_import_hook

@@ -20,7 +20,7 @@ def _cubic_change(toy):
 
 def _ring_change(toy):
     """Largest change over a fine polar grid, and 1 % for what lies between its points."""
-    jacobian = jax.vmap(jax.jacfwd(toy))
+    jacobian = jax.jit(jax.vmap(jax.jacfwd(toy)))
 
     def change(x, radius):
         r, angle = np.meshgrid(np.linspace(0, radius, 30), np.linspace(0, 2 * np.pi, 61))
