@@ -18,6 +18,7 @@ from attractory.maps.protocol import Map
 __all__ = ["RefinedCycle", "refine_cycle"]
 
 _STEPS = 8
+_EQUAL = 1e-9  # difference of coordinates, relative to the largest, that counts as rounding
 
 
 class RefinedCycle(NamedTuple):
@@ -46,8 +47,22 @@ def refine_cycle(f: Map, start: Float[np.ndarray, " d"], period: int, reach: flo
     cycle = orbit[:-1]
     refined = best is not start
     # It begins at its smallest point, so that a cycle is the same whichever start found it.
-    points = np.roll(cycle, -int(np.lexsort(cycle.T[::-1])[0]), axis=0)
+    points = np.roll(cycle, -_smallest(cycle), axis=0)
     return RefinedCycle(points, residual, refined)
+
+
+def _smallest(cycle: Float[np.ndarray, "p d"]) -> int:
+    """Return which point is the smallest by first coordinate, then second, and so on.
+
+    Coordinates that differ by rounding alone are equal: the next one decides.
+    """
+    left = np.arange(len(cycle))
+    room = _EQUAL * np.abs(cycle).max()
+    for column in cycle.T:
+        if len(left) == 1:
+            break
+        left = left[column[left] <= column[left].min() + room]
+    return int(left[0])
 
 
 def _orbit(
