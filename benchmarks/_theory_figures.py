@@ -97,7 +97,7 @@ def stored_example():
     ):
         for colour, (name, dim, depth) in zip(COLOURS, cases, strict=False):
             found = [
-                theory.single_example(dim=dim, norm=r, activation=name, depth=depth).claims
+                theory.single_example(dim=dim, norm=r, activation=name, depth=depth).predictions
                 for r in norms.tolist()
             ]
             label = f"dim {dim}" if axis is left else f"{name}, depth {depth}"
@@ -123,7 +123,7 @@ def linear_region():
         label="max(1, 1/|1 + cg|)",
     )  # fmt: skip
     dots = [v for v in np.linspace(-2.95, 1.95, 40) if abs(1 + v) > 0.06]
-    sizes = [theory.remark_2(x, float(v)).claims[0].measured for v in dots]
+    sizes = [theory.remark_2(x, float(v)).predictions[0].measured for v in dots]
     left.plot(dots, sizes, "o", color=COLOURS[1], ms=4, label="measured")
     left.axvspan(-2, 0, color=COLOURS[4], alpha=0.15, lw=0, label="norm above 1")
     left.set(

@@ -66,7 +66,7 @@ def limit():
     for name in ("sigmoid", "erf_surrogate", "tanh", "erf", "arctan", "softsign"):
         for depth in (2, 3):
             norm = large_enough_norm(x, activation=name, depth=depth)
-            claim = large_norm_limit(x, activation=name, depth=depth).claims[0]
+            claim = large_norm_limit(x, activation=name, depth=depth).predictions[0]
             rows.append(f"| {name} | {depth} | {norm:,.0f} | {claim.measured - 0.5:+.2e} |")
             print(rows[-1], flush=True)
     head = (

@@ -54,7 +54,7 @@ def test_1_the_expansion_lacks_a_factor(r, rho, n0):
 
 @pytest.mark.parametrize(("cg", "norm"), [(-0.1, 1 / 0.9), (-0.5, 2), (-1.5, 2), (-2.5, 1)])
 def test_2_negative_c(cg, norm):
-    assert remark_2(sphere(4, 7), cg).claims[0].measured == pytest.approx(norm, rel=1e-9)
+    assert remark_2(sphere(4, 7), cg).predictions[0].measured == pytest.approx(norm, rel=1e-9)
 
 
 def linear_limit(x, first, row_sums, alpha, beta):
@@ -96,7 +96,7 @@ def test_3_the_last_step_of_lemma_4_does_not_carry_but_its_conclusion_does():
 
 
 def test_4_one_pattern_has_no_eigenvalue_1():
-    assert lemma_4(sphere(1, 10), beta=4.0).claims[2].measured < 0.9
+    assert lemma_4(sphere(1, 10), beta=4.0).predictions[2].measured < 0.9
 
 
 def test_5_multiplicity_from_the_block_form():
@@ -115,7 +115,7 @@ def test_5_multiplicity_from_the_block_form():
 
 def test_6_the_constant_of_theorem_1():
     """It is 2 as dim grows: the printed step's √2 is too small, 2 + δ does."""
-    ratios = [theorem_1(dim=dim, width=1000, draws=20).claims for dim in (8, 24, 64)]
+    ratios = [theorem_1(dim=dim, width=1000, draws=20).predictions for dim in (8, 24, 64)]
     means = [claims[2].measured for claims in ratios]
     assert means[0] < means[1] < means[2] < 2.1
     assert means[0] > np.sqrt(2)
@@ -144,15 +144,15 @@ def test_8_antiparallel_pairs(name, pairs, singular):
 
 
 def test_9_lemma_5_for_other_activations():
-    assert not lemma_5(norm=1.0, activation="tanh").claims[0].agrees
-    assert lemma_5(norm=0.0).claims[0].measured == pytest.approx(0.25, rel=1e-14)
-    assert lemma_5(norm=0.0, depth=3).claims[0].measured > 0.25
+    assert not lemma_5(norm=1.0, activation="tanh").predictions[0].agrees
+    assert lemma_5(norm=0.0).predictions[0].measured == pytest.approx(0.25, rel=1e-14)
+    assert lemma_5(norm=0.0, depth=3).predictions[0].measured > 0.25
 
 
 def test_10_alpha_and_z_share_their_input():
     """With inputs of their own E α̂ẑ would be E α̂ · E ẑ = 0; it is not, and networks agree."""
     finding = proposition_2(cosine=0.9, norm=20.0, width=1000, draws=60)
-    cross = finding.claims[3]
+    cross = finding.predictions[3]
     assert cross.agrees
     assert cross.measured > 5 * cross.tolerance
     assert initial_moments(dim=32, norm=0.0, cosine=0.9).cross[0] == pytest.approx(
@@ -205,7 +205,7 @@ def test_13_shares_of_figure_e1_belong_to_a_small_norm(n, share):
 
 def test_14_lemma_9_needs_no_equal_norms():
     x = sphere(4, 7) * [[1.0], [2.0], [5.0], [0.3]]
-    assert lemma_9(x).claims[1].verdict == "holds"
+    assert lemma_9(x).predictions[1].verdict == "holds"
     # … but full rank it needs: of x and −x the affine hull holds the origin.
     assert shrinkage(np.vstack([x[:1], -x[:1]])) < 1e-20
 

@@ -125,7 +125,7 @@ def test_verify_json_and_its_status(capsys, monkeypatch):
     assert code == 0
     assert report["passed"] is True
     assert [c["place"] for c in report["checks"]] == ["inside", "edge", "outside"]
-    assert report["checks"][0]["claims"][0]["verdict"] == "holds"
+    assert report["checks"][0]["predictions"][0]["verdict"] == "holds"
     # A statement that fails where it must hold ends the command with status 1.
     monkeypatch.setattr(projection, "shrinkage", lambda x: 0.0)
     code, out, _ = run(capsys, "verify", "lemma-9", "--json")

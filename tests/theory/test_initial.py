@@ -87,7 +87,7 @@ def test_zero_input_and_one_dimension():
     np.testing.assert_allclose(moments.z_square, 1 / 4)
     np.testing.assert_allclose(moments.alpha_square, 0, atol=1e-30)
     assert tau(dim=1, norm=3.0)[1] == 1.0
-    assert theorem_1(dim=1, width=400, draws=20).claims[0].agrees
+    assert theorem_1(dim=1, width=400, draws=20).predictions[0].agrees
 
 
 @pytest.mark.parametrize("depth", [2, 4])

@@ -68,7 +68,7 @@ def test_rate_with_antiparallel_pairs(name, pairs):
 
 def test_without_neighbours_the_rate_is_that_of_one_example():
     (rate,) = approach_rate(np.eye(1, 9), activation="sigmoid")
-    slope = single_example(dim=9, norm=1e6).claims[0].measured
+    slope = single_example(dim=9, norm=1e6).predictions[0].measured
     assert (0.5 - slope) * 1e6 == pytest.approx(rate, rel=1e-4)
 
 

@@ -36,7 +36,7 @@ def test_section_c2_on_random_patterns(seed, n, extra, c, spread):
     x = patterns(seed, n, n + extra + 1, spread)
     for finding in (lemma_6(x, c), corollary_7(x, c), corollary_8(x, c), remark_2(x, c)):
         assert finding.verdict == "holds", finding
-    assert lemma_9(x).claims[1].verdict == "holds"
+    assert lemma_9(x).predictions[1].verdict == "holds"
 
 
 @settings(max_examples=40, deadline=None)
@@ -53,9 +53,9 @@ def test_g_is_the_inverse_square_distance_of_the_affine_hull(seed, n, spread):
 @given(seed=st.integers(0, 10**6), cg=st.floats(-3, 3).filter(lambda v: abs(v + 1) > 0.01))
 def test_norm_for_negative_c(seed, cg):
     """Remark 2 as corrected: the norm is 1 exactly where cg ≥ 0 or cg ≤ −2."""
-    claims = remark_2(patterns(seed, 3, 5), float(cg)).claims
-    assert claims[0].agrees
-    assert claims[1].agrees == (not -2 < cg < 0) or abs(claims[1].measured - 1) < 1e-8
+    predictions = remark_2(patterns(seed, 3, 5), float(cg)).predictions
+    assert predictions[0].agrees
+    assert predictions[1].agrees == (not -2 < cg < 0) or abs(predictions[1].measured - 1) < 1e-8
 
 
 def test_linear_lemmas_under_random_orthogonal_changes():
@@ -63,7 +63,7 @@ def test_linear_lemmas_under_random_orthogonal_changes():
     x = sphere(4, 9, seed=5)
     turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((9, 9)))
     for lemma in (lemma_3, lemma_4):
-        a, b = (lemma(points, f0="zero").claims for points in (x, x @ turn))
+        a, b = (lemma(points, f0="zero").predictions for points in (x, x @ turn))
         assert [c.measured for c in a][:2] == [c.measured for c in b][:2]
 
 

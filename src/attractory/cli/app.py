@@ -135,20 +135,20 @@ def _show_checks(checks: "Sequence[Check]") -> None:
         setting = place + ", ".join(
             f"{key} {_brief(value)}" for key, value in finding.setting.items()
         )
-        for k, claim in enumerate(finding.claims):
-            verdict = claim.verdict
-            if claim.unmet:
-                verdict += " (breaks)" if not claim.agrees else " (holds all the same)"
+        for k, prediction in enumerate(finding.predictions):
+            verdict = prediction.verdict
+            if prediction.unmet:
+                verdict += " (breaks)" if not prediction.agrees else " (holds all the same)"
             if k == 0 and not check.passed:
                 verdict = f"NOT AS IT MUST: {verdict}"
             table.add_row(
                 finding.statement if k == 0 else "",
                 setting if k == 0 else "",
-                claim.text,
-                claim.prediction(),
-                f"{claim.measured:.6g}",
+                prediction.text,
+                prediction.predicted_text(),
+                f"{prediction.measured:.6g}",
                 verdict,
-                end_section=k == len(finding.claims) - 1,
+                end_section=k == len(finding.predictions) - 1,
             )
     show(table, 160)
 

@@ -1,42 +1,16 @@
-"""Colours and lines of the pictures: Okabe & Ito's palette, which colour-blind readers can read."""
+"""What the paper's pictures share: the package's colours, and means with intervals over seeds."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
 from attractory.paper.statistics import estimate
+from attractory.plotting.style import GREY, LINES, MARKERS, new_figure, shades
 
 __all__ = ["GREY", "LINES", "MARKERS", "band", "new_figure", "shades"]
-
-GREY = "#777777"
-LINES = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
-MARKERS = "o", "s", "^", "D", "v", "P"
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure, sizes in inches.
-
-    Example:
-        >>> new_figure(6.0, 4.0).get_size_inches().tolist()
-        [6.0, 4.0]
-    """
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
-
-
-def shades(count: int) -> list[tuple[float, float, float, float]]:
-    """Return colours of an ordered quantity, from dark to light.
-
-    Example:
-        >>> len(shades(3))
-        3
-    """
-    from matplotlib import colormaps
-
-    return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.92, count)]
 
 
 def band(

@@ -10,24 +10,22 @@ from matplotlib.ticker import PercentFormatter
 from attractory.analysis.census import AttractorCensus
 from attractory.analysis.curves import RecallCurve
 from attractory.analysis.outcomes import Outcome
+from attractory.plotting.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, new_figure
 
 __all__ = ["plot_census", "plot_recall_curve"]
 
-# Okabe & Ito's colours, told apart by colour-blind readers.
-_BLUE, _VERMILION, _GREY = "#0072B2", "#D55E00", "#777777"
-_PURPLE = "#CC79A7"
 _FATES = {
-    Outcome.RECALLED: ("recalled", _BLUE),
-    Outcome.OTHER: ("another pattern", "#E69F00"),
-    Outcome.SPURIOUS: ("spurious fixed point", _VERMILION),
-    Outcome.CYCLE: ("cycle", _PURPLE),
+    Outcome.RECALLED: ("recalled", BLUE),
+    Outcome.OTHER: ("another pattern", ORANGE),
+    Outcome.SPURIOUS: ("spurious fixed point", VERMILION),
+    Outcome.CYCLE: ("cycle", PURPLE),
     Outcome.DIVERGED: ("diverged", "#000000"),
     Outcome.UNDECIDED: ("undecided, or too late", "#BBBBBB"),
 }
 _KINDS = (
-    ("stored patterns", _BLUE, "o", lambda a: a.stored),
-    ("spurious fixed points", _VERMILION, "^", lambda a: not a.stored and a.period == 1),
-    ("cycles", _PURPLE, "s", lambda a: a.period > 1),
+    ("stored patterns", BLUE, "o", lambda a: a.stored),
+    ("spurious fixed points", VERMILION, "^", lambda a: not a.stored and a.period == 1),
+    ("cycles", PURPLE, "s", lambda a: a.period > 1),
 )
 _MOST = 60  # attractors shown
 
@@ -48,18 +46,18 @@ def plot_recall_curve(curve: RecallCurve, *, title: str = "") -> Figure:
         >>> plot_recall_curve(curve).axes[1].get_xlabel()
         'size of the gaussian corruption (noise norm / pattern norm)'
     """
-    figure = Figure(figsize=(6.4, 6.2), dpi=150, layout="constrained")
+    figure = new_figure(6.4, 6.2)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     sizes, marker = curve.sizes, "o" if len(curve.sizes) <= 15 else ""
     for k, share in enumerate(curve.fraction):
         label = f"each of the {len(curve.fraction)} patterns" if k == 0 else None
-        top.plot(sizes, share, color=_GREY, lw=0.7, alpha=0.45, label=label)
+        top.plot(sizes, share, color=GREY, lw=0.7, alpha=0.45, label=label)
     low, high = curve.pooled_interval
     top.fill_between(
-        sizes, low, high, color=_BLUE, alpha=0.3, lw=0, label=f"{curve.confidence:.0%} interval"
+        sizes, low, high, color=BLUE, alpha=0.3, lw=0, label=f"{curve.confidence:.0%} interval"
     )
     top.plot(
-        sizes, curve.pooled_fraction, color=_BLUE, lw=2.2, marker=marker, ms=4, label="all patterns"
+        sizes, curve.pooled_fraction, color=BLUE, lw=2.2, marker=marker, ms=4, label="all patterns"
     )
     top.set(ylim=(-0.03, 1.03), ylabel=f"recalled within {curve.rule.max_steps} steps")
     top.grid(alpha=0.25)
@@ -128,7 +126,7 @@ def plot_census(census: AttractorCensus, *, title: str = "") -> Figure:
     """
     if not census.attractors:
         raise ValueError("census must have found an attractor; raise its max_steps or count")
-    figure = Figure(figsize=(9.2, 4.6), dpi=150, layout="constrained")
+    figure = new_figure(9.2, 4.6)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     shown = census.attractors[:_MOST]
     for name, color, marker, chosen in _KINDS:
@@ -155,7 +153,7 @@ def plot_census(census: AttractorCensus, *, title: str = "") -> Figure:
     smallest = min(a.spectral_radius for a in shown)
     pad = 0.05 * (largest - smallest) + 1e-3
     right.xaxis.get_major_locator().set_params(nbins=5)
-    right.axvline(1.0, color=_GREY, lw=1, ls="--")
+    right.axvline(1.0, color=GREY, lw=1, ls="--")
     right.set(xlabel="spectral radius (attracts below 1)", xlim=(smallest - pad, largest + pad))
     for axis in (left, right):
         axis.grid(alpha=0.25)

@@ -12,11 +12,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentF
 from attractory.analysis.certificate import Certificate
 from attractory.analysis.critical_shocks import CriticalShock
 from attractory.analysis.norm_search import BestNorm, NormProfile
+from attractory.plotting.style import BLUE, GREEN, GREY, VERMILION, new_figure
 
 __all__ = ["plot_best_norm", "plot_norm_profile", "plot_radii"]
-
-# Okabe & Ito's colours, told apart by colour-blind readers.
-_BLUE, _VERMILION, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 
 
 def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "") -> Figure:
@@ -46,12 +44,12 @@ def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "
     order = np.argsort(shock.distance)
     low, high = certificate.radius[order], shock.distance[order]
     place = np.arange(len(order))
-    figure = Figure(figsize=(6.4, 4.2), dpi=150, layout="constrained")
+    figure = new_figure(6.4, 4.2)
     axis = figure.subplots()
     known = np.isfinite(low) & np.isfinite(high) & (low > 0)
-    axis.vlines(place[known], low[known], high[known], color=_GREY, lw=1, alpha=0.6)
-    axis.plot(place, high, "v", color=_VERMILION, label="critical shock: a cue this far is lost")
-    axis.plot(place, low, "^", color=_BLUE, label="certified: every cue nearer is recalled")
+    axis.vlines(place[known], low[known], high[known], color=GREY, lw=1, alpha=0.6)
+    axis.plot(place, high, "v", color=VERMILION, label="critical shock: a cue this far is lost")
+    axis.plot(place, low, "^", color=BLUE, label="certified: every cue nearer is recalled")
     axis.set(
         xlabel="pattern, by critical shock", ylabel="distance from the pattern", ylim=(0, None)
     )
@@ -82,23 +80,23 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
     """
     certified = profile.certified
     rows = 2 if certified is None else 3
-    figure = Figure(figsize=(6.4, 2.6 * rows), dpi=150, layout="constrained")
+    figure = new_figure(6.4, 2.6 * rows)
     axes = figure.subplots(rows, 1, sharex=True)
     radius = profile.spectral_radius
     axes[0].fill_between(
-        profile.norms, radius.min(axis=1), radius.max(axis=1), color=_BLUE, alpha=0.25, lw=0,
+        profile.norms, radius.min(axis=1), radius.max(axis=1), color=BLUE, alpha=0.25, lw=0,
         label="all patterns",
     )  # fmt: skip
-    axes[0].plot(profile.norms, np.median(radius, axis=1), color=_BLUE, label="median")
-    axes[0].axhline(1, color=_GREY, lw=0.8, ls="--", label="attractor below")
+    axes[0].plot(profile.norms, np.median(radius, axis=1), color=BLUE, label="median")
+    axes[0].axhline(1, color=GREY, lw=0.8, ls="--", label="attractor below")
     axes[0].set_ylabel("spectral radius")
     sizes = profile.curves[0].sizes
     shades = np.linspace(0.25, 1.0, len(sizes))
     for k, (size, shade) in enumerate(zip(sizes, shades, strict=True)):
         low, high = np.array([[end[k] for end in c.pooled_interval] for c in profile.curves]).T
-        axes[1].fill_between(profile.norms, low, high, color=_VERMILION, alpha=0.12 * shade, lw=0)
+        axes[1].fill_between(profile.norms, low, high, color=VERMILION, alpha=0.12 * shade, lw=0)
         axes[1].plot(
-            profile.norms, profile.recalled[:, k], color=_VERMILION, alpha=shade, lw=1 + shade,
+            profile.norms, profile.recalled[:, k], color=VERMILION, alpha=shade, lw=1 + shade,
             marker="osD^vP*X"[k % 8], ms=4, label=f"{size:g}",
         )  # fmt: skip
     axes[1].set_ylabel("cues recalled")
@@ -109,11 +107,11 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
     )
     if certified is not None:
         axes[2].fill_between(
-            profile.norms, certified.min(axis=1), certified.max(axis=1), color=_GREEN, alpha=0.25,
+            profile.norms, certified.min(axis=1), certified.max(axis=1), color=GREEN, alpha=0.25,
             lw=0, label="all patterns",
         )  # fmt: skip
         axes[2].plot(
-            profile.norms, np.median(certified, axis=1), color=_GREEN, marker="o", ms=3,
+            profile.norms, np.median(certified, axis=1), color=GREEN, marker="o", ms=3,
             label="median",
         )  # fmt: skip
         axes[2].set_ylabel("certified radius / norm")
@@ -144,10 +142,10 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
         >>> plot_best_norm(best).axes[0].get_xscale()
         'log'
     """
-    figure = Figure(figsize=(6.0, 3.8), dpi=150, layout="constrained")
+    figure = new_figure(6.0, 3.8)
     axis = figure.subplots()
-    axis.plot(best.norms, best.radii, "o", color=_BLUE, label=f"memories fitted ({best.fits})")
-    axis.plot(best.norm, best.radius, "*", color=_VERMILION, ms=14, label="best")
+    axis.plot(best.norms, best.radii, "o", color=BLUE, label=f"memories fitted ({best.fits})")
+    axis.plot(best.norm, best.radius, "*", color=VERMILION, ms=14, label="best")
     share = f"{best.settings['success']:.0%}"
     axis.set(
         xscale="log", xlabel="norm of the patterns",

@@ -12,12 +12,10 @@ from numpy.typing import ArrayLike
 
 from attractory._util.validation import as_points
 from attractory.analysis.critical_norms import CriticalNorm
+from attractory.plotting.style import BLUE, GREY, LINES, VERMILION, new_figure
 
 __all__ = ["plot_critical_norm", "plot_eigenvalues", "plot_image_rows"]
 
-# Okabe & Ito's colours, told apart by colour-blind readers.
-_BLUE, _VERMILION, _GREY = "#0072B2", "#D55E00", "#777777"
-_LINES = _BLUE, _VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 _ZERO = 1e-12  # below this an eigenvalue is a zero that rounding has touched
 
 
@@ -58,7 +56,7 @@ def plot_image_rows(
             axis.set(xticks=[], yticks=[])
             bad = frames is not None and bool(np.asarray(frames)[k])
             for spine in axis.spines.values():
-                spine.set(visible=bad, color=_VERMILION, linewidth=2.5)
+                spine.set(visible=bad, color=VERMILION, linewidth=2.5)
         axes[line, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
     height = figure.get_figheight()
     figure.suptitle(title, fontsize=10, y=1 - 0.08 / height, va="top")
@@ -86,20 +84,18 @@ def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> 
     values = np.atleast_2d(np.asarray(values, dtype=complex))
     largest = values[np.arange(len(values)), np.abs(values).argmax(axis=1)]
     others = values[np.abs(values) > _ZERO]
-    figure = Figure(figsize=(5.2, 5.9), dpi=150, layout="constrained")
+    figure = new_figure(5.2, 5.9)
     axis = figure.subplots()
     turn = np.linspace(0, 2 * np.pi, 400)
-    axis.plot(
-        np.cos(turn), np.sin(turn), color=_GREY, lw=1.2, label="unit circle: attractor inside"
-    )
-    axis.axhline(0, color=_GREY, lw=0.4)
-    axis.axvline(0, color=_GREY, lw=0.4)
+    axis.plot(np.cos(turn), np.sin(turn), color=GREY, lw=1.2, label="unit circle: attractor inside")
+    axis.axhline(0, color=GREY, lw=0.4)
+    axis.axvline(0, color=GREY, lw=0.4)
     axis.scatter(
-        np.real(others), np.imag(others), s=9, color=_BLUE, alpha=0.45, lw=0,
+        np.real(others), np.imag(others), s=9, color=BLUE, alpha=0.45, lw=0,
         label=f"{len(others)} non-zero eigenvalues at {len(values)} patterns",
     )  # fmt: skip
     axis.scatter(
-        np.real(largest), np.imag(largest), s=34, facecolors="none", edgecolors=_VERMILION, lw=1.1,
+        np.real(largest), np.imag(largest), s=34, facecolors="none", edgecolors=VERMILION, lw=1.1,
         label="largest of each pattern",
     )  # fmt: skip
     reach = 1.08 * max(1.0, float(np.abs(values).max()))
@@ -126,12 +122,12 @@ def plot_critical_norm(results: Sequence[tuple[str, CriticalNorm]], *, title: st
         >>> plot_critical_norm([("two", result)]).axes[0].get_xlabel()
         'norm of the patterns'
     """
-    figure = Figure(figsize=(6.6, 4.2), dpi=150, layout="constrained")
+    figure = new_figure(6.6, 4.2)
     axis = figure.subplots()
-    axis.axhline(1, color=_GREY, lw=0.8)
+    axis.axhline(1, color=GREY, lw=0.8)
     colours: dict[str, str] = {}
     for label, result in results:
-        colour = colours.setdefault(label.split()[0], _LINES[len(colours) % len(_LINES)])
+        colour = colours.setdefault(label.split()[0], LINES[len(colours) % len(LINES)])
         known = np.isfinite(result.radii)
         style = "--" if result.f0 == "zero" else "-"
         axis.plot(

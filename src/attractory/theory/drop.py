@@ -1,8 +1,8 @@
 r"""Section 4.4's observation: the spectral radius at stored patterns drops below 1 with the norm.
 
-It belongs to one of two cases. With f0 sampled (a trained network) the radius is 1 in the linear
-region at most by Lemmas 3 and 4, exceeds 1 beyond it, since f0 contributes directions of its own,
-and falls below 1 at the critical norm (`attractory.critical_norm`). With f0 = 0 well separated
+It holds in one of two cases. With f0 sampled (as in a trained network) the radius is at most 1 in
+the linear region by Lemmas 3 and 4, exceeds 1 beyond it because f0 adds directions of its own, and
+falls below 1 at the critical norm (`attractory.critical_norm`). With f0 = 0 well separated
 patterns have a radius below 1 at every norm, and nothing drops. (Strongly correlated patterns, or n
 near and above n₀, can exceed 1 there too, by a per cent at most in what we have seen.)
 """
@@ -16,7 +16,7 @@ from attractory._util.validation import as_points, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.analysis.critical_norms import critical_norm
-from attractory.theory.claims import Claim, Finding
+from attractory.theory.findings import Finding, Prediction
 
 __all__ = ["drop_below_one"]
 
@@ -31,11 +31,11 @@ def drop_below_one(
     key: int = 0,
     points: int = 8,
 ) -> Finding:
-    """Hold that the largest spectral radius at the patterns exceeds 1 and drops below it.
+    """Check that the largest spectral radius at the patterns exceeds 1 and then drops below it.
 
     Args:
         patterns, activation, depth, f0, width, key: as for `attractory.critical_norm`.
-        points: norms looked at, from 0.1 to 100 √dim.
+        points: number of norms, from 0.1 to 100 √dim.
 
     Example:
         >>> from attractory.datasets import sphere
@@ -55,13 +55,13 @@ def drop_below_one(
     unmet = ()
     if f0 == "zero":
         unmet = ("f0 sampled: with f0 = 0 there may be nothing to drop",)
-    claims = (
-        Claim("largest radius over the norms", 1 + 1e-6, float(known.max()), ">", 0, unmet),
-        Claim("radius at the largest norm", 1.0, float(known[-1]), "<"),
+    predictions = (
+        Prediction("largest radius over the norms", 1 + 1e-6, float(known.max()), ">", 0, unmet),
+        Prediction("radius at the largest norm", 1.0, float(known[-1]), "<"),
     )
     setting: dict[str, Any] = {
         "n": len(x), "dim": x.shape[1], "activation": find_activation(activation).name,
         "depth": depth, "f0": f0,
     }  # fmt: skip
     note = f"critical norm {result.norm:.6g}" if np.isfinite(result.norm) else result.status.message
-    return Finding("Section 4.4, drop", setting, claims, note=note)
+    return Finding("Section 4.4, drop", setting, predictions, note=note)

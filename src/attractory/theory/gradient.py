@@ -10,8 +10,8 @@ in the plane of x₁ (first component) and xᵢ, with R = r² + 2n₀ and E = R�
     I₁ = r (2n₀ρ, R√(1 − ρ²)) / (2π R √E),   I₂ = rR (2n₀ρ, R√(1 − ρ²)) / (2π E^{3/2}).
 
 I₁ → 0 for every ρ; I₂ → 0 unless ρ² = 1, where it tends to 1/(8π√n₀). For ρ near 1 it first passes
-a spike, 1/(2π√(27 n₀(1 − ρ²))) high, at r ≈ √(8n₀/(1 − ρ²)). Hence each row of ∂k/∂x but a
-pattern's own falls as 1/r, and K is dominated by its diagonal as 1/r.
+a spike, 1/(2π√(27 n₀(1 − ρ²))) high, at r ≈ √(8n₀/(1 − ρ²)). Hence each row of ∂k/∂x except the
+pattern's own falls as 1/r, and so does K off its diagonal, relative to the diagonal.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ from attractory._util.validation import as_points, positive, whole, within
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernels.matrices import ntk, ntk_gradient
-from attractory.theory.claims import Claim, Finding
+from attractory.theory.findings import Finding, Prediction
 from attractory.theory.large_norm import large_enough_norm
 
 __all__ = [
@@ -48,9 +48,9 @@ def _only_surrogate(act: Activation, depth: int) -> tuple[str, ...]:
 
 
 def surrogate_ntk(x: ArrayLike, y: ArrayLike) -> Float[np.ndarray, "n m"]:
-    """Return D.1's closed form as printed (misprints mended), (n, d) and (m, d) → (n, m).
+    """Return D.1's closed form as printed (misprints corrected), (n, d) and (m, d) → (n, m).
 
-    It cancels between near-parallel points of large norm; `attractory.ntk` does not.
+    It loses digits between near-parallel points of large norm; `attractory.ntk` does not.
 
     Example:
         >>> float(surrogate_ntk([[0.0]], [[1.0]])[0, 0])
@@ -96,7 +96,7 @@ def closed_form(
     depth: int = 2,
     seed: int = 0,
 ) -> Finding:
-    """Hold D.1's closed form against the kernel, on random points of norms up to `norm`.
+    """Compare D.1's closed form with the kernel, on random points of norms up to `norm`.
 
     Example:
         >>> closed_form().verdict, closed_form(activation="sigmoid").agrees
@@ -110,13 +110,15 @@ def closed_form(
     away = float(np.abs(surrogate_ntk(x, x) / kernel - 1).max())
     # On the diagonal the printed PQ − s² keeps 2n₀/r² of its digits.
     room = 1e-13 * (1 + norm**2 / dim)
-    claims = (
-        Claim("largest relative difference", 0.0, away, "≤", room, _only_surrogate(act, depth)),
+    predictions = (
+        Prediction(
+            "largest relative difference", 0.0, away, "≤", room, _only_surrogate(act, depth)
+        ),
     )
     setting: dict[str, Any] = {
         "n": n, "dim": dim, "norm": norm, "activation": act.name, "depth": depth,
     }  # fmt: skip
-    return Finding("Appendix D.1", setting, claims)
+    return Finding("Appendix D.1", setting, predictions)
 
 
 def gradient_norms(
@@ -127,7 +129,7 @@ def gradient_norms(
     activation: str | Activation = "erf_surrogate",
     depth: int = 2,
 ) -> Finding:
-    """Hold D.2's I₁ + I₂ against the kernel's gradient, and ‖I₂‖² against its corrected expansion.
+    """Compare D.2's I₁ + I₂ with the kernel's gradient, and ‖I₂‖² with its corrected expansion.
 
     Args:
         dim, norm: of the patterns.
@@ -155,26 +157,26 @@ def gradient_norms(
         + r2 * (n0**2 * (24 - 20 * rho2) + r2 * (n0 * (8 - 8 * rho2) + r2 * (1 - rho2)))
     )
     square = r2 * expansion / (r2**2 * (1 - rho2) + 4 * n0 * r2 + 4 * n0**2) ** 3 / (4 * np.pi**2)
-    claims = (
-        Claim(
+    predictions = (
+        Prediction(
             "I₁ + I₂ = ∂Θ/∂x, relative difference", 0.0,
             float(np.linalg.norm(gradient - expected)) / size, "≤", 1e-11,
             _only_surrogate(act, depth),
         ),
         # Between antiparallel patterns the expansion's 1 − ρ² holds fewer digits.
-        Claim("‖I₂‖², with the factor r²", square, float(second @ second), "=", 1e-9 * square),
+        Prediction("‖I₂‖², with the factor r²", square, float(second @ second), "=", 1e-9 * square),
     )  # fmt: skip
     setting: dict[str, Any] = {
         "dim": dim, "norm": norm, "correlation": correlation, "activation": act.name,
         "depth": depth,
     }  # fmt: skip
-    return Finding("Appendix D.2, gradient", setting, claims)
+    return Finding("Appendix D.2, gradient", setting, predictions)
 
 
 def spike(*, dim: int = 32, correlation: float = 0.999) -> Finding:
-    """Hold the height and the place of ‖I₂‖'s maximum over the norm, for correlations near ±1.
+    """Compare the height and place of ‖I₂‖'s maximum over the norm, for correlations near ±1.
 
-    Both are first orders in 1 − ρ², and claimed to five times that, or 5 % if that is less.
+    Both are first orders in 1 − ρ²; the tolerance is five times that, or 5 % if that is less.
 
     Example:
         >>> spike(correlation=0.999).verdict, spike(correlation=0.0).agrees
@@ -194,11 +196,11 @@ def spike(*, dim: int = 32, correlation: float = 0.999) -> Finding:
     )
     unmet = () if abs(rho) > 0.99 else (f"|ρ| near 1: got {rho:g}",)
     room = min(5 * rest, 0.05)
-    claims = (
-        Claim("height of ‖I₂‖", height, -float(found.fun), "=", room * height, unmet),
-        Claim("norm at the maximum", place, float(np.exp(found.x)), "=", room * place, unmet),
+    predictions = (
+        Prediction("height of ‖I₂‖", height, -float(found.fun), "=", room * height, unmet),
+        Prediction("norm at the maximum", place, float(np.exp(found.x)), "=", room * place, unmet),
     )
-    return Finding("Appendix D.2, spike", {"dim": n0, "correlation": rho}, claims)
+    return Finding("Appendix D.2, spike", {"dim": n0, "correlation": rho}, predictions)
 
 
 def dominance(
@@ -208,7 +210,7 @@ def dominance(
     activation: str | Activation = "sigmoid",
     depth: int = 2,
 ) -> Finding:
-    """Hold that all of ∂k/∂x and K but a pattern's own row and the diagonal fall as 1/r.
+    """Check that ∂k/∂x beside a pattern's own row, and K off the diagonal, fall as 1/r.
 
     Args:
         patterns: (n, d), n ≥ 2, of which the directions count.
@@ -216,7 +218,7 @@ def dominance(
         activation, depth: of the kernel.
 
     Returns:
-        Claims on the exponents of max ‖gᵢ‖/‖g₁‖ and max |Kᵢ₁|/K₁₁ in r, −1 to 0.02.
+        Predictions on the exponents of max ‖gᵢ‖/‖g₁‖ and max |Kᵢ₁|/K₁₁ in r, −1 to 0.02.
 
     Example:
         >>> from attractory.datasets import sphere
@@ -236,8 +238,8 @@ def dominance(
     unmet = () if r >= named else (f"a large norm: {r:g} is below {named:.4g}",)
     if (unit @ unit.T).min() < 1e-9 - 1:
         unmet += ("no antiparallel patterns",)
-    claims = tuple(
-        Claim(text, -1.0, float(np.log2(b / a)), "=", 0.02, unmet)
+    predictions = tuple(
+        Prediction(text, -1.0, float(np.log2(b / a)), "=", 0.02, unmet)
         for text, a, b in zip(
             ("exponent of the other rows of ∂k/∂x", "exponent of K off the diagonal"),
             once,
@@ -249,7 +251,7 @@ def dominance(
         "n": len(x), "dim": x.shape[1], "norm": r, "activation": act.name, "depth": depth,
     }  # fmt: skip
     note = f"at r = {r:.4g} the largest ratios are {once[0]:.2g} and {once[1]:.2g}"
-    return Finding("Appendix D.2, dominance", setting, claims, note=note)
+    return Finding("Appendix D.2, dominance", setting, predictions, note=note)
 
 
 def _rivals(x: np.ndarray, act: Activation, depth: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ v₀ does not depend on it, E ẑ² = A (1 − t²) + B t²: a quadratic form wi
 A = Π κ̇(p_ℓ)/n₀ on the complement, and τ is the larger. σ′² falls with |a|, so that E[a²σ′²] ≤
 p E[σ′²] and B ≤ A for every sigmoidal σ: the supremum sits at z ⊥ x.
 
-Finite widths widen the spectrum. J is a product of free factors: a square Gaussian, of S-transform
+Finite widths widen the spectrum. J is a product of free factors: a square Gaussian with S-transform
 1/(1 + z), and one of 1/(1 + yᵢz) for each hidden layer, yᵢ = kᵢ n₀/n_i with k = E σ′⁴/(E σ′²)². The
 upper edge of JJᵀ/τ is the least (1 + z)² Π(1 + yᵢz)/z, z > 0: 4 (1 + Σyᵢ) to first order.
 
@@ -19,7 +19,7 @@ At infinite width J(x) has independent rows N(0, C), C of eigenvalues A (n₀ �
 Gordon's inequality ‖J‖ ≤ √τ (2√n₀ + t) with probability 1 − e^{−t²/2}: the theorem with c = 2 + δ
 (the printed ε-net argument gives no constant). And ‖J‖ → 2√(n₀τ) = 2√(Π κ̇(p_ℓ)).
 
-A network of finite width need not be built to be sampled: given one layer's values, the next
+J of a finite network can be drawn without building the network: given one layer's values, the next
 layer's pre-activations are normal with the Gram matrix of those values, exactly.
 """
 
@@ -39,7 +39,7 @@ from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernels.single_input import input_moments
 from attractory.maps.network import with_slopes
-from attractory.theory.claims import Claim, Finding
+from attractory.theory.findings import Finding, Prediction
 
 __all__ = [
     "InitialMoments",
@@ -51,8 +51,8 @@ __all__ = [
     "theorem_1",
 ]
 
-_SIGMA = 3.29  # standard errors of a 99.9 % interval
-_TRACY_WIDOM = -1.2065, 1.6078  # mean and variance, real symmetric case
+_SIGMA = 3.29  # half-width of a 99.9 % interval, in standard errors
+_TRACY_WIDOM = -1.2065, 1.6078  # mean and variance of the distribution, real symmetric case
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def initial_moments(
     activation: str | Activation = "sigmoid",
     depth: int = 2,
 ) -> InitialMoments:
-    """Return the moments of J(x) z at initialisation, widths to infinity (Proposition 2).
+    """Return the moments of J(x) z at initialisation, for infinite widths (Proposition 2).
 
     Args:
         dim: n₀, size of x.
@@ -125,7 +125,7 @@ def tau(
 
     Example:
         >>> value, cosine = tau(dim=4, norm=10.0)
-        >>> cosine  # across x, as for every sigmoidal activation
+        >>> cosine  # orthogonal to x, as for every sigmoidal activation
         0.0
     """
 
@@ -142,10 +142,10 @@ def tau(
 def initial_jacobian_norm(
     *, dim: int, norm: float, activation: str | Activation = "sigmoid", depth: int = 2
 ) -> float:
-    """Return the operator norm to expect of J(x) at initialisation, widths to infinity.
+    """Return the expected operator norm of J(x) at initialisation, for infinite widths.
 
-    2√(n₀τ) less the edge's correction at finite dim (Johnstone, 2001). Arguments and errors are
-    those of `initial_moments`.
+    It is 2√(n₀τ) less the edge's correction at finite dim (Johnstone, 2001). Arguments and errors
+    are those of `initial_moments`.
 
     Example:
         >>> below = initial_jacobian_norm(dim=100, norm=50.0, activation="tanh")
@@ -170,12 +170,12 @@ def _largest_singular_value(rows: int, columns: int) -> float:
 
 
 def _widening(dim: int, norm: float, act: Activation, depth: int, width: int) -> float:
-    """Return by what factor finite width moves the edge of ‖J‖."""
+    """Return the factor by which finite width moves the edge of ‖J‖."""
     p, ratios = norm**2 / dim, []
     grid = np.linspace(-9, 9, 4001)
     weight = np.exp(-(grid**2) / 2)
     for _ in range(depth - 1):
-        # Saturated units need a grid of their own: most of it has no slope.
+        # Saturated units need a finer grid: on most of this one the slope is 0.
         reach = min(1.0, 40 / (9 * np.sqrt(p))) if p > 0 else 1.0
         square = _activated(act, np.sqrt(p) * reach * grid)[1] ** 2
         share = weight if reach == 1 else np.exp(-((reach * grid) ** 2) / 2)
@@ -266,7 +266,7 @@ def proposition_2(
     draws: int = 200,
     seed: int = 0,
 ) -> Finding:
-    """Hold Proposition 2's moments against networks of finite width.
+    """Compare Proposition 2's moments with networks of finite width.
 
     Args:
         dim, norm, cosine, activation, depth: as for `initial_moments`.
@@ -276,7 +276,7 @@ def proposition_2(
         seed: of the draws.
 
     Returns:
-        Claims on the mean square of the entries of J(x) z, and on E α̂², E ẑ², E α̂ẑ in the last
+        Predictions on the mean square of the entries of J(x) z, and on E α̂², E ẑ², E α̂ẑ in the last
         hidden layer, each to 3.29 standard errors over the draws.
 
     Example:
@@ -314,8 +314,8 @@ def proposition_2(
         expected.cross[-1],
     )
     texts = ("mean square of J(x)z's entries", "E α̂²", "E ẑ²", "E α̂ẑ")
-    claims = tuple(
-        Claim(
+    predictions = tuple(
+        Prediction(
             text if k == 0 else f"{text}, last hidden layer",
             float(predicted[k]),
             float(mean[k]),
@@ -328,7 +328,7 @@ def proposition_2(
         "dim": dim, "norm": norm, "cosine": cosine, "activation": find_activation(activation).name,
         "depth": depth, "width": width, "draws": draws,
     }  # fmt: skip
-    return Finding("Proposition 2", setting, claims)
+    return Finding("Proposition 2", setting, predictions)
 
 
 def theorem_1(
@@ -341,13 +341,13 @@ def theorem_1(
     draws: int = 50,
     seed: int = 0,
 ) -> Finding:
-    """Hold Theorem 1's bound on ‖J(x)‖ against networks, and measure its constant.
+    """Compare Theorem 1's bound on ‖J(x)‖ with networks, and measure its constant.
 
     Returns:
-        Claims that no z has more than τ (101 cosines), that the largest ‖J‖/√(n₀τ) of the draws is
-        at most 2 + t/√n₀ with t so large that all keep to it with probability 0.999, and that the
-        mean ratio lies between those of n₀ − 1 and of n₀ columns of variance τ, widened for the
-        finite width (3.29 standard errors, and 1 % for the edge's expansion).
+        Predictions: no z has more than τ (101 cosines); the largest ‖J‖/√(n₀τ) of the draws is at
+        most 2 + t/√n₀, with t such that all draws satisfy this with probability 0.999; and the mean
+        ratio lies between those of n₀ − 1 and of n₀ columns of variance τ, widened for the finite
+        width (3.29 standard errors, and 1 % for the edge's expansion).
 
     Arguments are those of `proposition_2`.
 
@@ -380,19 +380,23 @@ def theorem_1(
     room = np.sqrt(2 * np.log(draws / 1e-3))
     low, high = (widening * _largest_singular_value(dim, k) / np.sqrt(dim) for k in (dim - 1, dim))
     error = _SIGMA * float(ratios.std(ddof=1)) / np.sqrt(draws) + 0.01 * high
-    claims = (
-        Claim("E ẑ² over unit z, largest of a grid", value, max(variances), "≤", 1e-12 * value),
-        Claim(
+    predictions = (
+        Prediction(
+            "E ẑ² over unit z, largest of a grid", value, max(variances), "≤", 1e-12 * value
+        ),
+        Prediction(
             "largest ‖J‖/√(n₀τ)",
             2 + float(room) / np.sqrt(dim),
             float(ratios.max()),
             "≤",
             unmet=unmet,
         ),
-        Claim("mean ‖J‖/√(n₀τ)", (low, high), float(ratios.mean()), "in", error, unmet),
+        Prediction("mean ‖J‖/√(n₀τ)", (low, high), float(ratios.mean()), "in", error, unmet),
     )
     setting: dict[str, Any] = {
         "dim": dim, "norm": norm, "activation": act.name, "depth": depth, "width": width,
         "draws": draws,
     }  # fmt: skip
-    return Finding("Theorem 1", setting, claims, note=f"τ = {value:.6g}; as dim grows c tends to 2")
+    return Finding(
+        "Theorem 1", setting, predictions, note=f"τ = {value:.6g}; as dim grows c tends to 2"
+    )

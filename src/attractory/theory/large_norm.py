@@ -37,12 +37,12 @@ from attractory.activations import activation as find_activation
 from attractory.analysis.spectrum import spectral_radius
 from attractory.kernels.expectations import covariance_gap, moments, scale_pairs
 from attractory.kernels.single_input import input_moments, inverse_width
-from attractory.theory.claims import Claim, Finding
+from attractory.theory.findings import Finding, Prediction
 from attractory.theory.maps import limit_map
 
 __all__ = ["approach_rate", "diagonal_growth", "large_enough_norm", "large_norm_limit"]
 
-_OPPOSITE = 1e-9  # 1 + ρ below this is an antiparallel pair
+_OPPOSITE = 1e-9  # a pair with 1 + ρ below this is antiparallel
 
 
 class _Growth(NamedTuple):
@@ -167,7 +167,7 @@ def large_enough_norm(
     activation: str | Activation = "sigmoid",
     depth: int = 2,
 ) -> float:
-    """Return a norm from which on ‖J∞‖ at every pattern is within tolerance of ½ (f0 = 0).
+    """Return a norm beyond which ‖J∞‖ at every pattern is within the tolerance of ½ (f0 = 0).
 
     Twice the norm at which the first order would be within it, and no less than ten times that of
     the gradient's last spike, √(8n₀/(1 − ρ²)) for the largest correlation (appendix D.2).
@@ -202,7 +202,7 @@ def large_norm_limit(
     width: int = 2000,
     key: int = 0,
 ) -> Finding:
-    """Hold the limit ½ of ‖J∞‖ at stored patterns, and its first-order approach.
+    """Check the limit ½ of ‖J∞‖ at stored patterns, and the first order of its approach.
 
     Args:
         patterns: (n, d), of which the directions count.
@@ -213,7 +213,7 @@ def large_norm_limit(
 
     Returns:
         With f0 = 0: ‖J‖ against ½, and (½ − λ) r against `approach_rate`, to 2 %, each at the
-        pattern where it is furthest off. With f0 sampled: the spectral radius against ½, with room
+        pattern where it differs most. With f0 sampled: the spectral radius against ½, with room
         for f0(x)/r, and ‖J‖ ≤ ½ + ‖J₀‖.
 
     Example:
@@ -237,16 +237,16 @@ def large_norm_limit(
         first = np.linalg.norm(np.asarray(start.jacobian(x)), 2, axis=(1, 2))
         room = tolerance + float(np.sqrt(dim * _growth(act, 2).constant)) / r
         excess = float((sizes - first).max())
-        claims = (
-            Claim("radius, furthest from it", 0.5, _furthest(radius, 0.5), "=", room, unmet),
-            Claim("largest ‖J‖ − ‖J₀‖", 0.5, excess, "≤", room, unmet),
+        predictions = (
+            Prediction("radius, furthest from it", 0.5, _furthest(radius, 0.5), "=", room, unmet),
+            Prediction("largest ‖J‖ − ‖J₀‖", 0.5, excess, "≤", room, unmet),
         )  # fmt: skip
         note = (
             f"‖J‖ is still {sizes.max():.4f}: it falls with ‖J₀‖ = {first.max():.4f}, as r^(−1/2)"
         )
     else:
-        claims = (
-            Claim("‖J‖, furthest from it", 0.5, _furthest(sizes, 0.5), "=", tolerance, unmet),
+        predictions = (
+            Prediction("‖J‖, furthest from it", 0.5, _furthest(sizes, 0.5), "=", tolerance, unmet),
         )
         note = ""
         if not unmet and radius.max() > 0.5:
@@ -262,8 +262,8 @@ def large_norm_limit(
             heavy = ()
             if depth > 2 and r**2 / dim < max(act.scales) ** 2:
                 heavy = (f"scales below r/√n₀: {act.name}'s heavy tails add log r above depth 2",)
-            claims += (
-                Claim(
+            predictions += (
+                Prediction(
                     "(½ − λ) r, furthest from it", float(rates[worst]), float(found[worst]), "=",
                     0.02 * scale, unmet + heavy,
                 ),
@@ -272,4 +272,4 @@ def large_norm_limit(
         "n": len(x), "dim": dim, "norm": r, "activation": act.name, "depth": depth, "f0": f0,
         "antiparallel": pairs,
     }  # fmt: skip
-    return Finding("Section 4.4, limit", setting, claims, note=note)
+    return Finding("Section 4.4, limit", setting, predictions, note=note)

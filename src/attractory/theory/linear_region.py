@@ -7,8 +7,8 @@ K = (2α²/n₀)(XᵀX + cB) with c = n₀β²/(2α²) and B = 11ᵀ, so that wi
 J₀ = αW⁽¹⁾W⁽⁰⁾/√(n₁n₀); with f0 = 0 it is M alone. For β = 0, M is the projector P on the patterns:
 J∞ = P + J₀(I − P) is block triangular, [[I, ·], [0, QJ₀Q]] with Q = I − P, which gives Lemmas 2 and
 3 with multiplicities (errata, 5). For β ≠ 0 the space orthogonal to u within the span, of dimension
-n − 1, is left as it is (Lemma 4), and with f0 = 0 the last eigenvalue is λ̂ = 1/(1 + cg). For why no
-other eigenvalue reaches 1 see errata, 3: the printed last step does not carry.
+n − 1, is left as it is (Lemma 4), and with f0 = 0 the last eigenvalue is λ̂ = 1/(1 + cg). Why no
+other eigenvalue reaches 1: errata, 3 (the last step of the printed proof does not follow).
 """
 
 from typing import Any
@@ -18,17 +18,17 @@ from numpy.typing import ArrayLike
 
 from attractory._util.validation import as_points, nonnegative, positive, whole
 from attractory.activations import Linear
-from attractory.theory.claims import Claim, Finding
+from attractory.theory.findings import Finding, Prediction
 from attractory.theory.maps import limit_map
 from attractory.theory.projection import rank_assumptions, shrinkage
 
 __all__ = ["lemma_2", "lemma_3", "lemma_4"]
 
-_SAME = 1e-9
+_SAME = 1e-9  # relative spread of norms that counts as equal
 
 
 class _Limit:
-    """J∞ in the linear region, with f0 = 0 or of one network."""
+    """J∞ in the linear region, with f0 = 0 or of a sampled network."""
 
     def __init__(
         self, patterns: ArrayLike, alpha: float, beta: float, f0: str, width: int, key: int
@@ -70,7 +70,7 @@ def lemma_2(
     width: int = 1000,
     key: int = 0,
 ) -> Finding:
-    """Hold J∞ = I for σ(x) = αx and n = n₀ patterns of full rank.
+    """Check J∞ = I for σ(x) = αx and n = n₀ patterns of full rank.
 
     Args:
         patterns: (n, d).
@@ -94,10 +94,10 @@ def lemma_2(
     if n != dim:
         unmet = (f"n = n₀: {n} patterns in dim {dim}",)
     away = float(np.linalg.norm(limit.jacobian - np.eye(dim), 2))
-    # Rounding comes in with the condition of K, the square of that of X.
+    # Rounding errors grow with the condition number of K, the square of that of X.
     room = 1e-14 * dim * float(np.linalg.cond(limit.x)) ** 2
-    claims = (Claim("‖J∞ − I‖", 0.0, away, "=", min(room, 1e-3), unmet),)
-    return Finding("Lemma 2", limit.setting, claims)
+    predictions = (Prediction("‖J∞ − I‖", 0.0, away, "=", min(room, 1e-3), unmet),)
+    return Finding("Lemma 2", limit.setting, predictions)
 
 
 def lemma_3(
@@ -109,7 +109,7 @@ def lemma_3(
     key: int = 0,
     tolerance: float = 1e-6,
 ) -> Finding:
-    """Hold eigenvalue 1 with multiplicity n, and the spectral radius 1, for σ(x) = αx.
+    """Check eigenvalue 1 with multiplicity n, and spectral radius 1, for σ(x) = αx.
 
     Args:
         patterns, alpha, f0, width, key: as for `lemma_2`.
@@ -119,19 +119,19 @@ def lemma_3(
         >>> from attractory.datasets import sphere
         >>> lemma_3(sphere(4, 10)).verdict
         'holds'
-        >>> lemma_3(sphere(4, 10), alpha=2.0).claims[0].verdict  # at least n: no matter how large
+        >>> lemma_3(sphere(4, 10), alpha=2.0).predictions[0].verdict  # whatever the slope
         'holds'
     """
     tolerance = positive(tolerance, "tolerance")
     limit = _Limit(patterns, alpha, 0.0, f0, width, key)
     rank, small = rank_assumptions(limit.x), limit.contracting()
     n, count = len(limit.x), limit.ones(tolerance)
-    claims = (
-        Claim("eigenvalue 1, times at least", n, count, "≥", 0, rank),
-        Claim("eigenvalue 1, times", n, count, "=", 0, rank + small),
-        Claim("spectral radius", 1.0, limit.radius, "=", tolerance, small),
+    predictions = (
+        Prediction("eigenvalue 1, times at least", n, count, "≥", 0, rank),
+        Prediction("eigenvalue 1, times", n, count, "=", 0, rank + small),
+        Prediction("spectral radius", 1.0, limit.radius, "=", tolerance, small),
     )
-    return Finding("Lemma 3", limit.setting, claims)
+    return Finding("Lemma 3", limit.setting, predictions)
 
 
 def lemma_4(
@@ -144,9 +144,9 @@ def lemma_4(
     key: int = 0,
     tolerance: float = 1e-6,
 ) -> Finding:
-    """Hold eigenvalue 1 with multiplicity n − 1, and the spectral radius 1, for σ(x) = αx + β.
+    """Check eigenvalue 1 with multiplicity n − 1, and spectral radius 1, for σ(x) = αx + β.
 
-    With f0 = 0 the remaining eigenvalue is held against λ̂ = 1/(1 + cg) as well.
+    With f0 = 0 the remaining eigenvalue is compared with λ̂ = 1/(1 + cg) as well.
 
     Args:
         patterns, alpha, f0, width, key, tolerance: as for `lemma_3`.
@@ -175,15 +175,17 @@ def lemma_4(
     flat = (f"β ≠ 0: got {beta:g}",) if nonnegative(size, "beta") == 0 else ()
     count = limit.ones(tolerance)
     exact = rank + even + small + inequality + flat
-    claims: tuple[Claim, ...] = (
-        Claim("eigenvalue 1, times at least", n - 1, count, "≥", 0, rank),
-        Claim("eigenvalue 1, times", n - 1, count, "=", 0, exact),
-        Claim("spectral radius", 1.0, limit.radius, "=", tolerance, exact),
+    predictions: tuple[Prediction, ...] = (
+        Prediction("eigenvalue 1, times at least", n - 1, count, "≥", 0, rank),
+        Prediction("eigenvalue 1, times", n - 1, count, "=", 0, exact),
+        Prediction("spectral radius", 1.0, limit.radius, "=", tolerance, exact),
     )
     if not limit.sampled:
         c = dim * size**2 / (2 * alpha**2)
         expected = 1 / (1 + c * shrinkage(limit.x))
         nearest = limit.values[np.abs(limit.values - expected).argmin()]
         away = float(abs(nearest - expected))
-        claims += (Claim("λ̂ = 1/(1 + cg): distance to it", 0.0, away, "=", tolerance, rank),)
-    return Finding("Lemma 4", limit.setting, claims)
+        predictions += (
+            Prediction("λ̂ = 1/(1 + cg): distance to it", 0.0, away, "=", tolerance, rank),
+        )
+    return Finding("Lemma 4", limit.setting, predictions)

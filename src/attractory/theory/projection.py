@@ -18,7 +18,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from attractory._util.validation import as_points, nonnegative, positive
-from attractory.theory.claims import Claim, Finding
+from attractory.theory.findings import Finding, Prediction
 
 __all__ = [
     "corollary_7",
@@ -84,7 +84,7 @@ def _count(values: np.ndarray, at: float, tolerance: float) -> int:
 
 
 def lemma_6(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Finding:
-    """Hold the eigenvalues of X(XᵀX + cB)⁻¹Xᵀ against Lemma 6.
+    """Compare the eigenvalues of X(XᵀX + cB)⁻¹Xᵀ with Lemma 6.
 
     Args:
         patterns: (n, d), the columns of X.
@@ -103,18 +103,20 @@ def lemma_6(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Findin
     sign = () if c > 0 else (f"c > 0: got {c:g}",)
     expected = 1 / (1 + cg) if cg != -1 else np.nan
     nearest = float(values[np.abs(values - expected).argmin()]) if cg != -1 else np.nan
-    claims = (
+    predictions = (
         # At c = 0 the third eigenvalue is 1 too.
-        Claim("eigenvalue 1, times", m - 1, _count(values, 1.0, tolerance), "=", 0, unmet + sign),
-        Claim("eigenvalue 0, times", k - m, _count(values, 0.0, tolerance), "=", 0, unmet),
-        Claim("λ = 1/(1 + cg)", expected, nearest, "=", tolerance, unmet),
-        Claim("0 < λ < 1", (0.0, 1.0 - tolerance), nearest, "in", 0, unmet + sign),
+        Prediction(
+            "eigenvalue 1, times", m - 1, _count(values, 1.0, tolerance), "=", 0, unmet + sign
+        ),
+        Prediction("eigenvalue 0, times", k - m, _count(values, 0.0, tolerance), "=", 0, unmet),
+        Prediction("λ = 1/(1 + cg)", expected, nearest, "=", tolerance, unmet),
+        Prediction("0 < λ < 1", (0.0, 1.0 - tolerance), nearest, "in", 0, unmet + sign),
     )
-    return Finding("Lemma 6", _setting(x, c), claims)
+    return Finding("Lemma 6", _setting(x, c), predictions)
 
 
 def corollary_7(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Finding:
-    """Hold X(XᵀX)⁻¹1 as eigenvector of X(XᵀX + cB)⁻¹Xᵀ, λ = 1/(1 + cg), and as X(XᵀX + cB)⁻¹1/λ.
+    """Check that X(XᵀX)⁻¹1 is the eigenvector of λ = 1/(1 + cg), and equals X(XᵀX + cB)⁻¹1/λ.
 
     Arguments are those of `lemma_6`.
 
@@ -130,38 +132,38 @@ def corollary_7(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Fi
     other = x.T @ _inverse(x, c) @ ones
     reach = float(np.abs(x @ a - 1).max())
     unmet = rank_assumptions(x)
-    claims = (
-        Claim(
+    predictions = (
+        Prediction(
             "‖M a − λ a‖/‖a‖", 0.0,
             float(np.linalg.norm(_matrix(x, c) @ a - share * a)) / size, "=", tolerance, unmet,
         ),
-        Claim(
+        Prediction(
             "‖X(XᵀX + cB)⁻¹1 − λ a‖/‖a‖", 0.0,
             float(np.linalg.norm(other - share * a)) / size, "=", tolerance, unmet,
         ),
-        Claim("a·xᵢ = 1: largest miss", 0.0, reach, "=", tolerance, unmet),
+        Prediction("a·xᵢ = 1: largest miss", 0.0, reach, "=", tolerance, unmet),
     )  # fmt: skip
-    return Finding("Corollary 7", _setting(x, c), claims)
+    return Finding("Corollary 7", _setting(x, c), predictions)
 
 
 def corollary_8(patterns: ArrayLike, c: float, *, tolerance: float = 1e-9) -> Finding:
-    """Hold ‖X(XᵀX + cB)⁻¹Xᵀ‖ = 1 for c ≥ 0 and m ≥ 2.
+    """Check ‖X(XᵀX + cB)⁻¹Xᵀ‖ = 1 for c ≥ 0 and m ≥ 2.
 
     Arguments are those of `lemma_6`.
 
     Example:
-        >>> corollary_8(np.eye(1, 3), 1.0).claims[0].measured  # one pattern: λ alone
+        >>> corollary_8(np.eye(1, 3), 1.0).predictions[0].measured  # one pattern: λ alone
         0.5
     """
     x, tolerance = as_points(patterns, "patterns"), positive(tolerance, "tolerance")
     unmet = rank_assumptions(x, 2) + (() if c >= 0 else (f"c ≥ 0: got {c:g}",))
     size = float(np.linalg.norm(_matrix(x, c), 2))
-    claims = (Claim("operator norm", 1.0, size, "=", tolerance, unmet),)
-    return Finding("Corollary 8", _setting(x, c), claims)
+    predictions = (Prediction("operator norm", 1.0, size, "=", tolerance, unmet),)
+    return Finding("Corollary 8", _setting(x, c), predictions)
 
 
 def remark_2(patterns: ArrayLike, cg: float, *, tolerance: float = 1e-9) -> Finding:
-    """Hold the norm for negative c, given by the product cg, against the remark as corrected.
+    """Compare the norm for negative c, given by the product cg, with the remark as corrected.
 
     The remark lets c be negative "as long as cg is not close to −1". That keeps the matrix
     invertible; its norm is max(1, |1/(1 + cg)|), 1 only for cg ≥ 0 or cg ≤ −2.
@@ -170,7 +172,7 @@ def remark_2(patterns: ArrayLike, cg: float, *, tolerance: float = 1e-9) -> Find
         ValueError: at cg = −1, where XᵀX + cB is singular.
 
     Example:
-        >>> remark_2(np.eye(2, 4), -0.5).claims[0].measured.__round__(9)
+        >>> remark_2(np.eye(2, 4), -0.5).predictions[0].measured.__round__(9)
         2.0
     """
     x, tolerance = as_points(patterns, "patterns"), positive(tolerance, "tolerance")
@@ -185,18 +187,20 @@ def remark_2(patterns: ArrayLike, cg: float, *, tolerance: float = 1e-9) -> Find
     size = float(np.linalg.norm(_matrix(x, cg / g), 2))
     unmet = rank_assumptions(x, 2)
     between = (f"cg ≥ 0 or cg ≤ −2: got {cg:g}",) if -2 < cg < 0 else ()
-    claims = (
-        Claim("norm = max(1, 1/|1 + cg|)", max(1.0, 1 / abs(1 + cg)), size, "=", tolerance, unmet),
-        Claim("norm 1", 1.0, size, "=", tolerance, unmet + between),
+    predictions = (
+        Prediction(
+            "norm = max(1, 1/|1 + cg|)", max(1.0, 1 / abs(1 + cg)), size, "=", tolerance, unmet
+        ),
+        Prediction("norm 1", 1.0, size, "=", tolerance, unmet + between),
     )
-    return Finding("Remark 2", {"n": len(x), "dim": x.shape[1], "cg": cg}, claims)
+    return Finding("Remark 2", {"n": len(x), "dim": x.shape[1], "cg": cg}, predictions)
 
 
 def lemma_9(patterns: ArrayLike, *, tolerance: float = 1e-9) -> Finding:
-    """Hold g = 1ᵀ(XᵀX)⁻¹1 ≥ 1/r², and that equal norms are not needed for it.
+    """Check g = 1ᵀ(XᵀX)⁻¹1 ≥ 1/r², and that it does not need equal norms.
 
     Example:
-        >>> lemma_9(np.eye(1, 3)).claims[0].measured  # one pattern: equality
+        >>> lemma_9(np.eye(1, 3)).predictions[0].measured  # one pattern: equality
         1.0
     """
     x, tolerance = as_points(patterns, "patterns"), nonnegative(tolerance, "tolerance")
@@ -206,8 +210,8 @@ def lemma_9(patterns: ArrayLike, *, tolerance: float = 1e-9) -> Finding:
     if np.ptp(norms) > _SAME * norms.max():
         even = (f"equal norms: got {norms.min():g} to {norms.max():g}",)
     longest, shortest = 1 / norms.max() ** 2, 1 / norms.min() ** 2
-    claims = (
-        Claim("g, r the longest norm", longest, g, "≥", tolerance * longest, unmet + even),
-        Claim("g, r the shortest norm", shortest, g, "≥", tolerance * shortest, unmet),
+    predictions = (
+        Prediction("g, r the longest norm", longest, g, "≥", tolerance * longest, unmet + even),
+        Prediction("g, r the shortest norm", shortest, g, "≥", tolerance * shortest, unmet),
     )
-    return Finding("Lemma 9", {**_setting(x), "norm": float(norms.max())}, claims)
+    return Finding("Lemma 9", {**_setting(x), "norm": float(norms.max())}, predictions)

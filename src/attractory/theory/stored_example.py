@@ -23,7 +23,7 @@ from attractory.activations import activation as find_activation
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import ntk, ntk_gradient
 from attractory.kernels.single_input import diagonal
-from attractory.theory.claims import Claim, Finding
+from attractory.theory.findings import Finding, Prediction
 from attractory.theory.maps import limit_map
 
 __all__ = ["lemma_5", "single_example"]
@@ -45,7 +45,7 @@ def _point(dim: int, norm: float) -> np.ndarray:
 def lemma_5(
     *, dim: int = 32, norm: float = 10.0, activation: str | Activation = "sigmoid", depth: int = 2
 ) -> Finding:
-    """Hold Θ(x, x) ≥ ¼ against the kernel, and the kernel against the lemma's recursion.
+    """Check Θ(x, x) ≥ ¼, and compare the kernel with the lemma's recursion.
 
     Args:
         dim: size of x.
@@ -54,7 +54,7 @@ def lemma_5(
         depth: number of weight matrices, at least 2.
 
     Example:
-        >>> lemma_5(norm=0.0).verdict, round(lemma_5(norm=0.0).claims[0].measured, 14)  # tight
+        >>> lemma_5(norm=0.0).verdict, round(lemma_5(norm=0.0).predictions[0].measured, 14)  # tight
         ('holds', 0.25)
         >>> lemma_5(norm=1.0, activation="tanh").verdict
         'assumptions not met: a sigmoid with σ − ½ odd: tanh has σ(0) = 0'
@@ -63,12 +63,12 @@ def lemma_5(
     act, norm = find_activation(activation), nonnegative(norm, "norm")
     measured = float(ntk(_point(dim, norm), activation=act, depth=depth)[0, 0])
     recursion, _ = diagonal(Kernel(act, depth), norm**2 / dim)
-    claims = (
-        Claim("Θ(x, x)", 0.25, measured, "≥", 1e-14, unmet=_not_logistic(act)),
-        Claim("Θ(x, x), the proof's recursion", recursion, measured, "=", 1e-12 * recursion),
+    predictions = (
+        Prediction("Θ(x, x)", 0.25, measured, "≥", 1e-14, unmet=_not_logistic(act)),
+        Prediction("Θ(x, x), the proof's recursion", recursion, measured, "=", 1e-12 * recursion),
     )
     setting: dict[str, Any] = {"dim": dim, "norm": norm, "activation": act.name, "depth": depth}
-    return Finding("Lemma 5", setting, claims)
+    return Finding("Lemma 5", setting, predictions)
 
 
 def single_example(
@@ -81,7 +81,7 @@ def single_example(
     width: int = 2000,
     key: int = 0,
 ) -> Finding:
-    """Hold the Jacobian's operator norm at a single stored example against its two forms.
+    """Compare the Jacobian's operator norm at a single stored example with its two forms.
 
     Args:
         dim, activation, depth: as for `lemma_5`.
@@ -90,7 +90,7 @@ def single_example(
         width, key: of the network.
 
     Returns:
-        Claims: ‖J‖ is the diagonal's slope (f0 = 0), Lemma 5's bound, and ‖J‖ < 1 (f0 = 0).
+        Predictions: ‖J‖ is the diagonal's slope (f0 = 0), Lemma 5's bound, and ‖J‖ < 1 (f0 = 0).
 
     Example:
         >>> single_example(norm=30.0).verdict
@@ -107,21 +107,21 @@ def single_example(
         offset = float(np.linalg.norm(x[0] - np.asarray(start(x[0]))))
         first = float(np.linalg.norm(start.jacobian(x[0]), 2))
     size = float(np.linalg.norm(f.jacobian(x[0]), 2))
-    bound = Claim(
+    bound = Prediction(
         "‖J‖ by Lemma 5: ‖J₀‖ + 4 ‖x − f0(x)‖‖∂Θ‖" if sampled else "‖J‖ by Lemma 5: 4 ‖x‖‖∂Θ‖",
         first + 4 * offset * steepest, size, "≤", 1e-12 * (1 + size), _not_logistic(act),
     )  # fmt: skip
-    claims: tuple[Claim, ...] = (bound,)
+    predictions: tuple[Prediction, ...] = (bound,)
     if not sampled:
         degenerate = ()
         if isinstance(act, Linear) and act.beta == 0:
             degenerate = ("a sigmoid: Θ of a linear σ is proportional to ‖x‖²",)
-        claims = (
-            Claim("‖J‖ = d log Θ/d log ‖x‖²", slope / theta, size, "=", 1e-10),
+        predictions = (
+            Prediction("‖J‖ = d log Θ/d log ‖x‖²", slope / theta, size, "=", 1e-10),
             bound,
-            Claim("‖J‖", 1.0, size, "<", unmet=degenerate),
+            Prediction("‖J‖", 1.0, size, "<", unmet=degenerate),
         )
     setting: dict[str, Any] = {
         "dim": dim, "norm": norm, "activation": act.name, "depth": depth, "f0": f0,
     }  # fmt: skip
-    return Finding("Section 4.2, one example", setting, claims)
+    return Finding("Section 4.2, one example", setting, predictions)

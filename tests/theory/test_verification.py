@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attractory.theory import Check, Claim, Finding, statement_names, verify
+from attractory.theory import Check, Finding, Prediction, statement_names, verify
 
 
 @pytest.mark.parametrize("name", statement_names())
@@ -16,9 +16,9 @@ def test_statement_holds_where_it_must_and_breaks_outside(name):
 
 
 def test_a_check_outside_that_holds_all_the_same_does_not_pass():
-    holds = Finding("S", {}, (Claim("x", 1.0, 1.0, unmet=("rank",)),))
-    breaks = Finding("S", {}, (Claim("x", 1.0, 2.0, unmet=("rank",)),))
-    silent = Finding("S", {}, (Claim("x", 1.0, 2.0),))
+    holds = Finding("S", {}, (Prediction("x", 1.0, 1.0, unmet=("rank",)),))
+    breaks = Finding("S", {}, (Prediction("x", 1.0, 2.0, unmet=("rank",)),))
+    silent = Finding("S", {}, (Prediction("x", 1.0, 2.0),))
     assert not Check("s", "outside", holds).passed
     assert Check("s", "outside", breaks).passed
     assert not Check("s", "outside", silent).passed
@@ -37,4 +37,4 @@ def test_progress_and_unknown_names():
 def test_findings_are_finite_and_reproducible():
     first, second = (verify(["corollary-8", "lemma-5"]) for _ in range(2))
     assert first == second
-    assert all(np.isfinite(c.measured) for check in first for c in check.finding.claims)
+    assert all(np.isfinite(c.measured) for check in first for c in check.finding.predictions)

@@ -1,21 +1,21 @@
-"""What a statement predicts beside what is measured, and whether the two agree.
+"""What a statement of the paper predicts, what is measured, and whether the two agree.
 
-A statement of the paper becomes a function that takes a setting and returns a `Finding`: one or
-more `Claim`s, each with its own assumptions. Where these are not met the claim is measured all the
-same, and its verdict says which one failed.
+Each statement is a function that takes a setting and returns a `Finding`: one or more
+`Prediction`s, each with its own assumptions. Where the setting does not meet these, the number is
+measured all the same, and the verdict says which assumption failed.
 """
 
 import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Claim", "Finding"]
+__all__ = ["Finding", "Prediction"]
 
 Relation = Literal["=", "≤", "≥", "<", ">", "in"]
 
 
 @dataclass(frozen=True)
-class Claim:
+class Prediction:
     """One number that a statement predicts.
 
     Attributes:
@@ -23,14 +23,14 @@ class Claim:
         predicted: the number; for the relation "in" the two ends of an interval.
         measured: the number found.
         relation: how measured must stand to predicted.
-        tolerance: absolute room given to rounding, to sampling or to the order neglected.
+        tolerance: absolute difference allowed for rounding, sampling or neglected orders.
         unmet: the assumptions that the setting does not meet, in words.
 
     Example:
-        >>> claim = Claim("largest eigenvalue", 1.0, 1.2, "≤")
-        >>> claim.agrees, claim.verdict
+        >>> prediction = Prediction("largest eigenvalue", 1.0, 1.2, "≤")
+        >>> prediction.agrees, prediction.verdict
         (False, 'FAILS')
-        >>> Claim("largest eigenvalue", 1.0, 1.2, "≤", unmet=("full rank",)).verdict
+        >>> Prediction("largest eigenvalue", 1.0, 1.2, "≤", unmet=("full rank",)).verdict
         'assumptions not met: full rank'
     """
 
@@ -65,8 +65,8 @@ class Claim:
             return f"assumptions not met: {'; '.join(self.unmet)}"
         return "holds" if self.agrees else "FAILS"
 
-    def prediction(self) -> str:
-        """Return the predicted side as text, with its tolerance where that is no rounding."""
+    def predicted_text(self) -> str:
+        """Return the predicted side as text, with its tolerance where that exceeds rounding."""
         if isinstance(self.predicted, tuple):
             return f"{self.predicted[0]:.6g} … {self.predicted[1]:.6g}"
         if self.relation != "=":
@@ -82,41 +82,43 @@ class Finding:
     Attributes:
         statement: its name in the paper.
         setting: what it was evaluated for.
-        claims: its parts.
+        predictions: its parts.
         note: a remark for the reader.
 
     Example:
-        >>> Finding("Lemma 0", {}, (Claim("two", 2.0, 2.0),)).verdict
+        >>> Finding("Lemma 0", {}, (Prediction("two", 2.0, 2.0),)).verdict
         'holds'
     """
 
     statement: str
     setting: dict[str, Any]
-    claims: tuple[Claim, ...]
+    predictions: tuple[Prediction, ...]
     note: str = field(default="", kw_only=True)
 
     @property
     def unmet(self) -> tuple[str, ...]:
-        """The assumptions that some claim lacks, each once."""
-        return tuple(dict.fromkeys(text for claim in self.claims for text in claim.unmet))
+        """The assumptions that are not met for some prediction, each once."""
+        return tuple(
+            dict.fromkeys(text for prediction in self.predictions for text in prediction.unmet)
+        )
 
     @property
     def agrees(self) -> bool:
-        """Whether every claim agrees, assumptions met or not."""
-        return all(claim.agrees for claim in self.claims)
+        """Whether every prediction agrees, assumptions met or not."""
+        return all(prediction.agrees for prediction in self.predictions)
 
     @property
     def verdict(self) -> str:
         """Return "holds", "FAILS" (with its assumptions met) or "assumptions not met: …"."""
-        if any(claim.verdict == "FAILS" for claim in self.claims):
+        if any(prediction.verdict == "FAILS" for prediction in self.predictions):
             return "FAILS"
         return f"assumptions not met: {'; '.join(self.unmet)}" if self.unmet else "holds"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        claims = [
-            {**asdict(claim), "agrees": claim.agrees, "verdict": claim.verdict}
-            for claim in self.claims
+        predictions = [
+            {**asdict(prediction), "agrees": prediction.agrees, "verdict": prediction.verdict}
+            for prediction in self.predictions
         ]
         return {
             "statement": self.statement,
@@ -124,5 +126,5 @@ class Finding:
             "verdict": self.verdict,
             "agrees": self.agrees,
             "note": self.note,
-            "claims": claims,
+            "predictions": predictions,
         }

@@ -1,11 +1,11 @@
-"""Claims and findings: no verdict without a measurement that supports it."""
+"""Predictions and findings: no verdict without a measurement that supports it."""
 
 import json
 
 import numpy as np
 import pytest
 
-from attractory.theory import Claim, Finding
+from attractory.theory import Finding, Prediction
 
 
 @pytest.mark.parametrize(
@@ -20,26 +20,26 @@ from attractory.theory import Claim, Finding
 )
 def test_relations(relation, agreeing, contradicting):
     for value in agreeing:
-        assert Claim("x", 1.0, value, relation, 0.1).agrees
+        assert Prediction("x", 1.0, value, relation, 0.1).agrees
     for value in contradicting:
-        assert not Claim("x", 1.0, value, relation, 0.1).agrees
+        assert not Prediction("x", 1.0, value, relation, 0.1).agrees
 
 
 @pytest.mark.parametrize("relation", ["=", "≤", "≥", "<", ">"])
 def test_nothing_is_claimed_of_nan(relation):
-    assert not Claim("x", 1.0, np.nan, relation, 1e9).agrees
-    assert not Claim("x", (0.0, 1.0), np.nan, "in").agrees
+    assert not Prediction("x", 1.0, np.nan, relation, 1e9).agrees
+    assert not Prediction("x", (0.0, 1.0), np.nan, "in").agrees
 
 
 def test_intervals_include_their_ends_and_tolerance():
     for value in (0.0, 0.5, 1.0, 1.05):
-        assert Claim("x", (0.0, 1.0), value, "in", 0.1).agrees
-    assert not Claim("x", (0.0, 1.0), 1.2, "in", 0.1).agrees
+        assert Prediction("x", (0.0, 1.0), value, "in", 0.1).agrees
+    assert not Prediction("x", (0.0, 1.0), 1.2, "in", 0.1).agrees
 
 
 def test_verdict_of_a_finding():
-    good, bad = Claim("a", 1.0, 1.0), Claim("b", 1.0, 2.0)
-    unmet = Claim("c", 1.0, 1.0, unmet=("full rank",))
+    good, bad = Prediction("a", 1.0, 1.0), Prediction("b", 1.0, 2.0)
+    unmet = Prediction("c", 1.0, 1.0, unmet=("full rank",))
     assert Finding("S", {}, (good,)).verdict == "holds"
     assert Finding("S", {}, (good, bad, unmet)).verdict == "FAILS"
     found = Finding("S", {}, (good, unmet))
@@ -49,8 +49,8 @@ def test_verdict_of_a_finding():
 
 
 def test_as_dict_is_plain():
-    unmet = Claim("c", (0.0, 1.0), 1.0, "in", unmet=("full rank",))
+    unmet = Prediction("c", (0.0, 1.0), 1.0, "in", unmet=("full rank",))
     report = json.loads(json.dumps(Finding("S", {"n": 3}, (unmet,), note="so").as_dict()))
     assert report["verdict"] == "assumptions not met: full rank"
-    assert report["claims"][0]["agrees"] is True
+    assert report["predictions"][0]["agrees"] is True
     assert report["note"] == "so"

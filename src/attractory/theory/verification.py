@@ -1,4 +1,4 @@
-"""Every statement of the paper in settings inside, at the edge of and outside its assumptions."""
+"""Check every statement of the paper inside, at the edge of and outside its assumptions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from attractory.datasets import sphere
-from attractory.theory.claims import Finding
 from attractory.theory.drop import drop_below_one
+from attractory.theory.findings import Finding
 from attractory.theory.gradient import closed_form, dominance, gradient_norms, spike
 from attractory.theory.initial import proposition_2, theorem_1
 from attractory.theory.large_norm import large_norm_limit
@@ -29,7 +29,7 @@ class _Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Check:
-    """One finding, and where its setting stands to the statement's assumptions.
+    """A finding, and whether its setting meets the statement's assumptions.
 
     Attributes:
         name: of the statement, as `verify` takes it.
@@ -43,7 +43,10 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether it holds where it must and, outside, breaks: else the check could not fail."""
+        """Whether it holds where it must and, outside its assumptions, fails.
+
+        A statement that holds outside, too, would be a check that cannot fail.
+        """
         if self.place == "outside":
             return bool(self.finding.unmet) and not self.finding.agrees
         return self.finding.verdict == "holds"

@@ -1,0 +1,37 @@
+"""The colours and markers of every figure: Okabe & Ito's, told apart by colour-blind readers."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+__all__ = [
+    "BLUE", "GREEN", "GREY", "LINES", "MARKERS", "ORANGE", "PURPLE", "SKY", "VERMILION",
+    "new_figure", "shades",
+]  # fmt: skip
+
+BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
+PURPLE, ORANGE, SKY = "#CC79A7", "#E69F00", "#56B4E9"
+GREY = "#777777"
+LINES = BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY  # of categories, in the order of use
+MARKERS = "o", "s", "^", "D", "v", "P"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, sizes in inches.
+
+    Example:
+        >>> new_figure(6.0, 4.0).get_size_inches().tolist()
+        [6.0, 4.0]
+    """
+    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+
+
+def shades(count: int) -> list[tuple[float, float, float, float]]:
+    """Return colours of an ordered quantity, from dark to light.
+
+    Example:
+        >>> len(shades(3))
+        3
+    """
+    from matplotlib import colormaps
+
+    return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.92, count)]
