@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 import attractory
 from attractory import fit_regression, fit_sampled_regression, spectral_radius, theory
 from attractory.datasets import sphere
+from attractory.plotting.style import GREY
+from attractory.plotting.style import LINES as COLOURS
 
 DOCS = Path(__file__).parents[1] / "docs/theory"
-COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
-GREY = "#777777"
 
 
 def _pair(title):

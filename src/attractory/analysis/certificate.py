@@ -1,17 +1,16 @@
 r"""A ball around a fixed point that is proven to lie in its basin.
 
-From any cue x = x* + δ with ‖δ‖ ≤ R the map is shown to come nearer by a factor: writing
-f(x* + δ) = x* + e + F(δ), e the residual at x*,
+From any cue x = x* + δ with ‖δ‖ ≤ R one step of the map reduces the distance by a factor. With
+f(x* + δ) = x* + e + F(δ), e the residual at x*, the condition is
 
     ‖F(δ)‖ ≤ γ‖δ‖ for all ‖δ‖ ≤ R,   and   γR + ‖e‖ < R.
 
 Then the distance obeys ‖δ'‖ ≤ γ‖δ‖ + ‖e‖, the ball is never left, and every orbit ends within the
-floor ‖e‖/(1 − γ) of x*. No norm but the Euclidean is needed as long as ‖J(x*)‖ < 1. Where that is
-1 or more though the spectral radius is below, the same is done in the norm √(δᵀPδ), P from a
+floor ‖e‖/(1 − γ) of x*. The Euclidean norm does as long as ‖J(x*)‖ < 1. Where that is 1 or more
+but the spectral radius is below 1, the same is done in the norm √(δᵀPδ), P from a
 Lyapunov equation, and R is the radius of the largest round ball in that ellipsoid.
 
-γ(R) comes from the mean of the Jacobian along the segment from x* to x* + δ, entry by entry of what
-makes it vary:
+γ(R) comes from the mean of the Jacobian along the segment from x* to x* + δ:
 
 - the kernel map of depth 2 with f0 = 0 is Aᵀθ(s, p): the means of its slopes lie between bounds
   (`analysis.certificate_slopes`), each an unknown factor on one row of X̂, and the worst case over
@@ -21,15 +20,15 @@ makes it vary:
 - a map with biases is a section of one without: its ball lies in the ball of that;
 - for any other map the caller bounds ‖J(x* + δ) − J(x*)‖ over a ball.
 
-All this is double precision with a stated slack: sums are inflated by 1e-9 and radii by 1e-9 of the
-point's norm, where rounding is some 1e-13. What is certified is the map in exact arithmetic with
-the coefficients at hand, logistic and tanh kernels being those of their mixtures (relative error
-1e-14); recall in float32 stirs its end by its own rounding.
+It is computed in double precision with a stated slack: sums are inflated by 1e-9 and radii by 1e-9
+of the point's norm, where rounding is some 1e-13. Certified is the map in exact arithmetic with the
+coefficients as stored; logistic and tanh kernels are those of their mixtures of error functions
+(relative error 1e-14). Recall in float32 ends within its own rounding of that.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -53,17 +52,22 @@ from attractory.maps.protocol import Map, dim_of, jacobian_of
 
 __all__ = ["Certificate", "CertificateStatus", "certified_radius"]
 
-_CELLS = 8
-_FIRST = 0.03  # of the point's norm: where the search begins
-_SMALLEST, _LARGEST = 1e-8, 1e3
-_ENOUGH = 0.995  # γ² at which a radius is as good as certified, and no better γ is sought
-_RESOLUTION = 1.01  # ratio between what is certified and what was tried in vain
+_PARTS = 8  # of a segment over which the Jacobian's mean is bounded
+_FIRST = 0.03  # radius at which the search begins, relative to the point's norm
+_SMALLEST, _LARGEST = 1e-8, 1e3  # radii searched, relative to the point's norm
+_ENOUGH = 0.995  # γ² at which no better γ is sought: the radius is certified
+_RESOLUTION = 1.01  # ratio of the least radius that failed and the largest certified
 
+# (point, radius) ↦ bound on the change of the Jacobian over that ball
+Change = Callable[[np.ndarray, float], float]
+# (radius, T) ↦ γ over the ball of that radius, in the norm ‖Tδ‖; T None is the Euclidean norm
 Gain = Callable[[float, np.ndarray | None], float]
+# point ↦ Jacobian there, and the gain over balls around it
+Route = Callable[[np.ndarray], tuple[np.ndarray, Gain]]
 
 
 class CertificateStatus(StatusEnum):
-    """What could be said of a point."""
+    """Whether a point has a certificate, and why not."""
 
     CERTIFIED = 0, "every cue within the radius ends at the point"
     NOT_CONTRACTING = 1, "no ball could be certified: the map does not contract enough at the point"
@@ -77,7 +81,7 @@ class Certificate:
     Attributes:
         radius: every cue nearer than this ends at the point, (k,); 0 where nothing could be
             certified, NaN where the point is no fixed point.
-        rate: factor by which such a cue comes nearer at each step, (k,); measured in the norm of
+        rate: factor by which each step reduces the distance of such a cue, (k,), in the norm of
             `condition`, NaN without a certificate.
         floor: distance from the point within which the orbits end, (k,).
         residual: ‖f(x) − x‖ at the points, (k,).
@@ -109,7 +113,7 @@ def certified_radius(
     f: Map,
     points: ArrayLike,
     *,
-    jacobian_change: Callable[[np.ndarray, float], float] | None = None,
+    jacobian_change: Change | None = None,
     tolerance: float = 1e-3,
     progress: Progress = None,
 ) -> Certificate:
@@ -139,24 +143,39 @@ def certified_radius(
     """
     x = as_points(points, "points", dim_of(f))
     if isinstance(f, Biased) and jacobian_change is None:
-        # Cutting the last coordinate brings no point further from x.
+        # Dropping the last coordinate increases no distance.
         f, x = f.inner, f.lift(x)
     tolerance = positive(tolerance, "tolerance")
     route = _route(f, jacobian_change)
-    rows: list[tuple[Any, ...]] = []
-    # The matrices are small: two threads on each would only wait for one another.
+    rows: list[_Row] = []
+    # The matrices are small: several threads on one would only wait for each other.
     with threadpool_limits(1), reporting(progress, "certificates", counting) as report:
         for k, point in enumerate(x):
             rows.append(_certify(f, point, route, tolerance))
             report(k + 1, len(x))
-    radius, rate, floor, residual, condition, status = (
-        np.array(column) for column in zip(*rows, strict=True)
+    return Certificate(
+        radius=np.array([row.radius for row in rows]),
+        rate=np.array([row.rate for row in rows]),
+        floor=np.array([row.floor for row in rows]),
+        residual=np.array([row.residual for row in rows]),
+        condition=np.array([row.condition for row in rows]),
+        status=np.array([int(row.status) for row in rows]),
     )
-    return Certificate(radius, rate, floor, residual, condition, status.astype(int))
 
 
-def _route(f: Map, change: Callable[[np.ndarray, float], float] | None) -> Any:
-    """Return what makes, of a map and a point, its Jacobian and the gain over a ball."""
+class _Row(NamedTuple):
+    """The certificate of one point; see `Certificate`."""
+
+    radius: float
+    rate: float
+    floor: float
+    residual: float
+    condition: float
+    status: CertificateStatus
+
+
+def _route(f: Map, change: Change | None) -> Route:
+    """Return the function that gives the Jacobian at a point and the gain over a ball around it."""
     if change is not None:
         return lambda point: _generic(f, point, change)
     if isinstance(f, KernelRegression) and f.depth == 2:
@@ -171,7 +190,8 @@ def _route(f: Map, change: Callable[[np.ndarray, float], float] | None) -> Any:
     )
 
 
-def _certify(f: Map, point: np.ndarray, route: Any, tolerance: float) -> tuple[Any, ...]:
+def _certify(f: Map, point: np.ndarray, route: Route, tolerance: float) -> _Row:
+    """Return the largest ball that some norm certifies around one point."""
     norm = float(np.linalg.norm(point))
     value = np.asarray(_wide(f)(point), float)
     if value.shape != point.shape:
@@ -179,18 +199,22 @@ def _certify(f: Map, point: np.ndarray, route: Any, tolerance: float) -> tuple[A
     residual = float(np.linalg.norm(value - point))
     scale = norm if norm > 0 else 1.0
     if not residual <= tolerance * scale:
-        return np.nan, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_FIXED
+        return _Row(np.nan, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_FIXED)
     slack = residual * (1 + SLACK) + SLACK * scale * 1e-3
     jacobian, gain = route(point)
-    best = (0.0, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_CONTRACTING)
+    best = _Row(0.0, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_CONTRACTING)
     for shape in _shapes(jacobian):
         stretched = 1.0 if shape is None else float(np.linalg.norm(shape, 2))
         radius, rate = _search(lambda r, t=shape: gain(r, t), scale, slack * stretched)
-        if radius / stretched > best[0]:
-            floor = slack * stretched / (1 - rate)
-            best = (
-                radius / stretched, rate, floor, residual, stretched, CertificateStatus.CERTIFIED,
-            )  # fmt: skip
+        if radius / stretched > best.radius:
+            best = _Row(
+                radius=radius / stretched,
+                rate=rate,
+                floor=slack * stretched / (1 - rate),
+                residual=residual,
+                condition=stretched,
+                status=CertificateStatus.CERTIFIED,
+            )
     return best
 
 
@@ -233,25 +257,27 @@ def _search(gain: Callable[[float], float], scale: float, slack: float) -> tuple
 
 
 def _conjugated(m: np.ndarray, shape: np.ndarray | None) -> np.ndarray:
+    """Return T M T⁻¹."""
     return m if shape is None else shape @ np.linalg.solve(shape.T, m.T).T
 
 
-def _wide(f: Map) -> Any:
-    """Return a float32 network in float64: its weights as they are, exact arithmetic in reach."""
+def _wide(f: Map) -> Map:
+    """Return a float32 network in float64, with the same weights."""
     if not isinstance(f, Autoencoder):
         return f
     with full_precision():
         return jax.tree.map(lambda w: jnp.asarray(np.asarray(w), jnp.float64), f)
 
 
-def _generic(f: Map, point: np.ndarray, change: Any) -> tuple[np.ndarray, Gain]:
+def _generic(f: Map, point: np.ndarray, change: Change) -> tuple[np.ndarray, Gain]:
+    """Return the Jacobian and the gain of a map with a bound on its Jacobian's change."""
     f = _wide(f)
     with full_precision():
         own = jacobian_of(f) or jax.jacfwd(f)
         jacobian = np.asarray(own(jnp.asarray(point)), float)
 
     def gain(radius: float, shape: np.ndarray | None) -> float:
-        steps = [change(point, radius * k / _CELLS) for k in range(1, _CELLS + 1)]
+        steps = [change(point, radius * k / _PARTS) for k in range(1, _PARTS + 1)]
         mean = float(np.mean(steps))
         if not (np.isfinite(mean) and min(steps) >= 0):
             raise ValueError(f"jacobian_change must be finite and at least 0, got {steps}")
@@ -263,6 +289,7 @@ def _generic(f: Map, point: np.ndarray, change: Any) -> tuple[np.ndarray, Gain]:
 
 
 def _kernel(f: KernelRegression, point: np.ndarray) -> tuple[np.ndarray, Gain]:
+    """Return the Jacobian and the gain of the kernel map of depth 2."""
     patterns, weights = np.asarray(f.patterns), np.asarray(f.coefficients)
     dim = patterns.shape[1]
     # f maps into the span of the patterns; only δ's part in it, and its length, matter.
@@ -299,6 +326,7 @@ def _kernel(f: KernelRegression, point: np.ndarray) -> tuple[np.ndarray, Gain]:
 
 
 def _network(f: Autoencoder, point: np.ndarray) -> tuple[np.ndarray, Gain]:
+    """Return the Jacobian and the gain of a network of depth 2."""
     first, last = (np.asarray(w, float) for w in f.weights)
     first, last = first / np.sqrt(first.shape[1]), last / np.sqrt(last.shape[1])
     before = first @ point
@@ -312,11 +340,11 @@ def _network(f: Autoencoder, point: np.ndarray) -> tuple[np.ndarray, Gain]:
 
     def gain(radius: float, shape: np.ndarray | None) -> float:
         low = high = 0.0
-        for k in range(1, _CELLS + 1):
-            reach = lengths * radius * k / _CELLS + SLACK * (1 + np.abs(before))
+        for k in range(1, _PARTS + 1):
+            reach = lengths * radius * k / _PARTS + SLACK * (1 + np.abs(before))
             # σ′ is even and falls with |·|, being a mixture of normal densities (or constant).
             near, far = np.maximum(0.0, np.abs(before) - reach), np.abs(before) + reach
-            low, high = low + slope(far) / _CELLS, high + slope(near) / _CELLS
+            low, high = low + slope(far) / _PARTS, high + slope(near) / _PARTS
         middle, half = (low + high) / 2, (high - low) / 2 + SLACK
         # W₂ΔW₁ = (W₂√Δ r)(√Δ/r W₁): the norm of each factor from its smaller Gram matrix.
         left, right = last * (np.sqrt(half) * ratio), first * (np.sqrt(half) / ratio)[:, None]
@@ -329,4 +357,5 @@ def _network(f: Autoencoder, point: np.ndarray) -> tuple[np.ndarray, Gain]:
 
 
 def _top(gram: np.ndarray) -> float:
+    """Return the largest eigenvalue of a symmetric matrix."""
     return float(np.linalg.eigvalsh(gram)[-1])

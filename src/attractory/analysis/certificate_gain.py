@@ -1,10 +1,10 @@
 r"""How much a linear map with bounded, otherwise unknown perturbations can stretch a vector.
 
-Given the set of all y = M δ + B Σ_k w_k with |w_kj| ≤ |(C_k δ)_j| and |v_j| ≤ e_j ‖δ‖ for one more
-summand v, a bound ‖y‖ ≤ γ‖δ‖ follows from any positive multipliers λ (the S-procedure of robust
-control: Yakubovich; Boyd et al., *Linear Matrix Inequalities in System and Control Theory*, 1994,
-sections 2.6.3 and 8.1): the best split of a sum of summands acts like one summand of multiplier
-Λ = 1/Σ_k 1/λ_k, and if Λ ≻ BᵀB,
+Certificates bound the mean Jacobian over a segment with it. Let y = M δ + B Σ_k w_k with
+|w_kj| ≤ |(C_k δ)_j|, and for one more of the summands |w_j| ≤ e_j ‖δ‖. A bound ‖y‖ ≤ γ‖δ‖
+follows from any positive multipliers λ (the S-procedure of robust control: Yakubovich; Boyd et al.,
+*Linear Matrix Inequalities in System and Control Theory*, 1994, sections 2.6.3 and 8.1): the best
+split of a sum of summands acts like one summand of multiplier Λ = 1/Σ_k 1/λ_k, and if Λ ≻ BᵀB,
 
     γ² = λ_max(MᵀM + Σ_k C_kᵀ λ_k C_k + MᵀB (Λ − BᵀB)⁻¹ BᵀM) + Σ_j λ_j e_j².
 
@@ -12,13 +12,14 @@ The bound holds for every choice, so the search for a good one need not be exact
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import OptimizeResult, minimize
 
-SLACK = 1e-9  # relative; rounding in these sums is some 1e-13
-_SEARCHED = 300  # columns up to which multipliers are optimised, not only scaled
-_STEPS = 60
+SLACK = 1e-9  # relative inflation of the bounds; rounding in these sums is some 1e-13
+_SEARCHED = 300  # columns of B up to which multipliers are optimised, not only scaled
+_STEPS = 60  # of L-BFGS at most
+_NOTHING = 1e-14  # relative size of summands that the slack covers
 
 
 def stretch(
@@ -42,58 +43,85 @@ def stretch(
     nominal = float(np.linalg.norm(m, 2))
     widths = np.linalg.norm(b, axis=0)
     sizes = np.stack([*(np.linalg.norm(c, axis=1) for c in linear), constant])
-    # What cannot move the result in double precision is covered by the slack.
-    present = sizes * widths > 1e-14 * max(nominal, 1e-300)
-    columns = present.any(axis=0)
-    if not columns.any():
+    present = sizes * widths > _NOTHING * max(nominal, 1e-300)
+    some = present.any(axis=0)
+    if not some.any():
         return nominal * (1 + SLACK), None
-    b, widths, sizes, present = (
-        b[:, columns],
-        widths[columns],
-        sizes[:, columns],
-        present[:, columns],
-    )
-    rows = [c[columns] for c in linear]
-    bb, mb = b.T @ b, m.T @ b
-    mm = m.T @ m
+    problem = _Problem(
+        m=m, b=b[:, some], rows=[c[some] for c in linear], sizes=sizes[:, some],
+        present=present[:, some],
+    )  # fmt: skip
+    if start is not None and start.shape == (problem.present.size,):
+        best, logs = problem.square(start)[0], start
+    else:
+        candidates = problem.candidates(widths[some])
+        best, logs = min(((problem.square(c)[0], c) for c in candidates), key=lambda pair: pair[0])
+    if problem.b.shape[1] <= _SEARCHED and best > enough:
+        best, logs = _searched(problem, best, logs, enough)
+    return float(np.sqrt(best)) * (1 + SLACK), logs
 
-    def square(logs: np.ndarray) -> tuple[float, np.ndarray]:
+
+class _Problem:
+    """The bound γ² as a function of the multipliers; each summand and column has one.
+
+    Attributes:
+        b, rows: B and the C_k, of the columns that count.
+        sizes: ‖(C_k)_j‖ and, last, e_j, (summands, k).
+        present: which of the summands and columns count, (summands, k).
+    """
+
+    def __init__(
+        self,
+        *,
+        m: Float[np.ndarray, "r r"],
+        b: Float[np.ndarray, "r k"],
+        rows: list[Float[np.ndarray, "k r"]],
+        sizes: Float[np.ndarray, "s k"],
+        present: Bool[np.ndarray, "s k"],
+    ):
+        self.b, self.rows, self.sizes, self.present = b, rows, sizes, present
+        self._mm, self._mb, self._bb = m.T @ m, m.T @ b, b.T @ b
+
+    def candidates(self, widths: Float[np.ndarray, " k"]) -> list[np.ndarray]:
+        """Return multipliers, as logarithms, to begin with: balanced, at a few scales."""
+        balanced = np.where(self.present, widths / np.where(self.present, self.sizes, 1.0), 1.0)
+        count = np.maximum(1, self.present.sum(axis=0))
+        scale = float(np.linalg.norm(self.b / np.sqrt(balanced.min(axis=0) / count), 2)) ** 2
+        return [np.log(balanced * scale * k).ravel() for k in (1.05, 2.0, 5.0, 20.0)]
+
+    def square(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
         """Return γ² and its gradient in the logarithms of the multipliers."""
+        present, sizes = self.present, self.sizes
         multipliers = np.where(present, np.exp(logs.reshape(present.shape)), 0.0)
         inverse = np.where(present, np.exp(-logs.reshape(present.shape)), 0.0)
         joint = 1 / inverse.sum(axis=0)
         try:
-            factor = cho_factor(np.diag(joint) - bb, lower=True, check_finite=False)
+            factor = cho_factor(np.diag(joint) - self._bb, lower=True, check_finite=False)
         except LinAlgError:
             return 1e12, np.zeros(logs.size)
-        solved = cho_solve(factor, mb.T, check_finite=False)
-        total = mm + mb @ solved
-        for c, some in zip(rows, multipliers, strict=False):
+        solved = cho_solve(factor, self._mb.T, check_finite=False)
+        total = self._mm + self._mb @ solved
+        for c, some in zip(self.rows, multipliers, strict=False):
             total = total + c.T @ (some[:, None] * c)
         values, vectors = np.linalg.eigh((total + total.T) / 2)
         top = vectors[:, -1]
-        gains = np.stack([*((c @ top) ** 2 for c in rows), sizes[-1] ** 2])
+        gains = np.stack([*((c @ top) ** 2 for c in self.rows), sizes[-1] ** 2])
         loss = (solved @ top) ** 2 * joint**2
         gradient = gains * multipliers - loss * inverse
         return float(values[-1] + multipliers[-1] @ sizes[-1] ** 2), gradient.ravel()
 
-    if start is not None and start.shape == (present.size,):
-        best, logs = square(start)[0], start
-    else:
-        balanced = np.where(present, widths / np.where(present, sizes, 1.0), 1.0)
-        count = np.maximum(1, present.sum(axis=0))
-        scale = float(np.linalg.norm(b / np.sqrt(balanced.min(axis=0) / count), 2)) ** 2
-        candidates = [np.log(balanced * scale * k).ravel() for k in (1.05, 2.0, 5.0, 20.0)]
-        best, logs = min(((square(c)[0], c) for c in candidates), key=lambda pair: pair[0])
-    if b.shape[1] <= _SEARCHED and best > enough:
 
-        def done(intermediate_result: OptimizeResult) -> None:
-            if intermediate_result.fun <= enough:
-                raise StopIteration
+def _searched(
+    problem: _Problem, best: float, logs: np.ndarray, enough: float
+) -> tuple[float, np.ndarray]:
+    """Return a smaller γ² and its multipliers by L-BFGS, or those given if it finds none."""
 
-        found = minimize(
-            square, logs, jac=True, method="L-BFGS-B", callback=done, options={"maxiter": _STEPS}
-        )
-        if found.fun < best:
-            best, logs = float(found.fun), found.x
-    return float(np.sqrt(best)) * (1 + SLACK), logs
+    def done(intermediate_result: OptimizeResult) -> None:
+        if intermediate_result.fun <= enough:
+            raise StopIteration
+
+    found = minimize(
+        problem.square, logs, jac=True, method="L-BFGS-B", callback=done,
+        options={"maxiter": _STEPS},
+    )  # fmt: skip
+    return (float(found.fun), found.x) if found.fun < best else (best, logs)

@@ -1,4 +1,4 @@
-r"""Bounds of the depth-2 kernel's slopes over a ball, for certificates.
+r"""Bounds on the slopes of the depth-2 NTK over a ball, for certificates.
 
 With s = x·y/d, p = ‖x‖²/d and q = ‖y‖²/d, the kernel θ(s, p) of a query x and a pattern y is a sum
 over pairs of scales (v, w) of the activation, P = p + v², Q = q + w², D² = PQ − s²:
@@ -6,9 +6,10 @@ over pairs of scales (v, w) of the activation, P = p + v², Q = q + w², D² = P
     θ = const + g Σ [arcsin(s/√(PQ)) + s/D],    ∂θ/∂s = g Σ [2/D + s²/D³],
     ∂θ/∂p = −g s Σ [1/(2PD) + Q/(2D³)].
 
-s and p are not free of one another: near the pattern D² is what is left of large numbers. In terms
-of s and the gap G = pq − s² = q‖x⊥y‖²/d, which are, D² = G + w²p + v²q + v²w² with p = (s² + G)/q
-is a sum of positive terms that grows in both, so that bounds over a box are values at its corners.
+s and p are not independent: near the pattern D² is a small difference of large numbers. In terms
+of s and the gap G = pq − s² = q‖x⊥y‖²/d, which are independent, D² = G + w²p + v²q + v²w² with
+p = (s² + G)/q is a sum of positive terms that grows in both, so that bounds over a box are values
+at its corners.
 
 Along the segment x(t) = x + tδ, f(x + δ) − f(x) = Aᵀ ∫ (∂θ/∂s s′ + ∂θ/∂p p′) dt, where s′ = y·δ/d
 and p′ = 2(x·δ + t‖δ‖²)/d: what is bounded are the means over t of the slopes, from below and above,
@@ -22,8 +23,8 @@ from jaxtyping import Float
 
 from attractory.activations import ErfMixture
 
-_CELLS = 8
-_ROUNDING = 1e-9  # of the point's norm: added to every radius
+_PARTS = 8  # parts of a segment over which means are taken
+_ROUNDING = 1e-9  # added to every radius, relative to the point's norm
 
 
 class MeanSlopes(NamedTuple):
@@ -47,8 +48,8 @@ def mean_slopes(
     across = np.linalg.norm(point - (along / norms)[:, None] * patterns, axis=1)
     rounding = _ROUNDING * float(np.linalg.norm(point))
     low, high = np.zeros((3, len(patterns))), np.zeros((3, len(patterns)))
-    for k in range(_CELLS):
-        begin, end = k / _CELLS, (k + 1) / _CELLS
+    for k in range(_PARTS):
+        begin, end = k / _PARTS, (k + 1) / _PARTS
         reach = end * radius + rounding
         s = np.stack([along - reach, along + reach]) * norms / dim
         gaps = np.stack([np.maximum(0.0, across - reach), across + reach]) ** 2 * norms**2 / dim**2

@@ -1,15 +1,15 @@
 r"""The critical norm: where the spectral radius at all stored patterns first falls below 1.
 
-The paper (section 4.4, figure 5) sees trained networks pass from unstable to stable memories as the
-patterns' norm grows. That is a statement about maps with a sampled f0, f0 + (X̂ − f0(X̂))K⁻¹k: in
-the linear region the largest eigenvalue is 1 (Lemmas 3 and 4), beyond it f0's own directions push
-it above, and at large norm it tends to ½. With f0 = 0 well separated patterns have a radius below 1
+In the paper (section 4.4, figure 5) the patterns of trained networks turn from unstable to stable
+as their norm grows. That holds for maps with a sampled f0, f0 + (X̂ − f0(X̂))K⁻¹k: in the linear
+region the largest eigenvalue is 1 (Lemmas 3 and 4), beyond it f0 pushes it above 1, and at large
+norm it tends to ½. With f0 = 0 well separated patterns have a radius below 1
 at every norm, and there is no critical one; patterns that are strongly correlated, or as many as
 dim and more, can exceed 1 by up to about a per cent, and then there is (`docs/errata.md`).
 
 The radius is continuous in the norm but not smooth, and may cross 1 more than once. So it is
-sampled on a geometric grid first, and the first fall below 1 is then closed in on by Brent's
-method; crossings closer together than the grid's step can be missed.
+sampled on a geometric grid first, and the first fall below 1 is then located by Brent's method;
+crossings closer together than the grid's step can be missed.
 """
 
 from dataclasses import dataclass
@@ -29,14 +29,15 @@ from attractory.activations import activation as find_activation
 from attractory.analysis.spectrum import spectral_radius
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.network import Autoencoder
+from attractory.maps.protocol import SingularKernelError
 from attractory.maps.sampled_regression import fit_sampled_regression
 
 __all__ = ["CriticalNorm", "CriticalNormStatus", "critical_norm"]
 
-_POINTS = 32
-_SPAN = 0.03, 100.0  # of norms by default, in units of √dim
-_ACCURACY = 1e-7  # of the norm, relative
-_ABOVE = 1e-7  # a radius above 1 by less is 1, as rounding and the linear region leave it
+_POINTS = 32  # of the grid
+_SPAN = 0.03, 100.0  # least and largest norm of the grid, in units of √dim
+_ACCURACY = 1e-7  # of the critical norm, relative
+_ABOVE = 1e-7  # a radius above 1 by less counts as 1, as in the linear region up to rounding
 
 
 class CriticalNormStatus(StatusEnum):
@@ -57,14 +58,14 @@ class CriticalNormStatus(StatusEnum):
 
 @dataclass(frozen=True)
 class CriticalNorm:
-    """Where the spectral radius falls below 1, and how it runs.
+    """Where the spectral radius falls below 1, and its course.
 
     Attributes:
         norm: the first norm at which the largest spectral radius of the patterns falls below 1;
             NaN if there is none.
         norms, radii: the grid and the largest spectral radius on it, (k,); NaN where the patterns
             could not be stored.
-        crossings: norms between which the radius crosses 1 on the grid, (m, 2), either way.
+        crossings: neighbours on the grid between which the radius crosses 1, up or down, (m, 2).
         status: see `CriticalNormStatus`.
         f0: "zero" or "sampled".
     """
@@ -145,7 +146,7 @@ def critical_norm(
         for norm in grid:
             try:
                 values.append(excess(norm))
-            except ValueError as error:  # K singular: too small a norm
+            except SingularKernelError as error:  # the norm is too small
                 values.append(np.nan)
                 last = error
             done += 1
@@ -171,7 +172,14 @@ def critical_norm(
         status = CriticalNormStatus.BELOW if start is not None else CriticalNormStatus.CENTERED
         if (above > _ABOVE).any():
             status = CriticalNormStatus.ABOVE
-    return CriticalNorm(found, grid, above + 1, _crossings(grid, above), status, f0)
+    return CriticalNorm(
+        norm=found,
+        norms=grid,
+        radii=above + 1,
+        crossings=_crossings(grid, above),
+        status=status,
+        f0=f0,
+    )
 
 
 def _largest_radius(x: np.ndarray, start: Autoencoder | None, act: Activation, depth: int) -> float:
@@ -181,7 +189,7 @@ def _largest_radius(x: np.ndarray, start: Autoencoder | None, act: Activation, d
         else fit_sampled_regression(start, x)
     )
     if not f.interpolates:
-        raise ValueError("K is nearly singular there; raise the smallest norm")
+        raise SingularKernelError("K is nearly singular there; raise the smallest norm")
     return float(spectral_radius(f, x).max())
 
 

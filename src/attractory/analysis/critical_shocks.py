@@ -1,11 +1,11 @@
-r"""The smallest perturbation found that keeps a pattern from being recalled: an upper bound.
+r"""The smallest perturbation found with which a pattern is not recalled: a bound on its basin.
 
-Along a direction u the boundary of the basin is bracketed by doubling and bisected. The normal of
-the boundary there comes from the iterated map itself: two orbits begun on either side part along
-the way out, and their difference, pulled back through the Jacobians of the orbit, is the direction
-in which a cue leaves soonest. Turning u towards the normal and bisecting again goes down to a
-nearest point of the boundary (the Hasofer–Lind iteration of structural reliability, 1974, as
-corrected by Rackwitz & Fiessler, 1978, with the turn halved whenever it does not help).
+Along a direction u the boundary of the basin is bracketed by growing steps and bisected. The normal
+of the boundary there comes from the iterated map itself: two orbits begun on either side separate,
+and their difference, pulled back through the Jacobians along the orbit, is the direction in which a
+cue leaves the basin soonest. Turning u towards the normal and bisecting again approaches a nearest
+point of the boundary (the Hasofer–Lind iteration of structural reliability, 1974, as corrected by
+Rackwitz & Fiessler, 1978, with a smaller turn whenever one does not help).
 
 Every start ends at a local minimum of the distance, and the smallest one counts; it bounds the
 radius of the basin from above, as `analysis.certificate` does from below. Attractors.jl has the
@@ -32,9 +32,9 @@ from attractory.maps.protocol import Map, dim_of, dtype_of
 
 __all__ = ["CriticalShock", "critical_shock"]
 
-_APART = 0.05  # of the pattern's norm: two orbits that far apart have parted
-_COARSE = 0.02  # to which the boundary is bisected until the last round
-_STILL = 0.002  # a round that shortens a shock by less, relatively, ends it
+_APART = 0.05  # distance at which two orbits have separated, relative to the pattern's norm
+_COARSE = 0.02  # relative width of the boundary's bracket until the last round
+_STILL = 0.002  # relative reduction of a shock below which a turn does not help
 _BUDGET = 1 << 25  # numbers in the orbits held at a time
 
 
@@ -43,10 +43,10 @@ class CriticalShock:
     """The smallest escaping perturbation found of each of k patterns.
 
     Attributes:
-        distance: its norm, (k,); a cue this far away is not recalled, so no larger ball around the
-            pattern lies in its basin. Infinite if none was found, NaN if the pattern is no fixed
-            point and so has no basin.
-        inside: norm along the same direction from which the cue still comes home, (k,).
+        distance: its norm, (k,), in the units of the patterns; a cue this far away is not recalled,
+            so no larger ball around the pattern lies in its basin. Infinite if none was found, NaN
+            if the pattern is no fixed point and so has no basin.
+        inside: norm along the same direction from which the cue is still recalled, (k,).
         shock: the perturbation, (k, d); NaN where there is none.
         residual: ‖f(x) − x‖ at the patterns, (k,).
         settings: the arguments, seed included; the same ones give the same result.
@@ -88,7 +88,7 @@ def critical_shock(
         rounds: most turns of a direction.
         rule: a cue is recalled if it comes within the `tolerance` of its pattern in `max_steps`;
             the other fields are not used. A reported shock has been followed four times as long.
-        farthest: largest perturbation looked at, relative to the pattern's norm.
+        farthest: largest perturbation tried, relative to the pattern's norm.
         precision: relative width of the last bracket of the boundary.
         seed: of the random directions.
         progress: a bar or none, or a function of patterns done and patterns in all; see `Progress`.
@@ -121,7 +121,7 @@ def critical_shock(
     with reporting(progress, "critical shocks", counting) as report:
         for begin in range(0, len(members), each):
             some = members[begin : begin + each]
-            search = _Search(f, x[some], directions[some], rule, farthest, kind)
+            search = _Search(f, x[some], directions[some], rule, farthest)
             best[some], inside[some], shock[some] = search.run(rounds, precision)
             done += len(some)
             report(done, len(x))
@@ -161,25 +161,24 @@ class _Search:
         directions: np.ndarray,
         rule: RecallRule,
         farthest: float,
-        kind: Any,
     ):
-        self.f, self.steps, self.kind = f, rule.max_steps, kind
+        self.f, self.steps, self.kind = f, rule.max_steps, dtype_of(f)
         self.count, self.starts, self.dim = directions.shape
-        self.home = np.repeat(x, self.starts, axis=0)
-        self.norm = np.linalg.norm(self.home, axis=1)
+        self.pattern = np.repeat(x, self.starts, axis=0)
+        self.norm = np.linalg.norm(self.pattern, axis=1)
         self.near = rule.tolerance * self.norm
         self.farthest = farthest * self.norm
         self.u = directions.reshape(-1, self.dim)
         self.low, self.high = np.zeros(len(self.u)), np.full(len(self.u), np.inf)
 
     def escapes(self, u: np.ndarray, radius: np.ndarray, factor: int = 1) -> Bool[np.ndarray, " m"]:
-        """Return which cues are not home within the steps."""
-        start = self.home + radius[:, None] * u
-        start, home, near = (jnp.asarray(v, self.kind) for v in (start, self.home, self.near))
-        return ~np.asarray(_comes_home(self.f, start, home, near, factor * self.steps))
+        """Return which cues are not recalled within the steps."""
+        start = self.pattern + radius[:, None] * u
+        start, pattern, near = (jnp.asarray(v, self.kind) for v in (start, self.pattern, self.near))
+        return ~np.asarray(_recalled(self.f, start, pattern, near, factor * self.steps))
 
     def bracket(self, u: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return radii inside and outside the boundary along u, the latter infinite if far off."""
+        """Return radii inside and outside the boundary along u; the latter may be infinite."""
         low, high = np.zeros(len(u)), np.full(len(u), np.inf)
         radius = np.minimum(guess, self.farthest)
         while True:
@@ -215,7 +214,7 @@ class _Search:
             mixed = (1 - turn[:, None]) * self.u + turn[:, None] * normal
             u = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-300)
             u = np.where(going[:, None], u, self.u)
-            # Only a shorter shock is of use: does the new direction leave at a shorter radius?
+            # A turn helps if a cue at a smaller radius in the new direction is lost.
             aim = self.high * (1 - _STILL)
             better = going & self.escapes(u, np.where(going, aim, self.low))
             low, high = self.bisect(u, np.zeros(len(u)), np.where(better, aim, np.inf), _COARSE)
@@ -230,7 +229,7 @@ class _Search:
     def normals(self) -> Float[np.ndarray, "m d"]:
         """Return the outward normals of the boundary where the directions meet it."""
         high = np.where(np.isfinite(self.high), self.high, self.low)
-        ends = [self.home + r[:, None] * self.u for r in (self.low, high)]
+        ends = [self.pattern + r[:, None] * self.u for r in (self.low, high)]
         inside, outside, apart = (jnp.asarray(v, self.kind) for v in (*ends, _APART * self.norm))
         normal = np.asarray(_pulled_back(self.f, inside, outside, apart, self.steps), float)
         length = np.linalg.norm(normal, axis=1, keepdims=True)
@@ -238,7 +237,7 @@ class _Search:
         return np.where(good, normal / np.where(good, length, 1.0), self.u)
 
     def finish(self, precision: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Bisect finely, and let only shocks count that a longer run confirms."""
+        """Bisect finely, and keep only shocks that a run four times as long confirms."""
         low, high = self.bisect(self.u, self.low, self.high, precision)
         radius = np.where(np.isfinite(high), high, 0.0)
         slow = np.zeros(len(high), bool)
@@ -246,7 +245,7 @@ class _Search:
             slow = np.isfinite(high) & ~self.escapes(self.u, radius, 4)
             if not slow.any():
                 break
-            low = np.where(slow, radius, low)  # slow, but home: look a little further out
+            low = np.where(slow, radius, low)  # recalled, if slowly: try a little further out
             radius = np.where(slow, radius * (1 + 2 * precision), radius)
         distance = np.where(np.isfinite(high) & ~slow, radius, np.inf)
         table = distance.reshape(self.count, self.starts)
@@ -261,8 +260,8 @@ def _apply(f: Map, x: Array) -> Array:
 
 
 @eqx.filter_jit
-def _comes_home(f: Map, start: Array, home: Array, near: Array, steps: Any) -> Array:
-    """Return which rows come within `near` of home."""
+def _recalled(f: Map, start: Array, pattern: Array, near: Array, steps: int) -> Array:
+    """Return which rows come within `near` of their pattern."""
 
     def go_on(carry: tuple) -> Array:
         _, back, k = carry
@@ -271,15 +270,15 @@ def _comes_home(f: Map, start: Array, home: Array, near: Array, steps: Any) -> A
     def one(carry: tuple) -> tuple:
         x, back, k = carry
         x = f(x).astype(x.dtype)
-        return x, back | (jnp.linalg.norm(x - home, axis=1) <= near), k + 1
+        return x, back | (jnp.linalg.norm(x - pattern, axis=1) <= near), k + 1
 
-    back = jnp.linalg.norm(start - home, axis=1) <= near
+    back = jnp.linalg.norm(start - pattern, axis=1) <= near
     return lax.while_loop(go_on, one, (start, back, jnp.asarray(0)))[1]
 
 
 @eqx.filter_jit
 def _pulled_back(f: Map, inside: Array, outside: Array, apart: Array, steps: int) -> Array:
-    """Return the difference of two orbits where they part, pulled back along the first."""
+    """Return the difference of two orbits where they separate, pulled back along the first."""
 
     def forward(pair: tuple, _: None) -> tuple:
         x, y = pair
@@ -288,7 +287,7 @@ def _pulled_back(f: Map, inside: Array, outside: Array, apart: Array, steps: int
     _, (first, second) = lax.scan(forward, (inside, outside), None, length=steps)
     difference = second - first
     parted = jnp.linalg.norm(difference, axis=2) > apart
-    # Orbits that never part that far count at their last step.
+    # Orbits that never separate that far count at their last step.
     when = jnp.where(parted.any(axis=0), jnp.argmax(parted, axis=0), steps - 1)
     rows = jnp.arange(inside.shape[0])
 
