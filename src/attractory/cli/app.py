@@ -15,7 +15,7 @@ from attractory.cli.sweep import register_sweep
 
 if TYPE_CHECKING:
     from attractory.cli.demo import Demo
-    from attractory.theory.verify import Check
+    from attractory.theory.verification import Check
 
 app = typer.Typer(
     help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
