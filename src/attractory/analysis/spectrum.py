@@ -27,10 +27,10 @@ from attractory.solvers.arnoldi import ritz_radii
 
 __all__ = ["eigenvalues", "spectral_radius"]
 
-_DENSE = 200  # up to this size LAPACK is as fast as Arnoldi
-_LARGEST_BASIS = 256  # or a third of the matrix; LAPACK then costs little more than was spent
-_TOGETHER = 64  # points whose products are taken together
-_ENTRIES = 1 << 26  # … if their bases have at most this many
+_DENSE = 200  # rows of a matrix up to which LAPACK is as fast as Arnoldi iteration
+_LARGEST_BASIS = 256  # vectors, or a third of the rows; beyond, LAPACK costs little more
+_TOGETHER = 64  # points whose products are computed together
+_ENTRIES = 1 << 26  # … if their bases hold at most this many numbers
 
 
 @double
@@ -67,8 +67,8 @@ def spectral_radius(f: Map, points: ArrayLike) -> Float[np.ndarray, " k"]:
     """Return the largest modulus of the Jacobian's eigenvalues at points, (k, d) → (k,).
 
     Above dim 200 it comes from Arnoldi iteration, good to 1e-8 (1e-5 for a float32 map) unless the
-    matrix is so far from normal that its eigenvalues are not; where that has not settled in time,
-    from all eigenvalues. Arguments and errors are those of `eigenvalues`.
+    matrix is so far from normal that its eigenvalues are not; where that has not converged, from
+    all eigenvalues. Arguments and errors are those of `eigenvalues`.
 
     Example:
         >>> spectral_radius(lambda x: 0.5 * x, np.zeros((3, 4))).tolist()

@@ -27,11 +27,11 @@ _KINDS = (
     ("spurious fixed points", VERMILION, "^", lambda a: not a.stored and a.period == 1),
     ("cycles", PURPLE, "s", lambda a: a.period > 1),
 )
-_MOST = 60  # attractors shown
+_MOST = 60  # attractors shown at most
 
 
 def plot_recall_curve(curve: RecallCurve, *, title: str = "") -> Figure:
-    """Show the share of cues recalled against the size of the corruption, and the fate of all.
+    """Show the share of cues recalled against the size of the corruption, and all outcomes.
 
     Above, the pooled share with its interval as a band, and every pattern's share faintly. Below,
     stacked, what became of the cues.

@@ -16,7 +16,7 @@ from attractory.plotting.style import BLUE, GREY, LINES, VERMILION, new_figure
 
 __all__ = ["plot_critical_norm", "plot_eigenvalues", "plot_image_rows"]
 
-_ZERO = 1e-12  # below this an eigenvalue is a zero that rounding has touched
+_ZERO = 1e-12  # modulus below which an eigenvalue is 0 up to rounding
 
 
 def plot_image_rows(
