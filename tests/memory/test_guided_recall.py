@@ -8,7 +8,7 @@ from attractory.analysis import RecallStatus
 from attractory.datasets import bundled_digits
 from attractory.io.tensor_file import read_file, write_file
 from attractory.memory.coordinates import nearest
-from attractory.memory.momentum_iteration import Stage, _fitting, run_stage
+from attractory.memory.momentum_iteration import Stage, fitting_momentum, run_stage
 
 
 def affine(matrix, shift):
@@ -38,7 +38,7 @@ def test_near_rest_momentum_is_fitted_to_the_map():
         for start in (0.05, best, 0.99):
             z = np.roots([1, -rho * (1 + start), rho * start])
             rate = np.abs(z).max(keepdims=True)
-            fitted = _fitting(rate, np.array([start]), 0.99)
+            fitted = fitting_momentum(rate, np.array([start]), 0.99)
             np.testing.assert_allclose(fitted, best, rtol=1e-6)
         # The steps of 0.99 would fall by √(0.99 ρ) each: in many times more of them.
         cue = np.full((2, 1), 5.01)

@@ -4,18 +4,22 @@ JAX computes in float32 unless told otherwise, and an interpolating kernel map i
 float32. Every public function therefore runs inside `jax.enable_x64`, which is local to the call
 and to the thread, and hands back NumPy arrays: a float64 JAX array that left that scope would be
 rounded at the next operation. What is float32 by choice is meant to be all of it: on a GPU JAX
-would otherwise multiply matrices of it with 11 bits. Called with tracers, from inside somebody's
-`jax.jit`, the functions return tracers in the precision of that trace.
+would otherwise multiply matrices of it with 11 bits. Maps keep their arrays on a GPU (`_util.gpu`),
+float64 among them: only code within the scope may compute with those. Called with tracers, from
+inside somebody's `jax.jit`, the functions return tracers in the precision of that trace.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
+import equinox as eqx
 import jax
 import numpy as np
 from jax.core import Tracer
+
+from attractory._util.gpu import gpu
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,14 +45,20 @@ def full_precision() -> Iterator[None]:
 
 
 def double(function: Callable[P, T]) -> Callable[P, T]:
-    """Run a function in float64 and return NumPy arrays, unless it is being traced."""
+    """Run a function in float64 and return NumPy arrays, unless it is being traced.
+
+    A module, such as a map, that is returned keeps its arrays where they are, if that is a GPU.
+    """
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         if traced(args, kwargs):
             return function(*args, **kwargs)
         with full_precision():
-            return to_numpy(function(*args, **kwargs))
+            result: Any = function(*args, **kwargs)
+            if isinstance(result, eqx.Module) and gpu() is not None:
+                return cast(Any, result)
+            return to_numpy(result)
 
     return wrapper
 

@@ -136,7 +136,7 @@ def iterate(
         size = len(running)
         enough = 0 if size <= _SMALL else size // _SHRINK
         padded = pad_rows(running)
-        x, r, k, s, done_now = _advance(
+        x, r, k, s, done_now = advance_to_rest(
             f,
             jnp.asarray(state[padded]),
             jnp.asarray(np.arange(len(padded)) < size),
@@ -179,7 +179,7 @@ def check_map(f: Map, state: np.ndarray) -> None:
 
 
 @eqx.filter_jit
-def _advance(
+def advance_to_rest(
     f: Map,
     state: Array,
     alive: Array,

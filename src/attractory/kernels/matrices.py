@@ -19,16 +19,18 @@ from jax import lax
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from attractory._util.gpu import gpu, gpu_bytes
 from attractory._util.precision import double
 from attractory._util.validation import as_points
 from attractory.activations import Activation
-from attractory.kernels import recursion
+from attractory.kernels import on_gpu, recursion
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.recursion import group_by_norm
 from attractory.kernels.tiles import TILE, Tiles, by_pairs, column_tiles, is_one_norm, mirror, tile
 
 __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 
+_SHARE = 0.3  # of a GPU's memory that a matrix made there may take
 _FEW = 1 << 14  # entries up to which the sum over pairs of scales is faster than tables
 
 
@@ -156,6 +158,8 @@ def kernel_matrix(
     """Return a kernel, "ntk" or "nngp", of points that have been checked; y by default x."""
     if len(x) * len(x if y is None else y) <= _FEW:
         return _few(x, y, kernel, kind)
+    if gpu() is not None and 8.0 * len(x) * len(x if y is None else y) < _SHARE * gpu_bytes():
+        return on_gpu.to_host(on_gpu.matrix(x, y, kernel, kind))
     if y is None:
         return _symmetric(x, kernel, kind)
     # The kernel is symmetric, and columns of one common norm are the cheaper side.

@@ -4,8 +4,10 @@ from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from attractory._util.gpu import gpu
 from attractory._util.precision import aligned
 from attractory.kernels.tables import LayerTable
 
@@ -31,4 +33,6 @@ def _leaf(leaf: Any) -> Any:
 
 
 def _narrowed(leaf: Any) -> Any:
+    if isinstance(leaf, jax.Array) and gpu() is not None:
+        return leaf.astype(np.float32) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
     return aligned(np.asarray(leaf, np.float32)) if eqx.is_array(leaf) else leaf

@@ -24,9 +24,10 @@ from jax import lax
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
+from attractory._util.gpu import gpu
 from attractory._util.machine import SOLVERS, iterates, refuse_what_cannot_fit
 from attractory._util.parallel import checked
-from attractory._util.precision import aligned, double, traced
+from attractory._util.precision import aligned, double, to_numpy, traced
 from attractory._util.progress import Progress
 from attractory._util.validation import (
     as_batch,
@@ -46,10 +47,12 @@ from attractory.maps.interpolation import INTERPOLATES, StoredMap, missed_by, wa
 from attractory.maps.protocol import SingularKernelError
 from attractory.solvers import cholesky
 from attractory.solvers.matrix_free import solve_kernel
+from attractory.solvers.on_gpu import solve_on_gpu
 
 __all__ = ["KernelRegression", "fit_regression"]
 
 _BLOCK = 1 << 22  # entries of the kernel held at a time
+_GPU_BLOCK = 1 << 27  # and on a GPU
 
 
 class KernelRegression(StoredMap):
@@ -67,6 +70,10 @@ class KernelRegression(StoredMap):
     ridge: float = eqx.field(static=True)
     _groups: tuple[recursion.Columns, ...]
     _order: Array | None  # patterns in the order of the groups, if there are several
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel as NumPy arrays: JAX would round its own to float32 where it arrives."""
+        return {name: to_numpy(value) for name, value in vars(self).items()}
 
     @property
     def activation(self) -> Activation:
@@ -92,7 +99,7 @@ class KernelRegression(StoredMap):
         Raises:
             ValueError: if the last axis is not that of the patterns, or a value is not finite.
         """
-        return _apply(self, checked_points(self, x))
+        return _apply(_in_trace(self), checked_points(self, x))
 
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
@@ -120,7 +127,7 @@ def _apply(f: KernelRegression, x: Array) -> Array:
 
 def by_blocks(rows: Callable[[Array], Array], points: Array, n: int) -> Array:
     """Apply a function to points, (k, d), in blocks that hold n numbers for each point."""
-    count, most = points.shape[0], max(1, _BLOCK // n)
+    count, most = points.shape[0], max(1, (_BLOCK if gpu() is None else _GPU_BLOCK) // n)
     # Equal blocks where they need not be much smaller: a remainder would be compiled separately.
     fewest = max(1, -(-count // most))
     equal = (k for k in range(fewest, min(2 * fewest + 2, count + 1)) if count % k == 0)
@@ -141,7 +148,14 @@ def checked_points(f: KernelRegression, x: ArrayLike) -> Array:
 
 
 def _factors(f: KernelRegression, x: ArrayLike) -> tuple[Array, Array]:
-    return _right_factor(f, checked_points(f, x))
+    return _right_factor(_in_trace(f), checked_points(f, x))
+
+
+def _in_trace(f: KernelRegression) -> KernelRegression:
+    """Return a map for a trace in float32: JAX rounds NumPy's float64, and warns of its own."""
+    if traced(f) or jnp.result_type(float) == np.float64:
+        return f
+    return to_numpy(f)
 
 
 @eqx.filter_jit
@@ -240,6 +254,9 @@ def factorised_regression(
         SingularKernelError: if without a ridge the targets cannot all be met.
     """
     _refuse_singular(x, ridge)
+    found = solve_on_gpu(x, targets, kernel, ridge) if gpu() is not None else None
+    if found is not None:
+        return assemble(x, targets, found.coefficients, kernel, ridge)
     matrix = kernel_matrix(x, None, kernel, "ntk")
     mean_eigenvalue = float(np.trace(matrix)) / len(x)
     coefficients, image = cholesky.solve(matrix, targets, ridge)
@@ -294,7 +311,7 @@ def iterated_regression(
 def assemble(
     x: Float[np.ndarray, "n d"],
     targets: Float[np.ndarray, "n d"],
-    coefficients: Float[np.ndarray, "n d"],
+    coefficients: Float[np.ndarray, "n d"] | Float[jax.Array, "n d"],
     kernel: Kernel,
     ridge: float,
     residual: float | None = None,

@@ -24,10 +24,15 @@ makes no difference.
 from collections.abc import Callable
 from functools import cached_property
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 from scipy.stats import t as student_t
 
+from attractory._util.gpu import gpu, kept
+from attractory._util.precision import full_precision
+from attractory.analysis.iteration import pad_rows
 from attractory.memory.coordinates import Coordinates, spread
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.metric import fit_metric
@@ -57,6 +62,46 @@ def _evidence(
     return ratio.min(axis=1)
 
 
+def _own_and_evidence(
+    cues: Float[np.ndarray, "k d"],
+    winner: Int[np.ndarray, " k"],
+    directions: Float[np.ndarray, "n d"],
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return the correlation of each cue with its winner, and its evidence for it."""
+    if _on_gpu(directions):
+        with full_precision():
+            rows = pad_rows(np.arange(len(cues)))
+            given = jnp.asarray(cues[rows]), jnp.asarray(winner[rows]), kept(directions)
+            own, found = (np.asarray(v)[: len(cues)] for v in _known_traced(*given))
+            return own, found
+    q = cues @ directions.T
+    return q[np.arange(len(cues)), winner], _evidence(q, winner, directions)
+
+
+def _on_gpu(directions: np.ndarray) -> bool:
+    return gpu() is not None and len(directions) >= _MANY
+
+
+@jax.jit
+def _known_traced(cues: Array, winner: Array, directions: Array) -> tuple[Array, Array]:
+    q = cues @ directions.T
+    return q[jnp.arange(len(q)), winner], _evidence_traced(q, winner, directions)
+
+
+@jax.jit
+def _unknown_traced(chosen: Array, directions: Array) -> Array:
+    q = directions[chosen] @ directions.T
+    q = q.at[jnp.arange(len(q)), chosen].set(-jnp.inf)
+    return _evidence_traced(q, q.argmax(axis=1), directions)
+
+
+def _evidence_traced(q: Array, winner: Array, directions: Array) -> Array:
+    rows = jnp.arange(len(q))
+    gap = jnp.maximum(1 - directions[winner] @ directions.T, 1e-12)
+    ratio = (q[rows, winner][:, None] - q) / gap
+    return ratio.at[rows, winner].set(jnp.inf).min(axis=1)
+
+
 def _share_below(unknown: np.ndarray, evidence: np.ndarray) -> np.ndarray:
     """Return the share of unknown cues with less evidence, known from these few or many."""
     count = len(unknown)
@@ -84,6 +129,11 @@ def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, 
     found = []
     for k in range(0, len(chosen), _BLOCK):
         cues = chosen[k : k + _BLOCK]
+        if _on_gpu(directions):
+            with full_precision():
+                rows = jnp.asarray(cues[pad_rows(np.arange(len(cues)))])
+                found.append(np.asarray(_unknown_traced(rows, kept(directions)))[: len(cues)])
+            continue
         q = directions[cues] @ directions.T
         q[np.arange(len(cues)), cues] = -np.inf  # neither the winner nor a rival
         found.append(_evidence(q, q.argmax(axis=1), directions))
@@ -152,10 +202,9 @@ def confidence(
     rows = np.flatnonzero(recalled >= 0)
     for k in range(0, len(rows), _BLOCK):
         some = rows[k : k + _BLOCK]
-        q = cues[some] @ directions.T
-        own = q[np.arange(len(some)), recalled[some]]
+        own, found = _own_and_evidence(cues[some], recalled[some], directions)
         if len(unknown):
-            out[some] = _share_below(unknown, _evidence(q, recalled[some], directions))
+            out[some] = _share_below(unknown, found)
         else:
             out[some] = np.clip(own, 0, 1)
         out[some[own >= _ITSELF]] = 1.0

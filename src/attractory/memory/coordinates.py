@@ -8,12 +8,17 @@ contrast are therefore alike. Directions and sizes are those of the metric (`mem
 """
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
+from attractory._util.gpu import gpu, kept
+from attractory._util.precision import full_precision
+from attractory.maps.kernel_regression import by_blocks
 from attractory.memory.metric import Metric
 
-__all__ = ["Coordinates", "distinct", "nearest", "spread", "unseen"]
+__all__ = ["Coordinates", "distinct", "nearest", "nearest_traced", "spread", "unseen"]
 
 _BLOCK = 1 << 24  # correlations held at a time
 _SAME = 1e-9  # rows closer than this, relative to their size, are one pattern
@@ -64,9 +69,30 @@ def nearest(
     points: Float[np.ndarray, "k d"], patterns: Float[np.ndarray, "n d"]
 ) -> Int[np.ndarray, " k"]:
     """Return the pattern of largest correlation with each point, patterns being of one norm."""
+    if gpu() is not None and len(points) * len(patterns) > _BLOCK // 16:
+        return _nearest_on_gpu(points, patterns)
     size = max(1, _BLOCK // len(patterns))
     blocks = [points[k : k + size] @ patterns.T for k in range(0, len(points), size)]
     return np.concatenate([block.argmax(axis=1) for block in blocks])
+
+
+def nearest_traced(points: Float[Array, "k d"], patterns: Float[Array, "n d"]) -> Int[Array, " k"]:
+    """Return the same within compiled code."""
+
+    def rows(some: Array) -> Array:
+        return (some @ patterns.T).argmax(axis=1)[:, None]
+
+    return by_blocks(rows, points, patterns.shape[0])[:, 0]
+
+
+_compiled = jax.jit(nearest_traced)
+
+
+def _nearest_on_gpu(
+    points: Float[np.ndarray, "k d"], patterns: Float[np.ndarray, "n d"]
+) -> Int[np.ndarray, " k"]:
+    with full_precision():
+        return np.asarray(_compiled(jnp.asarray(points), kept(patterns)))
 
 
 def distinct(

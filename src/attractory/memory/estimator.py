@@ -19,8 +19,9 @@ from attractory.analysis.iteration import RecallStatus
 from attractory.maps.protocol import dtype_of
 from attractory.memory.base import BaseMemory
 from attractory.memory.coordinates import nearest
-from attractory.memory.guided_recall import MemoryRecall, RecallPlan, follow_shared
+from attractory.memory.guided_recall import MemoryRecall, RecallPlan
 from attractory.memory.metric_search import Choice
+from attractory.memory.on_gpu import follow_anywhere
 
 __all__ = ["AttractorMemory", "MemoryRecall"]
 
@@ -144,7 +145,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             own, state.points, state.norm, settings.guided, state.linear_part, settings.max_steps,
             max(settings.tolerance, floor),
         )  # fmt: skip
-        ended = follow_shared(settings.compute, plan, coordinates.encode(rows)[0], start)
+        ended = follow_anywhere(settings.compute, plan, coordinates.encode(rows)[0], start)
         closest = nearest(ended.state, state.points)
         distance = np.linalg.norm(ended.state - state.points[closest], axis=1) / state.norm
         held = (distance <= _NEAR) & (ended.status != RecallStatus.DIVERGED)

@@ -12,7 +12,6 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from attractory._util.machine import iterates
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
 from attractory.io.tensor_file import StorageError, read_file, write_file
@@ -25,7 +24,7 @@ from attractory.memory.sequence import SequenceMemory
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
 from attractory.memory.stored_map import KernelStore, NetworkStore
-from attractory.memory.stored_map_large import LargeStore
+from attractory.memory.stored_map_gpu import store_type
 
 __all__ = ["load_memory", "save_memory"]
 
@@ -204,7 +203,7 @@ def _store(
     if settings.width is None:
         coefficients = arrays["coefficients"]
         _fits(coefficients.shape == (n, dim))
-        kind = LargeStore if iterates(settings.solver, n) else KernelStore
+        kind = store_type(settings, n, dim)
         return kind(points, answers, settings, coefficients, residual)
     whole = dim + bool(settings.bias)
     weights = tuple(arrays[f"weight{k}"] for k in range(settings.depth))

@@ -21,16 +21,16 @@ from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.momentum_iteration import Stage, run_stage
 
 __all__ = [
-    "DRIFT_FREE", "HIGH_DEGREE", "MOMENTUM", "MemoryRecall", "RecallPath", "RecallPlan", "follow",
-    "follow_shared",
+    "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "MemoryRecall",
+    "RecallPath", "RecallPlan", "follow", "follow_shared",
 ]  # fmt: skip
 
 MOMENTUM = 0.8  # of the map's own steps; 0.9 loses cues, less takes more steps
 _QUIET = 1e-3  # step, relative to the state, that ends a guided leg
-_NEAR_REST = 1e-5  # the same, down to which the last leg, too, runs in float32
-_REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
+NEAR_REST = 1e-5  # the same, down to which the last leg, too, runs in float32
+REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
 _GUIDED = 80  # steps without the linear part, at most
-_LAST = 24  # the same in float64, at most
+LAST = 24  # the same in float64, at most
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
 DRIFT_FREE = Stage(_GUIDED, 0.0, _QUIET)
 
@@ -119,7 +119,7 @@ def follow(
     path = [nearest(states.state, plan.patterns)]
     if plan.guided:
         moved = np.linalg.norm(np.asarray(plan.own(cues), float) - cues, axis=1)
-        at_rest = moved <= _REST * plan.norm
+        at_rest = moved <= REST * plan.norm
         states.state[at_rest], states.steps[:] = cues[at_rest], 1
         path = [nearest(states.state, plan.patterns)]
         moving = np.flatnonzero(~at_rest)
@@ -144,7 +144,7 @@ def _guided_legs(
         moving, slow = _without_drift(plan, plan.linear, states, moving, rough)
         path.append(nearest(states.state, plan.patterns))
     # Most of the way to the place of rest needs no more than float32 either.
-    until = max(plan.tolerance, _NEAR_REST)
+    until = max(plan.tolerance, NEAR_REST)
     _, momentum = states.run(moving, rough, Stage(plan.max_steps, MOMENTUM, until, coarse=True))
     moving, momentum = np.append(moving, slow), np.append(momentum, np.full(len(slow), MOMENTUM))
     last = Stage(plan.max_steps, MOMENTUM, plan.tolerance)
@@ -191,10 +191,10 @@ def _without_drift(
     used, _ = states.run(moving, linear.drift_free_step(rough, np.float32), DRIFT_FREE)
     settled = used < DRIFT_FREE.steps
     # What came near to rest goes on so, and is at rest after some ten steps, or is slow.
-    last = DRIFT_FREE._replace(steps=_LAST, tolerance=plan.tolerance)
+    last = DRIFT_FREE._replace(steps=LAST, tolerance=plan.tolerance)
     step = linear.drift_free_step(plan.own, float)
     used, _ = states.run(moving[settled], step, last, float)
-    return moving[~settled], moving[settled][used == _LAST]
+    return moving[~settled], moving[settled][used == LAST]
 
 
 def _to_rest(

@@ -19,13 +19,15 @@ from attractory._util.precision import full_precision
 from attractory.analysis.iteration import pad_rows
 from attractory.maps.protocol import Map
 
-__all__ = ["Stage", "run_stage"]
+__all__ = [
+    "CHUNK", "NEAR", "SHORTER", "Stage", "advance", "fitting_momentum", "run_stage",
+]  # fmt: skip
 
-_CHUNK = 8  # steps between two looks at which states still move
+CHUNK = 8  # steps between two looks at which states still move
 _SMALL = 256  # states: a batch this small is cut down later
-_NEAR = 1e-2  # relative step below which the momentum is fitted to how steps fall
+NEAR = 1e-2  # relative step below which the momentum is fitted to how steps fall
 _LEAST = 0.05  # momentum
-_SHORTER = 0.8  # of a step, a chunk of steps later: less is the precision's noise
+SHORTER = 0.8  # of a step, a chunk of steps later: less is the precision's noise
 _REACH = 10.0  # a state longer than this many times the longest start has left every bound
 
 
@@ -72,7 +74,7 @@ def run_stage(
     rows, earlier = np.array([], int), np.full(count, np.inf)
     with full_precision():
         while len(running) and done < stage.steps:
-            size, steps = len(running), min(_CHUNK, stage.steps - done)
+            size, steps = len(running), min(CHUNK, stage.steps - done)
             # A batch keeps its size until it has halved, a small one for longer: compiling another
             # takes a second.
             less = 2 if len(rows) > _SMALL else 8
@@ -82,18 +84,18 @@ def run_stage(
                 rows = np.pad(running, (0, len(rows) - size), mode="edge")
             alive = jnp.asarray(np.arange(len(rows)) < size)
             columns = (jnp.asarray(v[rows]) for v in (state, last, start, momentum))
-            found = _advance(f, *columns, jnp.asarray(tolerance), alive, jnp.asarray(steps))
+            found = advance(f, *columns, jnp.asarray(tolerance), alive, jnp.asarray(steps))
             x, before, drive, evaluations, moving, first, move = (
                 np.asarray(v)[:size] for v in found
             )
             state[running], last[running] = x, before
             if steps > 2:
-                near = (move <= _NEAR * np.linalg.norm(x, axis=1)) & (move > 0) & (first > 0)
+                near = (move <= NEAR * np.linalg.norm(x, axis=1)) & (move > 0) & (first > 0)
                 driven = near & (drive > 0)
                 rate = (move[driven] / first[driven]) ** (1 / (steps - 2))
                 drive = drive.copy()
-                drive[driven] = _fitting(rate, drive[driven], stage.momentum)
-                moving = moving & ~(stage.coarse & near & (move > _SHORTER * earlier[running]))
+                drive[driven] = fitting_momentum(rate, drive[driven], stage.momentum)
+                moving = moving & ~(stage.coarse & near & (move > SHORTER * earlier[running]))
                 earlier[running] = move
             momentum[running] = drive
             used[running] += evaluations
@@ -102,23 +104,24 @@ def run_stage(
     return state, used, momentum
 
 
-def _fitting(
-    rate: Float[np.ndarray, " k"], momentum: Float[np.ndarray, " k"], most: float
-) -> Float[np.ndarray, " k"]:
+def fitting_momentum(
+    rate: Float[Array | np.ndarray, " k"], momentum: Float[Array | np.ndarray, " k"], most: float
+) -> Float[Array | np.ndarray, " k"]:
     """Return the momentum that would have fitted steps that fell by a factor `rate` each.
 
     Along an eigenvector of eigenvalue ρ errors fall by z with z² = ρ((1 + μ) z − μ): by √(ρμ) each
     if μ is large, else by the larger root. The rate is least where the roots meet.
     """
+    xp: Any = jnp if isinstance(rate, jax.Array) else np
     meet = 2 * momentum / (1 + momentum)
-    real = rate**2 / np.maximum((1 + momentum) * rate - momentum, 1e-6)
-    rho = np.clip(np.where(rate < meet, rate**2 / momentum, real), 0.0, 0.999)
-    root = np.sqrt(1 - rho)
-    return np.clip((1 - root) / (1 + root), _LEAST, most)
+    real = rate**2 / xp.maximum((1 + momentum) * rate - momentum, 1e-6)
+    rho = xp.clip(xp.where(rate < meet, rate**2 / momentum, real), 0.0, 0.999)
+    root = xp.sqrt(1 - rho)
+    return xp.clip((1 - root) / (1 + root), _LEAST, most)
 
 
 @eqx.filter_jit
-def _advance(
+def advance(
     f: Map,
     x: Array,
     last: Array,
@@ -128,6 +131,21 @@ def _advance(
     alive: Array,
     steps: Array,
 ) -> tuple[Array, ...]:
+    """Run steps of the batch.
+
+    Args:
+        f: the map.
+        x, last: states now and one step before, (k, d).
+        start: where a state that leaves every bound begins anew, (k, d).
+        momentum: of each state, (k,).
+        tolerance: as in `Stage`.
+        alive: which states still move, (k,).
+        steps: how many.
+
+    Returns:
+        States, those before, momenta, evaluations, who still moves, and the lengths of the second
+        and of the last step.
+    """
     bound = _REACH * jnp.linalg.norm(start, axis=-1).max()
 
     def step(k: Any, carry: tuple) -> tuple:

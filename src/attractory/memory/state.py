@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.utils import check_random_state
 
-from attractory._util.machine import iterates
 from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import Map, SingularKernelError
 from attractory.memory.confidence import Confidence, held_out_evidence
@@ -23,6 +22,7 @@ from attractory.memory.metric_search import Choice, choose
 from attractory.memory.norm_rule import auto_norm
 from attractory.memory.settings import MemorySettings
 from attractory.memory.stored_map import KernelStore, NetworkStore
+from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
 
 __all__ = ["MemoryState", "fit_state", "make_store"]
@@ -111,7 +111,8 @@ class MemoryState:
             return None
         store = self.store
         if isinstance(store, NetworkStore):
-            store = KernelStore(store.x, store.targets, self.settings)
+            kind = GpuStore if solves_on_gpu(self.settings, *store.x.shape) else KernelStore
+            store = kind(store.x, store.targets, self.settings)
             try:
                 store.map()
             except SingularKernelError:
@@ -159,8 +160,9 @@ class MemoryState:
         there, there_sizes = (points, sizes) if answers is None else answers
         store = self.store
         count = len(store.x) + len(points)
-        if isinstance(store, KernelStore) and iterates(self.settings.solver, count):
-            store = as_large(store)
+        if isinstance(store, KernelStore):
+            kind = store_type(self.settings, count, points.shape[1])
+            store = as_large(store) if kind is LargeStore else store
         return replace(
             self,
             store=store.with_rows(points, there),
@@ -235,8 +237,7 @@ def make_store(
 ) -> KernelStore | NetworkStore:
     """Return the store of a map that takes points to answers, not yet solved for or trained."""
     if settings.width is None:
-        kind = LargeStore if iterates(settings.solver, len(points)) else KernelStore
-        return kind(points, answers, settings)
+        return store_type(settings, *points.shape)(points, answers, settings)
     start = Autoencoder(
         points.shape[1] + bool(settings.bias),
         width=settings.width,

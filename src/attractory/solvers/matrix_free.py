@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from attractory._util.gpu import gpu
 from attractory._util.machine import tile_room
 from attractory._util.parallel import sharing
 from attractory._util.precision import double
@@ -14,6 +15,7 @@ from attractory.solvers import block_cg
 from attractory.solvers.block_cg import Solution
 from attractory.solvers.kernel_product import Points, Product, SharedProduct
 from attractory.solvers.nystrom import nystrom
+from attractory.solvers.on_gpu import GpuProduct
 
 __all__ = ["solve_kernel"]
 
@@ -58,7 +60,9 @@ def solve_kernel(
         sharing(compute) as (count, share),
         reporting(progress, "conjugate gradients", _describe(tolerance)) as report,
     ):
-        if compute is None:
+        if compute is None and gpu() is not None:
+            product = GpuProduct(x, kernel, ridge)
+        elif compute is None:
             product = Product(points, ridge, tile_room())
         else:
             product = SharedProduct(points, ridge, count, share)

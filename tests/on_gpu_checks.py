@@ -1,0 +1,119 @@
+"""What `test_on_gpu.py` runs in a process of its own, with two devices, the second one as a GPU."""
+
+import copy
+import pickle
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import attractory
+from attractory import AttractorMemory, fit_regression
+from attractory._util.gpu import gpu, resident, treat_as_gpu
+from attractory.datasets import bundled_digits, sphere
+from attractory.kernels import on_gpu as kernels
+from attractory.kernels.kernel import Kernel
+from attractory.memory import on_gpu as recalls
+from attractory.solvers.on_gpu import solve_on_gpu
+
+kernels._ENTRIES = 1 << 13  # several stripes for few rows
+SECOND = jax.devices()[1]
+X = sphere(150, 20, norm=30.0, seed=0)
+
+
+def matrices():
+    """As on the host, exactly symmetric, and on the device."""
+    for points in (X, X * np.linspace(0.1, 5, len(X))[:, None]):  # one table, and several
+        for depth in (2, 3):
+            wanted = attractory.ntk(points, depth=depth)
+            across = attractory.ntk(points[:40], points, depth=depth)
+            with treat_as_gpu(SECOND):
+                found = kernels.ntk_on_gpu(points, depth=depth)
+                assert found.devices() == {SECOND}
+                assert (np.asarray(found) == np.asarray(found).T).all()
+                other = kernels.ntk_on_gpu(points[:40], points, depth=depth)
+                returned = attractory.ntk(points, depth=depth)
+                assert returned.flags.writeable
+            scale = np.abs(wanted).max()
+            assert np.abs(found - wanted).max() < 1e-14 * scale
+            assert np.abs(returned - wanted).max() < 1e-14 * scale
+            assert np.abs(other - across).max() < 1e-13 * scale
+    # Points so near and of such a norm that ab − s² is rounding: from the points themselves.
+    near = np.vstack([1000 * X[:20], 1000 * X[:20] + 1e-3])
+    wanted = attractory.ntk(near)
+    with treat_as_gpu(SECOND):
+        assert np.abs(np.asarray(kernels.ntk_on_gpu(near)) / wanted - 1).max() < 1e-13
+
+
+def solves():
+    """By a factor in float64, by one in float32, and without; what travels keeps its digits."""
+    wanted = fit_regression(X)
+    size = np.abs(wanted.coefficients).max()
+    with treat_as_gpu(SECOND):
+        for precision in (np.float64, np.float32):
+            found = solve_on_gpu(X, X, Kernel.of("sigmoid", 2), 0.0, precision=precision)
+            assert found is not None
+            assert found.residual.max() < 1e-13
+            assert np.abs(found.coefficients - wanted.coefficients).max() < 1e-12 * size
+        twice = np.vstack([X, X])
+        assert solve_on_gpu(twice, twice, Kernel.of("sigmoid", 2), 0.0) is None  # singular
+        f = fit_regression(X)
+        assert f.coefficients.devices() == {SECOND}
+        y = X[:5] + 0.1
+        assert np.abs(f(y) - wanted(y)).max() < 1e-12
+        for again in (pickle.loads(pickle.dumps(f)), copy.deepcopy(f)):
+            assert again.coefficients.dtype == np.float64
+            assert np.abs(again(y) - f(y)).max() < 1e-12
+        traced = jax.jit(lambda v: f(v))(jnp.asarray(y, jnp.float32))
+        assert traced.dtype == np.float32
+        large = fit_regression(X, solver="cg", tolerance=1e-9)
+        assert np.abs(large.coefficients - wanted.coefficients).max() < 1e-6 * size
+
+
+def recall():
+    """The same states, steps and paths as on the host; nothing travels in the middle."""
+    rows, _ = bundled_digits(60)
+    noise = np.random.default_rng(0).normal(size=(24, 784))
+    cues = np.clip(rows[:24] + 0.3 * noise, 0, 1)
+    for settings in ({}, {"iteration": "plain", "norm": 120.0}):
+        wanted = AttractorMemory(metric="rule", **settings).fit(rows).recall(cues)
+        guarded = recalls.course
+
+        def course(*given):
+            with jax.transfer_guard("disallow"):
+                return jax.block_until_ready(guarded(*given))  # noqa: B023
+
+        with treat_as_gpu(SECOND):
+            assert gpu() is SECOND
+            memory = AttractorMemory(metric="rule", **settings).fit(rows)
+            memory.recall(cues)  # compiled; constants are put in place then
+            recalls.course = course
+            found = memory.recall(cues)
+            recalls.course = guarded
+            assert type(memory.state_.store).__name__ == "GpuStore"
+            assert memory.residual_ < 1e-12
+            memory.partial_fit(rows[:1] * 0.5 + 0.1 * rows[1:2])
+            memory.forget([0])
+            assert len(memory) == 60
+            assert memory.recall(cues[1:2]).pattern[0] == 0
+        assert (found.pattern == wanted.pattern).all()
+        assert (found.path == wanted.path).all()
+        assert (found.status == wanted.status).all()
+        assert np.abs(found.state - wanted.state).max() < 1e-6
+        assert np.abs(found.steps - wanted.steps).max() <= 2
+
+
+def guard():
+    """The guard that `recall` relies on does refuse."""
+    with treat_as_gpu(SECOND):
+        with pytest.raises(Exception, match="transfer"), jax.transfer_guard("disallow"):
+            jnp.sin(np.ones(3))
+        with jax.enable_x64(True):
+            assert resident({"a": np.ones(3)})["a"].devices() == {SECOND}
+
+
+if __name__ == "__main__":
+    import sys
+
+    globals()[sys.argv[1]]()
