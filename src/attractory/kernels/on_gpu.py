@@ -147,7 +147,7 @@ def ntk_on_gpu(
 
     Example:
         >>> k = ntk_on_gpu([[3.0, 4.0], [4.0, -3.0]], activation="erf")
-        >>> k.dtype.name, bool(abs(k[0, 1]) < 1e-9)  # orthogonal, odd activation
+        >>> k.dtype.name, abs(float(k[0, 1])) < 1e-9  # orthogonal, odd activation
         ('float64', True)
     """
     rows = as_points(x, "x")
