@@ -42,7 +42,7 @@ def count(folder: Path) -> House:
         name = path.relative_to(folder).as_posix()
         text = path.read_text(encoding="utf-8")
         lines[name] = text.count("\n")
-        if "_util" not in path.parts and path.name.startswith("_") and path.stem != "__init__":
+        if "_util" not in path.parts and path.name.startswith("_") and not path.stem.endswith("__"):
             private.append(name)
         for function in functions(ast.parse(text)):
             given = arguments(function)

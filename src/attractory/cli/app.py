@@ -1,6 +1,5 @@
 """The command `attractory`. Modules are imported when a command runs, so that help is instant."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from attractory.cli.console import complain, show, working
+from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.memory import ACTIVATIONS, check_folder, register
 from attractory.cli.reproduce import register as register_reproduce
+from attractory.cli.streams import safe_streams
 from attractory.cli.sweep import register_sweep
 
 if TYPE_CHECKING:
@@ -20,12 +20,26 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; a bad value ends it with one line and status 2."""
+    """Run the command; a bad value ends it with one line and status 2.
+
+    A reader that goes away (`| head`) or an encoding without λ changes no status.
+    """
+    code = 2
+    try:
+        with safe_streams():
+            code = _run(arguments)
+    except OSError as error:
+        complain(f"what was printed could not be written: {error.strerror or error}")
+        code = code or 2
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         code = app(arguments, standalone_mode=False)
     except (ValueError, OSError) as error:
@@ -36,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         if message is None:
             raise
         code = _complain(message())
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _complain(message: str) -> int:
@@ -50,7 +64,7 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
     if version:
         from importlib.metadata import version as version_of
 
-        print(f"attractory {version_of('attractory')}")
+        say(f"attractory {version_of('attractory')}")
         raise typer.Exit
 
 
@@ -75,12 +89,12 @@ def demo(
         "n": n, "norm": norm, "activation": activation,
         "depth": depth, "noise": noise, "seed": seed,
     }  # fmt: skip
-    with working("starting") as say:
-        result = run_demo(**settings, progress=say)
-        say("drawing the figures")
+    with working("starting") as tell:
+        result = run_demo(**settings, progress=tell)
+        tell("drawing the figures")
         paths = result.save_figures(out)
     if as_json:
-        print(json.dumps(_report(result, settings, paths), indent=2))
+        print_json(_report(result, settings, paths))
     else:
         _show(result, paths)
 
@@ -101,11 +115,12 @@ def verify(
     from attractory.theory import verify as run
 
     if listed:
-        print("\n".join(statement_names()))
+        for name in statement_names():
+            say(name)
         return
-    with working("starting") as say:
+    with working("starting") as tell:
         checks = run(
-            statements or (), progress=lambda done, total, name: say(f"{done} of {total}: {name}")
+            statements or (), progress=lambda done, total, name: tell(f"{done} of {total}: {name}")
         )
     failed = [check for check in checks if not check.passed]
     if as_json:
@@ -113,12 +128,10 @@ def verify(
             {"name": c.name, "place": c.place, "passed": c.passed, **c.finding.as_dict()}
             for c in checks
         ]
-        print(json.dumps({"passed": not failed, "checks": rows}, indent=2, ensure_ascii=False))
+        print_json({"passed": not failed, "checks": rows})
     else:
         _show_checks(checks)
-        print(
-            f"{len(checks) - len(failed)} of {len(checks)} settings as the paper's statements say"
-        )
+        say(f"{len(checks) - len(failed)} of {len(checks)} settings as the paper's statements say")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -172,7 +185,7 @@ def _report(result: "Demo", settings: dict[str, Any], paths: list[Path]) -> dict
 def _show(result: "Demo", paths: list[Path]) -> None:
     from rich.table import Table
 
-    print(result.memory)
+    say(str(result.memory))
     table = Table(caption="error: distance from the pattern at the end, relative to its norm")
     for head in ("pattern", "digit", "spectral radius"):
         table.add_column(head, justify="right")
@@ -191,10 +204,10 @@ def _show(result: "Demo", paths: list[Path]) -> None:
         table.add_row(*cells)
     show(table)
     count = len(result.labels)
-    print(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
+    say(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
     for trial in result.trials:
-        print(f"{trial.recalled.sum()} of {count} recalled from {trial.name}")
-    print(f"figures: {', '.join(str(path) for path in paths)}")
+        say(f"{trial.recalled.sum()} of {count} recalled from {trial.name}")
+    say(f"figures: {', '.join(str(path) for path in paths)}")
 
 
 register(app)

@@ -1,15 +1,21 @@
-"""What all commands print: progress, warnings and errors on stderr, tables on stdout."""
+"""What all commands print: progress, warnings and errors on stderr, results on stdout.
 
+Everything goes through here. Names come from files and folders, and may hold escape codes.
+"""
+
+import json
 import sys
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
-__all__ = ["complain", "one_line", "show", "working"]
+__all__ = ["complain", "one_line", "print_json", "say", "show", "working"]
 
 
 @contextmanager
@@ -19,34 +25,60 @@ def working(text: str | None) -> Iterator[Callable[[str], None]]:
     Args:
         text: shown first; None for work that shows its own bar.
     """
-    from rich.console import Console
     from rich.markup import escape
+
+    def plain(text: str) -> str:
+        return escape(one_line(text))
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if text is None:
             yield lambda text: None
         else:
-            with Console(stderr=True).status(escape(text)) as status:
-                yield lambda text: status.update(escape(text))
+            console = _console(stderr=True)
+            spinner = "dots" if console.encoding.lower().startswith("utf") else "line"
+            with console.status(plain(text), spinner=spinner) as status:
+                yield lambda text: status.update(plain(text))
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         complain(f"warning: {message}")
 
 
 def complain(message: str) -> None:
     """Print one line on stderr."""
-    print(f"attractory: {' '.join(message.split())}", file=sys.stderr)
+    print(f"attractory: {one_line(' '.join(message.split()))}", file=sys.stderr)
+
+
+def say(text: str) -> None:
+    """Print one line on stdout."""
+    print(one_line(text))
+
+
+def print_json(report: Any) -> None:
+    """Print a report as JSON, in ASCII, so that every terminal and every pipe takes it."""
+    print(json.dumps(report, indent=2).replace("\x7f", "\\u007f"))
 
 
 def one_line(name: str) -> str:
-    """Return a name that can be printed: names of files may hold line breaks and escape codes."""
-    return "".join(c if c.isprintable() else "�" for c in name)
+    """Return a text that can be printed: names of files may hold line breaks and escape codes."""
+    # Spaces of other widths do no harm, and are part of the names that some systems give.
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "�" for c in name)
 
 
 def show(table: "Table", width: int = 110) -> None:
     """Print a table on stdout, this wide if stdout is no terminal."""
-    from rich.console import Console
-
-    # Brackets in names of files are no markup.
-    console = Console(width=None if sys.stdout.isatty() else width, markup=False, emoji=False)
+    console = _console()
+    if not console.is_terminal:
+        console.width = width
     console.print(table)
+
+
+def _console(**options: Any) -> "Console":
+    """Return a console that prints brackets as they are, and no codes but its own."""
+    from rich.console import Console
+    from rich.text import Text
+
+    class Plain(Console):
+        def render_str(self, text: str, **how: Any) -> Text:  # cells, headings and captions
+            return super().render_str("\n".join(map(one_line, text.split("\n"))), **how)
+
+    return Plain(markup=False, emoji=False, **options)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attractory.cli.console import complain, one_line, working
+from attractory.cli.console import complain, print_json, say, working
 from attractory.cli.options import expanded
 from attractory.cli.tables import (
     DRAWN,
@@ -19,7 +19,6 @@ from attractory.cli.tables import (
     counted,
     draw,
     print_file,
-    print_json,
     show_recalled,
     show_rows,
 )
@@ -112,8 +111,8 @@ def store(
         })  # fmt: skip
     else:
         if duplicates:
-            print(f"left out {counted(duplicates, 'duplicate')}")
-        print(f"stored {contents(kept)}")
+            say(f"left out {counted(duplicates, 'duplicate')}")
+        say(f"stored {contents(kept)}")
         print_file(out)
     _end(loaded)
 
@@ -131,14 +130,14 @@ def recall(
     """Recall stored rows from what is left of them, and say how sure that is."""
     if out is not None:
         check_folder(out, cues)
-    with working("loading the memory") as say:
+    with working("loading the memory") as tell:
         from attractory.analysis.iteration import RecallStatus
         from attractory.cli.memory_file import MemoryFile
 
         kept = MemoryFile.open(file)
-        say("reading the cues")
+        tell("reading the cues")
         loaded = kept.read(cues)
-        say(f"recalling {counted(len(loaded.rows), 'cue')}")
+        tell(f"recalling {counted(len(loaded.rows), 'cue')}")
         result = kept.memory.recall(loaded.rows)
         written = [] if out is None else _write(result.state, loaded, out)
     _name_failed(loaded)
@@ -163,9 +162,9 @@ def recall(
         })  # fmt: skip
     else:
         show_recalled(rows, reject)
-        print(f"{known} of {counted(len(rows), 'cue')} known")
+        say(f"{known} of {counted(len(rows), 'cue')} known")
         if out is not None:
-            print(f"wrote {counted(len(written), 'file')} to {one_line(str(out))}")
+            say(f"wrote {counted(len(written), 'file')} to {out}")
     _end(loaded)
 
 
@@ -182,15 +181,15 @@ def inspect(
     """Show what a file holds, and which of its rows are attractors."""
     if figure is not None:
         _check_figure(figure)
-    with working("loading the memory") as say:
+    with working("loading the memory") as tell:
         from attractory.cli.memory_file import MemoryFile
 
         kept = MemoryFile.open(file)
         n, accuracy = len(kept.names), kept.memory.state_.store.accuracy
         count = n if everything else min(n, _LOOKED_AT)
-        radius, miss, attractor = _examine(kept, count, say)
+        radius, miss, attractor = _examine(kept, count, tell)
         if figure is not None:
-            say("drawing the figure")
+            tell("drawing the figure")
             draw(kept, figure)
     rows = [
         {
@@ -207,15 +206,15 @@ def inspect(
         })  # fmt: skip
         return
     show_rows(rows, accuracy)
-    print(contents(kept))
+    say(contents(kept))
     if kept.memory.choice_ is not None:
-        print(f"chosen when stored: {kept.memory.choice_}")
+        say(f"chosen when stored: {kept.memory.choice_}")
     if count < n:
-        print(f"{attractors} of the first {count} are attractors; --all looks at all {n:,}")
+        say(f"{attractors} of the first {count} are attractors; --all looks at all {n:,}")
     else:
-        print(f"{attractors} of {count:,} are attractors")
+        say(f"{attractors} of {count:,} are attractors")
     if figure is not None:
-        print(f"figure: {one_line(str(figure))}")
+        say(f"figure: {figure}")
 
 
 def add(file: _File, paths: _Paths, as_json: _Json = False) -> None:
@@ -238,8 +237,8 @@ def add(file: _File, paths: _Paths, as_json: _Json = False) -> None:
         })  # fmt: skip
     else:
         left = f"; left out {counted(duplicates, 'duplicate')}" if duplicates else ""
-        print(f"{counted(len(new), 'new row')}{left}")
-        print(f"now {contents(kept)}")
+        say(f"{counted(len(new), 'new row')}{left}")
+        say(f"now {contents(kept)}")
         print_file(file)
     _end(loaded)
 
@@ -268,8 +267,8 @@ def forget(
     if as_json:
         print_json(kept.as_dict() | {"forgotten": gone})
     else:
-        print(f"forgot {', '.join(one_line(row['name']) for row in gone)}")
-        print(f"now {contents(kept)}")
+        say(f"forgot {', '.join(row['name'] for row in gone)}")
+        say(f"now {contents(kept)}")
         print_file(file)
 
 
@@ -326,7 +325,7 @@ def _spinner(kept: "MemoryFile", text: str) -> str | None:
 
 
 def _examine(
-    kept: "MemoryFile", count: int, say: Callable[[str], object]
+    kept: "MemoryFile", count: int, tell: Callable[[str], object]
 ) -> "tuple[np.ndarray, ...]":
     """Return spectral radius, miss and whether it is an attractor, of the first rows."""
     import numpy as np
@@ -335,7 +334,7 @@ def _examine(
 
     parts = []
     for k in range(0, count, _TOGETHER):
-        say(f"spectral radius, {k} of {count} rows done")
+        tell(f"spectral radius, {k} of {count} rows done")
         parts.append(stability(kept.memory, np.arange(k, min(k + _TOGETHER, count))))
     return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
 
@@ -345,7 +344,7 @@ def _examine(
 
 def _name_failed(loaded: "LoadedPatterns") -> None:
     for path, reason in loaded.failed:
-        complain(f"{one_line(path)} {reason}")
+        complain(f"{path} {reason}")
 
 
 def _end(loaded: "LoadedPatterns") -> None:

@@ -1,12 +1,11 @@
 """The command `attractory reproduce`: the paper's figures, and its claims judged by them."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attractory.cli.console import complain, show, working
+from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.memory import check_folder
 from attractory.cli.options import HERE, Computing, expanded
 from attractory.cli.sweep import stopped_in_a_line
@@ -60,18 +59,18 @@ def reproduce(
     from attractory.paper import reproduce as run
 
     chosen = figures_named(figures or ())
-    with stopped_in_a_line(), working("starting") as say:
+    with stopped_in_a_line(), working("starting") as tell:
 
         def report(name: str, done: int, total: int) -> None:
             place = next(k for k, figure in enumerate(chosen) if figure.name == name)
-            say(f"{name} ({place + 1} of {len(chosen)}): {done} of {total} cells")
+            tell(f"{name} ({place + 1} of {len(chosen)}): {done} of {total} cells")
 
         found = run(
             figures or (), out=out, size="full" if full else "quick", seeds=seeds, data=data,
             workers=where.workers, scheduler=where.scheduler, progress=report,
         )  # fmt: skip
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+        print_json(found.as_dict())
     else:
         _show(found, out)
     for one in found.runs:
@@ -87,7 +86,8 @@ def _list() -> None:
     from attractory.paper import FIGURES
 
     size = max(map(len, FIGURES))
-    print("\n".join(f"{name:{size}}  {figure.title}" for name, figure in FIGURES.items()))
+    for name, figure in FIGURES.items():
+        say(f"{name:{size}}  {figure.title}")
 
 
 def _show(found: "Reproduction", out: Path) -> None:
@@ -109,8 +109,8 @@ def _show(found: "Reproduction", out: Path) -> None:
     show(table, 160)
     claims = [claim for one in found.runs for claim in one.claims]
     counts = [(True, "hold"), (False, "do not hold"), (None, "are not decided at this size")]
-    print(
+    say(
         f"of {len(claims)} claims "
         + ", ".join(f"{sum(c.holds is value for c in claims)} {text}" for value, text in counts)
     )
-    print(f"{found.seconds:.0f} s; report: {out / 'report.html'}")
+    say(f"{found.seconds:.0f} s; report: {out / 'report.html'}")

@@ -1,6 +1,5 @@
 """The command `attractory sweep`: a function over a grid that the user writes in a TOML file."""
 
-import json
 import math
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from attractory.cli.console import complain, one_line, show
+from attractory.cli.console import complain, print_json, say, show
 from attractory.cli.options import HERE, Computing, expanded
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def sweep(
         )  # fmt: skip
     seconds = time.perf_counter() - begun
     if as_json:
-        print(json.dumps(_report(result, seconds), indent=2, ensure_ascii=False))
+        print_json(_report(result, seconds))
     else:
         _show(result, seconds)
     raise typer.Exit(1 if result.failed else 0)
@@ -198,12 +197,12 @@ def _show(result: "SweepResult", seconds: float) -> None:
             table.add_column(head, overflow="fold")
         for cell in failed[:_FAILURES]:
             settings = ", ".join(f"{name} {value}" for name, value in cell.settings.items())
-            table.add_row(one_line(settings), one_line(str(cell.error)))
+            table.add_row(settings, str(cell.error))
         show(table)
-    print(
+    say(
         f"{result.done} of {len(result.cells)} cells done, {result.failed} failed; "
         f"{result.computed} computed, {result.reused} reused, {seconds:.1f} s"
     )
     if failed:
-        print("--retry-failed computes the failed ones again")
-    print(f"results: open_sweep({str(result.out)!r}).frame() or .dataset()")
+        say("--retry-failed computes the failed ones again")
+    say(f"results: open_sweep({str(result.out)!r}).frame() or .dataset()")

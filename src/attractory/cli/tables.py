@@ -1,16 +1,15 @@
 """What the commands on memories print and draw."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attractory.cli.console import one_line, show
+from attractory.cli.console import say, show
 
 if TYPE_CHECKING:
     from attractory.cli.memory_file import MemoryFile
 
 __all__ = [
-    "DRAWN", "contents", "counted", "draw", "print_file", "print_json", "show_recalled",
+    "DRAWN", "contents", "counted", "draw", "print_file", "show_recalled",
     "show_rows",
 ]  # fmt: skip
 
@@ -34,14 +33,9 @@ def draw(kept: "MemoryFile", figure: Path) -> None:
     plot_eigenvalues(values, title=title).savefig(figure)
 
 
-def print_json(report: dict[str, Any]) -> None:
-    """Print a report as JSON."""
-    print(json.dumps(report, indent=2))
-
-
 def print_file(file: Path) -> None:
     """Print a file's name and size."""
-    print(f"{one_line(str(file))}: {file.stat().st_size:,} bytes")
+    say(f"{file}: {file.stat().st_size:,} bytes")
 
 
 def contents(kept: "MemoryFile") -> str:
@@ -76,7 +70,7 @@ def show_recalled(rows: list[dict[str, Any]], reject: float) -> None:
     for row in rows:
         name = row["recalled"]
         table.add_row(
-            one_line(row["cue"]), "—" if name is None else one_line(name),
+            row["cue"], "—" if name is None else name,
             f"{row['confidence']:.3f}", "yes" if row["known"] else "NO", str(row["steps"]),
             row["status"],
         )  # fmt: skip
@@ -96,7 +90,7 @@ def show_rows(rows: list[dict[str, Any]], accuracy: float) -> None:
         table.add_column(head, justify="right")
     for row in rows:
         table.add_row(
-            str(row["index"]), one_line(row["name"]), f"{row['spectral_radius']:.4f}",
+            str(row["index"]), row["name"], f"{row['spectral_radius']:.4f}",
             "yes" if row["attractor"] else "NO",
         )  # fmt: skip
     show(table)
