@@ -6,12 +6,21 @@ import numpy as np
 import pytest
 from toy_maps import Cubic, Product, Ring, Sigmoid
 
-from attractory import Autoencoder, certified_radius, critical_shock, fit_regression, recall, train
+from attractory import (
+    Autoencoder,
+    certified_radius,
+    critical_shock,
+    fit_regression,
+    recall,
+    train,
+)
 from attractory.activations import activation
 from attractory.analysis import CertificateStatus
+from attractory.analysis.certificate_clusters import difference_slopes, join
 from attractory.analysis.certificate_gain import stretch
 from attractory.analysis.certificate_slopes import mean_slopes
 from attractory.datasets import bundled_digits, rescale, sphere
+from attractory.kernels import ntk_gradient
 
 
 def _cubic_change(toy):
@@ -132,6 +141,102 @@ def test_mean_slopes_hold_the_means_over_any_segment():
             means = masses @ in_s, masses @ in_p, (masses * 2 * t) @ in_p
             for mean, (middle, half) in zip(means, bounds, strict=True):
                 assert (np.abs(np.asarray(mean) - middle) <= half * (1 + 1e-9)).all()
+
+
+def test_a_failed_try_does_not_spoil_the_next():
+    """At large norms most tries fail: the first ball is a hundred times too large."""
+    for name, norm in [("sigmoid", 300.0), ("erf_surrogate", 300.0)]:
+        x = sphere(20, 32, norm=norm)
+        result = certified_radius(fit_regression(x, activation=name), x[:1])
+        assert result.radius[0] > 1e-4 * norm
+    rng = np.random.default_rng(0)
+    m, b = 0.1 * rng.standard_normal((4, 4)), rng.standard_normal((4, 6))
+    c, e = 0.02 * rng.standard_normal((6, 4)), 0.002 * rng.random(6)
+    fresh, good = stretch(m, b, [c], e)
+    assert fresh < 1
+    for useless in (good + 40, good - 40, np.full(12, 500.0), np.full(12, -500.0)):
+        again, _ = stretch(m, b, [c], e, useless)
+        assert again == pytest.approx(fresh, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "cases"),
+    [("sigmoid", [(1e-5, 1)]), ("erf_surrogate", [(1e-5, 1), (0.02, 1), (1e-4, 3)])],
+)
+def test_near_duplicates_elsewhere_do_not_cut_a_certificate(name, cases):
+    rng = np.random.default_rng(0)
+    x = sphere(8, 24, norm=25.0)
+    alone = certified_radius(fit_regression(x, activation=name), x[:1]).radius[0]
+    for size, many in cases:
+        close = x[-1] + size * 25 * sphere(many, 24, seed=2)
+        f = fit_regression(np.vstack([x, close]), activation=name)
+        assert np.abs(f.coefficients).max() > 0.1 / size
+        beside = certified_radius(f, x[:1]).radius[0]
+        assert beside == pytest.approx(alone, rel=0.05)
+        # What is proven holds.
+        unit = np.concatenate([rng.standard_normal((200, 24)), close - x[0], x[1:] - x[0]])
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        moved = np.linalg.norm(f(x[0] + beside * unit) - x[0], axis=1)
+        assert (moved < beside).all()
+
+
+def test_patterns_are_joined_along_their_shortest_distances():
+    x = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1e-3], [1.0, 3e-3], [0.0, 1.0 + 1e-4]])
+    trees = join(x, 0.01)
+    pairs = {tuple(sorted(pair)) for pair in zip(trees.child, trees.parent, strict=True)}
+    assert pairs == {(0, 2), (2, 3), (1, 4)}
+    np.testing.assert_array_equal(trees.edge, x[trees.child] - x[trees.parent])
+    assert len(join(x, 0.0).child) == 0
+    coefficients = np.random.default_rng(0).standard_normal((5, 3))
+    values = np.random.default_rng(1).standard_normal(5)  # of the kernels
+    terms = values.copy()
+    terms[trees.child] -= values[trees.parent]
+    np.testing.assert_allclose(trees.sums(coefficients).T @ terms, coefficients.T @ values)
+
+
+def test_a_point_beside_a_fixed_point_is_told_where_its_cues_end():
+    x = sphere(8, 24, norm=25.0)
+    f = fit_regression(x, activation="erf_surrogate")
+    off = 9e-4 * 25 * sphere(1, 24, seed=5)[0]
+    at, beside = certified_radius(f, x[:1]), certified_radius(f, x[:1] + off)
+    assert beside.certified.all()
+    np.testing.assert_allclose(beside.fixed_point, x[:1], atol=1e-9)
+    distance = np.linalg.norm(off)
+    assert distance <= beside.floor[0] <= 1.001 * distance
+    assert at.floor[0] < 1e-6
+    assert beside.radius[0] == pytest.approx(at.radius[0] - distance, rel=0.02)
+    assert beside.residual[0] > 1e-4
+    cues = x[0] + off + beside.radius[0] * sphere(20, 24, seed=6)
+    ends = recall(f, cues, tol=1e-12).state
+    assert (np.linalg.norm(ends - x[0] - off, axis=1) <= beside.floor[0]).all()
+    assert "0.0225 from the point" in repr(beside)
+
+
+def test_difference_slopes_hold_the_means_over_any_segment():
+    """The bounds of a near-duplicate's difference hold the difference of two exact gradients."""
+    act = activation("sigmoid")
+    x = sphere(6, 10, norm=20.0)
+    rng = np.random.default_rng(0)
+    edges = 0.3 * rng.standard_normal((6, 10))
+    point, radius = x[0] + 0.1, 3.0
+    some = difference_slopes(act, point, x, edges, radius)
+    t, masses = np.polynomial.legendre.leggauss(12)
+    t, masses = (t + 1) / 2, masses / 2
+    for _ in range(20):
+        delta = rng.standard_normal(10)
+        delta *= radius * rng.uniform(0.3, 1) / np.linalg.norm(delta)
+        path = point + t[:, None] * delta
+        slope = [
+            np.einsum(
+                "tnd,d,t->n", ntk_gradient(path, y, activation="sigmoid").dense(), delta, masses
+            )
+            for y in (x, x + edges)
+        ]
+        factors = x @ delta, edges @ delta, np.full(6, 2 * point @ delta), np.full(6, delta @ delta)
+        middle = sum(m * v for (m, _), v in zip(some, factors, strict=True)) / 10
+        half = sum(h * abs(v) for (_, h), v in zip(some, factors, strict=True)) / 10
+        assert (np.abs(slope[1] - slope[0] - middle) <= half).all()
+        assert (half[1:] < 3 * np.abs(slope[0]).max()).all()  # of the first the ball holds the edge
 
 
 def test_stretch_bounds_every_perturbation_and_is_sharp_where_it_can_be():

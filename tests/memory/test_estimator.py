@@ -147,6 +147,7 @@ def test_diagnosis_names_what_to_change():
     assert well.attractor.all()
     assert well.advice == ()
     assert (well.certified > 0).all()
+    assert (well.floor < 1e-6).all()
     assert (well.certified < well.critical_shock).all()
     twin = digits[0] + 1e-3 * np.random.default_rng(0).normal(size=784)
     crowded = AttractorMemory(activation="erf", norm=3.0).fit(np.vstack([digits, twin]))

@@ -1,12 +1,14 @@
 r"""A ball around a fixed point that is proven to lie in its basin.
 
-From any cue x = x* + δ with ‖δ‖ ≤ R one step of the map reduces the distance by a factor. With
+The point given is nearly fixed; Newton's method finds the fixed point x* beside it. From any cue
+x = x* + δ with ‖δ‖ ≤ R one step of the map reduces the distance by a factor. With
 f(x* + δ) = x* + e + F(δ), e the residual at x*, the condition is
 
     ‖F(δ)‖ ≤ γ‖δ‖ for all ‖δ‖ ≤ R,   and   γR + ‖e‖ < R.
 
 Then the distance obeys ‖δ'‖ ≤ γ‖δ‖ + ‖e‖, the ball is never left, and every orbit ends within the
-floor ‖e‖/(1 − γ) of x*. The Euclidean norm does as long as ‖J(x*)‖ < 1. Where that is 1 or more
+floor ‖e‖/(1 − γ) of x*. Around the point given the ball is smaller, and the floor larger, by its
+distance from x*. The Euclidean norm does as long as ‖J(x*)‖ < 1. Where that is 1 or more
 but the spectral radius is below 1, the same is done in the norm √(δᵀPδ), P from a
 Lyapunov equation, and R is the radius of the largest round ball in that ellipsoid.
 
@@ -14,10 +16,12 @@ Lyapunov equation, and R is the radius of the largest round ball in that ellipso
 
 - the kernel map of depth 2 with f0 = 0 is Aᵀθ(s, p): the means of its slopes lie between bounds
   (`analysis.certificate_slopes`), each an unknown factor on one row of X̂, and the worst case over
-  all of them together is bounded by multipliers (`analysis.certificate_gain`);
+  all of them together is bounded by multipliers (`analysis.certificate_gain`); of near-duplicate
+  patterns, whose coefficients are huge and opposite, it is the difference that is bounded
+  (`analysis.certificate_clusters`);
 - in a depth-2 network the mean of each unit's slope lies between bounds, Δ_j, and
   ‖W₂ diag(Δ) W₁‖² ≤ ‖W₂ diag(Δ) W₂ᵀ‖ ‖W₁ᵀ diag(Δ) W₁‖;
-- a map with biases is a section of one without: its ball lies in the ball of that;
+- a map with biases is one without on more coordinates, which stay constant;
 - for any other map the caller bounds ‖J(x* + δ) − J(x*)‖ over a ball.
 
 It is computed in double precision with a stated slack: sums are inflated by 1e-9 and radii by 1e-9
@@ -42,9 +46,10 @@ from attractory._util.precision import double, full_precision
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, positive
-from attractory.activations import Linear
-from attractory.analysis.certificate_gain import SLACK, stretch
-from attractory.analysis.certificate_slopes import mean_slopes
+from attractory.analysis.certificate_gain import SLACK, Gain, conjugated
+from attractory.analysis.certificate_kernel import kernel_gain
+from attractory.analysis.cycles import refine_cycle
+from attractory.kernels.matrices import kernel_matrix
 from attractory.maps.biased import Biased
 from attractory.maps.kernel_regression import KernelRegression
 from attractory.maps.network import Autoencoder
@@ -52,16 +57,16 @@ from attractory.maps.protocol import Map, dim_of, jacobian_of
 
 __all__ = ["Certificate", "CertificateStatus", "certified_radius"]
 
+_EXACT = 1e-9  # residual, relative to the point's norm, from which a better point is sought
+_BESIDE = 0.1  # how far from the point it may be, relative to the norm
+_UNIT = 1e-15  # rounding of a kernel's value, relative
 _PARTS = 8  # of a segment over which the Jacobian's mean is bounded
 _FIRST = 0.03  # radius at which the search begins, relative to the point's norm
 _SMALLEST, _LARGEST = 1e-8, 1e3  # radii searched, relative to the point's norm
-_ENOUGH = 0.995  # γ² at which no better γ is sought: the radius is certified
 _RESOLUTION = 1.01  # ratio of the least radius that failed and the largest certified
 
 # (point, radius) ↦ bound on the change of the Jacobian over that ball
 Change = Callable[[np.ndarray, float], float]
-# (radius, T) ↦ γ over the ball of that radius, in the norm ‖Tδ‖; T None is the Euclidean norm
-Gain = Callable[[float, np.ndarray | None], float]
 # point ↦ Jacobian there, and the gain over balls around it
 Route = Callable[[np.ndarray], tuple[np.ndarray, Gain]]
 
@@ -69,7 +74,7 @@ Route = Callable[[np.ndarray], tuple[np.ndarray, Gain]]
 class CertificateStatus(StatusEnum):
     """Whether a point has a certificate, and why not."""
 
-    CERTIFIED = 0, "every cue within the radius ends at the point"
+    CERTIFIED = 0, "every cue within the radius ends no farther from the point than the floor"
     NOT_CONTRACTING = 1, "no ball could be certified: the map does not contract enough at the point"
     NOT_FIXED = 2, "the point is no fixed point, so it has no basin"
 
@@ -79,11 +84,13 @@ class Certificate:
     """Certified radii at k points, in the units of the points.
 
     Attributes:
-        radius: every cue nearer than this ends at the point, (k,); 0 where nothing could be
-            certified, NaN where the point is no fixed point.
-        rate: factor by which each step reduces the distance of such a cue, (k,), in the norm of
-            `condition`, NaN without a certificate.
-        floor: distance from the point within which the orbits end, (k,).
+        radius: every cue nearer than this ends within `floor` of the point, (k,); 0 where nothing
+            could be certified, NaN where the point is no fixed point.
+        rate: factor by which each step reduces the distance of such a cue from `fixed_point`, (k,),
+            in the norm of `condition`, NaN without a certificate.
+        floor: distance from the point within which the orbits end, (k,): at least that of the fixed
+            point. A point that is only nearly fixed is not where they end.
+        fixed_point: where they end, up to rounding, (k, d); NaN without a certificate.
         residual: ‖f(x) − x‖ at the points, (k,).
         condition: 1 where the norm is the Euclidean one, else √cond P, (k,).
         status: `CertificateStatus` values, (k,).
@@ -92,6 +99,7 @@ class Certificate:
     radius: Float[np.ndarray, " k"]
     rate: Float[np.ndarray, " k"]
     floor: Float[np.ndarray, " k"]
+    fixed_point: Float[np.ndarray, "k d"]
     residual: Float[np.ndarray, " k"]
     condition: Float[np.ndarray, " k"]
     status: Int[np.ndarray, " k"]
@@ -104,7 +112,12 @@ class Certificate:
     def __repr__(self) -> str:
         """Summarise."""
         done = self.radius[self.certified]
-        spread = f", radii {done.min():.3g} … {done.max():.3g}" if len(done) else ""
+        spread = ""
+        if len(done):
+            spread = (
+                f", radii {done.min():.3g} … {done.max():.3g}, whose cues end at most "
+                f"{self.floor[self.certified].max():.3g} from the point"
+            )
         return f"Certificate({len(done)} of {len(self.radius)} points{spread})"
 
 
@@ -117,7 +130,9 @@ def certified_radius(
     tolerance: float = 1e-3,
     progress: Progress = None,
 ) -> Certificate:
-    """Return a radius around each point within which every cue is proven to end at the point.
+    """Return a radius around each point within which every cue is proven to end there.
+
+    "There" is the fixed point at the point or beside it: within `floor` of the point.
 
     Args:
         f: a `KernelRegression` or an `Autoencoder` of depth 2, or any map with `jacobian_change`.
@@ -142,9 +157,6 @@ def certified_radius(
         (np.True_, True)
     """
     x = as_points(points, "points", dim_of(f))
-    if isinstance(f, Biased) and jacobian_change is None:
-        # Dropping the last coordinate increases no distance.
-        f, x = f.inner, f.lift(x)
     tolerance = positive(tolerance, "tolerance")
     route = _route(f, jacobian_change)
     rows: list[_Row] = []
@@ -157,6 +169,7 @@ def certified_radius(
         radius=np.array([row.radius for row in rows]),
         rate=np.array([row.rate for row in rows]),
         floor=np.array([row.floor for row in rows]),
+        fixed_point=np.array([row.fixed_point for row in rows]),
         residual=np.array([row.residual for row in rows]),
         condition=np.array([row.condition for row in rows]),
         status=np.array([int(row.status) for row in rows]),
@@ -169,6 +182,7 @@ class _Row(NamedTuple):
     radius: float
     rate: float
     floor: float
+    fixed_point: np.ndarray
     residual: float
     condition: float
     status: CertificateStatus
@@ -178,10 +192,14 @@ def _route(f: Map, change: Change | None) -> Route:
     """Return the function that gives the Jacobian at a point and the gain over a ball around it."""
     if change is not None:
         return lambda point: _generic(f, point, change)
-    if isinstance(f, KernelRegression) and f.depth == 2:
-        return lambda point: _kernel(f, point)
-    if isinstance(f, Autoencoder) and f.depth == 2:
-        return lambda point: _network(f, point)
+    inner = f
+    while isinstance(inner, Biased):
+        inner = inner.inner
+    if isinstance(inner, KernelRegression) and inner.depth == 2:
+        return lambda point: kernel_gain(inner, _lifted(f, point), len(point))
+    if isinstance(inner, Autoencoder) and inner.depth == 2:
+        return lambda point: _network(inner, _lifted(f, point), len(point))
+    f = inner
     depth = getattr(f, "depth", None)
     known = type(f).__name__ + ("" if depth is None else f" of depth {depth}")
     raise TypeError(
@@ -193,29 +211,54 @@ def _route(f: Map, change: Change | None) -> Route:
 def _certify(f: Map, point: np.ndarray, route: Route, tolerance: float) -> _Row:
     """Return the largest ball that some norm certifies around one point."""
     norm = float(np.linalg.norm(point))
-    value = np.asarray(_wide(f)(point), float)
+    f = _wide(f)
+    value = np.asarray(f(point), float)
     if value.shape != point.shape:
         raise TypeError(f"f must map (…, d) to (…, d); it turned {point.shape} into {value.shape}")
     residual = float(np.linalg.norm(value - point))
-    scale = norm if norm > 0 else 1.0
+    scale, nowhere = norm if norm > 0 else 1.0, np.full(point.shape, np.nan)
     if not residual <= tolerance * scale:
-        return _Row(np.nan, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_FIXED)
-    slack = residual * (1 + SLACK) + SLACK * scale * 1e-3
-    jacobian, gain = route(point)
-    best = _Row(0.0, np.nan, np.nan, residual, np.nan, CertificateStatus.NOT_CONTRACTING)
+        return _Row(np.nan, np.nan, np.nan, nowhere, residual, np.nan, CertificateStatus.NOT_FIXED)
+    center, left = point, residual
+    if residual > _EXACT * scale:
+        refined = refine_cycle(f, point, 1, _BESIDE * scale)
+        center, left = refined.points[0], refined.residual
+    beside = float(np.linalg.norm(center - point)) * (1 + SLACK)
+    jacobian, gain = route(center)
+    slack = left * (1 + SLACK) + SLACK * scale * 1e-3 + _rounding(f, center)
+    best = _Row(0.0, np.nan, np.nan, nowhere, residual, np.nan, CertificateStatus.NOT_CONTRACTING)
     for shape in _shapes(jacobian):
         stretched = 1.0 if shape is None else float(np.linalg.norm(shape, 2))
         radius, rate = _search(lambda r, t=shape: gain(r, t), scale, slack * stretched)
-        if radius / stretched > best.radius:
+        if radius / stretched - beside > best.radius:
             best = _Row(
-                radius=radius / stretched,
+                radius=radius / stretched - beside,
                 rate=rate,
-                floor=slack * stretched / (1 - rate),
+                floor=slack * stretched / (1 - rate) + beside,
+                fixed_point=center,
                 residual=residual,
                 condition=stretched,
                 status=CertificateStatus.CERTIFIED,
             )
     return best
+
+
+def _lifted(f: Map, point: np.ndarray) -> np.ndarray:
+    """Return the point as the innermost map has it, constant coordinates appended."""
+    while isinstance(f, Biased):
+        point, f = np.asarray(f.lift(point)), f.inner
+    return point
+
+
+def _rounding(f: Map, point: np.ndarray) -> float:
+    """Return what the residual may be wrong by: huge coefficients nearly cancel."""
+    point = _lifted(f, point)
+    while isinstance(f, Biased):
+        f = f.inner
+    if not isinstance(f, KernelRegression):
+        return 0.0
+    values = np.abs(kernel_matrix(point[None], np.asarray(f.patterns), f.kernel, "ntk")[0])
+    return _UNIT * float(values @ np.linalg.norm(np.asarray(f.coefficients), axis=1))
 
 
 def _shapes(jacobian: np.ndarray) -> list[np.ndarray | None]:
@@ -256,13 +299,10 @@ def _search(gain: Callable[[float], float], scale: float, slack: float) -> tuple
     return good, rate
 
 
-def _conjugated(m: np.ndarray, shape: np.ndarray | None) -> np.ndarray:
-    """Return T M T⁻¹."""
-    return m if shape is None else shape @ np.linalg.solve(shape.T, m.T).T
-
-
 def _wide(f: Map) -> Map:
     """Return a float32 network in float64, with the same weights."""
+    if isinstance(f, Biased):
+        return Biased(_wide(f.inner), f.value)
     if not isinstance(f, Autoencoder):
         return f
     with full_precision():
@@ -282,54 +322,18 @@ def _generic(f: Map, point: np.ndarray, change: Change) -> tuple[np.ndarray, Gai
         if not (np.isfinite(mean) and min(steps) >= 0):
             raise ValueError(f"jacobian_change must be finite and at least 0, got {steps}")
         factor = 1.0 if shape is None else float(np.linalg.cond(shape))
-        nominal = float(np.linalg.norm(_conjugated(jacobian, shape), 2))
+        nominal = float(np.linalg.norm(conjugated(jacobian, shape), 2))
         return (nominal + factor * mean) * (1 + SLACK)
 
     return jacobian, gain
 
 
-def _kernel(f: KernelRegression, point: np.ndarray) -> tuple[np.ndarray, Gain]:
-    """Return the Jacobian and the gain of the kernel map of depth 2."""
-    patterns, weights = np.asarray(f.patterns), np.asarray(f.coefficients)
-    dim = patterns.shape[1]
-    # f maps into the span of the patterns; only δ's part in it, and its length, matter.
-    basis = np.linalg.qr(np.vstack([patterns, point]).T)[0]
-    rows, start = patterns @ basis, point @ basis
-    back = (weights @ basis).T / dim
-    act = f.activation
-
-    def parts(radius: float) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
-        if isinstance(act, Linear):
-            none = np.zeros(len(patterns))
-            return 2 * act.alpha**2 * back @ rows, [np.outer(none, start)], none, none
-        (s, s_half), (p, p_half), (square, square_half) = mean_slopes(act, point, patterns, radius)
-        middle = back @ (s[:, None] * rows + 2 * np.outer(p, start))
-        unknown = [s_half[:, None] * rows, 2 * np.outer(p_half, start)]
-        return middle, unknown, square, square_half
-
-    def gain(radius: float, shape: np.ndarray | None) -> float:
-        middle, unknown, square, square_half = parts(radius)
-        left = np.column_stack([back, back @ square])
-        if shape is not None:
-            middle, left = _conjugated(middle, shape), shape @ left
-            unknown = [np.linalg.solve(shape.T, c.T).T for c in unknown]
-        still = np.zeros((1, len(start) if shape is None else len(shape)))
-        # ‖δ‖² is at most radius · ‖δ‖, and ‖δ‖ at most its length in the other norm.
-        constant = radius * np.append(square_half, 1.0)
-        nonlocal kept
-        rows_of = [np.vstack([c, still]) for c in unknown]
-        value, kept = stretch(middle, left, rows_of, constant, kept, _ENOUGH)
-        return value
-
-    kept: np.ndarray | None = None
-    return parts(0.0)[0], gain
-
-
-def _network(f: Autoencoder, point: np.ndarray) -> tuple[np.ndarray, Gain]:
-    """Return the Jacobian and the gain of a network of depth 2."""
+def _network(f: Autoencoder, point: np.ndarray, own: int) -> tuple[np.ndarray, Gain]:
+    """Return the Jacobian and the gain of a network of depth 2; for `own` see `kernel_gain`."""
     first, last = (np.asarray(w, float) for w in f.weights)
     first, last = first / np.sqrt(first.shape[1]), last / np.sqrt(last.shape[1])
     before = first @ point
+    first, last = first[:, :own], last[:own]
     lengths = np.linalg.norm(first, axis=1)
     ratio = np.sqrt(lengths / np.maximum(np.linalg.norm(last, axis=0), 1e-300))
 
@@ -350,7 +354,7 @@ def _network(f: Autoencoder, point: np.ndarray) -> tuple[np.ndarray, Gain]:
         left, right = last * (np.sqrt(half) * ratio), first * (np.sqrt(half) / ratio)[:, None]
         change = np.sqrt(_top(left @ left.T) * _top(right.T @ right))
         factor = 1.0 if shape is None else float(np.linalg.cond(shape))
-        nominal = float(np.linalg.norm(_conjugated((last * middle) @ first, shape), 2))
+        nominal = float(np.linalg.norm(conjugated((last * middle) @ first, shape), 2))
         return (nominal + factor * change) * (1 + SLACK)
 
     return (last * slope(before)) @ first, gain

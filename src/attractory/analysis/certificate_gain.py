@@ -11,15 +11,26 @@ split of a sum of summands acts like one summand of multiplier Λ = 1/Σ_k 1/λ_
 The bound holds for every choice, so the search for a good one need not be exact.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import OptimizeResult, minimize
 
+# (radius, T) ↦ γ over the ball of that radius, in the norm ‖Tδ‖; T None is the Euclidean norm
+Gain = Callable[[float, np.ndarray | None], float]
+
 SLACK = 1e-9  # relative inflation of the bounds; rounding in these sums is some 1e-13
 _SEARCHED = 300  # columns of B up to which multipliers are optimised, not only scaled
 _STEPS = 60  # of L-BFGS at most
+_LARGEST_LOG = 200.0  # of a multiplier that is tried
 _NOTHING = 1e-14  # relative size of summands that the slack covers
+
+
+def conjugated(m: np.ndarray, shape: np.ndarray | None) -> np.ndarray:
+    """Return T M T⁻¹."""
+    return m if shape is None else shape @ np.linalg.solve(shape.T, m.T).T
 
 
 def stretch(
@@ -51,11 +62,15 @@ def stretch(
         m=m, b=b[:, some], rows=[c[some] for c in linear], sizes=sizes[:, some],
         present=present[:, some],
     )  # fmt: skip
+    best, logs = np.inf, np.empty(0)
     if start is not None and start.shape == (problem.present.size,):
         best, logs = problem.square(start)[0], start
-    else:
-        candidates = problem.candidates(widths[some])
-        best, logs = min(((problem.square(c)[0], c) for c in candidates), key=lambda pair: pair[0])
+    if best > enough:
+        # What served before may be useless here, and then no search recovers from it.
+        for candidate in problem.candidates(widths[some]):
+            value = problem.square(candidate)[0]
+            if value < best:
+                best, logs = value, candidate
     if problem.b.shape[1] <= _SEARCHED and best > enough:
         best, logs = _searched(problem, best, logs, enough)
     return float(np.sqrt(best)) * (1 + SLACK), logs
@@ -92,6 +107,8 @@ class _Problem:
     def square(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
         """Return γ² and its gradient in the logarithms of the multipliers."""
         present, sizes = self.present, self.sizes
+        if np.abs(logs).max() > _LARGEST_LOG:  # nothing could be computed from them
+            return 1e12, np.zeros(logs.size)
         multipliers = np.where(present, np.exp(logs.reshape(present.shape)), 0.0)
         inverse = np.where(present, np.exp(-logs.reshape(present.shape)), 0.0)
         joint = 1 / inverse.sum(axis=0)

@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float, Int
 from attractory._util.validation import indices as checked
 from attractory.analysis.certificate import certified_radius
 from attractory.analysis.critical_shocks import critical_shock
+from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import orbit_radius, spectral_radius
 from attractory.memory.base import STALE
 from attractory.memory.coordinates import spread
@@ -45,8 +46,10 @@ class Diagnosis:
         critical_shock: smallest perturbation found that the map does not undo, relative to the
             row's distance from the mean; NaN if not asked for.
         certified: relative distance within which every cue is proven to be recalled by the
-            memory's own map; 0 where nothing could be proven, NaN if not asked for or not to be had
-            for this map.
+            memory's own map, that is to end within 1 % of the row; 0 where nothing could be proven,
+            NaN if not asked for or not to be had for this map.
+        floor: distance from the row within which these cues are proven to end, relative to the
+            norm; NaN without a certificate.
         shock_in_metric, certified_in_metric: the same two as distances in the memory's metric.
         correlation: with the nearest other row, in the metric.
         nearest: index of that row.
@@ -61,6 +64,7 @@ class Diagnosis:
     attractor: Bool[np.ndarray, " k"]
     critical_shock: Float[np.ndarray, " k"]
     certified: Float[np.ndarray, " k"]
+    floor: Float[np.ndarray, " k"]
     shock_in_metric: Float[np.ndarray, " k"]
     certified_in_metric: Float[np.ndarray, " k"]
     correlation: Float[np.ndarray, " k"]
@@ -110,7 +114,7 @@ def diagnose(
     points = x[chosen]
     radius, _, attractor = stability(memory, chosen)
     stored = memory.residual_ <= memory.state_.store.accuracy
-    shocks = certified = own_shocks = np.full(len(chosen), np.nan)
+    shocks = certified = floor = own_shocks = np.full(len(chosen), np.nan)
     metric = memory.state_.coordinates.metric
     # How much longer a row is than in the metric, for M's largest eigenvalue 1.
     stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
@@ -122,11 +126,11 @@ def diagnose(
             np.isfinite(shocks), plain * stretch * metric.ends[1] / memory.norm_, shocks
         )
     if certify and not memory.state_.sequence:
-        certified = _certified(f, points, memory.norm_, len(chosen))
+        certified, floor = _certified(f, points, memory.norm_, len(chosen))
     correlation, nearest = _neighbours(x / memory.norm_, chosen)
     return Diagnosis(
-        chosen, radius, attractor, own_shocks, certified * stretch, shocks, certified, correlation,
-        nearest, memory.residual_, memory.state_.choice,
+        chosen, radius, attractor, own_shocks, certified * stretch, floor, shocks, certified,
+        correlation, nearest, memory.residual_, memory.state_.choice,
         _advice(memory, stored, chosen, radius, correlation, nearest),
     )  # fmt: skip
 
@@ -145,12 +149,18 @@ def stability(
     return radius, miss, (radius < 1) & (miss <= memory.state_.store.accuracy)
 
 
-def _certified(f: Any, points: np.ndarray, norm: float, count: int) -> np.ndarray:
+def _certified(
+    f: Any, points: np.ndarray, norm: float, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the relative distance within which cues are recalled, and how near they end."""
     try:
-        share = certified_radius(f, points, progress=False).radius / norm
+        proven = certified_radius(f, points, progress=False)
     except TypeError:  # no bound on this map's curvature
-        return np.full(count, np.nan)
-    return share * np.sqrt(np.maximum(1 - share**2 / 4, 0))
+        return np.full(count, np.nan), np.full(count, np.nan)
+    floor = proven.floor / norm
+    # To end somewhere near a row is not to be recalled.
+    share = np.where(floor > RecallRule().tolerance, 0.0, proven.radius / norm)
+    return share * np.sqrt(np.maximum(1 - share**2 / 4, 0)), floor
 
 
 def _cycle_radii(memory: AttractorMemory | SequenceMemory) -> np.ndarray:
