@@ -5,6 +5,7 @@ pixels in [0, 1]. Nothing is downloaded.
 """
 
 import gzip
+import math
 import zlib
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from attractory._util.byte_file import ByteFile
 from attractory._util.validation import as_points, length_error, no_zero_rows, positive, whole
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "sklearn_digits",
     "sphere",
 ]
+
+MOST_UNPACKED = 2**28  # numbers; MNIST has 47 million, CIFAR-10 154 million
 
 Labelled = tuple[Float[np.ndarray, "n d"], Int[np.ndarray, " n"]]
 
@@ -132,7 +136,8 @@ def read_idx(path: str | Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no IDX file, is cut short, or goes on after its end.
+        ValueError: if it is no IDX file, is cut short, or goes on after its end, or unpacks to more
+            than 2²⁸ numbers.
 
     Example:
         >>> import tempfile
@@ -144,27 +149,81 @@ def read_idx(path: str | Path) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
         try:
-            content = gzip.decompress(content)
-        except (EOFError, OSError, zlib.error) as error:
+            if not packed:
+                return idx_array(file, path.stat().st_size)
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return idx_array(unpacked, None)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path} is a damaged gzip file: {error}") from None
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
+        except ValueError as error:
+            raise ValueError(f"{path} {error}") from None
+
+
+def idx_array(file: ByteFile, length: int | None) -> np.ndarray:
+    """Return the array of an IDX file that is open at its start.
+
+    Nothing is read before the first bytes are judged, and no more than they announce.
+
+    Args:
+        file: to read from.
+        length: of the file in bytes; None if it is unpacked as it is read, and not known.
+
+    Raises:
+        ValueError: as for `read_idx`; the message goes on from the file's name.
+
+    Example:
+        >>> from io import BytesIO
+        >>> idx_array(BytesIO(bytes([0, 0, 8, 1, 0, 0, 0, 2, 3, 4])), 10).tolist()
+        [3, 4]
+    """
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES:
         raise ValueError(
-            f"{path} is not an IDX file: it must start with two zero bytes and a type code, "
-            f"got {content[:4].hex(' ') or 'nothing'}"
+            "is not an IDX file: it must start with two zero bytes and a type code, "
+            f"got {start.hex(' ') or 'nothing'}"
         )
-    dtype, rank = np.dtype(_IDX_TYPES[content[2]]), content[3]
+    dtype, rank = np.dtype(_IDX_TYPES[start[2]]), start[3]
+    sizes = file.read(4 * rank)
     header = 4 + 4 * rank
-    if len(content) < header:
-        raise ValueError(f"{path} is cut short: {len(content)} bytes do not hold its header")
-    shape = np.frombuffer(content, ">u4", rank, 4).tolist()
-    expected = header + int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if error := length_error(len(content), expected, tuple(shape)):
-        raise ValueError(f"{path} {error}")
+    if len(sizes) < 4 * rank:
+        raise ValueError(f"is cut short: {4 + len(sizes)} bytes do not hold its header")
+    shape = np.frombuffer(sizes, ">u4").tolist()
+    count = math.prod(shape)
+    expected = header + count * dtype.itemsize
+    if length is None:
+        if count > MOST_UNPACKED:
+            raise ValueError(unpacks_to(count))
+        content = file.read(count * dtype.itemsize)
+        length = header + len(content) + len(file.read(1))
+        if error := length_error(length, expected, tuple(shape)):
+            raise ValueError(error)
+    else:
+        if error := length_error(length, expected, tuple(shape)):
+            raise ValueError(error)
+        content = file.read(count * dtype.itemsize)
+    if len(content) != count * dtype.itemsize:
+        raise ValueError("was changed while it was read")
+    try:
+        array = np.frombuffer(content, dtype).reshape(shape)
+    except ValueError:  # no numbers, and sizes beyond NumPy's
+        raise ValueError(f"has the impossible shape {tuple(shape)}") from None
+    return array.astype(dtype.newbyteorder("="))
+
+
+def unpacks_to(count: int) -> str:
+    """Say that a compressed file holds too much; the message goes on from the file's name.
+
+    Example:
+        >>> unpacks_to(10**9)[:30]
+        'unpacks to 1,000,000,000 numbe'
+    """
     return (
-        np.frombuffer(content, dtype, offset=header).reshape(shape).astype(dtype.newbyteorder("="))
+        f"unpacks to {count:,} numbers, more than the {MOST_UNPACKED:,} that are read from a "
+        "compressed file; unpack it first, or split it"
     )
 
 

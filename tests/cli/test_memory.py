@@ -179,7 +179,7 @@ def test_broken_files_are_named_and_the_others_go_on(capsys, pictures, file, tmp
         capsys, "store", bad, pictures / "six", "--out", out, "--activation", "erf"
     )
     assert code == 1
-    assert err.startswith(f"attractory: {bad} is neither")
+    assert err.startswith(f"attractory: {bad} is no image")
     assert len(err.splitlines()) == 1
     assert "stored 6 rows" in text
     small = pictures / "small" / "small.png"

@@ -14,7 +14,7 @@ from idx_files import idx
 from PIL import Image
 
 from attractory.io import LoadedPatterns, load_patterns, save_images
-from attractory.io.decoding import MOST_PIXELS
+from attractory.io.images import MOST_PIXELS
 
 STEP = 1 / 255 / 2 + 1e-12  # half a grey level
 
@@ -328,7 +328,7 @@ def test_files_keep_the_order_given(tmp_path):
     (tmp_path / "folder").mkdir()
     rows.append(grey(tmp_path / "folder" / "a.png", seed=5))
     loaded = load_patterns([str(tmp_path / "b.png"), tmp_path / "a.png", tmp_path / "folder"])
-    assert loaded.names == ("b.png", "a.png", "a.png")
+    assert loaded.names == ("b.png", f"{tmp_path.name}/a.png", "folder/a.png")
     assert (loaded.rows == np.concatenate(rows)).all()
 
 
@@ -452,9 +452,9 @@ def test_shape_and_dim_asked_for(tmp_path):
     ("name", "content", "words"),
     [
         *[(f"a{end}", b"", "is empty (0 bytes)") for end in (".png", ".npy", ".csv", ".gz", "")],
-        ("a.png", b"no image", "is neither a PNG nor a JPEG image, or damaged; convert it"),
-        ("a.jpg", b"GIF89a" + bytes(30), "is neither a PNG nor a JPEG image"),
-        ("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is neither a PNG nor"),
+        ("a.png", b"no image", "is no image (PNG, JPEG, GIF, BMP, TIFF or WEBP), or damaged"),
+        ("a.jpg", b"GIF89a" + bytes(30), "is a damaged image"),
+        ("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is no image (PNG"),
         ("a.png", png()[:60], "is a damaged image (image file is truncated"),
         ("a.png", png()[:45] + b"\0\0" + png()[47:], "is a damaged image (broken data stream"),
         ("a.png", bomb(4097, 4096), f"has 16,781,312 pixels; scale it to {MOST_PIXELS:,}"),
@@ -492,8 +492,9 @@ def test_shape_and_dim_asked_for(tmp_path):
         ("a.idx", idx(np.arange(5)), "holds 5 single numbers (labels?); give the file of images"),
         ("a.gz", gzip.compress(idx(np.ones((2, 3))), mtime=0)[:-9], "is a damaged gzip file"),
         ("a.gz", gzip.compress(b"1,2,3", mtime=0), "is not an IDX file"),
-        ("a", b"1,2,3", "is of no known kind; convert it to one of .png, .jpg, .jpeg, .npy"),
-        ("a.tiff", b"II*\0" + bytes(50), "is of no known kind; convert it to one of"),
+        ("a", b"1,2,3", "is of no known kind; convert it to one of .png, .jpg, .jpeg, .gif"),
+        ("a.tiff", b"II*\0" + bytes(50), "is a damaged image"),
+        ("a.pdf", b"%PDF-1.7" + bytes(50), "is of no known kind; convert it to one of"),
     ],
 )  # fmt: skip
 def test_useless_files_are_named_and_others_loaded(beside, name, content, words):
@@ -571,14 +572,14 @@ def test_paths_that_are_no_files(beside, tmp_path):
 def test_files_that_may_not_be_read(beside, monkeypatch):
     from attractory.io import decoding as _decoding
 
-    def refuse(path):
+    def refuse(file, kind):
         raise error
 
-    monkeypatch.setattr(_decoding, "_read_image", refuse)
+    monkeypatch.setattr(_decoding, "read_image", refuse)
     error = PermissionError(13, "Permission denied")
-    assert beside("a.png", b"x") == "cannot be read: Permission denied"
+    assert beside("a.png", png()) == "cannot be read: Permission denied"
     error = MemoryError()
-    assert beside("a.png", b"x") == "does not fit into memory; split or shrink it"
+    assert beside("a.png", png()) == "does not fit into memory; split or shrink it"
 
 
 def test_many_failures_are_cut(tmp_path):

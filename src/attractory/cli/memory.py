@@ -360,7 +360,7 @@ def _write(states: "np.ndarray", loaded: "LoadedPatterns", out: Path) -> list[Pa
     """Write what was recalled; states that left every bound cannot be."""
     import numpy as np
 
-    from attractory.io.patterns import save_images
+    from attractory.io.saving import save_images
 
     good = np.isfinite(states).all(axis=1)
     if not good.all():

@@ -1,4 +1,5 @@
 from .patterns import LoadedPatterns as LoadedPatterns
+from .patterns import NothingRead as NothingRead
 from .patterns import load_patterns as load_patterns
-from .patterns import save_images as save_images
+from .saving import save_images as save_images
 from .tensor_file import StorageError as StorageError

@@ -1,56 +1,150 @@
-"""One file of a user's as rows: PNG, JPEG, .npy, CSV and IDX, damaged or not.
+"""One file of a user's as rows: images, arrays, tables and IDX files, damaged or not.
 
-Reading never runs code, and nothing is allocated on a header's word alone.
+A file is judged by its first bytes, and nothing is allocated on a header's word alone. Reading
+never runs code.
 """
 
-import warnings
+import gzip
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 from jaxtyping import Float
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from attractory._util.validation import length_error
-from attractory.datasets import read_idx
+from attractory._util.byte_file import ByteFile
+from attractory.datasets import idx_array
+from attractory.io.arrays import read_npy, read_npz
+from attractory.io.images import AS_IT_IS, Look, fitted, read_image
+from attractory.io.kinds import Refused, kind_of
+from attractory.io.tables import Column, read_table
 
-__all__ = ["IMAGES", "KINDS", "KNOWN", "MOST_PIXELS", "Refused", "Shape", "read_rows"]
+__all__ = ["STDIN", "Decoded", "Shape", "read_rows"]
 
-IMAGES = (".png", ".jpg", ".jpeg")
-_IDX = (".idx", "-ubyte", ".gz")
-KNOWN = (*IMAGES, ".npy", ".csv", *_IDX)
-KINDS = ", ".join(KNOWN)
-MOST_PIXELS = 2**24  # 4096 × 4096; as a pattern such an image takes 134 MB, in colour 403
+STDIN = Path("-")
+_PIPED = 2**32  # bytes that are taken from a pipe
+_CHUNK = 2**20
 
 Shape = tuple[int, ...]
-_Read = tuple[Float[np.ndarray, "n d"], Shape | None]
 
 
-class Refused(ValueError):
-    """A file that cannot be used; the message goes on from the file's name."""
+@dataclass(frozen=True)
+class Decoded:
+    """What one file holds.
+
+    Attributes:
+        rows: (n, d).
+        shape: of the images that the rows are; None for plain vectors.
+        labels: names of the rows, if the file has them.
+        columns: names of the numbers, if the file has them.
+        table: whether the file is a table of text.
+        notes: what was left out, as parts of a sentence.
+    """
+
+    rows: Float[np.ndarray, "n d"]
+    shape: Shape | None
+    labels: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    table: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def read_rows(path: Path, shape: Shape | None) -> _Read:
-    """Return a file's rows, (n, d), and what an image of them looks like, or refuse the file."""
+def read_rows(
+    path: Path, shape: Shape | None, look: Look, index_column: Column | None = None
+) -> Decoded:
+    """Return what a file holds, or refuse the file.
+
+    Args:
+        path: of a file, or `STDIN`.
+        shape: an array of just this shape is one image.
+        look: what images are made to look like.
+        index_column: of tables, the column that is no number of a pattern.
+
+    Raises:
+        Refused: with the reason, which goes on from the file's name.
+        OSError: if it cannot be read.
+    """
+    with _opened(path) as (file, length):
+        try:
+            found = _decoded(file, length, path.name, shape, look, index_column)
+        except (Refused, OSError, MemoryError):
+            raise
+        except Exception as error:  # whatever damage leads a decoder to
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise Refused(f"is damaged, or not what it seems ({reason[:200]})") from None
+    _usable(found.rows)
+    return found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[ByteFile, int]]:
+    """Open a file or what is piped in, and tell its length."""
+    if path == STDIN:
+        with tempfile.TemporaryFile() as file:
+            length = 0
+            while block := sys.stdin.buffer.read(_CHUNK):
+                length += file.write(block)
+                if length > _PIPED:
+                    raise Refused(f"brings more than {_PIPED:,} bytes; save them as a file")
+            file.seek(0)
+            yield file, length
+        return
     if not path.is_file():  # a pipe would wait for ever
         raise Refused("is no regular file" if path.exists() else "does not exist")
-    if path.stat().st_size == 0:
-        raise Refused("is empty (0 bytes)")
-    name = path.name.lower()
-    if name.endswith(IMAGES):
-        rows, own = _read_image(path)
-    elif name.endswith(".npy"):
-        rows, own = _as_rows(_read_npy(path), shape)
-    elif name.endswith(".csv"):
-        rows, own = _read_csv(path), None
-    elif name.endswith(_IDX) or _starts_like_idx(path):
-        array = read_idx(path)
+    with path.open("rb") as file:
+        yield file, os.fstat(file.fileno()).st_size
+
+
+def _decoded(
+    file: ByteFile,
+    length: int | None,
+    name: str,
+    shape: Shape | None,
+    look: Look,
+    index_column: Column | None,
+) -> Decoded:
+    kind = kind_of(file, "-.csv" if name == STDIN.name else name)
+    if kind.image:
+        pixels = fitted(read_image(file, kind), look)
+        return Decoded(pixels.reshape(1, -1), pixels.shape)
+    if kind.name == "gzip":
+        if length is None:
+            raise Refused("is packed twice; unpack it once")
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                inner = name[:-3] if name.lower().endswith(".gz") else name
+                inner = inner if Path(inner).suffix.lower() in (".csv", ".tsv") else "-.idx"
+                return _decoded(unpacked, None, inner, shape, look, index_column)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise Refused(f"is a damaged gzip file: {error}") from None
+    if kind.name == "table":
+        tabs = name.lower().endswith(".tsv")
+        table = read_table(file, tabs=tabs, packed=length is None, index_column=index_column)
+        return Decoded(table.rows, None, table.labels, table.columns, True, table.notes)
+    if length is not None and length > psutil.virtual_memory().available:
+        raise MemoryError
+    if kind.name == "npz":
+        array = read_npz(file)
+    elif kind.name == "npy":
+        array = read_npy(file, length)
+    else:
+        try:
+            array = idx_array(file, length)
+        except ValueError as error:
+            raise Refused(str(error)) from None
         if array.ndim == 1:
             raise Refused(f"holds {len(array)} single numbers (labels?); give the file of images")
-        rows, own = _as_rows(array, shape)
-    else:
-        raise Refused(f"is of no known kind; convert it to one of {KINDS}")
-    _usable(rows)
-    return rows, own
+    rows, own = _as_rows(array, shape)
+    if own is None or look == AS_IT_IS:
+        return Decoded(rows, own)
+    images = np.stack([fitted(row.reshape(own), look) for row in rows])
+    return Decoded(images.reshape(len(images), -1), images.shape[1:])
 
 
 def _usable(rows: Float[np.ndarray, "n d"]) -> None:
@@ -63,68 +157,7 @@ def _usable(rows: Float[np.ndarray, "n d"]) -> None:
         )
 
 
-def _read_image(path: Path) -> _Read:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on sizes, which are checked here, and on odd EXIF
-            # Two formats only: others that Pillow knows may start programs (Ghostscript).
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
-                count = image.width * image.height
-                if count > MOST_PIXELS:
-                    raise Refused(f"has {count:,} pixels; scale it to {MOST_PIXELS:,} at most")
-                # Grey of 16 bits with opacity, which Pillow gives as RGBA.
-                grey = any(tile[3] == "LA;16B" for tile in image.tile)
-                pixels = _pixels(ImageOps.exif_transpose(image), grey)
-    except (Refused, MemoryError):
-        raise
-    except Image.DecompressionBombError:
-        raise Refused(f"has far too many pixels; scale it to {MOST_PIXELS:,} at most") from None
-    except UnidentifiedImageError:
-        raise Refused("is neither a PNG nor a JPEG image, or damaged; convert it") from None
-    except Exception as error:  # decoders raise whatever damage leads them to
-        raise Refused(f"is a damaged image ({str(error) or type(error).__name__})") from None
-    return pixels.reshape(1, -1), pixels.shape
-
-
-def _pixels(image: Image.Image, grey: bool) -> np.ndarray:
-    """Return (height, width) or (height, width, 3) in [0, 1], on white where transparent."""
-    if image.mode.startswith("I"):  # 16 bits, whichever of its modes this Pillow has for them
-        values = np.asarray(image)
-        return np.where(values == image.info.get("transparency"), 1.0, values / 65535)
-    grey = grey or image.mode in ("1", "L", "LA")
-    if image.mode == "P":
-        palette = np.reshape(image.getpalette() or [], (-1, 3))
-        grey = bool((palette == palette[:, :1]).all())
-    if image.has_transparency_data:
-        values = np.asarray(image.convert("RGBA")) / 255
-        alpha = values[..., 3:]
-        pixels = alpha * values[..., :3] + (1 - alpha)  # exact where opaque
-        return pixels[..., 0] if grey else pixels
-    return np.asarray(image.convert("L" if grey else "RGB")) / 255
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    """Return the array of an .npy file, after a look at its header: no pickle, and all there."""
-    form = np.lib.format
-    with path.open("rb") as file:
-        try:
-            old = form.read_magic(file) == (1, 0)
-            header = form.read_array_header_1_0 if old else form.read_array_header_2_0
-            shape, _, dtype = header(file)
-        except Exception:  # a damaged header raises what it happens to spell
-            raise Refused("is no .npy file, or damaged at its start; write it anew") from None
-        if dtype.hasobject:
-            raise Refused("holds Python objects (a pickle), which are never loaded; save numbers")
-        if dtype.kind not in "fiub":
-            raise Refused(f"holds {dtype}; save real numbers instead")
-        expected = file.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
-        if error := length_error(path.stat().st_size, expected, shape):
-            raise Refused(error)
-        file.seek(0)
-        return np.load(file, allow_pickle=False)
-
-
-def _as_rows(array: np.ndarray, shape: Shape | None) -> _Read:
+def _as_rows(array: np.ndarray, shape: Shape | None) -> tuple[np.ndarray, Shape | None]:
     if array.size == 0:
         raise Refused(f"is empty, of shape {array.shape}")
     if array.ndim == 1 or array.shape == shape:
@@ -134,55 +167,10 @@ def _as_rows(array: np.ndarray, shape: Shape | None) -> _Read:
             f"has shape {array.shape}; patterns take (n, d), (n, height, width) or "
             "(n, height, width, 3)"
         )
+    if 16 * array.size > psutil.virtual_memory().available:
+        raise MemoryError
     with np.errstate(over="ignore"):  # of long doubles; seen as infinite afterwards
         rows = array.reshape(len(array), -1).astype(np.float64)
     if array.dtype == np.uint8:
         rows /= 255
     return rows, array.shape[1:] if array.ndim > 2 else None
-
-
-def _read_csv(path: Path) -> Float[np.ndarray, "n d"]:
-    content = path.read_bytes()
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if not wide and b"\0" in content:
-        raise Refused("is no text; save it as numbers separated by commas")
-    # Numbers are ASCII; what a header or a comment has in another encoding does not matter.
-    text = content.decode("utf-16" if wide else "utf-8-sig", errors="replace")
-    rows: list[np.ndarray] = []
-    header, separator = False, None
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not rows:
-            separator = next((mark for mark in ";," if mark in line), None)
-        cells = line.split(separator)
-        row = [_number(cell) for cell in cells]
-        if not rows and not header and row.count(None) == len(row):
-            header = True
-        elif None in row:
-            wrong = cells[row.index(None)].strip()
-            mend = "; decimals take a point" if "," in wrong else ""
-            raise Refused(f"has {wrong[:40]!r} for a number in line {number}{mend}")
-        elif rows and len(row) != len(rows[0]):
-            raise Refused(
-                f"has {len(row)} numbers in line {number} where the first pattern has "
-                f"{len(rows[0])}; every pattern takes as many"
-            )
-        else:
-            rows.append(np.array(row, np.float64))
-    if not rows:
-        raise Refused("is empty: no line holds only numbers (decimals take a point)")
-    return np.array(rows)
-
-
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _starts_like_idx(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(4)
-    return start[:2] == b"\x1f\x8b" or (len(start) == 4 and start[:2] == b"\0\0" and start[2] >= 8)

@@ -1,10 +1,9 @@
-"""Patterns and cues from a user's files, and recalled rows back into files.
+"""Patterns and cues from a user's files.
 
 Pixels lie in [0, 1]. A file that cannot be used is named with the reason, and the others go on.
 """
 
-import re
-import unicodedata
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,17 +11,40 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
-from PIL import Image
 
-from attractory._util.validation import as_points, choice, whole
-from attractory.io.atomic_file import replacing
-from attractory.io.decoding import IMAGES, KINDS, KNOWN, Refused, Shape, read_rows
+from attractory._util.validation import whole
+from attractory.io.decoding import STDIN, Decoded, Shape, read_rows
+from attractory.io.images import AS_IT_IS, Look
+from attractory.io.kinds import KINDS, KNOWN, Refused
+from attractory.io.names import natural, told_apart
+from attractory.io.tables import Column
 
-__all__ = ["LoadedPatterns", "load_patterns", "save_images"]
+__all__ = ["Asked", "LoadedPatterns", "NothingRead", "Size", "load_patterns", "read_patterns"]
 
-_SUFFIX = re.compile(r"\.(png|jpe?g|npy|csv|idx|gz)(?=(_\d+)?$)", re.IGNORECASE)
 _LISTED = 10  # reasons that an error quotes
+_NAMED = 3  # of what was left out
+
+
+class NothingRead(ValueError):
+    """No file could be used.
+
+    Attributes:
+        failed: path and reason of each.
+        misfits: paths of those of another size than was asked for.
+        notes: what was left out.
+    """
+
+    def __init__(
+        self, failed: tuple[tuple[str, str], ...], misfits: tuple[str, ...], notes: tuple[str, ...]
+    ) -> None:
+        more = f"; and {len(failed) - _LISTED} more" if len(failed) > _LISTED else ""
+        reasons = "; ".join(f"{path} {reason}" for path, reason in failed[:_LISTED])
+        super().__init__(f"paths must name a file that can be read, got none: {reasons}{more}")
+        self.failed, self.misfits, self.notes = failed, misfits, notes
+
+
+class _Misfit(Refused):
+    """A file whose rows are of another size."""
 
 
 @dataclass(frozen=True)
@@ -31,38 +53,84 @@ class LoadedPatterns:
 
     Attributes:
         rows: one pattern a row, (n, d).
-        names: of the rows, in order: the file's name, with [index] if it holds several rows.
+        names: of the rows, in order: the file's name, with [index] or [label] if it holds several
+            rows, and with its folders where two files have one name.
         shape: (height, width) or (height, width, 3) of images; None for plain vectors.
         failed: path and reason of every file that could not be used; "path reason" is a sentence.
+        misfits: those of the failed paths whose rows are of another size than the others'.
+        notes: what was left out: columns of tables, subfolders, files of other kinds.
+        paths: file of each row, in order.
+        tables: whether all rows come from tables of text.
+        columns: names of the numbers, if all tables agree on them.
     """
 
     rows: Float[np.ndarray, "n d"]
     names: tuple[str, ...]
     shape: tuple[int, ...] | None
     failed: tuple[tuple[str, str], ...]
+    misfits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    tables: bool = False
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
-class _Size:
+class Size:
     """What the rows must be like, and who said so."""
 
     dim: int | None
     shape: Shape | None
     source: str = "the call asks for"
+    mend: str = "make it alike, or load it by itself"
 
-    def after(self, rows: np.ndarray, shape: Shape | None, name: str) -> "_Size":
+    def after(self, rows: np.ndarray, shape: Shape | None, name: str) -> "Size":
         """Return the size after one more file, or refuse it."""
         dim = rows.shape[1]
         clash = shape is not None and self.shape is not None and shape != self.shape
         if self.dim is not None and (dim != self.dim or clash):
-            raise Refused(
+            raise _Misfit(
                 f"holds {_words(dim, shape)} where {self.source} {_words(self.dim, self.shape)}; "
-                "make it alike, or load it by itself"
+                f"{self.mend}"
             )
         # A file of plain vectors leaves open what images of that many pixels look like.
         if self.dim is None or (self.shape is None and shape is not None):
-            return _Size(dim, shape, f"{name} holds")
+            return Size(dim, shape, f"{name} holds", self.mend)
         return self
+
+    @classmethod
+    def asked(cls, shape: Shape | None, dim: int | None) -> "Size":
+        """Return the size that a caller asks for, checked."""
+        if dim is not None:
+            dim = whole(dim, "dim", 1)
+        if shape is None:
+            return cls(dim, None)
+        shape = tuple(whole(k, "shape's entries", 1) for k in shape)
+        if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
+            raise ValueError(f"shape must be (height, width) or (height, width, 3), got {shape}")
+        count = int(np.prod(shape, dtype=object))
+        if dim not in (None, count):
+            raise ValueError(
+                f"dim must be the {count} numbers of shape {shape}, got {dim}; leave it"
+            )
+        return cls(count, shape)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reading asks for.
+
+    Attributes:
+        size: of the rows.
+        look: what images are made to look like.
+        index_column: name or place of a table's column that is no number of a pattern.
+        recursive: whether folders mean the files in their subfolders, too.
+    """
+
+    size: Size = Size(None, None)
+    look: Look = AS_IT_IS
+    index_column: Column | None = None
+    recursive: bool = False
 
 
 def load_patterns(
@@ -70,24 +138,32 @@ def load_patterns(
     *,
     shape: tuple[int, ...] | None = None,
     dim: int | None = None,
+    size: tuple[int, int] | None = None,
+    grey: bool | None = None,
+    index_column: Column | None = None,
+    recursive: bool = False,
 ) -> LoadedPatterns:
     """Read patterns or cues from files and folders, one row each, as they come.
 
-    The kind of a file follows from its name, upper or lower case:
+    The kind of a file follows from its first bytes; its name tells tables (.csv, .tsv, .txt):
 
-    * .png, .jpg, .jpeg: one image. Grey modes, and palettes of greys, give one channel; all else
-      RGB. Transparent parts show a white ground. Orientation in EXIF is applied. Grey of 16 bits
-      keeps them; in colour or with opacity, the upper 8 count. More than 2²⁴ pixels are refused.
-    * .npy: one vector (d,), vectors (n, d), or images (n, height, width) or (n, height, width, 3).
-      Pickles are never loaded.
-    * .csv: one pattern a line, separated by commas, semicolons or white space; a first line without
-      any number is a header; lines that start with # are left out.
-    * .idx, .gz, names that end in -ubyte, and whatever starts like an IDX file: (n, d) or images
-      as above, by `read_idx`.
+    * PNG, JPEG, GIF, BMP, TIFF, WEBP: one image. Grey modes, and palettes of greys, give one
+      channel; all else RGB. Transparent parts show a white ground. Orientation in EXIF is applied.
+      Grey of 16 bits keeps them; in colour or with opacity, the upper 8 count. More than 2²⁴
+      pixels, animations and several pages are refused.
+    * .npy, and .npz with one array: one vector (d,), vectors (n, d), or images (n, height, width)
+      or (n, height, width, 3). Pickles are never loaded.
+    * Tables: one pattern a line, separated by commas, semicolons or white space (.tsv: tabs
+      alone); a first line without any number is a header; lines that start with # are left out. A
+      first column without a name that counts or names the lines, as pandas and R write it, is an
+      index: its entries name the rows. A number is written as in 1, -0.5 or 2e-3.
+    * IDX, of MNIST and others: (n, d) or images as above.
 
+    IDX files and tables may be packed by gzip; a packed file of more than 2²⁸ numbers is refused.
     Unsigned bytes in arrays are divided by 255; other numbers are taken as they are. A folder means
-    the files in it whose names end in one of these, in natural order (img2 before img10); not its
-    subfolders, nor hidden files.
+    the files in it whose names end in .png, .jpg, .gif, .bmp, .tif, .webp, .npy, .npz, .csv, .tsv,
+    .idx, -ubyte or .gz, in natural order (img2 before img10); not hidden files. The path "-" means
+    standard input.
 
     Args:
         paths: of files and folders; rows keep this order.
@@ -95,6 +171,11 @@ def load_patterns(
             numbers count as such images, and so does an array of just this shape.
         dim: numbers a row must have. Without shape and dim, the first file that can be read decides
             for those after it.
+        size: height and width to which images are scaled, whatever their proportions.
+        grey: True makes images grey, False gives them three channels.
+        index_column: of tables, name or place (from 0) of a column that is no number of a pattern;
+            its entries name the rows.
+        recursive: whether a folder also means the files in its subfolders.
 
     Returns:
         The rows, their names, the images' shape, and which files failed and why: missing, empty or
@@ -117,157 +198,109 @@ def load_patterns(
         raise TypeError(f"paths must be a list of paths, got {str(paths)!r}; put it in brackets")
     if len(paths) == 0:
         raise ValueError("paths must name at least one file or folder, got none")
-    size = _asked(shape, dim)
-    shape = size.shape
-    parts: list[np.ndarray] = []
+    look = Look(_height_and_width(size), None if grey is None else bool(grey))
+    if not isinstance(index_column, str | None):
+        index_column = whole(index_column, "index_column", 0)
+    asked = Asked(Size.asked(shape, dim), look, index_column, bool(recursive))
+    return read_patterns(paths, asked)
+
+
+def read_patterns(paths: Sequence[str | Path], asked: Asked) -> LoadedPatterns:
+    """Read patterns or cues; `load_patterns` has all there is to say."""
+    size, shape = asked.size, asked.size.shape
+    parts: list[Decoded] = []
+    files: list[Path] = []
     names: list[str] = []
     failed: list[tuple[str, str]] = []
+    misfits: list[str] = []
+    notes: list[str] = []
     for given in map(Path, paths):
-        files: list[Path] = []
-        with _noting(given, failed):
-            files = _spread(given)
-        for path in files:
-            with _noting(path, failed):
-                rows, own = read_rows(path, shape)
-                size = size.after(rows, own, path.name)
-                parts.append(rows)
-                many = len(rows) > 1
-                names += [f"{path.name}[{k}]" if many else path.name for k in range(len(rows))]
+        found: list[tuple[Path, str]] = []
+        with _noting(given, failed, misfits):
+            found = _spread(given, asked.recursive, notes)
+        for path, name in found:
+            with _noting(path, failed, misfits):
+                part = read_rows(path, shape, asked.look, asked.index_column)
+                size = size.after(part.rows, part.shape, name)
+                parts.append(part)
+                files.append(path)
+                names.append(name)
+                notes += [f"{path}: {note}" for note in part.notes]
     if not parts:
-        more = f"; and {len(failed) - _LISTED} more" if len(failed) > _LISTED else ""
-        reasons = "; ".join(f"{path} {reason}" for path, reason in failed[:_LISTED])
-        raise ValueError(f"paths must name a file that can be read, got none: {reasons}{more}")
-    return LoadedPatterns(np.concatenate(parts), tuple(names), size.shape, tuple(failed))
+        raise NothingRead(tuple(failed), tuple(misfits), tuple(notes))
+    named = [
+        name if len(part.rows) == 1 and part.labels is None else f"{name}[{label}]"
+        for name, part in zip(told_apart(files, names), parts, strict=True)
+        for label in part.labels or range(len(part.rows))
+    ]
+    columns = {part.columns for part in parts}
+    return LoadedPatterns(
+        rows=np.concatenate([part.rows for part in parts]),
+        names=tuple(named),
+        shape=size.shape,
+        failed=tuple(failed),
+        misfits=tuple(misfits),
+        notes=tuple(notes),
+        paths=tuple(p for p, part in zip(files, parts, strict=True) for _ in part.rows),
+        tables=all(part.table for part in parts),
+        columns=columns.pop() if len(columns) == 1 else None,
+    )
 
 
-def save_images(
-    rows: ArrayLike,
-    names: Sequence[str],
-    shape: tuple[int, ...] | None,
-    folder: str | Path,
-    *,
-    suffix: str = ".png",
-) -> list[Path]:
-    """Write each row as an image named after its cue, and return the paths.
-
-    A name loses the suffix of a known kind ("a.csv[3]" becomes a_3.png) and every character that is
-    no letter, digit, space or one of "._-()"; a name that comes again gets -2, -3, … Files of these
-    names that are there already are replaced, each in one step: a failure leaves the old or the
-    new, never a part.
-
-    Args:
-        rows: (n, d); for images, values are clipped to [0, 1].
-        names: of the rows, as `load_patterns` gives them.
-        shape: (height, width) or (height, width, 3); None writes the rows as they are into one
-            file, recalled.npy.
-        folder: made if it is not there.
-        suffix: .png, or .jpg or .jpeg, which lose detail.
-
-    Raises:
-        ValueError: if rows are not finite, do not fit shape or are not as many as names, if suffix
-            is another, or folder is a file.
-
-    Example:
-        >>> import tempfile
-        >>> paths = save_images([[0.0, 1.0]], ["a cue.jpg"], (1, 2), tempfile.mkdtemp())
-        >>> [path.name for path in paths]
-        ['a cue.png']
-        >>> load_patterns(paths).rows.tolist()
-        [[0.0, 1.0]]
-    """
-    size = _asked(shape, None)
-    points = as_points(rows, "rows", size.dim)
-    if len(names) != len(points):
-        raise ValueError(f"names must be one a row, got {len(names)} for {len(points)} rows")
-    suffix = choice(suffix.lower(), "suffix", IMAGES)
-    target = Path(folder)
-    if target.exists() and not target.is_dir():
-        raise ValueError(f"folder must be a folder, got the file {folder}")
-    target.mkdir(parents=True, exist_ok=True)
-    if size.shape is None:
-        path = target / "recalled.npy"
-        with replacing(path) as file:
-            np.save(file, points)
-        return [path]
-    paths = [target / f"{stem}{suffix}" for stem in _stems(names)]
-    kind = "PNG" if suffix == ".png" else "JPEG"
-    for path, row in zip(paths, points, strict=True):
-        image = Image.fromarray(np.rint(255 * row.clip(0, 1)).astype(np.uint8).reshape(size.shape))
-        with replacing(path) as file:
-            image.save(file, kind, quality=95)
-    return paths
+def _height_and_width(size: tuple[int, int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    if len(size) != 2:
+        raise ValueError(f"size must be (height, width), got {tuple(size)}")
+    height, width = (whole(k, "size's entries", 1, 4096) for k in size)
+    return height, width
 
 
-def _asked(shape: Shape | None, dim: int | None) -> _Size:
-    if dim is not None:
-        dim = whole(dim, "dim", 1)
+def _words(dim: int | None, shape: Shape | None) -> str:
     if shape is None:
-        return _Size(dim, None)
-    shape = tuple(whole(k, "shape's entries", 1) for k in shape)
-    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
-        raise ValueError(f"shape must be (height, width) or (height, width, 3), got {shape}")
-    count = int(np.prod(shape, dtype=object))
-    if dim not in (None, count):
-        raise ValueError(f"dim must be the {count} numbers of shape {shape}, got {dim}; leave it")
-    return _Size(count, shape)
-
-
-def _words(dim: int, shape: Shape | None) -> str:
-    if shape is None:
-        return f"rows of {dim} number{'s' * (dim > 1)}"
+        return f"rows of {dim} number{'s' * (dim != 1)}"
     return f"{'colour' if shape[2:] else 'grey'} images of {shape[0]} × {shape[1]} pixels"
 
 
 @contextmanager
-def _noting(path: Path, failed: list[tuple[str, str]]) -> Iterator[None]:
+def _noting(path: Path, failed: list[tuple[str, str]], misfits: list[str]) -> Iterator[None]:
     try:
         yield
     except MemoryError:
         failed.append((str(path), "does not fit into memory; split or shrink it"))
     except (ValueError, OSError) as error:
         cause = getattr(error, "strerror", None)
-        # read_idx names the file itself
-        reason = f"cannot be read: {cause}" if cause else str(error).removeprefix(f"{path} ")
+        reason = f"cannot be read: {cause}" if cause else str(error)
         failed.append((str(path), " ".join(reason.split())))
+        if isinstance(error, _Misfit):
+            misfits.append(str(path))
 
 
-def _spread(path: Path) -> list[Path]:
-    """Return a file itself, or the files of a folder."""
-    if not path.is_dir():
-        return [path]
-    found = [
-        file
-        for file in path.iterdir()
-        if file.name.lower().endswith(KNOWN) and file.name[0] != "." and file.is_file()
-    ]
+def _spread(path: Path, recursive: bool, notes: list[str]) -> list[tuple[Path, str]]:
+    """Return a file itself, or the files of a folder, with their names."""
+    if path == STDIN or not path.is_dir():
+        return [(path, "stdin" if path == STDIN else path.name)]
+    found, other, inner = [], [], []
+    for folder, folders, files in os.walk(path):
+        shown = [name for name in folders if name[0] != "."]
+        folders[:] = shown if recursive else []
+        inner += [] if recursive else shown
+        for file in (Path(folder) / name for name in files if name[0] != "."):
+            known = file.name.lower().endswith(KNOWN) and file.is_file()
+            (found if known else other).append(file.relative_to(path))
+    left = _left_out(other, "file", "of another kind", "of other kinds")
+    left += _left_out([Path(name) for name in inner], "subfolder", "", "")
     if not found:
-        raise Refused(f"is a folder without any file of a known kind ({KINDS})")
-    return sorted(found, key=_natural)
+        ending = f"; {' and '.join(left)} left out" if left else ""
+        raise Refused(f"is a folder without any file of a known kind ({KINDS}){ending}")
+    notes += [f"{path}: {text} left out" for text in left]
+    return [(path / name, name.as_posix()) for name in sorted(found, key=natural)]
 
 
-def _natural(path: Path) -> tuple[list[str | int], str]:
-    parts = re.split(r"(\d+)", path.name.casefold())  # every second part is a number
-    return [int(part) if k % 2 else part for k, part in enumerate(parts)], path.name
-
-
-def _stems(names: Sequence[str]) -> list[str]:
-    """Return file names without suffix: safe anywhere, and different where case does not count."""
-    stems: list[str] = []
-    taken: set[str] = set()
-    for name in names:
-        stem = base = _safe(name)
-        again = 1
-        while stem.casefold() in taken:
-            again += 1
-            stem = f"{base}-{again}"
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
-
-
-def _safe(name: str) -> str:
-    name = re.sub(r"\[(\d+)\]$", r"_\1", unicodedata.normalize("NFC", name))
-    name = _SUFFIX.sub("", name)
-    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in " ._-()" else "_" for c in name)
-    # File systems take 255 bytes; a dot first hides the file, one last is lost on Windows.
-    return kept.encode()[:200].decode(errors="ignore").strip(" .") or "unnamed"
+def _left_out(paths: list[Path], what: str, one: str, many: str) -> list[str]:
+    if not paths:
+        return []
+    named = ", ".join(map(str, sorted(paths, key=natural)[:_NAMED]))
+    more = ", …" if paths[_NAMED:] else ""
+    kind = f"{what} {one}" if len(paths) == 1 else f"{what}s {many}"
+    return [f"{len(paths)} {kind.strip()} ({named}{more})"]

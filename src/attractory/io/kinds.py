@@ -1,0 +1,81 @@
+"""What a file is, judged by its first bytes; its name decides only where text has no signature."""
+
+from dataclasses import dataclass
+
+from attractory._util.byte_file import ByteFile
+
+__all__ = ["IMAGE_KINDS", "KINDS", "KNOWN", "START", "TABLES", "Kind", "Refused", "kind_of"]
+
+IMAGE_KINDS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
+_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+TABLES = (".csv", ".tsv")
+_TEXTS = (*TABLES, ".txt")  # of a folder the first two are taken, since any notes end in .txt
+_ARRAYS = (".npy", ".npz")
+_IDX = (".idx", "-ubyte", ".gz")
+KNOWN = (*_IMAGES, *_ARRAYS, *TABLES, *_IDX)
+KINDS = ", ".join(KNOWN)
+START = 4096  # bytes that are looked at
+
+_SIGNS = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"), (b"II*\0", "TIFF"), (b"MM\0*", "TIFF"), (b"\x93NUMPY", "npy"),
+    (b"PK\x03\x04", "npz"), (b"PK\x05\x06", "npz"), (b"\x1f\x8b", "gzip"),
+)  # fmt: skip
+
+
+class Refused(ValueError):
+    """A file that cannot be used; the message goes on from the file's name."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a file is: an image format's name, "npy", "npz", "gzip", "idx" or "table"."""
+
+    name: str
+
+    @property
+    def image(self) -> bool:
+        """Whether Pillow decodes it."""
+        return self.name in IMAGE_KINDS
+
+
+def kind_of(file: ByteFile, name: str) -> Kind:
+    """Judge a file that is open at its start, where it stays.
+
+    Raises:
+        Refused: if it is empty or of no known kind; with what its name would have it be.
+    """
+    start = file.read(START)
+    file.seek(0)
+    name = name.lower()
+    if not start:
+        raise Refused("is empty (0 bytes)")
+    wide = start[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if name.endswith(_TEXTS):
+        if not wide and b"\0" in start:
+            raise Refused("is no text; save it as numbers separated by commas")
+        return Kind("table")
+    for sign, kind in _SIGNS:
+        if start.startswith(sign):
+            return Kind(kind)
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return Kind("WEBP")
+    if start[:2] == b"BM" and start[6:10] == bytes(4):
+        return Kind("BMP")
+    if len(start) >= 4 and start[:2] == b"\0\0" and start[2] >= 8:
+        return Kind("idx")
+    if name.endswith(_IMAGES):
+        raise Refused(
+            f"is no image ({', '.join(IMAGE_KINDS[:-1])} or {IMAGE_KINDS[-1]}), or damaged; "
+            "convert it"
+        )
+    if name.endswith(".npy"):
+        raise Refused("is no .npy file, or damaged at its start; write it anew")
+    if name.endswith(".npz"):
+        raise Refused("is no .npz file, or damaged at its start; write it anew")
+    if name.endswith(_IDX):
+        raise Refused(
+            "is not an IDX file: it must start with two zero bytes and a type code, "
+            f"got {start[:4].hex(' ')}"
+        )
+    raise Refused(f"is of no known kind; convert it to one of {KINDS}")

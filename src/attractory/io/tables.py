@@ -1,0 +1,280 @@
+"""Tables of numbers as text: one pattern a line, separated by commas, semicolons, tabs or spaces.
+
+Read line by line, so that what is no table is left after its first lines.
+"""
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, cast
+
+import numpy as np
+from jaxtyping import Float
+
+from attractory._util.byte_file import ByteFile
+from attractory.datasets import MOST_UNPACKED
+from attractory.io.kinds import Refused
+
+__all__ = ["Column", "Table", "read_table"]
+
+Column = int | str
+
+_NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
+)
+# Digits with signs of other habits: 1,5  1_000  1.000,5  1'000  0x10  12 %  ٣
+_NEARLY = re.compile(r"[-+(]*(?:0x[0-9a-f]+|\d[\d.,'’_\s]*(?:[de][+-]?\d+)?)\s*[%)]*", re.I)
+_INTEGER = re.compile(r"[0-9]+")
+_LINE = 2**26  # characters; a row of 2²² numbers of 16 digits
+_BEFORE = 2**20  # characters of header, comments and empty lines before the first numbers
+_UNNAMED = ("", "Unnamed: 0")  # what pandas calls an index
+_COUNTED = 10  # from so many columns on, names 0, 1, 2, … are no pattern even among integers
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table holds.
+
+    Attributes:
+        rows: (n, d).
+        labels: of the rows, from an index column; None without.
+        columns: names of the d columns, from the header; None without.
+        notes: what was left out, as parts of a sentence.
+    """
+
+    rows: Float[np.ndarray, "n d"]
+    labels: tuple[str, ...] | None
+    columns: tuple[str, ...] | None
+    notes: tuple[str, ...]
+
+
+def read_table(
+    file: ByteFile, *, tabs: bool, packed: bool, index_column: Column | None = None
+) -> Table:
+    """Read a table that is open at its start.
+
+    Args:
+        file: to read from.
+        tabs: whether only tabs separate, as in .tsv files.
+        packed: whether the file is unpacked as it is read, and so may be longer than it looks.
+        index_column: name or place (from 0) of a column that holds no numbers of a pattern.
+
+    Raises:
+        Refused: with the line and the cell that is wrong.
+    """
+    with closing(_lines(file, packed)) as lines:
+        return _read(lines, tabs, index_column)
+
+
+def _read(lines: Iterator[tuple[int, str]], tabs: bool, index_column: Column | None) -> Table:
+    first = list(itertools.islice(lines, 2))
+    if not first:
+        raise Refused(_NONE)
+    marks = ["\t" if tabs else _separator(line) for _, line in first]
+    # A header may have other marks than the lines of numbers.
+    named = not any(map(_like_a_number, _split(first[0][1], marks[0])))
+    separator = marks[-1] if named else marks[0]
+    cells = _cells(itertools.chain(first, lines), separator)
+    return _Reader(index_column).read(cells)
+
+
+def _separator(line: str) -> str | None:
+    return next((mark for mark in ";," if mark in line), None)
+
+
+def _split(line: str, separator: str | None) -> list[str]:
+    return [cell.strip(' \t\r\n"') for cell in line.split(separator)]
+
+
+def _like_a_number(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell) or _NEARLY.fullmatch(cell))
+
+
+_NONE = "is empty: no line holds only numbers (decimals take a point)"
+
+
+class _Reader:
+    """Rows as they come, and what the first lines decide on them."""
+
+    def __init__(self, index_column: Column | None) -> None:
+        self.asked = index_column
+        self.header: list[str] | None = None
+        self.index: int | None = None  # the column left out
+        self.guessed = False  # by its empty name
+        self.doubtful = False  # whether the header may be a pattern that lacks its first number
+        self.labels: list[str] = []
+        self.rows: list[np.ndarray] = []
+        self.fractions = False  # whether a cell is spelled otherwise than as an integer
+
+    def read(self, lines: Iterator[tuple[int, list[str]]]) -> Table:
+        for number, cells in lines:
+            if self.header is None and not self.rows and self._is_header(cells):
+                self.header = cells
+                self._find_index(cells)
+            else:
+                self._take(number, cells)
+        if not self.rows:
+            raise Refused(_NONE)
+        return self._table()
+
+    def _is_header(self, cells: list[str]) -> bool:
+        """Whether a first line names columns: none of its cells is a number, or nearly one.
+
+        Names that count from 0, as pandas gives them, come after the index's empty name.
+        """
+        if cells[0] in _UNNAMED and len(cells) > 1:
+            self.doubtful = any(map(_like_a_number, cells[1:])) and not _counts(cells[1:])
+            return True
+        return not any(map(_like_a_number, cells))
+
+    def _find_index(self, header: list[str]) -> None:
+        if isinstance(self.asked, str) and self.asked in header:
+            self.index = header.index(self.asked)
+        elif self.asked is None and len(header) > 1 and header[0] in _UNNAMED:
+            self.index, self.guessed = 0, True
+
+    def _take(self, number: int, cells: list[str]) -> None:
+        if self.index is None and self.asked is not None:
+            self._place(len(cells))
+        if not self.rows and self.header and len(cells) == len(self.header) + 1:
+            self.header = ["", *self.header]  # R leaves out the name of its rows' names
+            self._find_index(self.header)
+        if self.index is not None and self.index < len(cells):
+            self.labels.append(cells[self.index])
+            cells = cells[: self.index] + cells[self.index + 1 :]
+        row = [_value(cell) for cell in cells]
+        if None in row:
+            wrong = cells[row.index(None)]
+            mend = "; decimals take a point" if re.search(r"\d,|,\d", wrong) else ""
+            if row.index(None) == 0 and not mend and self.asked is None and not self.rows:
+                mend = "; if this column names the patterns, give it as index_column" * bool(wrong)
+            raise Refused(f"has {wrong[:40]!r} for a number in line {number}{mend}")
+        if self.rows and len(row) != len(self.rows[0]):
+            raise Refused(
+                f"has {len(row)} numbers in line {number} where the first pattern has "
+                f"{len(self.rows[0])}; every pattern takes as many"
+            )
+        if not row:
+            raise Refused(f"has no numbers in line {number} beside its index column")
+        self.fractions = self.fractions or (
+            bool(self.rows) and not all(map(_INTEGER.fullmatch, cells))
+        )
+        self.rows.append(np.array(row, np.float64))
+
+    def _place(self, count: int) -> None:
+        """Find the column that was asked for by its place."""
+        asked = self.asked
+        if isinstance(asked, str) and not _INTEGER.fullmatch(asked):
+            names = f"; there are {', '.join(self.header)[:200]}" if self.header else ""
+            raise Refused(f"has no column {asked!r}{names}")
+        place = int(asked or 0)
+        if place >= count:
+            raise Refused(f"has no column {place}; the first is 0, the last {count - 1}")
+        self.index = place
+
+    def _table(self) -> Table:
+        rows, notes = np.array(self.rows), []
+        labels = None if self.index is None else tuple(self.labels)
+        columns = self.header
+        kept = _measured(self.labels) if self.guessed else None
+        if self.doubtful and not (kept is None and _counts(self.labels)):
+            raise Refused("has '' for a number in line 1")
+        if kept is not None:
+            rows, labels = np.concatenate([kept[:, None], rows], axis=1), None
+        elif self.index is not None and columns is not None:
+            columns = columns[: self.index] + columns[self.index + 1 :]
+        if self.guessed and kept is None:
+            notes.append("its first column, which has no name, was taken for an index")
+        if labels is not None and _counts(self.labels):
+            labels = None  # no more than the rows' own numbers
+        if columns is None and self._counted(rows):
+            columns, rows = [str(k) for k in range(rows.shape[1])], rows[1:]
+            labels = labels[1:] if labels is not None else None
+            notes.append("its first line, 0, 1, 2, …, was taken for names of columns")
+        fits = columns is not None and len(columns) == rows.shape[1]
+        return Table(rows, labels, tuple(columns or ()) if fits else None, tuple(notes))
+
+    def _counted(self, rows: Float[np.ndarray, "n d"]) -> bool:
+        """Whether the first row is names 0 … d − 1, which pandas gives to columns without any."""
+        n, dim = rows.shape
+        if n < 2 or dim < 2 or not (rows[0] == np.arange(dim)).all():
+            return False
+        goes_on = (rows[1] == np.arange(dim, 2 * dim)).all()
+        return not goes_on and (self.fractions or dim >= _COUNTED)
+
+
+def _counts(cells: list[str]) -> bool:
+    """Whether cells are 0, 1, 2, …"""
+    return all(cell == str(k) for k, cell in enumerate(cells))
+
+
+def _measured(labels: list[str]) -> Float[np.ndarray, " n"] | None:
+    """Return an unnamed column's numbers if it cannot be an index: fractions, or numbers twice."""
+    values = [_value(label) for label in labels]
+    if None in values:
+        return None
+    integers = all(re.fullmatch(r"[+-]?[0-9]+", label) for label in labels)
+    if integers and len(set(labels)) == len(labels):
+        return None
+    return np.array(values, np.float64)
+
+
+def _value(cell: str) -> float | None:
+    return float(cell) if _NUMBER.fullmatch(cell) else None
+
+
+def _lines(file: ByteFile, packed: bool) -> Generator[tuple[int, str], None, None]:
+    """Yield the lines that are neither empty nor comments, with their numbers."""
+    start = file.read(2)
+    file.seek(0)
+    # Numbers are ASCII; what a header or a comment has in another encoding does not matter.
+    encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = io.TextIOWrapper(cast(IO[bytes], file), encoding, errors="replace")
+    number = read = 0
+    found = False
+    try:
+        while line := text.readline(_LINE):
+            number, read = number + 1, read + len(line)
+            if len(line) >= _LINE:
+                raise Refused(f"has a line of more than {_LINE:,} characters (line {number})")
+            if packed and read > MOST_UNPACKED:
+                raise Refused(
+                    f"unpacks to more than {MOST_UNPACKED:,} characters; "
+                    "unpack it first, or split it"
+                )
+            if "\0" in line:
+                raise Refused("is no text; save it as numbers separated by commas")
+            if line.strip() and not line.lstrip().startswith("#"):
+                found = True
+                yield number, line
+            elif not found and read > _BEFORE:
+                raise Refused(f"is no table: no numbers in its first {_BEFORE:,} characters")
+    finally:
+        text.detach()  # the file is closed by who opened it
+
+
+def _cells(
+    lines: Iterable[tuple[int, str]], separator: str | None
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each line, without quotes and spaces around them."""
+    if separator is None:
+        for number, line in lines:
+            yield number, line.split()
+        return
+    place = 1
+
+    def texts() -> Iterator[str]:
+        nonlocal place
+        for number, line in lines:
+            place = number
+            yield line
+
+    try:
+        for cells in csv.reader(texts(), delimiter=separator, skipinitialspace=True):
+            yield place, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise Refused(f"has a cell without an end in line {place} ({error})") from None
