@@ -213,7 +213,9 @@ def test_store_refuses(capsys, pictures, file, tmp_path):
     assert "got the folder" in refused(capsys, "store", six, "--out", tmp_path)
     assert "create it first" in refused(capsys, "store", six, "--out", tmp_path / "no" / "m")
     new = tmp_path / "m"
-    assert "got none" in refused(capsys, "store", tmp_path / "missing.png", "--out", new)
+    assert "missing.png does not exist" in refused(
+        capsys, "store", tmp_path / "missing.png", "--out", new
+    )
     for option, value in (
         ("--norm", "big"), ("--norm", "0"), ("--norm", "nan"), ("--depth", "1"),
         ("--activation", "relu"), ("--width", "0"), ("--seed", "-1"),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attractory.cli.console import complain, print_json, say, show, working
-from attractory.cli.memory import ACTIVATIONS, check_folder, register
+from attractory.cli.memory import ACTIVATIONS, register
+from attractory.cli.outputs import check_folder
 from attractory.cli.reproduce import register as register_reproduce
 from attractory.cli.streams import safe_streams
 from attractory.cli.sweep import register_sweep

@@ -4,15 +4,25 @@ Heavy imports wait until a command runs. What a command changes it changes in on
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attractory.cli.console import complain, print_json, say, working
+from attractory.cli.console import print_json, say, working
+from attractory.cli.inputs import (
+    AS_THEY_ARE,
+    PLAIN,
+    Images,
+    Reading,
+    failures,
+    named_failures,
+    tell_what_failed,
+)
 from attractory.cli.options import expanded
+from attractory.cli.outputs import check_figure, check_file, check_folder, check_place, not_over
 from attractory.cli.tables import (
     DRAWN,
     contents,
@@ -29,7 +39,7 @@ if TYPE_CHECKING:
     from attractory.cli.memory_file import MemoryFile
     from attractory.io.patterns import LoadedPatterns
 
-__all__ = ["ACTIVATIONS", "check_folder", "register"]
+__all__ = ["ACTIVATIONS", "register"]
 
 ACTIVATIONS = "One of sigmoid, tanh, erf, erf_surrogate, arctan, softsign, linear."
 
@@ -41,9 +51,15 @@ _File = Annotated[
 ]
 _Paths = Annotated[
     list[Path],
-    typer.Argument(metavar="PATHS...", help="Images, .npy, .csv or IDX files, or folders of them."),
+    typer.Argument(
+        metavar="PATHS...",
+        help="Images, .npy, .npz, .csv, .tsv or IDX files, or folders of them; - is standard "
+        "input.",
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_Fit = Annotated[bool, typer.Option("--fit", help="Give images the memory's size and colours.")]
+_REJECT = "Confidence from which a cue is known, between 0 and 1."
 
 
 @dataclass(frozen=True)
@@ -73,41 +89,49 @@ DEFAULT = MapOptions()
 
 def register(app: typer.Typer) -> None:
     """Add the commands to an app."""
-    for command in (expanded(store), recall, inspect, add, forget):
-        app.command(no_args_is_help=True)(command)
+    for command in (store, recall, inspect, add):
+        app.command(no_args_is_help=True)(expanded(command))
+    # -1 may be meant as an index, and the answer says what indices there are.
+    app.command(no_args_is_help=True, context_settings={"ignore_unknown_options": True})(forget)
 
 
 def store(
     paths: _Paths,
     out: Annotated[Path, typer.Option(help="File to write.")],
     how: MapOptions = DEFAULT,
+    reading: Reading = PLAIN,
+    images: Images = AS_THEY_ARE,
+    reject: Annotated[float, typer.Option(help=_REJECT)] = 0.9,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: _Json = False,
 ) -> None:
     """Store images or vectors as attractors, in a file."""
-    _check_out(out, force)
+    check_file(out, "--out", force)
     size = _number(how.norm, "--norm", ("auto",))
     whitening = _number(how.metric, "--metric", ("search", "rule", "none"))
-    with working("reading"):
-        from attractory.cli.memory_file import MemoryFile
-        from attractory.io.patterns import load_patterns
+    look = images.look()
+    with named_failures(), working("reading"):
+        from attractory.cli.memory_file import MemoryFile, read_new
         from attractory.memory.estimator import AttractorMemory
 
-        loaded = load_patterns(paths)
-    _name_failed(loaded)
+        loaded = read_new(paths, look, reading.index_column, reading.recursive)
+    tell_what_failed(loaded)
+    not_over([out], _read_from(loaded), "--out")
+    if len(loaded.rows) < 2:
+        raise ValueError("PATHS must give at least 2 rows to store, got 1; give more files")
     memory = AttractorMemory(
         how.width, activation=how.activation, depth=how.depth, norm=size,
         metric=None if whitening == "none" else whitening, center=not how.no_center,
-        random_state=how.seed,
+        random_state=how.seed, reject=_share(reject, "--reject"),
     )  # fmt: skip
-    kept = MemoryFile(out, memory)
+    kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None)
     with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")):
         kept.store(loaded)
         kept.save()
     duplicates = len(loaded.rows) - len(memory)
     if as_json:
         print_json(kept.as_dict() | {
-            "names": kept.names, "duplicates": duplicates, "failed": _failures(loaded),
+            "names": kept.names, "duplicates": duplicates, "failed": failures(loaded),
         })  # fmt: skip
     else:
         if duplicates:
@@ -123,24 +147,33 @@ def recall(
         list[Path], typer.Argument(metavar="CUES...", help="Files or folders, as for `store`.")
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for what was recalled, named after the cues.")
+        Path | None,
+        typer.Option(help="Folder for what was recalled, and a table of it, recall.csv."),
     ] = None,
+    reading: Reading = PLAIN,
+    fit: _Fit = False,
+    reject: Annotated[float | None, typer.Option(help=f"{_REJECT} By default as stored.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files in the folder.")] = False,
     as_json: _Json = False,
 ) -> None:
     """Recall stored rows from what is left of them, and say how sure that is."""
     if out is not None:
         check_folder(out, cues)
-    with working("loading the memory") as tell:
+    with named_failures(), working("loading the memory") as tell:
         from attractory.analysis.iteration import RecallStatus
         from attractory.cli.memory_file import MemoryFile
+        from attractory.cli.recalled import Outputs
 
         kept = MemoryFile.open(file)
+        if reject is not None:
+            kept.memory.set_params(reject=_share(reject, "--reject"))
         tell("reading the cues")
-        loaded = kept.read(cues)
+        loaded = kept.read(cues, reading.index_column, reading.recursive, fit)
+        read = [file, *_read_from(loaded)]
+        plan = None if out is None else Outputs.planned(out, loaded, read, force)
         tell(f"recalling {counted(len(loaded.rows), 'cue')}")
         result = kept.memory.recall(loaded.rows)
-        written = [] if out is None else _write(result.state, loaded, out)
-    _name_failed(loaded)
+    tell_what_failed(loaded)
     rows = [
         {
             "cue": loaded.names[k],
@@ -154,17 +187,20 @@ def recall(
         }
         for k, index in enumerate(result.pattern.tolist())
     ]
-    known, reject = int(result.known.sum()), kept.memory.reject
+    written = [] if plan is None else plan.write(result.state, rows)
+    known, threshold = int(result.known.sum()), kept.memory.reject
     if as_json:
         print_json({
-            "file": str(file), "reject": reject, "known": known, "cues": rows,
-            "written": [str(path) for path in written], "failed": _failures(loaded),
+            "file": str(file), "reject": threshold, "known": known, "cues": rows,
+            "written": [str(path) for path in written],
+            "table": None if plan is None else str(plan.table), "failed": failures(loaded),
         })  # fmt: skip
     else:
-        show_recalled(rows, reject)
+        show_recalled(rows, threshold)
         say(f"{known} of {counted(len(rows), 'cue')} known")
-        if out is not None:
-            say(f"wrote {counted(len(written), 'file')} to {out}")
+        if plan is not None:
+            files = counted(len(written), "file")
+            say(f"wrote {files} to {out}; {plan.table.name} there says what each is")
     _end(loaded)
 
 
@@ -173,6 +209,9 @@ def inspect(
     figure: Annotated[
         Path | None, typer.Option(help=f"PNG of the eigenvalues at the first {DRAWN} rows.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the figure if it exists.")] = (
+        False
+    ),
     everything: Annotated[
         bool, typer.Option("--all", help=f"Look at all rows, not only the first {_LOOKED_AT}.")
     ] = False,
@@ -180,7 +219,7 @@ def inspect(
 ) -> None:
     """Show what a file holds, and which of its rows are attractors."""
     if figure is not None:
-        _check_figure(figure)
+        check_figure(figure, force, file)
     with working("loading the memory") as tell:
         from attractory.cli.memory_file import MemoryFile
 
@@ -217,14 +256,21 @@ def inspect(
         say(f"figure: {figure}")
 
 
-def add(file: _File, paths: _Paths, as_json: _Json = False) -> None:
+def add(
+    file: _File,
+    paths: _Paths,
+    reading: Reading = PLAIN,
+    fit: _Fit = False,
+    as_json: _Json = False,
+) -> None:
     """Store more rows in a file; those it has already are left out."""
-    with working("loading the memory"):
+    with named_failures(), working("loading the memory"):
         from attractory.cli.memory_file import MemoryFile
 
         kept = MemoryFile.open(file)
-        loaded = kept.read(paths)
-    _name_failed(loaded)
+        loaded = kept.read(paths, reading.index_column, reading.recursive, fit)
+    tell_what_failed(loaded)
+    check_place(file, "FILE")
     with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")):
         new = kept.store(loaded)
         if new:
@@ -233,7 +279,7 @@ def add(file: _File, paths: _Paths, as_json: _Json = False) -> None:
     duplicates = len(loaded.rows) - len(new)
     if as_json:
         print_json(kept.as_dict() | {
-            "new": new, "duplicates": duplicates, "failed": _failures(loaded),
+            "new": new, "duplicates": duplicates, "failed": failures(loaded),
         })  # fmt: skip
     else:
         left = f"; left out {counted(duplicates, 'duplicate')}" if duplicates else ""
@@ -247,8 +293,13 @@ def forget(
     file: _File,
     which: Annotated[
         list[str],
-        typer.Argument(metavar="WHICH...", help="Indices or names, as `inspect` shows them."),
+        typer.Argument(
+            metavar="WHICH...", help="Indices, ranges such as 3-7, or names, as `inspect` has them."
+        ),
     ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which rows would go, and change nothing.")
+    ] = False,
     as_json: _Json = False,
 ) -> None:
     """Remove rows from a file; later rows move up."""
@@ -256,10 +307,19 @@ def forget(
         from attractory.cli.memory_file import MemoryFile
 
         kept = MemoryFile.open(file)
-    rows, n = sorted({kept.find(each) for each in which}), len(kept.names)
+    rows, n = sorted({row for each in which for row in kept.find(each)}), len(kept.names)
     if len(rows) == n:
         raise ValueError(f"WHICH must leave a row, got all {n}; remove the file instead")
     gone = [{"index": k, "name": kept.names[k]} for k in rows]
+    if dry_run:
+        if as_json:
+            print_json(kept.as_dict() | {"would_forget": gone})
+        else:
+            for row in gone:
+                say(f"would forget {row['index']}: {row['name']}")
+            say(f"{counted(n - len(rows), 'row')} would stay; nothing was changed")
+        return
+    check_place(file, "FILE")
     with working(_spinner(kept, f"forgetting {counted(len(rows), 'row')}")):
         kept.forget(rows)
         kept.memory.warn_of_misses()
@@ -275,33 +335,15 @@ def forget(
 # Arguments
 
 
-def _check_out(out: Path, force: bool) -> None:
-    """Refuse before the work what could not be written after it."""
-    if out.is_dir():
-        raise ValueError(f"--out must be a file, got the folder {out}")
-    if out.exists() and not force:
-        raise ValueError(f"--out must be a new file, got {out}, which exists; --force replaces it")
-    _check_parent(out, "--out")
+def _read_from(loaded: "LoadedPatterns") -> list[Path]:
+    """Return all files that were looked at."""
+    return [*dict.fromkeys(loaded.paths), *(Path(path) for path, _ in loaded.failed)]
 
 
-def _check_parent(path: Path, name: str) -> None:
-    if not path.parent.is_dir():
-        raise ValueError(f"{name} must be in a folder that exists, got {path}; create it first")
-
-
-def check_folder(out: Path, cues: Sequence[Path] = ()) -> None:
-    """Refuse a file, and the folder of a cue."""
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out must be a folder, got the file {out}")
-    homes = {(cue if cue.is_dir() else cue.parent).resolve() for cue in cues}
-    if out.resolve() in homes:  # a.png would be recalled over the cue a.png
-        raise ValueError(f"--out must not be the folder of a cue, got {out}; name another")
-
-
-def _check_figure(figure: Path) -> None:
-    if figure.suffix.lower() != ".png" or figure.is_dir():
-        raise ValueError(f"--figure must be a file that ends in .png, got {figure}")
-    _check_parent(figure, "--figure")
+def _share(value: float, name: str) -> float:
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must be above 0 and below 1, got {value:g}")
+    return value
 
 
 def _number(text: str, name: str, words: tuple[str, ...]) -> str | float:
@@ -342,30 +384,6 @@ def _examine(
 # Output
 
 
-def _name_failed(loaded: "LoadedPatterns") -> None:
-    for path, reason in loaded.failed:
-        complain(f"{path} {reason}")
-
-
 def _end(loaded: "LoadedPatterns") -> None:
     if loaded.failed:
         raise typer.Exit(1)
-
-
-def _failures(loaded: "LoadedPatterns") -> list[dict[str, str]]:
-    return [{"path": path, "reason": reason} for path, reason in loaded.failed]
-
-
-def _write(states: "np.ndarray", loaded: "LoadedPatterns", out: Path) -> list[Path]:
-    """Write what was recalled; states that left every bound cannot be."""
-    import numpy as np
-
-    from attractory.io.saving import save_images
-
-    good = np.isfinite(states).all(axis=1)
-    if not good.all():
-        complain(f"warning: {counted(int((~good).sum()), 'state')} diverged and cannot be written")
-    if not good.any():
-        return []
-    names = [loaded.names[k] for k in np.flatnonzero(good)]
-    return save_images(states[good], names, loaded.shape, out)

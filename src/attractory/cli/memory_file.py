@@ -1,9 +1,10 @@
 """A memory in a file with the names of its rows and the shape of its images, kept in step."""
 
 import math
+import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 from jaxtyping import Float
 
 from attractory.cli.console import one_line
-from attractory.io.patterns import LoadedPatterns, load_patterns
+from attractory.io.images import AS_IT_IS, Look
+from attractory.io.names import other_name
+from attractory.io.patterns import Asked, LoadedPatterns, Size, read_patterns
 from attractory.memory.base import STALE
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 
-__all__ = ["MemoryFile"]
+__all__ = ["MemoryFile", "read_new"]
 
 _SAME = 1e-11  # of the largest entry: rows nearer than this are the stored one and its rounding
 
@@ -31,6 +34,7 @@ class MemoryFile:
         names: of its rows.
         shape: of its images, (height, width) or (height, width, 3); None for plain vectors.
         info: whatever else the file says of the memory.
+        fits: whether its images were scaled or recoloured, as cues then are, too.
     """
 
     path: Path
@@ -38,6 +42,7 @@ class MemoryFile:
     names: list[str] = field(default_factory=list)
     shape: tuple[int, ...] | None = None
     info: dict[str, Any] = field(default_factory=dict)
+    fits: bool = False
 
     @classmethod
     def open(cls, path: Path) -> "MemoryFile":
@@ -59,12 +64,15 @@ class MemoryFile:
         sized = isinstance(shape, list) and all(type(k) is int and k > 0 for k in shape)
         if sized and len(shape) in (2, 3) and shape[2:] in ([], [3]):
             kept.shape = tuple(shape) if math.prod(shape) == kept.dim else None
+        kept.fits = kept.shape is not None and info.get("fits") is True
         return kept
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
         shape = None if self.shape is None else list(self.shape)
         self.info = self.info | {"names": self.names, "shape": shape}
+        if self.fits:
+            self.info["fits"] = True
         save_memory(self.memory, self.path, info=self.info)
 
     @property
@@ -72,14 +80,34 @@ class MemoryFile:
         """Numbers in a row."""
         return self.memory.points_.shape[1]
 
-    def read(self, paths: Sequence[Path]) -> LoadedPatterns:
-        """Read files whose rows are of this memory's size; others are among the failed ones."""
-        try:
-            loaded = load_patterns(paths, shape=self.shape, dim=self.dim)
-        except ValueError as error:
-            raise ValueError(_of_the_memory(str(error))) from None
-        failed = tuple((path, _of_the_memory(reason)) for path, reason in loaded.failed)
-        return replace(loaded, failed=failed)
+    def read(
+        self,
+        paths: Sequence[Path],
+        index_column: str | None = None,
+        recursive: bool = False,
+        fit: bool = False,
+    ) -> LoadedPatterns:
+        """Read files whose rows are of this memory's size; others are among the failed ones.
+
+        Args:
+            paths: files and folders.
+            index_column, recursive: as for `load_patterns`.
+            fit: whether images get the memory's size and colours; they do if its own were made
+                alike when they were stored.
+
+        Raises:
+            NothingRead: if no file can be used.
+            ValueError: for fit, if the rows of this memory are no images.
+        """
+        look, mend = AS_IT_IS, "make it alike, or use a memory of such rows"
+        if fit and self.shape is None:
+            raise ValueError("--fit takes a memory of images, got one of vectors; leave it out")
+        if self.shape is not None and (fit or self.fits):
+            look = Look((self.shape[0], self.shape[1]), len(self.shape) == 2)
+        elif self.shape is not None:
+            mend += "; --fit scales images"
+        size = Size(self.dim, self.shape, "the memory holds", mend)
+        return read_patterns(paths, Asked(size, look, index_column, recursive))
 
     def store(self, loaded: LoadedPatterns) -> list[str]:
         """Store rows, and return the names of those that are new.
@@ -90,29 +118,36 @@ class MemoryFile:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", STALE)
             self.memory.partial_fit(loaded.rows)
-        new = _names_kept(loaded, self.memory.patterns_[before:])
+        new = _names_kept(loaded, self.memory.patterns_[before:], self.names)
         if self.memory.stale_:
             self.memory.fit(self.memory.patterns_)
         self.names = self.names + new
         self.shape = self.shape or loaded.shape
         return new
 
-    def find(self, which: str) -> int:
-        """Return the row that an index or a name means, if it means one."""
-        found = {k for k, name in enumerate(self.names) if name == which}
+    def find(self, which: str) -> list[int]:
+        """Return the rows that an index, a range of indices or a name means, if it means any."""
+        n = len(self.names)
+        named = [k for k, name in enumerate(self.names) if name == which]
         # Longer numbers are no index, and may be longer than Python converts.
-        if which.isascii() and which.isdecimal() and len(which) < 19:
-            found |= {int(which)} & set(range(len(self.names)))
-        if not found:
+        counted = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", which)
+        first, last = (int(k or counted[1]) for k in counted.groups()) if counted else (0, -1)
+        rows = list(range(first, last + 1)) if last < n else []
+        if counted and not rows and counted[2] and not named:
             raise ValueError(
-                f"WHICH must be an index from 0 to {len(self.names) - 1} or a name that "
-                f"`attractory inspect` shows, got {which!r}"
+                f"WHICH must be a range within 0-{n - 1}, the smaller index first, got {which!r}"
             )
-        if len(found) > 1:
-            rows = " and ".join(str(k) for k in sorted(found))
-            mend = "the name of the one you mean" if which.isdecimal() else "one of these indices"
-            raise ValueError(f"WHICH must mean one row, got {which!r} for rows {rows}; give {mend}")
-        return found.pop()
+        if not named and not rows:
+            raise ValueError(
+                f"WHICH must be an index from 0 to {n - 1}, a range such as 0-{n - 1}, or a name "
+                f"that `attractory inspect` shows, got {which!r}"
+            )
+        found = sorted({*named, *rows})
+        if len(named) > 1 or (named and found != named):
+            both = " and ".join(map(str, found))
+            mend = "the name of the one you mean" if rows else "one of these indices"
+            raise ValueError(f"WHICH must mean one row, got {which!r} for rows {both}; give {mend}")
+        return found
 
     def forget(self, rows: Sequence[int]) -> None:
         """Remove rows by index; later ones move up."""
@@ -133,20 +168,29 @@ class MemoryFile:
         }  # fmt: skip
 
 
-def _of_the_memory(reason: str) -> str:
-    """Say that the memory asks for a size, where `load_patterns` says that the call does."""
-    if "the call asks for" not in reason:
-        return reason
-    reason = reason.replace("the call asks for", "the memory holds")
-    return reason.replace("or load it by itself", "or use a memory of such rows")
+def read_new(
+    paths: Sequence[Path], look: Look, index_column: str | None, recursive: bool
+) -> LoadedPatterns:
+    """Read files for a memory that is to be: the first one decides what the others must be like.
+
+    Raises:
+        NothingRead: if no file can be used.
+    """
+    mend = "make it alike, or load it by itself; --size, --grey and --color make images alike"
+    return read_patterns(paths, Asked(Size(None, None, mend=mend), look, index_column, recursive))
 
 
-def _names_kept(loaded: LoadedPatterns, kept: Float[np.ndarray, "m d"]) -> list[str]:
-    """Return the names of rows that a memory kept: in their order, the first of equal ones."""
+def _names_kept(
+    loaded: LoadedPatterns, kept: Float[np.ndarray, "m d"], taken: Sequence[str]
+) -> list[str]:
+    """Return the names of rows that a memory kept: in their order, the first of equal ones.
+
+    A name that a row of the memory has already gets its folder, too.
+    """
     names: list[str] = []
-    for name, row in zip(loaded.names, loaded.rows, strict=True):
+    for name, row, path in zip(loaded.names, loaded.rows, loaded.paths, strict=True):
         if len(names) == len(kept):
             break
         if np.abs(row - kept[len(names)]).max() <= _SAME * np.abs(row).max():
-            names.append(one_line(name))
+            names.append(other_name(one_line(name), path, {*taken, *names}))
     return names

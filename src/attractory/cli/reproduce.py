@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attractory.cli.console import complain, print_json, say, show, working
-from attractory.cli.memory import check_folder
 from attractory.cli.options import HERE, Computing, expanded
+from attractory.cli.outputs import check_folder
 from attractory.cli.sweep import stopped_in_a_line
 
 if TYPE_CHECKING:

@@ -4,17 +4,26 @@ from dataclasses import dataclass
 
 from attractory._util.byte_file import ByteFile
 
-__all__ = ["IMAGE_KINDS", "KINDS", "KNOWN", "START", "TABLES", "Kind", "Refused", "kind_of"]
+__all__ = [
+    "IMAGE_KINDS",
+    "KINDS",
+    "KNOWN",
+    "RECALL_TABLE",
+    "Kind",
+    "Refused",
+    "kind_of",
+]
 
 IMAGE_KINDS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
-TABLES = (".csv", ".tsv")
-_TEXTS = (*TABLES, ".txt")  # of a folder the first two are taken, since any notes end in .txt
+_TABLES = (".csv", ".tsv")
+_TEXTS = (*_TABLES, ".txt")  # of a folder the first two are taken, since any notes end in .txt
 _ARRAYS = (".npy", ".npz")
 _IDX = (".idx", "-ubyte", ".gz")
-KNOWN = (*_IMAGES, *_ARRAYS, *TABLES, *_IDX)
+KNOWN = (*_IMAGES, *_ARRAYS, *_TABLES, *_IDX)
 KINDS = ", ".join(KNOWN)
-START = 4096  # bytes that are looked at
+RECALL_TABLE = "recall.csv"  # what `attractory recall` says of its outputs; of folders left out
+_START = 4096  # bytes that are looked at
 
 _SIGNS = (
     (b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF87a", "GIF"),
@@ -45,7 +54,7 @@ def kind_of(file: ByteFile, name: str) -> Kind:
     Raises:
         Refused: if it is empty or of no known kind; with what its name would have it be.
     """
-    start = file.read(START)
+    start = file.read(_START)
     file.seek(0)
     name = name.lower()
     if not start:

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from attractory._util.validation import whole
 from attractory.io.decoding import STDIN, Decoded, Shape, read_rows
 from attractory.io.images import AS_IT_IS, Look
-from attractory.io.kinds import KINDS, KNOWN, Refused
+from attractory.io.kinds import KINDS, KNOWN, RECALL_TABLE, Refused
 from attractory.io.names import natural, told_apart
 from attractory.io.tables import Column
 
@@ -287,6 +287,7 @@ def _spread(path: Path, recursive: bool, notes: list[str]) -> list[tuple[Path, s
         inner += [] if recursive else shown
         for file in (Path(folder) / name for name in files if name[0] != "."):
             known = file.name.lower().endswith(KNOWN) and file.is_file()
+            known = known and file.name != RECALL_TABLE
             (found if known else other).append(file.relative_to(path))
     left = _left_out(other, "file", "of another kind", "of other kinds")
     left += _left_out([Path(name) for name in inner], "subfolder", "", "")
