@@ -5,12 +5,19 @@ import pickle
 import numpy as np
 import pytest
 
-from attractory.analysis import CertificateStatus, CriticalNormStatus, Outcome, RecallStatus
+from attractory.analysis import (
+    CertificateStatus,
+    CriticalNormStatus,
+    Outcome,
+    RecallStatus,
+    ShockStatus,
+)
 from attractory.maps import TrainingStatus
 
 
 @pytest.mark.parametrize(
-    "kind", [CertificateStatus, CriticalNormStatus, Outcome, RecallStatus, TrainingStatus]
+    "kind",
+    [CertificateStatus, CriticalNormStatus, Outcome, RecallStatus, ShockStatus, TrainingStatus],
 )
 def test_statuses_are_integers_with_messages(kind):
     assert [int(status) for status in kind] == list(range(len(kind)))

@@ -9,6 +9,7 @@ import pytest
 from toy_maps import Cubic, Product, Ring, Sigmoid
 
 from attractory import attractor_census, fit_regression, spectral_radius
+from attractory._util.statistics import clopper_pearson
 from attractory.analysis import RecallRule, census_starts
 from attractory.analysis.cycles import refine_cycle
 from attractory.datasets import bundled_digits, rescale
@@ -115,6 +116,20 @@ def test_unstable_points_are_reported_with_their_radius():
         rule=RecallRule(max_steps=200),
     )
     assert (turn.undecided, turn.attractors) == (1, ())
+
+
+def test_undecided_starts_are_not_counted_as_elsewhere():
+    """Below 0 it drifts for ever: those two starts may yet come to 1, as far as was seen."""
+    drift = attractor_census(
+        lambda x: jnp.where(x > 0, (x + 1) / 2, x - 1e-3),
+        starts=[[0.5], [2.0], [3.0], [-1.0], [-2.0]],
+        rule=RecallRule(max_steps=200),
+    )
+    assert (drift.undecided, drift.attractors[0].hits) == (2, 3)
+    low, high = clopper_pearson([3, 5], 5, 0.95)
+    assert (
+        drift.attractors[0].interval == (low[0], high[1]) == (pytest.approx(0.1466, abs=1e-4), 1.0)
+    )
 
 
 def test_digits_low_rank_newton_and_chunks():

@@ -5,7 +5,7 @@ import pytest
 from toy_maps import Cubic, Product, Ring, Sigmoid
 
 from attractory import critical_shock, fit_regression, recall
-from attractory.analysis import RecallRule
+from attractory.analysis import RecallRule, ShockStatus
 from attractory.datasets import sphere
 
 
@@ -57,6 +57,26 @@ def test_no_fixed_point_and_no_boundary():
     assert whole.distance.tolist() == [np.inf]
     assert whole.inside[0] == pytest.approx(20.0)
     assert "0 of 1 patterns" in repr(whole)
+    assert other.status.tolist() == [ShockStatus.NOT_FIXED, ShockStatus.FOUND]
+    assert whole.status.tolist() == [ShockStatus.NONE_FOUND]
+    for status in ShockStatus:
+        assert status.message
+
+
+def test_slow_return_is_not_taken_for_escape_nor_for_none():
+    """At multiplier 1 − 2a a cue takes 350/a steps from half the norm; the boundary is at 1."""
+    slow = critical_shock(Cubic(0.003), [[1.0], [-1.0]], starts=2, rounds=2)
+    assert slow.status.tolist() == [ShockStatus.FOUND] * 2
+    np.testing.assert_allclose(slow.distance, 1.0, rtol=0.002)
+    assert (slow.steps > 200).all()
+    ends = recall(Cubic(0.003), np.array([[1.0], [-1.0]]) + slow.shock, max_steps=20_000).state
+    np.testing.assert_allclose(ends, [[-1.0], [1.0]], atol=1e-3)
+    rule = RecallRule(max_steps=8)
+    undecided = critical_shock(Cubic(1e-4), [[1.0]], starts=2, rounds=2, rule=rule)
+    assert undecided.status.tolist() == [ShockStatus.TOO_SLOW]
+    assert np.isnan(undecided.distance).all()
+    assert undecided.steps.tolist() == [8 * 64]
+    assert "1 too slow to tell" in repr(undecided)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_one_sided_basin_gives_the_normal_distribution():
         Sigmoid(), [[1.0], [-1.0]], SIZES, noise=ABSOLUTE, trials=2000, confidence=0.999
     )
     check(curve, norm.cdf(1 / SIZES))
-    lost = curve.pooled_counts[:, Outcome.OTHER] + curve.pooled_counts[:, Outcome.UNDECIDED]
+    lost = curve.pooled_counts[:, Outcome.OTHER] + curve.pooled_counts[:, Outcome.LATE]
     np.testing.assert_array_equal(lost + curve.pooled_counts[:, Outcome.RECALLED], 4000)
     # Each pattern by itself, too.
     low, high = curve.interval

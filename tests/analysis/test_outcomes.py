@@ -60,7 +60,7 @@ def test_success_is_judged_at_the_step_limit():
     def f(x):
         return 1 + q * (x - 1)
 
-    for steps, outcome in [(needed, Outcome.RECALLED), (needed - 1, Outcome.UNDECIDED)]:
+    for steps, outcome in [(needed, Outcome.RECALLED), (needed - 1, Outcome.LATE)]:
         result = recall_outcomes(f, [[1 + e]], [[1.0]], 0, rule=RecallRule(max_steps=steps))
         assert result.outcome.tolist() == [outcome]
         np.testing.assert_allclose(result.error, e * q**steps, rtol=1e-9)

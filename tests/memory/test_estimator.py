@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 from attractory import AttractorMemory, SequenceMemory, diagnose, load_memory, save_memory
+from attractory.analysis import ShockStatus
 from attractory.datasets import bundled_digits, sphere
 from attractory.solvers.cholesky import Factor
 
@@ -148,6 +149,7 @@ def test_diagnosis_names_what_to_change():
     assert well.advice == ()
     assert (well.certified > 0).all()
     assert (well.floor < 1e-6).all()
+    assert (well.shock_status == ShockStatus.FOUND).all()
     assert (well.certified < well.critical_shock).all()
     twin = digits[0] + 1e-3 * np.random.default_rng(0).normal(size=784)
     crowded = AttractorMemory(activation="erf", norm=3.0).fit(np.vstack([digits, twin]))

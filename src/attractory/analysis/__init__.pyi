@@ -12,6 +12,7 @@ from .critical_norms import CriticalNorm as CriticalNorm
 from .critical_norms import CriticalNormStatus as CriticalNormStatus
 from .critical_norms import critical_norm as critical_norm
 from .critical_shocks import CriticalShock as CriticalShock
+from .critical_shocks import ShockStatus as ShockStatus
 from .critical_shocks import critical_shock as critical_shock
 from .curves import RecallCurve as RecallCurve
 from .curves import recall_curve as recall_curve

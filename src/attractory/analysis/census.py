@@ -5,7 +5,8 @@ that agree are one attractor; the one that settled best is refined by Newton's m
 move it only a little. What it cannot improve stays as the iteration left it.
 
 An attractor that no start reaches is not found. The share of starts that reach one estimates the
-size of its basin under the distribution of the starts, with an exact Clopper–Pearson interval.
+size of its basin under the distribution of the starts, with an exact Clopper–Pearson interval,
+widened by the starts that were still undecided.
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ class Attractor:
             or above, starts came to it along a direction that attracts, or began on it.
         hits: number of starts that settled on it.
         share: hits over all starts.
-        interval: ends of the share's confidence interval.
+        interval: ends of the share's confidence interval. A start that was undecided may yet come
+            here: the lower end counts it as elsewhere, the upper one as here.
         nearest: index of the stored pattern nearest to the cycle, −1 without patterns.
         distance: to that pattern, relative to its norm; infinite without patterns.
         stored: a fixed point at a stored pattern, within the tolerance.
@@ -89,7 +91,9 @@ class Attractor:
     def __repr__(self) -> str:
         """Summarise it in a line."""
         what = "fixed point" if self.period == 1 else f"cycle of period {self.period}"
-        place = f"pattern {self.nearest}" if self.stored else "not stored"
+        place = "not stored"
+        if self.stored:
+            place = f"{self.distance:.1g} of the norm from pattern {self.nearest}"
         return (
             f"Attractor({what}, {place}: {self.hits} starts, {self.share:.1%}; "
             f"spectral radius {self.spectral_radius:.3f}, residual {self.residual:.1e})"
@@ -144,7 +148,7 @@ class AttractorCensus:
 
     @property
     def spurious_share(self) -> float:
-        """Share of all starts that settled on what was never stored."""
+        """Share of all starts that settled on what was never stored; undecided ones may yet do."""
         return sum(a.hits for a in self.spurious) / self.starts
 
     def to_dict(self) -> dict[str, Any]:
@@ -292,7 +296,8 @@ def attractor_census(
     hits = np.bincount(label[label >= 0], minlength=len(found))
     order = np.argsort(-hits, kind="stable")
     rank = np.append(np.argsort(order), [-2, -1])  # labels −2 and −1 stand for themselves
-    low, high = clopper_pearson(hits, len(start), confidence)
+    low = clopper_pearson(hits, len(start), confidence)[0]
+    high = clopper_pearson(hits + int((label == -1).sum()), len(start), confidence)[1]
     attractors = [
         _described(
             f, found[k], hits=int(hits[k]), count=len(start),

@@ -33,7 +33,7 @@ class RecallCurve:
     Attributes:
         sizes: of the corruption, ascending, (s,): relative to each pattern's norm, in the units of
             the patterns, or shares of the coordinates; see `unit`.
-        counts: cues by pattern, size and `Outcome`, (n, s, 6).
+        counts: cues by pattern, size and `Outcome`, (n, s, 7).
         trials: cues of each pattern at each size.
         norms: of the patterns, (n,).
         residual: ‖f(x) − x‖/‖x‖ of the patterns, (n,).
@@ -65,7 +65,7 @@ class RecallCurve:
 
     @property
     def fraction(self) -> Float[np.ndarray, "n s"]:
-        """Share of cues recalled, (n, s)."""
+        """Share of cues recalled within the rule's steps, (n, s); LATE ones are not."""
         return self.successes / self.trials
 
     @property
@@ -75,7 +75,7 @@ class RecallCurve:
 
     @property
     def pooled_counts(self) -> Int[np.ndarray, "s k"]:
-        """Cues of all patterns by size and `Outcome`, (s, 6)."""
+        """Cues of all patterns by size and `Outcome`, (s, 7)."""
         return self.counts.sum(axis=0)
 
     @property
@@ -121,9 +121,11 @@ class RecallCurve:
         """Summarise the curve by its ends."""
         n, s, _ = self.counts.shape
         first, last = self.pooled_fraction[[0, -1]]
+        slow = int(self.counts[..., [Outcome.LATE, Outcome.UNDECIDED]].sum())
+        late = f"; {slow} cues late or too slow to tell" if slow else ""
         return (
             f"RecallCurve({n} patterns × {s} sizes × {self.trials} trials of {self.noise.kind}: "
-            f"{first:.1%} recalled at {self.sizes[0]:g}, {last:.1%} at {self.sizes[-1]:g})"
+            f"{first:.1%} recalled at {self.sizes[0]:g}, {last:.1%} at {self.sizes[-1]:g}{late})"
         )
 
 

@@ -199,7 +199,8 @@ def relative_radius(
         patterns: stored patterns, (n, d).
         success: share of all cues, between 0 and 1.
         noise, trials, rule: as for `recall_curve`; sizes are relative to each pattern's norm. Cues
-            not recalled by the step limit are not followed any further.
+            not recalled by the step limit count as missed, whether they are lost or only slow, and
+            are not followed any further: with a spectral radius near 1 raise `max_steps`.
 
     Raises:
         ValueError: as `recall_curve`, for a share not between 0 and 1, and for noise that is not

@@ -76,11 +76,8 @@ class Outcome(StatusEnum):
     SPURIOUS = 2, "it settled on a fixed point that was never stored"
     CYCLE = 3, "it settled on a cycle of period 2 or more"
     DIVERGED = 4, "it left every bound, or became NaN"
-    UNDECIDED = (
-        5,
-        "it was still moving at the last step, or reached its pattern after the step limit; raise "
-        "max_steps or extra_steps",
-    )
+    LATE = 5, "it reached the pattern it was made from after the step limit; raise max_steps"
+    UNDECIDED = 6, "too slow to tell: it was still moving at the last step; raise extra_steps"
 
 
 @dataclass(frozen=True)
@@ -91,8 +88,7 @@ class OutcomeResult:
         outcome: `Outcome` values, (…).
         error: distance at the step limit from the pattern the cue was made from, relative to its
             norm, (…); infinite for cues that diverged.
-        pattern: index of the stored pattern it ended at, −1 for none, (…). With UNDECIDED it is
-            the one the cue was made from, reached too late.
+        pattern: index of the stored pattern it ended at, −1 for none, (…).
         period: 1 for a fixed point, p for a cycle, 0 where it did not settle, (…).
         residual: ‖fᵖ(state) − state‖ where it settled on period p in the extra steps; ‖f(x) − x‖ at
             the last state x seen otherwise, (…), in the units of the patterns.
@@ -267,14 +263,14 @@ class Judge:
             [
                 end.diverged,
                 end.period > 1,
-                pattern == origin,  # too late
+                pattern == origin,
                 pattern >= 0,
                 end.period == 1,
             ],
             [
                 Outcome.DIVERGED,
                 Outcome.CYCLE,
-                Outcome.UNDECIDED,
+                Outcome.LATE,
                 Outcome.OTHER,
                 Outcome.SPURIOUS,
             ],

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.validation import indices as checked
 from attractory.analysis.certificate import certified_radius
-from attractory.analysis.critical_shocks import critical_shock
+from attractory.analysis.critical_shocks import ShockStatus, critical_shock
 from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import orbit_radius, spectral_radius
 from attractory.memory.base import STALE
@@ -44,7 +44,9 @@ class Diagnosis:
         attractor: whether it is below 1 and the map takes the row to itself (or along its cycle)
             but for what counts as stored, 1e-6 of the norm (1e-3 in a network).
         critical_shock: smallest perturbation found that the map does not undo, relative to the
-            row's distance from the mean; NaN if not asked for.
+            row's distance from the mean; infinite if none was found, NaN if not asked for, if it
+            was too slow to tell or the row is no fixed point (`shock_status`).
+        shock_status: `analysis.ShockStatus` values; −1 if not asked for.
         certified: relative distance within which every cue is proven to be recalled by the
             memory's own map, that is to end within 1 % of the row; 0 where nothing could be proven,
             NaN if not asked for or not to be had for this map.
@@ -63,6 +65,7 @@ class Diagnosis:
     spectral_radius: Float[np.ndarray, " k"]
     attractor: Bool[np.ndarray, " k"]
     critical_shock: Float[np.ndarray, " k"]
+    shock_status: Int[np.ndarray, " k"]
     certified: Float[np.ndarray, " k"]
     floor: Float[np.ndarray, " k"]
     shock_in_metric: Float[np.ndarray, " k"]
@@ -115,11 +118,13 @@ def diagnose(
     radius, _, attractor = stability(memory, chosen)
     stored = memory.residual_ <= memory.state_.store.accuracy
     shocks = certified = floor = own_shocks = np.full(len(chosen), np.nan)
+    shock_status = np.full(len(chosen), -1)
     metric = memory.state_.coordinates.metric
     # How much longer a row is than in the metric, for M's largest eigenvalue 1.
     stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
     if shock and not memory.state_.sequence:
         found = critical_shock(f, points, progress=progress)
+        shock_status = found.status
         shocks = found.distance / memory.norm_
         plain = np.linalg.norm(metric.invert(np.nan_to_num(found.shock)), axis=1)
         own_shocks = np.where(
@@ -129,9 +134,9 @@ def diagnose(
         certified, floor = _certified(f, points, memory.norm_, len(chosen))
     correlation, nearest = _neighbours(x / memory.norm_, chosen)
     return Diagnosis(
-        chosen, radius, attractor, own_shocks, certified * stretch, floor, shocks, certified,
-        correlation, nearest, memory.residual_, memory.state_.choice,
-        _advice(memory, stored, chosen, radius, correlation, nearest),
+        chosen, radius, attractor, own_shocks, shock_status, certified * stretch, floor,
+        shocks, certified, correlation, nearest, memory.residual_, memory.state_.choice,
+        _advice(memory, stored, chosen, radius, correlation, nearest, shock_status),
     )  # fmt: skip
 
 
@@ -205,6 +210,7 @@ def _advice(
     radius: np.ndarray,
     correlation: np.ndarray,
     nearest: np.ndarray,
+    shock_status: np.ndarray,
 ) -> tuple[str, ...]:
     lines = []
     if not stored:
@@ -228,6 +234,12 @@ def _advice(
                 f"{rest} other row{'s are' if rest > 1 else ' is'} unstable at norm "
                 f"{memory.norm_:.4g}: raise it by half, or store fewer rows than {len(memory)}"
             )
+    slow = int((shock_status == ShockStatus.TOO_SLOW).sum())
+    if slow:
+        lines.append(
+            f"of {slow} row{'s' if slow > 1 else ''} the critical shock is not known, because cues "
+            "return too slowly to tell: raise the norm"
+        )
     if memory.stale_:
         lines.append(f"{STALE}: fit anew")
     return tuple(lines)

@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from attractory.analysis.census import AttractorCensus
 from attractory.analysis.curves import RecallCurve
 from attractory.analysis.outcomes import Outcome
-from attractory.plotting.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, new_figure
+from attractory.plotting.style import BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure
 
 __all__ = ["plot_census", "plot_recall_curve"]
 
@@ -20,7 +20,8 @@ _FATES = {
     Outcome.SPURIOUS: ("spurious fixed point", VERMILION),
     Outcome.CYCLE: ("cycle", PURPLE),
     Outcome.DIVERGED: ("diverged", "#000000"),
-    Outcome.UNDECIDED: ("undecided, or too late", "#BBBBBB"),
+    Outcome.LATE: ("recalled too late", SKY),
+    Outcome.UNDECIDED: ("too slow to tell", "#BBBBBB"),
 }
 _KINDS = (
     ("stored patterns", BLUE, "o", lambda a: a.stored),

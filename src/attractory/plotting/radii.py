@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from attractory.analysis.certificate import Certificate
-from attractory.analysis.critical_shocks import CriticalShock
+from attractory.analysis.critical_shocks import CriticalShock, ShockStatus
 from attractory.analysis.norm_search import BestNorm, NormProfile
 from attractory.plotting.style import BLUE, GREEN, GREY, VERMILION, new_figure
 
@@ -49,7 +49,11 @@ def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "
     known = np.isfinite(low) & np.isfinite(high) & (low > 0)
     axis.vlines(place[known], low[known], high[known], color=GREY, lw=1, alpha=0.6)
     axis.plot(place, high, "v", color=VERMILION, label="critical shock: a cue this far is lost")
-    axis.plot(place, low, "^", color=BLUE, label="certified: every cue nearer is recalled")
+    slow = shock.status[order] == ShockStatus.TOO_SLOW
+    if slow.any():
+        reached = shock.inside[order][slow]
+        axis.plot(place[slow], reached, "_", color=GREY, ms=9, label="too slow to tell beyond")
+    axis.plot(place, low, "^", color=BLUE, label="certified: every cue nearer ends there")
     axis.set(
         xlabel="pattern, by critical shock", ylabel="distance from the pattern", ylim=(0, None)
     )
