@@ -44,7 +44,7 @@ from attractory.datasets import bundled_digits
 digits, _ = bundled_digits(6)
 memories = [AttractorMemory(metric="rule").fit(digits[:n]) for n in (6, 2)]
 for k in range(10**9):
-    save_memory(memories[k % 2], sys.argv[1])
+    save_memory(memories[k % 2], sys.argv[1], overwrite=True)
     if k == 0:
         print("first", flush=True)
 """

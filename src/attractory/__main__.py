@@ -1,6 +1,6 @@
 """`python -m attractory` is the command `attractory`."""
 
-from attractory.cli.app import main
+from attractory.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -1,5 +1,8 @@
 """Progress: a function of the caller's own, a bar on demand, silence otherwise."""
 
+import os
+import sys
+
 import pytest
 
 from attractory._util.progress import counting, reporting
@@ -29,3 +32,33 @@ def test_a_bar_on_demand_and_silence_without_a_terminal(capsys, monkeypatch):
 def test_an_error_inside_comes_through():
     with pytest.raises(KeyError), reporting(True, "run", counting):
         raise KeyError
+
+
+class Raises:
+    """A stream none of whose methods can be called."""
+
+    def __getattr__(self, name):
+        raise OSError(name)
+
+
+class Logger:
+    """As logging packages put in the place of standard error: it has `write` and no more."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, text):
+        self.lines.append(text)
+
+
+def test_whatever_stands_for_standard_error_no_run_fails(monkeypatch):
+    with open(os.devnull, "w") as closed:
+        pass
+    logger = Logger()
+    for stream in (None, closed, Raises(), logger):
+        monkeypatch.setattr(sys, "stderr", stream)
+        for progress in (None, True, False):
+            with reporting(progress, "run", counting) as report:
+                report(1, 2)
+                report(2, 2)
+    assert logger.lines

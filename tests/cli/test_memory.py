@@ -1,6 +1,7 @@
 """The commands on files of memories, as a user meets them."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -284,7 +285,8 @@ def test_memories_saved_from_python(capsys, pictures, tmp_path):
     assert document(capsys, "forget", file, "row 4", "1", "2", "3")["n"] == 1
     assert load_memory(file).info_ == {"mine": 1, "names": ["row 0"], "shape": None}
     assert document(capsys, "inspect", file)["n"] == 1
-    save_memory(SequenceMemory(activation="erf", norm=30.0).fit(rows, rows[::-1]), file)
+    other = SequenceMemory(activation="erf", norm=30.0).fit(rows, rows[::-1])
+    save_memory(other, file, overwrite=True)
     assert "maps rows to other rows" in refused(capsys, "inspect", file)
 
 
@@ -301,14 +303,19 @@ def test_only_the_first_rows_of_many_are_looked_at(capsys, file, tmp_path, monke
     assert (tmp_path / "first.png").is_file()
 
 
-def test_rows_stored_inexactly_come_with_a_warning_and_are_no_attractors(capsys, tmp_path):
+def test_rows_that_are_not_stored_need_a_word_and_are_no_attractors(capsys, tmp_path):
     """A network as wide as this has as many weights as the rows have numbers, and none over."""
     np.save(tmp_path / "rows.npy", np.random.default_rng(4).normal(size=(12, 6)))
     file = tmp_path / "m"
-    code, out, err = run(
-        capsys, "store", tmp_path / "rows.npy", "--out", file, "--width", "6",
-        "--activation", "erf", "--norm", "5",
+    arguments = (
+        "store", tmp_path / "rows.npy", "--out", file, "--width", "6", "--activation", "erf",
+        "--norm", "5",
     )  # fmt: skip
+    err = refused(capsys, *arguments)
+    assert "of 12 rows are not stored (index " in err
+    assert "--allow-unstored" in err
+    assert os.listdir(tmp_path) == ["rows.npy"]
+    code, out, err = run(capsys, *arguments, "--allow-unstored")
     assert code == 0
     assert "attractory: warning: the memory misses a stored row by" in err
     assert "width 6, erf, depth 2, norm 5; residual" in out

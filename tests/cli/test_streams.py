@@ -129,7 +129,7 @@ def test_streams_that_are_no_files(monkeypatch, stream):
 def test_a_full_disk_is_told(capsys):
     with open("/dev/full", "w") as stream, redirect_stdout(stream), pytest.raises(SystemExit) as e:
         main(["reproduce", "--list"])
-    assert e.value.code == 2
+    assert e.value.code == 1
     assert capsys.readouterr().err == (
         "attractory: what was printed could not be written: No space left on device\n"
     )

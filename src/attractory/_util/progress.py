@@ -10,7 +10,7 @@ Every public function with an argument `progress` takes a `Progress`:
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 __all__ = ["Progress", "counting", "pacing", "reporting"]
@@ -36,14 +36,15 @@ def reporting(
     if callable(progress):
         yield progress
         return
-    if progress is False or (progress is None and not sys.stderr.isatty()):
+    stream: Any = _Stream(sys.stderr)
+    if progress is False or (progress is None and not stream.isatty()):
         yield lambda *values: None
         return
     from rich import progress as rich
     from rich.console import Console
 
     columns = (rich.TextColumn("{task.description}"), rich.BarColumn(), rich.TimeElapsedColumn())
-    bar = rich.Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = rich.Progress(*columns, console=Console(file=stream), transient=True)
     task, begun, shown = bar.add_task(label), time.perf_counter(), False
 
     def show(*values: Any) -> None:
@@ -59,6 +60,36 @@ def reporting(
     finally:
         if shown:
             bar.stop()
+
+
+class _Stream:
+    """Standard error, whatever stands there: nothing (as under pythonw), a closed file, a logger.
+
+    What shows progress never ends the work.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.encoding = "utf-8"
+        with suppress(Exception):
+            self.encoding = str(stream.encoding or "utf-8")
+
+    def isatty(self) -> bool:
+        with suppress(Exception):
+            return bool(self._stream.isatty())
+        return False
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        with suppress(Exception):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(Exception):
+            self._stream.flush()
 
 
 def counting(done: int, total: int) -> tuple[float, float, str]:

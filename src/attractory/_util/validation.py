@@ -15,6 +15,7 @@ __all__ = [
     "below_one",
     "choice",
     "duplicate_rows",
+    "flag",
     "indices",
     "length_error",
     "near",
@@ -124,6 +125,13 @@ def up_to_one(value: Any, name: str) -> float:
     if not 0 <= number <= 1:
         raise ValueError(f"{name} must be at least 0 and at most 1, got {value}")
     return number
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {type(value).__name__}")
+    return bool(value)
 
 
 def choice(value: Any, name: str, options: tuple[str, ...]) -> str:

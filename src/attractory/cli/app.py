@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attractory._util.interrupts import watched
 from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.memory import ACTIVATIONS, register
 from attractory.cli.outputs import check_folder
@@ -25,26 +26,38 @@ app = typer.Typer(
 )
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command; a bad value ends it with one line and status 2.
+# Errors of the system that a wrong path leads to; others say that the machine cannot.
+_WRONG_PATHS = FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError
 
-    A reader that goes away (`| head`) or an encoding without λ changes no status.
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command.
+
+    Status 0: done. 1: a part failed, or what was asked could not be done here (a full disk, no
+    permission, too little memory). 2: a bad value, or a file that is not there or of another kind.
+    130: Ctrl-C. A reader that goes away (`| head`) or an encoding without λ changes no status.
     """
-    code = 2
+    code = 1
     try:
-        with safe_streams():
+        with watched(), safe_streams():
             code = _run(arguments)
     except OSError as error:
         complain(f"what was printed could not be written: {error.strerror or error}")
-        code = code or 2
+        code = code or 1
     sys.exit(code)
 
 
 def _run(arguments: list[str] | None) -> int:
     try:
         code = app(arguments, standalone_mode=False)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         code = _complain(str(error))
+    except MemoryError:
+        code = _complain("this does not fit into the machine's memory", 1)
+    except OSError as error:
+        named = f"{error.filename} {error.strerror}"
+        wrong = isinstance(error, _WRONG_PATHS)
+        code = _complain(named if error.filename and error.strerror else str(error), 1 + wrong)
     except Exception as error:
         # Usage errors, whose class lives in click or in typer depending on typer's version.
         message = getattr(error, "format_message", None)
@@ -54,10 +67,10 @@ def _run(arguments: list[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, status: int = 2) -> int:
     if message:  # a bare `attractory` has shown its help instead
         complain(message)
-    return 2
+    return status
 
 
 @app.callback(invoke_without_command=True)

@@ -13,6 +13,7 @@ from attractory._util.validation import nonnegative, positive, whole
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallResult, recall
 from attractory.analysis.spectrum import eigenvalues
+from attractory.cli.pictures import write_pictures
 from attractory.datasets import bundled_digits, rescale
 from attractory.maps.kernel_regression import KernelRegression, fit_regression
 
@@ -99,7 +100,6 @@ class Demo:
         from attractory.plotting.spectra import plot_eigenvalues, plot_image_rows
 
         target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
         count, shown = len(self.labels), min(len(self.labels), 20)
         rows, missed = [("original", self.images[:shown])], [None]
         for trial in self.trials:
@@ -111,14 +111,15 @@ class Demo:
         title = f"Digits recalled: {tally}" + ("; orange: not recalled" if any_missed else "")
         radius = self.spectral_radius
         inside = int((radius < 1).sum())
-        paths = [target / "recall.png", target / "eigenvalues.png"]
-        plot_image_rows(rows, SHAPE, title=title, missed=missed).savefig(paths[0])
-        plot_eigenvalues(
-            self.eigenvalues,
-            title=f"{inside} of {count} patterns are attractors\n"
-            f"largest spectral radius {radius.max():.3f}",
-        ).savefig(paths[1])
-        return paths
+        pictures = {
+            target / "recall.png": plot_image_rows(rows, SHAPE, title=title, missed=missed),
+            target / "eigenvalues.png": plot_eigenvalues(
+                self.eigenvalues,
+                title=f"{inside} of {count} patterns are attractors\n"
+                f"largest spectral radius {radius.max():.3f}",
+            ),
+        }
+        return write_pictures(pictures)
 
 
 def run_demo(

@@ -4,14 +4,15 @@ Heavy imports wait until a command runs. What a command changes it changes in on
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attractory.cli.console import print_json, say, working
+from attractory.cli.console import complain, print_json, say, working
 from attractory.cli.inputs import (
     AS_THEY_ARE,
     PLAIN,
@@ -62,6 +63,12 @@ _Fit = Annotated[bool, typer.Option("--fit", help="Give images the memory's size
 _REJECT = "Confidence from which a cue is known, between 0 and 1."
 
 
+_AllowUnstored = Annotated[
+    bool,
+    typer.Option("--allow-unstored", help="Take rows that the map misses too; else an error."),
+]
+
+
 @dataclass(frozen=True)
 class MapOptions:
     """How rows are stored; as the parameters of `AttractorMemory`."""
@@ -82,6 +89,7 @@ class MapOptions:
         bool, typer.Option("--no-center", help="Leave the mean row in. Images need it out.")
     ] = False
     seed: Annotated[int, typer.Option(help="Of a network's first weights.")] = 0
+    allow_unstored: _AllowUnstored = False
 
 
 DEFAULT = MapOptions()
@@ -112,8 +120,10 @@ def store(
     look = images.look()
     with named_failures(), working("reading"):
         from attractory.cli.memory_file import MemoryFile, read_new
+        from attractory.io.tensor_file import file_version
         from attractory.memory.estimator import AttractorMemory
 
+        before = file_version(out)  # with --force, this one is replaced and no other
         loaded = read_new(paths, look, reading.index_column, reading.recursive)
     tell_what_failed(loaded)
     not_over([out], _read_from(loaded), "--out")
@@ -124,9 +134,9 @@ def store(
         metric=None if whitening == "none" else whitening, center=not how.no_center,
         random_state=how.seed, reject=_share(reject, "--reject"),
     )  # fmt: skip
-    kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None)
+    kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None, over=before)
     with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")):
-        kept.store(loaded)
+        kept.store(loaded, how.allow_unstored)
         kept.save()
     duplicates = len(loaded.rows) - len(memory)
     if as_json:
@@ -261,21 +271,22 @@ def add(
     paths: _Paths,
     reading: Reading = PLAIN,
     fit: _Fit = False,
+    allow_unstored: _AllowUnstored = False,
     as_json: _Json = False,
 ) -> None:
     """Store more rows in a file; those it has already are left out."""
-    with named_failures(), working("loading the memory"):
-        from attractory.cli.memory_file import MemoryFile
+    with _changing(file):
+        with named_failures(), working("loading the memory"):
+            from attractory.cli.memory_file import MemoryFile
 
-        kept = MemoryFile.open(file)
-        loaded = kept.read(paths, reading.index_column, reading.recursive, fit)
-    tell_what_failed(loaded)
-    check_place(file, "FILE")
-    with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")):
-        new = kept.store(loaded)
-        if new:
-            kept.memory.warn_of_misses()
-            kept.save()
+            kept = MemoryFile.open(file)
+            loaded = kept.read(paths, reading.index_column, reading.recursive, fit)
+        tell_what_failed(loaded)
+        check_place(file, "FILE")
+        with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")):
+            new = kept.store(loaded, allow_unstored or None)
+            if new:
+                kept.save()
     duplicates = len(loaded.rows) - len(new)
     if as_json:
         print_json(kept.as_dict() | {
@@ -300,36 +311,46 @@ def forget(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say which rows would go, and change nothing.")
     ] = False,
+    allow_unstored: _AllowUnstored = False,
     as_json: _Json = False,
 ) -> None:
     """Remove rows from a file; later rows move up."""
-    with working("loading the memory"):
-        from attractory.cli.memory_file import MemoryFile
+    with _changing(file):
+        with working("loading the memory"):
+            from attractory.cli.memory_file import MemoryFile
 
-        kept = MemoryFile.open(file)
-    rows, n = sorted({row for each in which for row in kept.find(each)}), len(kept.names)
-    if len(rows) == n:
-        raise ValueError(f"WHICH must leave a row, got all {n}; remove the file instead")
-    gone = [{"index": k, "name": kept.names[k]} for k in rows]
-    if dry_run:
-        if as_json:
-            print_json(kept.as_dict() | {"would_forget": gone})
-        else:
-            for row in gone:
-                say(f"would forget {row['index']}: {row['name']}")
-            say(f"{counted(n - len(rows), 'row')} would stay; nothing was changed")
-        return
-    check_place(file, "FILE")
-    with working(_spinner(kept, f"forgetting {counted(len(rows), 'row')}")):
-        kept.forget(rows)
-        kept.memory.warn_of_misses()
-        kept.save()
+            kept = MemoryFile.open(file)
+        rows, n = sorted({row for each in which for row in kept.find(each)}), len(kept.names)
+        if len(rows) == n:
+            raise ValueError(f"WHICH must leave a row, got all {n}; remove the file instead")
+        gone = [{"index": k, "name": kept.names[k]} for k in rows]
+        if dry_run:
+            if as_json:
+                print_json(kept.as_dict() | {"would_forget": gone})
+            else:
+                for row in gone:
+                    say(f"would forget {row['index']}: {row['name']}")
+                say(f"{counted(n - len(rows), 'row')} would stay; nothing was changed")
+            return
+        check_place(file, "FILE")
+        with working(_spinner(kept, f"forgetting {counted(len(rows), 'row')}")):
+            kept.forget(rows, allow_unstored or None)
+            kept.save()
     if as_json:
         print_json(kept.as_dict() | {"forgotten": gone})
     else:
         say(f"forgot {', '.join(row['name'] for row in gone)}")
         say(f"now {contents(kept)}")
         print_file(file)
+
+
+@contextmanager
+def _changing(file: Path) -> Iterator[None]:
+    """Let no other process change a file between reading and writing it."""
+    from attractory.io.file_lock import locked
+
+    with locked(file, lambda: complain(f"waiting for another process that changes {file}")):
+        yield
 
 
 # Arguments

@@ -1,6 +1,7 @@
 """A memory in a file with the names of its rows and the shape of its images, kept in step."""
 
 import math
+import os
 import re
 import warnings
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ class MemoryFile:
         shape: of its images, (height, width) or (height, width, 3); None for plain vectors.
         info: whatever else the file says of the memory.
         fits: whether its images were scaled or recoloured, as cues then are, too.
+        over: the version of the file that a new memory replaces; None if there must be none.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class MemoryFile:
     shape: tuple[int, ...] | None = None
     info: dict[str, Any] = field(default_factory=dict)
     fits: bool = False
+    over: str | None = None
 
     @classmethod
     def open(cls, path: Path) -> "MemoryFile":
@@ -68,7 +71,9 @@ class MemoryFile:
         return kept
 
     def save(self) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file, whole or not at all; one that was changed meanwhile is an error."""
+        if self.over is not None:
+            self.memory.file_ = os.path.realpath(self.path), self.over
         shape = None if self.shape is None else list(self.shape)
         self.info = self.info | {"names": self.names, "shape": shape}
         if self.fits:
@@ -109,18 +114,23 @@ class MemoryFile:
         size = Size(self.dim, self.shape, "the memory holds", mend)
         return read_patterns(paths, Asked(size, look, index_column, recursive))
 
-    def store(self, loaded: LoadedPatterns) -> list[str]:
+    def store(self, loaded: LoadedPatterns, allow_unstored: bool | None = None) -> list[str]:
         """Store rows, and return the names of those that are new.
 
         Where they outgrow the metric of the first ones, it is fitted anew to all.
+
+        Args:
+            loaded: the rows.
+            allow_unstored: as for `AttractorMemory.partial_fit`.
         """
         before = len(self.names)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", STALE)
-            self.memory.partial_fit(loaded.rows)
+            self.memory.partial_fit(loaded.rows, allow_unstored=allow_unstored)
         new = _names_kept(loaded, self.memory.patterns_[before:], self.names)
         if self.memory.stale_:
-            self.memory.fit(self.memory.patterns_)
+            word = self.memory.state_.settings.allow_unstored
+            self.memory.fit(self.memory.patterns_, allow_unstored=word)
         self.names = self.names + new
         self.shape = self.shape or loaded.shape
         return new
@@ -149,9 +159,9 @@ class MemoryFile:
             raise ValueError(f"WHICH must mean one row, got {which!r} for rows {both}; give {mend}")
         return found
 
-    def forget(self, rows: Sequence[int]) -> None:
+    def forget(self, rows: Sequence[int], allow_unstored: bool | None = None) -> None:
         """Remove rows by index; later ones move up."""
-        self.memory.forget(rows)
+        self.memory.forget(rows, allow_unstored=allow_unstored)
         self.names = [name for k, name in enumerate(self.names) if k not in rows]
 
     def as_dict(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from attractory._util.interrupts import too_late
 from attractory.cli.console import complain, one_line
 from attractory.cli.outputs import not_over
 from attractory.io.atomic_file import replacing
@@ -75,6 +76,7 @@ class Outputs:
 
         What diverged cannot be written. Each of the cues gets its "output", relative to the folder.
         """
+        too_late()  # Ctrl-C before leaves no file; from here on all are written
         self.folder.mkdir(parents=True, exist_ok=True)
         good = np.asarray(np.isfinite(states).all(axis=1))
         if not good.all():
@@ -128,7 +130,7 @@ class Outputs:
     def _write_table(self, cues: list[dict[str, Any]]) -> None:
         with replacing(self.table) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-            lines = csv.writer(text, lineterminator="\n")
+            lines = csv.writer(text)
             lines.writerow(_COLUMNS)
             for cue, path in zip(cues, self.loaded.paths, strict=True):
                 cells = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attractory._util.interrupts import gently
 from attractory.cli.console import complain, print_json, say, show
 from attractory.cli.options import HERE, Computing, expanded
 
@@ -84,6 +85,7 @@ def sweep(
 @contextmanager
 def stopped_in_a_line() -> Iterator[None]:
     """End a command with one line if its sweep cannot begin, has to stop or is interrupted."""
+    gently()  # what is computed already is stored, and said
     from attractory.sweeps.store import SweepError
 
     try:

@@ -21,6 +21,7 @@ def draw(kept: "MemoryFile", figure: Path) -> None:
     import numpy as np
 
     from attractory.analysis.spectrum import eigenvalues
+    from attractory.cli.pictures import write_pictures
     from attractory.plotting.spectra import plot_eigenvalues
 
     values = eigenvalues(kept.memory.map_, kept.memory.points_[:DRAWN])
@@ -30,7 +31,7 @@ def draw(kept: "MemoryFile", figure: Path) -> None:
         f"At {int((radius < 1).sum())} of {first}{len(values)} stored rows the map contracts\n"
         f"largest spectral radius {radius.max():.3f}"
     )
-    plot_eigenvalues(values, title=title).savefig(figure)
+    write_pictures({figure: plot_eigenvalues(values, title=title)})
 
 
 def print_file(file: Path) -> None:

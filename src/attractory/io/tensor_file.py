@@ -6,6 +6,7 @@ The safetensors library reads; only the few lines of the format's header are wri
 its writer takes twice the arrays' memory or gives up the error of a full disk.
 """
 
+import errno
 import hashlib
 import json
 import math
@@ -14,7 +15,7 @@ import reprlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +23,10 @@ from safetensors import SafetensorError, safe_open
 
 from attractory.io.atomic_file import replacing
 
-__all__ = ["Arrays", "Header", "StorageError", "read_file", "write_file"]
+__all__ = [
+    "ANY", "Arrays", "FileChangedError", "Header", "StorageError", "file_version", "read_file",
+    "read_version", "write_file",
+]  # fmt: skip
 
 Header: TypeAlias = dict[str, object]  # what JSON can hold
 Arrays: TypeAlias = dict[str, np.ndarray]
@@ -35,6 +39,13 @@ _DEPTH_LIMIT = 32  # far from where Python's JSON runs out of stack
 _RANK_LIMIT = 64  # NumPy's
 _DIGITS_LIMIT = 309  # those of 2¹⁰²³ and a sign
 _METADATA = "__metadata__"
+
+
+_EXISTS = "exists already; overwrite=True (--force) replaces it"
+_CHANGED = (
+    "has changed since it was read; read it again, or overwrite=True (--force) replaces it as it is"
+)
+ANY = "*"  # whatever file there is is replaced
 
 
 class StorageError(ValueError):
@@ -52,7 +63,21 @@ class StorageError(ValueError):
     """
 
 
-def write_file(path: str | Path, header: Header, arrays: Mapping[str, ArrayLike]) -> None:
+class FileChangedError(FileExistsError):
+    """A file is not the one that was to be replaced: it is another's, or has changed since."""
+
+    def __str__(self) -> str:
+        """Leave out the number of the system's error, which there is none of."""
+        return f"{self.filename} {self.strerror}"
+
+
+def write_file(
+    path: str | Path,
+    header: Header,
+    arrays: Mapping[str, ArrayLike],
+    *,
+    over: str | None = ANY,
+) -> str:
     """Write a header and named arrays to one file, replacing the file that is there.
 
     The old file stays whole until the new one is complete and on disk, also if the process or the
@@ -63,8 +88,14 @@ def write_file(path: str | Path, header: Header, arrays: Mapping[str, ArrayLike]
         header: finite numbers, strings, booleans, None, and lists and dictionaries of these, at
             most 32 deep.
         arrays: float64, float32, int64, uint8 or bool, of any shape, floats finite.
+        over: the version (`file_version`) of the file to replace; None if there must be none. By
+            default any file is replaced.
+
+    Returns:
+        The version of the file written.
 
     Raises:
+        FileChangedError: if there is a file of another version.
         FileNotFoundError: if the folder does not exist.
         IsADirectoryError: if the path is a folder.
         TypeError: if a value has a type that the file cannot hold.
@@ -74,7 +105,7 @@ def write_file(path: str | Path, header: Header, arrays: Mapping[str, ArrayLike]
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "squares"
-        >>> write_file(path, {"power": 2}, {"values": np.arange(5) ** 2})
+        >>> _ = write_file(path, {"power": 2}, {"values": np.arange(5) ** 2})
         >>> header, arrays = read_file(path)
         >>> header, arrays["values"].tolist()
         ({'power': 2}, [0, 1, 4, 9, 16])
@@ -83,11 +114,45 @@ def write_file(path: str | Path, header: Header, arrays: Mapping[str, ArrayLike]
     _check_header(header, "header", 0)
     held = {name: _array(value, name) for name, value in arrays.items()}
     held = _in_order(held)
-    start = _start(header, held)
-    with replacing(target, durable=True) as file:
-        file.write(start)
-        for array in held.values():
-            file.write(_bytes(array))
+    digest = _digest(header, held)
+    start = _start(header, held, digest)
+
+    def guard() -> bool:
+        if over is ANY:
+            return True
+        found = file_version(target)
+        if found not in (None, over):
+            raise FileChangedError(errno.EEXIST, _EXISTS if over is None else _CHANGED, str(path))
+        return found is not None
+
+    guard()  # before the work, too
+    try:
+        with replacing(target, durable=True, guard=guard) as file:
+            file.write(start)
+            for array in held.values():
+                file.write(_bytes(array))
+    except FileExistsError as error:
+        if isinstance(error, FileChangedError):
+            raise
+        raise FileChangedError(errno.EEXIST, _EXISTS, str(path)) from None
+    return digest
+
+
+def file_version(path: str | Path) -> str | None:
+    """Return what tells a file from others of its name, None if there is none.
+
+    That of a memory is its digest, so that files of the same content are of the same version.
+    """
+    if not os.path.isfile(path):
+        return None
+    with open(path, "rb") as file:
+        about = os.fstat(file.fileno())
+        length = int.from_bytes(file.read(8), "little")
+        if length <= _HEADER_LIMIT:
+            with suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):
+                outer: Any = _loads(file.read(length).decode())
+                return _document(outer[_METADATA])[1]
+    return f"{about.st_ino} {about.st_size} {about.st_mtime_ns}"
 
 
 def read_file(path: str | Path) -> tuple[Header, Arrays]:
@@ -109,6 +174,11 @@ def read_file(path: str | Path) -> tuple[Header, Arrays]:
         Traceback (most recent call last):
         FileNotFoundError: there is no file nowhere
     """
+    return read_version(path)[:2]
+
+
+def read_version(path: str | Path) -> tuple[Header, Arrays, str]:
+    """Return what `read_file` does, and the version of the file."""
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
@@ -135,7 +205,7 @@ def read_file(path: str | Path) -> tuple[Header, Arrays]:
             raise ValueError(
                 "it is damaged: its content does not have the digest it was written with"
             )
-        return header, arrays
+        return header, arrays, digest
     except SafetensorError as error:
         reason = _wrong_length(path) or f"it is not an attractory memory, or damaged: {error}"
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
@@ -244,10 +314,9 @@ def _digest(header: Header, arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-def _start(header: Header, arrays: Arrays) -> bytes:
+def _start(header: Header, arrays: Arrays, digest: str) -> bytes:
     """Return what comes before the arrays: the length of the JSON, and the JSON."""
-    sha256 = _digest(header, arrays)
-    document = {"format": _FORMAT, "version": _VERSION, "header": header, "sha256": sha256}
+    document = {"format": _FORMAT, "version": _VERSION, "header": header, "sha256": digest}
     outer: Header = {_METADATA: {"attractory": _dumps(document)}}
     end = 0
     for name, array in arrays.items():
@@ -274,9 +343,6 @@ def _check_start(path: Path) -> None:
         if size < 8:
             raise ValueError(f"it is not an attractory memory (it has {size} bytes)")
         length = int.from_bytes(file.read(8), "little")
-        begun = file.read(1)
-    if length > size - 8 and begun != b"{":  # an image, a table: any file
-        raise ValueError("it is not an attractory memory")
     if length > size - 8:
         raise ValueError(
             "it is not an attractory memory, or is cut short: its first 8 bytes announce a header "

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
+from attractory._util.interrupts import check, forget, heeded
 from attractory._util.precision import full_precision
 from attractory._util.progress import Progress, reporting
 from attractory._util.statuses import StatusEnum
@@ -81,6 +82,12 @@ class TrainingResult:
         """Whether the loss fell below the tolerance."""
         return self.status == TrainingStatus.CONVERGED
 
+    def uninterrupted(self) -> "TrainingResult":
+        """Return this run, or raise KeyboardInterrupt if Ctrl-C ended it."""
+        if self.status == TrainingStatus.INTERRUPTED:
+            raise KeyboardInterrupt
+        return self
+
     def __repr__(self) -> str:
         """Summarise the run."""
         return (
@@ -103,7 +110,8 @@ def train(
 ) -> TrainingResult:
     """Train a network to reproduce its patterns; calling it again with the model goes on.
 
-    Ctrl-C ends a run early and returns what it has.
+    Ctrl-C ends a run early and returns what it has, with the status INTERRUPTED; look at it before
+    the network is used (`TrainingResult.uninterrupted`).
 
     Args:
         network: where to start.
@@ -148,7 +156,13 @@ def train(
 
     start = time.perf_counter()
     run = _Run(network)
-    with full_precision(), reporting(progress, solver, _distance(tolerance)) as report:
+    shown = reporting(progress, solver, _distance(tolerance))
+    with heeded(), full_precision(), shown as show:
+
+        def report(steps: int, loss: float) -> None:
+            check()
+            show(steps, loss)
+
         data = jnp.asarray(x.astype(network.dtype)), jnp.asarray(y.astype(network.dtype))
         try:
             if newton:
@@ -156,6 +170,7 @@ def train(
             else:
                 status = _first_order(run, data, tolerance, limit, solver, rate, report)
         except KeyboardInterrupt:
+            forget()
             status = TrainingStatus.INTERRUPTED
             run.losses = run.losses[: run.steps + 1]
         if run.state is not None:

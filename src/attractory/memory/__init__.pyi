@@ -5,3 +5,4 @@ from .estimator import MemoryRecall as MemoryRecall
 from .files import load_memory as load_memory
 from .files import save_memory as save_memory
 from .sequence import SequenceMemory as SequenceMemory
+from .state import NotStoredError as NotStoredError

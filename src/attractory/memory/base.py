@@ -1,8 +1,13 @@
 """What the two memories share: the stored state, and how it is shown and shrunk."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
+from threading import Lock, RLock
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float
@@ -10,7 +15,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from attractory._util.interrupts import check, heeded
 from attractory._util.machine import refuse_what_cannot_fit
+from attractory._util.validation import flag
 from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import Map
 from attractory.memory.coordinates import unseen
@@ -24,17 +31,27 @@ M = TypeVar("M", bound="BaseMemory")
 STALE = "the metric was fitted to rows that are now the lesser part, or unlike the others"
 
 
+# Kept apart from the estimators, which are copied and pickled without their locks.
+_guard = Lock()
+_locks: "WeakKeyDictionary[BaseMemory, Any]" = WeakKeyDictionary()
+
+
 class BaseMemory(BaseEstimator):
     """Rows stored in a map: fitting, storing more, forgetting, and what is stored.
 
     Attributes:
         state_: what is stored, a value that every change replaces.
         info_: what a file said of the memory besides.
+        file_: where it was loaded from or saved to last: the path, and the version of the file.
+
+    `fit`, `partial_fit` and `forget` of one memory may be called by several threads: they take
+    turns, and each is whole or not at all. Recall takes what is stored when it begins.
     """
 
     n_features_in_: int
     state_: MemoryState
     info_: dict[str, Any]
+    file_: tuple[str, str]
 
     def _settings(self) -> MemorySettings:
         """Return the checked parameters."""
@@ -46,53 +63,83 @@ class BaseMemory(BaseEstimator):
         """Return what rows are mapped to, None for themselves."""
         return None
 
-    def _store(self, X: object, y: object = None) -> None:
+    def _store(self, X: object, y: object = None, allow_unstored: bool = False) -> None:
         """Store rows, and nothing else; a memory that cannot is left as it was."""
-        settings = self._settings()
-        new = copy(self)  # the check notes the columns' number and names
-        rows = _checked_rows(
-            new, X, ensure_min_features=2, ensure_min_samples=2 if settings.center else 1
-        )
-        _refuse(settings, len(rows), rows.shape[1])
-        new.state_ = fit_state(rows, self._targets(rows, y), settings)
-        new.__dict__.pop("info_", None)
-        self.__dict__ = new.__dict__
-        self.warn_of_misses(stacklevel=4)
+        with self._alone():
+            settings = replace(
+                self._settings(), allow_unstored=flag(allow_unstored, "allow_unstored")
+            )
+            new = copy(self)  # the check notes the columns' number and names
+            rows = _checked_rows(
+                new, X, ensure_min_features=2, ensure_min_samples=2 if settings.center else 1
+            )
+            _refuse(settings, len(rows), rows.shape[1])
+            new.state_ = fit_state(rows, self._targets(rows, y), settings)
+            found = new.state_.check_stored()
+            check()
+            new.__dict__.pop("info_", None)
+            self.__dict__ = new.__dict__
+        _warn(found)
 
-    def _store_more(self, X: object, y: object = None) -> None:
+    def _store_more(self, X: object, y: object = None, allow_unstored: bool | None = None) -> None:
         """Store more rows; a memory that cannot is left as it was."""
-        self._settings()
-        rows = _checked_rows(self, X, reset=False)
-        targets, before = self._targets(rows, y), self.state_
-        points, sizes = before.coordinates.encode(rows)
-        unit, stored = points / before.norm, before.points / before.norm
-        new = unseen(unit, sizes, rows, stored, before.sizes)
-        _refuse(before.settings, len(before.points) + len(new), rows.shape[1])
-        if not len(new):
-            return
-        answers = None if targets is None else before.coordinates.encode(targets[new])
-        self.state_ = before.with_rows(points[new], sizes[new], answers)
-        if self.state_.stale and not before.stale:
+        with self._alone():
+            self._settings()
+            rows = _checked_rows(self, X, reset=False)
+            targets, before = self._targets(rows, y), self.state_
+            points, sizes = before.coordinates.encode(rows)
+            unit, stored = points / before.norm, before.points / before.norm
+            new = unseen(unit, sizes, rows, stored, before.sizes)
+            _refuse(before.settings, len(before.points) + len(new), rows.shape[1])
+            if not len(new):
+                return
+            answers = None if targets is None else before.coordinates.encode(targets[new])
+            grown = before.allowing(allow_unstored).with_rows(points[new], sizes[new], answers)
+            found = self._take(grown)
+            stale = self.state_.stale and not before.stale
+        if stale:
             warnings.warn(f"{STALE}; fit anew to renew it", UserWarning, stacklevel=3)
-        if before.settings.width is not None:  # a kernel solves when it is next asked
-            self.warn_of_misses(stacklevel=4)
+        _warn(found)
 
-    def forget(self: M, indices: ArrayLike) -> M:
+    def forget(self: M, indices: ArrayLike, *, allow_unstored: bool | None = None) -> M:
         """Remove stored rows by index; later ones move up.
+
+        Args:
+            indices: of the rows.
+            allow_unstored: as for `fit`; None for what was said there.
 
         Raises:
             ValueError: if an index is out of range, or nothing would be left.
+            NotStoredError: if a network cannot be trained to hold those that are left.
         """
         check_is_fitted(self)
-        gone = np.unique(np.atleast_1d(np.asarray(indices)))
-        n = len(self)
-        if gone.size and (gone.dtype.kind not in "iu" or gone.min() < 0 or gone.max() >= n):
-            raise ValueError(f"indices must be integers from 0 to {n - 1}, got {gone.tolist()}")
-        if len(gone) >= n:
-            raise ValueError(f"indices must leave a row, got all {n}; fit anew instead")
-        if len(gone):
-            self.state_ = self.state_.without(gone)
+        with self._alone():
+            gone = np.unique(np.atleast_1d(np.asarray(indices)))
+            n = len(self)
+            if gone.size and (gone.dtype.kind not in "iu" or gone.min() < 0 or gone.max() >= n):
+                raise ValueError(f"indices must be integers from 0 to {n - 1}, got {gone.tolist()}")
+            if len(gone) >= n:
+                raise ValueError(f"indices must leave a row, got all {n}; fit anew instead")
+            less = self.state_.allowing(allow_unstored)
+            found = self._take(less.without(gone)) if len(gone) else None
+        _warn(found)
         return self
+
+    def _take(self, state: MemoryState) -> str | None:
+        """Replace the state, if it stores its rows; return what is to be warned of."""
+        # A kernel solves when it is next asked, or saved, unless there is doubt.
+        found = state.check_stored() if state.store.doubtful else None
+        check()
+        self.state_ = state
+        return found
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Change the memory in one thread at a time, and lose no Ctrl-C."""
+        with _guard:
+            lock = _locks.setdefault(self, RLock())
+        with lock, heeded():
+            yield
 
     @property
     def map_(self) -> Map:
@@ -143,11 +190,15 @@ class BaseMemory(BaseEstimator):
         check_is_fitted(self)
         return _checked_rows(self, X, reset=False)
 
-    def warn_of_misses(self, stacklevel: int = 2) -> None:
-        """Warn if a stored row is missed by more than counts as stored."""
-        message = self.state_.misses()
-        if message is not None:
-            warnings.warn(message, InterpolationWarning, stacklevel=stacklevel)
+    def check_stored(self, stacklevel: int = 2) -> None:
+        """Raise NotStoredError if a stored row is missed, or warn where that was allowed."""
+        check_is_fitted(self)
+        _warn(self.state_.check_stored(), stacklevel + 1)
+
+
+def _warn(found: str | None, stacklevel: int = 4) -> None:
+    if found is not None:
+        warnings.warn(found, InterpolationWarning, stacklevel=stacklevel)
 
 
 def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.ndarray, "n d"]:

@@ -113,24 +113,35 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         self.reject = reject
         self.random_state = random_state
 
-    def fit(self, X: object, y: object = None) -> "AttractorMemory":
+    def fit(
+        self, X: object, y: object = None, *, allow_unstored: bool = False
+    ) -> "AttractorMemory":
         """Store the rows of X, and nothing else.
 
         Args:
             X: (n, d), n ≥ 2 unless `center` is False. Equal rows are stored once.
             y: ignored; labels, as pipelines pass them.
+            allow_unstored: take rows that the map misses as they are, with a warning, now and in
+                what follows (`partial_fit`, `forget`, `save_memory`); else they are an error.
+
+        Raises:
+            NotStoredError: if a row is missed by more than 1e-6 of the norm, a network's by more
+                than 1e-3; the memory is then as it was.
         """
-        self._store(X)
+        self._store(X, allow_unstored=allow_unstored)
         return self
 
-    def partial_fit(self, X: object, y: object = None) -> "AttractorMemory":
+    def partial_fit(
+        self, X: object, y: object = None, *, allow_unstored: bool | None = None
+    ) -> "AttractorMemory":
         """Store more rows; centre and norm stay those of `fit`. Rows already stored are left out.
 
-        A memory that could not take the rows stays as it was.
+        A memory that could not take the rows stays as it was. Arguments are those of `fit`;
+        `allow_unstored` None stands for what was said there.
         """
         if not self.__sklearn_is_fitted__():
-            return self.fit(X)
-        self._store_more(X)
+            return self.fit(X, allow_unstored=bool(allow_unstored))
+        self._store_more(X, allow_unstored=allow_unstored)
         return self
 
     def recall(self, X: object) -> MemoryRecall:

@@ -5,23 +5,29 @@ loading solves nothing; a network memory its weights. The residual is that of th
 the file's digest stands for every bit; loading measures it anew at some rows.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Float
+from sklearn.utils.validation import check_is_fitted
 
+from attractory._util.caller import warn_caller
+from attractory._util.machine import refuse_what_cannot_fit
+from attractory._util.validation import flag, positive, whole
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
-from attractory.io.tensor_file import StorageError, read_file, write_file
+from attractory.io.tensor_file import ANY, StorageError, read_version, write_file
+from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.network import Autoencoder
 from attractory.memory.coordinates import Coordinates, spread
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric import Metric
 from attractory.memory.metric_search import Choice
 from attractory.memory.sequence import SequenceMemory
-from attractory.memory.settings import MemorySettings
+from attractory.memory.settings import MemorySettings, check_limits
 from attractory.memory.state import MemoryState
 from attractory.memory.stored_map import KernelStore, NetworkStore
 from attractory.memory.stored_map_gpu import store_type
@@ -39,8 +45,14 @@ def save_memory(
     path: str | Path,
     *,
     info: dict[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> None:
-    """Write a memory to a file, atomically.
+    """Write a memory to a file, whole or not at all.
+
+    A file that is there is replaced only if it is the one that the memory was loaded from or saved
+    to last, unchanged since: what another process has stored there meanwhile is not lost. The
+    command `attractory` and this function take the same lock on the file while they look and
+    replace (`io.file_lock`).
 
     Args:
         memory: fitted. What is written is what was fitted: parameters changed since are left out,
@@ -48,8 +60,12 @@ def save_memory(
         path: of the file; its folder must exist.
         info: whatever else belongs to it (names, the shape of images), as JSON values; it comes
             back as the memory's `info_`.
+        overwrite: replace whatever file is there.
 
     Raises:
+        FileChangedError: a FileExistsError, if the file there is another's or has changed.
+        NotStoredError: if a row is missed that `fit` was not told to allow.
+        TypeError: for a map or another object.
         ValueError: for an activation that is neither named nor a mixture, parameters out of range,
             or values JSON lacks; an earlier file stays.
         OSError: if the file cannot be written; an earlier one is whole then.
@@ -62,6 +78,15 @@ def save_memory(
         >>> bool((load_memory(path).patterns_ == memory.patterns_).all())
         True
     """
+    if not isinstance(memory, AttractorMemory | SequenceMemory):
+        raise TypeError(
+            f"memory must be an AttractorMemory or a SequenceMemory, got {type(memory).__name__}; "
+            "a map is saved as what it was made of: fit an AttractorMemory to its patterns"
+        )
+    check_is_fitted(memory)
+    found = memory.state_.check_stored()
+    if found is not None:
+        warn_caller(found, InterpolationWarning)
     state: MemoryState = memory.state_
     settings = state.settings.at_recall(memory.get_params(deep=False))
     names = memory.get_params(deep=False)
@@ -85,14 +110,19 @@ def save_memory(
             "metric_numbers": np.array([metric.rest, metric.floor]),
         }  # fmt: skip
     arrays |= state.store.arrays()
+    check_limits(settings)
     header = {
         "kind": "sequence" if state.sequence else "patterns", "parameters": parameters,
         "norm": float(state.norm), "fitted": int(state.fitted),
-        "residual": float(state.store.residual()),
+        "residual": float(state.store.residual()), "allow_unstored": settings.allow_unstored,
         "choice": None if state.choice is None else state.choice.as_dict(),
         "info": getattr(memory, "info_", {}) if info is None else info,
     }  # fmt: skip
-    write_file(path, header, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
+    arrays = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+    target = os.path.realpath(path)
+    place, known = getattr(memory, "file_", (None, None))
+    over = ANY if overwrite else known if place == target else None
+    memory.file_ = target, write_file(path, header, arrays, over=over)
 
 
 def load_memory(path: str | Path) -> AttractorMemory | SequenceMemory:
@@ -108,13 +138,21 @@ def load_memory(path: str | Path) -> AttractorMemory | SequenceMemory:
         Traceback (most recent call last):
         FileNotFoundError: there is no file no/such.mem
     """
-    header, arrays = read_file(path)
+    header, arrays, version = read_version(path)
     try:
-        return _rebuilt(header, arrays)
+        memory = _rebuilt(header, arrays)
     except StorageError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except KeyError as error:
+        lack = f"it lacks {error.args[0]!r}" if error.args else "it lacks a part"
+        raise StorageError(f"{path} does not hold a memory: {lack}") from None
+    except (TypeError, AttributeError, IndexError, ArithmeticError, RuntimeError) as error:
+        reason = f"a part of it is of the wrong kind ({error})"
+        raise StorageError(f"{path} does not hold a memory: {reason}") from None
+    except ValueError as error:
         raise StorageError(f"{path} does not hold a memory: {error}") from None
+    memory.file_ = os.path.realpath(path), version
+    return memory
 
 
 def _rebuilt(
@@ -124,7 +162,11 @@ def _rebuilt(
     act = _activation(parameters["activation"])
     parameters["activation"] = act.name if _is_plain(act) else act
     memory = _KINDS[header["kind"]](**parameters)
-    settings = MemorySettings.checked(parameters | {"compute": None})
+    settings = MemorySettings.checked(
+        parameters
+        | {"compute": None, "allow_unstored": flag(header["allow_unstored"], "allow_unstored")}
+    )
+    check_limits(settings)
     memory.set_params(**({"compute": None} if "compute" in parameters else {}))
     memory.state_ = _state(settings, header, arrays)
     memory.n_features_in_ = memory.state_.points.shape[1]
@@ -146,8 +188,11 @@ def _state(
     if not (norm > 0 and np.allclose(np.linalg.norm(points, axis=1), norm, rtol=1e-6)):
         raise ValueError("its patterns are not of the norm it names")
     _fits(0 <= fitted <= n)
+    _agree(settings, mean, norm, arrays)
+    if settings.width is None:
+        refuse_what_cannot_fit(n, dim, settings.solver, "its patterns")
     store = _store(settings, points, answers, arrays, float(header["residual"]))
-    _check_some(store)
+    _check_some(store, settings.allow_unstored or settings.ridge > 0)
     coordinates = Coordinates(mean, norm, _metric(arrays, dim))
     choice = header["choice"]
     return MemoryState(
@@ -159,8 +204,36 @@ def _state(
         sequence=sequence,
         fitted=fitted,
         outside=coordinates.metric.outside(points),
-        choice=None if choice is None else Choice.from_dict(choice),
+        choice=None if choice is None else _choice(choice),
     )
+
+
+def _agree(
+    settings: MemorySettings, mean: np.ndarray, norm: float, arrays: dict[str, np.ndarray]
+) -> None:
+    """Refuse parameters that are not those of what is stored."""
+    if settings.norm is not None and not np.isclose(settings.norm, norm, rtol=1e-12, atol=0):
+        raise ValueError(f"it names the norm {settings.norm:g} and holds patterns of {norm:g}")
+    if not settings.center and mean.any():
+        raise ValueError("it says that the mean is left in, and names one")
+    if settings.metric is None and "metric_basis" in arrays:
+        raise ValueError("it says that there is no metric, and holds one")
+    seed = settings.random_state
+    if seed is not None:
+        whole(seed, "random_state", 0, 2**32 - 1)
+
+
+def _choice(values: dict[str, Any]) -> Choice:
+    found = Choice.from_dict(values)
+    _fits(found.trials)
+    positive(found.metric, "the metric chosen")
+    counts = [found.cues, found.rows]
+    for trial in found.trials:
+        positive(trial.metric, "the metric of a trial")
+        counts += [trial.nearest, trial.recalled]
+    for count in counts:
+        whole(count, "a count of the trials", 0)
+    return found
 
 
 def _fits(condition: Any) -> None:
@@ -168,12 +241,18 @@ def _fits(condition: Any) -> None:
         raise ValueError("its arrays do not fit together")
 
 
-def _check_some(store: KernelStore | NetworkStore) -> None:
-    """Refuse a map that misses some of its targets by more than the file says."""
+def _check_some(store: KernelStore | NetworkStore, allowed: bool) -> None:
+    """Refuse a map that misses some of its targets by more than the file says, or may say."""
     some = spread(len(store.x), _CHECKED)
-    values = np.asarray(store.map()(store.x[some]), float)
+    if isinstance(store, KernelStore):
+        # Not by the map, which has to be compiled: for minutes, if the file says so.
+        values = store.kernel(store.x[some], store.x) @ np.asarray(store.map().coefficients)
+    else:
+        values = np.asarray(store.map()(store.x[some]), float)
     miss = np.linalg.norm(values - store.targets[some], axis=1).max()
     norm = np.linalg.norm(store.x[0])
+    if not (allowed or store.residual() <= store.accuracy):
+        raise ValueError("by what it says of itself its rows are not stored")
     if not miss <= max(10 * store.residual(), store.accuracy) * norm:
         raise ValueError("its map does not do what the file says of it")
 
@@ -205,15 +284,13 @@ def _store(
         _fits(coefficients.shape == (n, dim))
         kind = store_type(settings, n, dim)
         return kind(points, answers, settings, coefficients, residual)
-    whole = dim + bool(settings.bias)
+    size = dim + bool(settings.bias)
     weights = tuple(arrays[f"weight{k}"] for k in range(settings.depth))
-    into = [whole, *(w.shape[0] for w in weights[:-1])]
-    if any(w.ndim != 2 or w.shape[1] != k for w, k in zip(weights, into, strict=True)):
-        raise ValueError("its weights do not fit together")
-    if weights[-1].shape[0] != whole:
-        raise ValueError("its weights do not fit together")
+    sizes = [size, *[settings.width] * (settings.depth - 1), size]
+    if any(w.shape != (m, k) for w, k, m in zip(weights, sizes, sizes[1:], strict=False)):
+        raise ValueError("its weights do not fit together, or its width")
     shell = Autoencoder(
-        whole, width=1, depth=settings.depth, activation=settings.activation, key=0,
+        size, width=1, depth=settings.depth, activation=settings.activation, key=0,
         dtype=weights[0].dtype,
     )  # fmt: skip
     network = eqx.tree_at(lambda f: f.weights, shell, weights)

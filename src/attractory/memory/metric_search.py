@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from attractory._util.interrupts import check
 from attractory._util.progress import counting, reporting
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.single_precision import single
@@ -172,6 +173,7 @@ def choose(
     tried: list[Trial] = []
     with reporting(progress, "choosing the metric", counting) as show:
         for share in SHARES:
+            check()
             here = metric.with_share(share)
             found = _trial(rows - mean, cues - mean, mean, home, here, settings)
             tried.append(Trial(share, *found))

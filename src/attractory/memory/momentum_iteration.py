@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from attractory._util.interrupts import check
 from attractory._util.precision import full_precision
 from attractory.analysis.iteration import pad_rows
 from attractory.maps.protocol import Map
@@ -74,6 +75,7 @@ def run_stage(
     rows, earlier = np.array([], int), np.full(count, np.inf)
     with full_precision():
         while len(running) and done < stage.steps:
+            check()
             size, steps = len(running), min(CHUNK, stage.steps - done)
             # A batch keeps its size until it has halved, a small one for longer: compiling another
             # takes a second.

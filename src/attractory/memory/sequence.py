@@ -66,22 +66,25 @@ class SequenceMemory(BaseMemory):
         self.solver = solver
         self.random_state = random_state
 
-    def fit(self, X: object, y: object = None) -> "SequenceMemory":
+    def fit(self, X: object, y: object = None, *, allow_unstored: bool = False) -> "SequenceMemory":
         """Store a sequence, and nothing else.
 
         Args:
             X: rows in their order, (n, d). Equal rows are stored once.
             y: the successor of each row, (n, d); by default the next row, and the first one after
                 the last. Labels (n,) are ignored.
+            allow_unstored: as for `AttractorMemory`.
         """
-        self._store(X, y)
+        self._store(X, y, allow_unstored)
         return self
 
-    def partial_fit(self, X: object, y: object = None) -> "SequenceMemory":
+    def partial_fit(
+        self, X: object, y: object = None, *, allow_unstored: bool | None = None
+    ) -> "SequenceMemory":
         """Store another sequence beside the first; arguments as for `fit`."""
         if not self.__sklearn_is_fitted__():
-            return self.fit(X, y)
-        self._store_more(X, y)
+            return self.fit(X, y, allow_unstored=bool(allow_unstored))
+        self._store_more(X, y, allow_unstored)
         return self
 
     def replay(self, x: ArrayLike, steps: int) -> Float[np.ndarray, "s d"]:

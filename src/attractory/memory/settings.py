@@ -8,17 +8,19 @@ import numpy as np
 
 from attractory._util.machine import SOLVERS
 from attractory._util.parallel import checked
-from attractory._util.validation import choice, nonnegative, positive, share, whole
+from attractory._util.validation import choice, flag, nonnegative, positive, share, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernels.kernel import Kernel
 
-__all__ = ["AT_RECALL", "MemorySettings"]
+__all__ = ["AT_RECALL", "MemorySettings", "check_limits"]
 
 ITERATIONS = "guided", "plain"
 METRICS = "search", "rule"
 # Parameters that recall reads: they may change after `fit`. The others belong to what was stored.
 AT_RECALL = "compute", "max_steps", "tolerance", "reject"
+# Of memories in files. Each layer of a kernel takes a quarter of a second to compile.
+_DEEPEST_KERNEL, _DEEPEST_NETWORK, _MOST_STEPS, _MOST_TERMS = 16, 64, 1_000_000, 256
 NETWORK_BIAS = 1.0  # constant input of a network, relative to the norm; plain iteration needs one
 
 
@@ -29,6 +31,7 @@ class MemorySettings:
     Attributes:
         norm: None for the rule.
         activation: the object that a name stands for.
+        allow_unstored: an argument of `fit`: whether rows that the map misses may stay.
     """
 
     activation: Activation
@@ -45,6 +48,7 @@ class MemorySettings:
     tolerance: float = 1e-7
     reject: float = 0.9
     random_state: int | np.random.RandomState | None = 0
+    allow_unstored: bool = False
 
     @classmethod
     def checked(cls, parameters: Mapping[str, Any]) -> "MemorySettings":
@@ -97,6 +101,19 @@ class MemorySettings:
         return 0.0 if self.width is None else NETWORK_BIAS
 
 
+def check_limits(settings: MemorySettings) -> None:
+    """Refuse settings that no file of a memory may have: how long it computes is not a file's word.
+
+    Raises:
+        ValueError: with the setting and its limit.
+    """
+    deepest = _DEEPEST_KERNEL if settings.width is None else _DEEPEST_NETWORK
+    whole(settings.depth, "depth of a memory in a file", 2, deepest)
+    whole(settings.max_steps, "max_steps of a memory in a file", 1, _MOST_STEPS)
+    terms = len(getattr(settings.activation, "scales", ()))
+    whole(terms, "the terms of an activation in a file", 0, _MOST_TERMS)
+
+
 def _width(value: Any, name: str) -> int | None:
     return None if value is None else whole(value, name, 1)
 
@@ -107,12 +124,6 @@ def _norm(value: Any, name: str) -> float | None:
             raise ValueError(f"{name} must be 'auto' or a number above 0, got {value!r}")
         return None
     return positive(value, name)
-
-
-def _center(value: Any, name: str) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {type(value).__name__}")
-    return bool(value)
 
 
 def _metric(value: Any, name: str) -> str | float | np.ndarray | None:
@@ -135,7 +146,7 @@ _CHECKS: dict[str, Any] = {
     "activation": lambda value, _: find_activation(value),
     "depth": lambda value, name: whole(value, name, 2),
     "norm": _norm,
-    "center": _center,
+    "center": flag,
     "metric": _metric,
     "iteration": lambda value, name: choice(value, name, ITERATIONS),
     "ridge": nonnegative,

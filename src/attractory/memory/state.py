@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.utils import check_random_state
 
+from attractory._util.validation import flag
 from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import Map, SingularKernelError
 from attractory.memory.confidence import Confidence, held_out_evidence
@@ -25,10 +26,38 @@ from attractory.memory.stored_map import KernelStore, NetworkStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
 
-__all__ = ["MemoryState", "fit_state", "make_store"]
+__all__ = ["MemoryState", "NotStoredError", "fit_state", "make_store"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
+_NAMED = 5  # rows in a message
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
+
+
+class NotStoredError(ValueError):
+    """Rows that the map misses by too much to be stored; the memory is as it was.
+
+    Attributes:
+        rows: their indices.
+        missed: by how much each stored row is missed, relative to the norm, (n,).
+        finding: what is wrong, without what would do.
+    """
+
+    def __init__(self, rows: Int[np.ndarray, " k"], missed: Float[np.ndarray, " n"]):
+        self.rows, self.missed = rows, missed
+        worst, n = float(missed.max()), len(missed)
+        some = ", ".join(map(str, rows[:_NAMED].tolist())) + (", …" if len(rows) > _NAMED else "")
+        self.finding = (
+            f"the memory misses a stored row by {worst:.1e} of the norm: {len(rows)} of {n} rows "
+            f"are not stored (index {some})"
+        )
+        super().__init__(
+            f"{self.finding}; a larger norm, fewer near-duplicates or (for a network) more width "
+            "would do, or allow_unstored=True (--allow-unstored), which takes them as they are"
+        )
+
+    def __reduce__(self) -> tuple:
+        """Pickle by what it was made of."""
+        return type(self), (self.rows, self.missed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +120,29 @@ class MemoryState:
         far = len(old) > 0 and (new**2).mean() > _FAR * (old**2).mean()
         return len(new) > len(old) or bool(far)
 
-    def misses(self) -> str | None:
-        """Return by how much a row is missed, in a sentence, if that is too much to be stored."""
-        residual = self.store.residual()
-        if residual <= self.store.accuracy or self.settings.ridge:
+    def check_stored(self) -> str | None:
+        """Raise if rows are missed by too much to be stored; return that as text if it is allowed.
+
+        A ridge is a word of the user's too.
+
+        Raises:
+            NotStoredError: without `allow_unstored`.
+        """
+        store = self.store
+        if store.residual() <= store.accuracy or self.settings.ridge:
             return None
-        return (
-            f"the memory misses a stored row by {residual:.1e} of the norm; a larger "
-            "norm, fewer near-duplicates or (for a network) more width would do"
-        )
+        missed = store.missed()
+        error = NotStoredError(np.flatnonzero(~(missed <= store.accuracy)), missed)
+        if self.settings.allow_unstored:
+            return error.finding
+        raise error
+
+    def allowing(self, unstored: bool | None) -> "MemoryState":
+        """Return the state with the word that rows may be missed; None leaves it as it is."""
+        if unstored is None:
+            return self
+        word = flag(unstored, "allow_unstored")
+        return replace(self, settings=replace(self.settings, allow_unstored=word))
 
     @cached_property
     def linear_part(self) -> LinearPart | None:

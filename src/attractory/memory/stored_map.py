@@ -23,6 +23,7 @@ from attractory.solvers.cholesky import Factor
 __all__ = ["KernelStore", "NetworkStore"]
 
 _EXACT = 1e-10  # residual at which refining the coefficients gains nothing
+_DOUBT = 1e-8  # ratio of K's pivots from which on the coefficients are exact
 _FEW = 8  # rows removed one by one; more of them are cheaper by a new factor
 
 
@@ -141,9 +142,21 @@ class KernelStore:
             factor = factor.remove(index)
         return less._settle(factor)
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether some rows may not be stored: the map is solved already, or K nearly singular."""
+        if self._map is not None or self.factor is None:
+            return self._map is not None
+        pivots = np.diag(self.factor.lower) ** 2
+        return bool(pivots.min() < _DOUBT * pivots.max())
+
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""
         return float(self.map().residual)
+
+    def missed(self) -> Float[np.ndarray, " n"]:
+        """Return by how much each target is missed, relative to the norm of the patterns."""
+        return _missed(self)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file needs of the map besides patterns and targets, by name."""
@@ -159,6 +172,7 @@ class NetworkStore:
     """A trained network; attributes as `KernelStore`."""
 
     accuracy = 1e-3
+    doubtful = True
 
     def __init__(
         self,
@@ -186,8 +200,8 @@ class NetworkStore:
             square = float((x**2).mean())
             if self.bias:
                 x, targets = lifted(x, self._value), lifted(targets, self._value)
-            result = train(self._start, x, targets=targets, tolerance=1e-7 * square, progress=None)
-            self._trained = result.model
+            result = train(self._start, x, targets=targets, tolerance=1e-7 * square)
+            self._trained = result.uninterrupted().model
         return self._trained
 
     def with_rows(
@@ -204,9 +218,17 @@ class NetworkStore:
 
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""
-        miss = np.linalg.norm(np.asarray(self.map()(self.x), float) - self.targets, axis=1)
-        return float(miss.max() / np.linalg.norm(self.x, axis=1).max())
+        return float(self.missed().max())
+
+    def missed(self) -> Float[np.ndarray, " n"]:
+        """Return by how much each target is missed, relative to the norm of the patterns."""
+        return _missed(self)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file needs of the network, by name."""
         return {f"weight{k}": np.asarray(w) for k, w in enumerate(self.network().weights)}
+
+
+def _missed(store: KernelStore | NetworkStore) -> Float[np.ndarray, " n"]:
+    miss = np.linalg.norm(np.asarray(store.map()(store.x), float) - store.targets, axis=1)
+    return miss / np.linalg.norm(store.x, axis=1).max()

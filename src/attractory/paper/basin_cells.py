@@ -66,7 +66,7 @@ def cell(
     if width:
         goal = min(LOSS, _FINE * norm**2 / x.shape[1])
         start = start_network(x.shape[1], width, "sigmoid", patterns["seed"], np.float32)
-        run = train(start, x, tolerance=goal)
+        run = train(start, x, tolerance=goal).uninterrupted()
         values |= {"loss": float(run.losses[-1]), "converged": run.converged}
         maps["network"] = run.model
     for name, g in maps.items():

@@ -65,7 +65,9 @@ def cell(
     dtype = np.float64 if solver == "gauss_newton" else np.float32
     start = start_network(dim, width, activation, seed, dtype)
     # A first-order method takes float32 and the mildest reading of the paper's loss.
-    run = train(start, x, solver=solver, tolerance=None if dtype is np.float64 else LOSS)
+    run = train(
+        start, x, solver=solver, tolerance=None if dtype is np.float64 else LOSS
+    ).uninterrupted()
     maps: dict[str, Any] = {"network": run.model}
     if dtype is np.float64:
         maps["sampled"] = fit_sampled_regression(start, x)

@@ -55,7 +55,7 @@ def cell(*, n: int, norm: float, seed: int, width: int, dim: int) -> Values:
     """
     x = sphere(n, dim, norm=norm, seed=seed)
     start = start_network(dim, width, "sigmoid", seed, np.float64)
-    run = train(start, x)
+    run = train(start, x).uninterrupted()
     maps = {
         "network": run.model,
         "sampled": fit_sampled_regression(start, x),
