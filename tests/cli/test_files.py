@@ -162,6 +162,14 @@ def test_what_cannot_be_written_is_said_before_the_work(capsys, memory, cues, ho
     assert "is none" in refused(capsys, "recall", memory, cues, "--out", nowhere / "er")
     assert "must be" in refused(capsys, "demo", "--out", nowhere)
     assert "must be" in refused(capsys, "reproduce", "--out", nowhere)
+    for command in ("store", "recall"):
+        message = refused(
+            capsys, command, *[memory] * (command == "recall"), five, "--out", "x" * 300
+        )
+        assert "must be where files can be written" in message
+        assert message.endswith("File name too long")
+    assert "must be" in refused(capsys, "recall", memory, cues, "--out", "/dev/null/x")
+    assert "must be" in refused(capsys, "recall", memory, cues, "--out", "/proc/x")
     assert "regular file" in refused(capsys, "store", five, "--out", "/dev/null", "--force")
 
     def full(**options):
@@ -233,7 +241,7 @@ def test_images_of_several_sizes(capsys, mixed, tmp_path):
     lines = err.splitlines()
     assert "7 of 8 files differ in size or colours" in lines[0]
     assert "--size, --grey and --color make images alike" in lines[0]
-    assert "1 subfolder (x) left out" in lines[1]
+    assert "left out 1 subfolder (x), which recursive takes in" in lines[1]
     assert "PATHS must give at least 2 rows to store, got 1" in lines[-1]
     assert not file.exists()
     # scaled
@@ -246,7 +254,7 @@ def test_images_of_several_sizes(capsys, mixed, tmp_path):
     assert report["names"] == [
         "a/x0.png", "a/x1.png", "a/x2.png", "x3.png", "x4.png", "b/x0.png", "b/x1.png", "b/x2.png",
     ]  # fmt: skip
-    assert "1 subfolder (x) left out" in err
+    assert "left out 1 subfolder (x), which recursive takes in" in err
     # Cues and what is added then follow the memory.
     code, out, _ = run(capsys, "recall", file, *both, "--json")
     assert [row["index"] for row in json.loads(out)["cues"]] == list(range(8))

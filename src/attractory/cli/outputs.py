@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["check_figure", "check_file", "check_folder", "check_place", "not_over"]
@@ -10,14 +11,24 @@ __all__ = ["check_figure", "check_file", "check_folder", "check_place", "not_ove
 
 def check_place(path: Path, name: str) -> None:
     """Refuse a file or folder that cannot be made where it is to be: a trial file is written."""
-    place = Path(os.path.realpath(path)).parent
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        raise ValueError(f"{name} must be in a folder, got {path}; {place} is none")
-    try:
+    with _telling(path, name):
+        place = Path(os.path.realpath(path))
+        if not place.is_dir():
+            place.exists()  # too long a name is an error here
+            place = place.parent
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir():
+            raise ValueError(f"{name} must be in a folder, got {path}; {place} is none")
         with tempfile.TemporaryFile(dir=place):
             pass
+
+
+@contextmanager
+def _telling(path: Path, name: str) -> Iterator[None]:
+    """Say of which argument the system complains."""
+    try:
+        yield
     except OSError as error:
         raise ValueError(
             f"{name} must be where files can be written, got {path}: {error.strerror}"
@@ -26,14 +37,17 @@ def check_place(path: Path, name: str) -> None:
 
 def check_file(out: Path, name: str, force: bool) -> None:
     """Refuse before the work what could not be written after it, and what is there already."""
-    if out.is_dir():
-        raise ValueError(f"{name} must be a file, got the folder {out}")
-    if out.exists() and not out.is_file():
-        raise ValueError(f"{name} must be a regular file, got {out}")
-    if out.exists() and not force:
-        raise ValueError(f"{name} must be a new file, got {out}, which exists; --force replaces it")
-    if not Path(os.path.realpath(out)).parent.is_dir():
-        raise ValueError(f"{name} must be in a folder that exists, got {out}; create it first")
+    with _telling(out, name):
+        if out.is_dir():
+            raise ValueError(f"{name} must be a file, got the folder {out}")
+        if out.exists() and not out.is_file():
+            raise ValueError(f"{name} must be a regular file, got {out}")
+        if out.exists() and not force:
+            raise ValueError(
+                f"{name} must be a new file, got {out}, which exists; --force replaces it"
+            )
+        if not Path(os.path.realpath(out)).parent.is_dir():
+            raise ValueError(f"{name} must be in a folder that exists, got {out}; create it first")
     check_place(out, name)
 
 
@@ -47,12 +61,12 @@ def check_figure(figure: Path, force: bool, memory: Path) -> None:
 
 def check_folder(out: Path, cues: Sequence[Path] = ()) -> None:
     """Refuse a file, a folder that cannot be written, and the folder of a cue."""
+    check_place(out, "--out")
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out must be a folder, got the file {out}")
     homes = {(cue if cue.is_dir() else cue.parent).resolve() for cue in cues if str(cue) != "-"}
     if out.resolve() in homes:  # a.png would be recalled over the cue a.png
         raise ValueError(f"--out must not be the folder of a cue, got {out}; name another")
-    check_place(out / "file", "--out")
 
 
 def not_over(targets: Iterable[Path], inputs: Iterable[Path], name: str) -> None:

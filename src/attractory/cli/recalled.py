@@ -130,7 +130,7 @@ class Outputs:
     def _write_table(self, cues: list[dict[str, Any]]) -> None:
         with replacing(self.table) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-            lines = csv.writer(text)
+            lines = csv.writer(text, lineterminator="\n")
             lines.writerow(_COLUMNS)
             for cue, path in zip(cues, self.loaded.paths, strict=True):
                 cells = (

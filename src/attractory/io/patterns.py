@@ -291,10 +291,12 @@ def _spread(path: Path, recursive: bool, notes: list[str]) -> list[tuple[Path, s
             (found if known else other).append(file.relative_to(path))
     left = _left_out(other, "file", "of another kind", "of other kinds")
     left += _left_out([Path(name) for name in inner], "subfolder", "", "")
+    if inner:
+        left[-1] += ", which recursive takes in"
     if not found:
-        ending = f"; {' and '.join(left)} left out" if left else ""
+        ending = f"; left out {' and '.join(left)}" if left else ""
         raise Refused(f"is a folder without any file of a known kind ({KINDS}){ending}")
-    notes += [f"{path}: {text} left out" for text in left]
+    notes += [f"{path}: left out {text}" for text in left]
     return [(path / name, name.as_posix()) for name in sorted(found, key=natural)]
 
 

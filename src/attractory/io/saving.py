@@ -87,7 +87,7 @@ def save_vectors(
             np.save(file, rows)
             return path
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        lines = csv.writer(text)
+        lines = csv.writer(text, lineterminator="\n")
         if columns is not None:
             lines.writerow(columns)
         lines.writerows(map(repr, row) for row in rows.tolist())  # each digit that counts

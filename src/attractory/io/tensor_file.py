@@ -343,6 +343,9 @@ def _check_start(path: Path) -> None:
         if size < 8:
             raise ValueError(f"it is not an attractory memory (it has {size} bytes)")
         length = int.from_bytes(file.read(8), "little")
+        begun = file.read(1)
+    if length > size - 8 and begun != b"{":  # an image, a table: any file
+        raise ValueError("it is not an attractory memory")
     if length > size - 8:
         raise ValueError(
             "it is not an attractory memory, or is cut short: its first 8 bytes announce a header "
