@@ -332,6 +332,39 @@ def test_files_keep_the_order_given(tmp_path):
     assert (loaded.rows == np.concatenate(rows)).all()
 
 
+def test_subfolders_and_what_is_left_out(tmp_path, monkeypatch):
+    deep = tmp_path / "two" / "a" / "b"
+    deep.mkdir(parents=True)
+    grey(deep / "x.png", seed=1)
+    grey(tmp_path / "two" / "a" / "x10.png", seed=2)
+    grey(tmp_path / "two" / "a" / "x9.png", seed=3)
+    (tmp_path / "two" / ".hidden").mkdir()
+    grey(tmp_path / "two" / ".hidden" / "x.png")
+    with pytest.raises(ValueError, match=r"known kind .*; left out 1 subfolder \(a\), which"):
+        load_patterns([tmp_path / "two"])
+    loaded = load_patterns([tmp_path / "two"], recursive=True)
+    assert loaded.names == ("a/b/x.png", "a/x9.png", "a/x10.png")
+    assert loaded.notes == ()
+    (tmp_path / "two" / "notes.txt").write_text("1 2 3\n")
+    (tmp_path / "two" / "recall.csv").write_text("1 2 3\n")  # what `attractory recall` writes
+    loaded = load_patterns([tmp_path / "two", tmp_path / "two" / "a" / "b"], recursive=True)
+    assert loaded.names == ("a/b/x.png", "a/x9.png", "a/x10.png", "x.png")
+    assert loaded.notes == (
+        f"{tmp_path / 'two'}: left out 2 files of other kinds (notes.txt, recall.csv)",
+    )
+    monkeypatch.chdir(tmp_path)
+    names = load_patterns(["two/a/x9.png", "two/a/../a/b/x.png", deep / "x.png"]).names
+    assert names[0] == "x9.png"
+    assert names[1] != names[2]  # two paths, of one file
+
+    def scandir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ValueError, match="two cannot be read: Permission denied"):
+        load_patterns([tmp_path / "two"])
+
+
 def test_saved_names(tmp_path):
     names = [
         "a.png", "a.jpg", "A", "a.csv[3]", "a-2", "größe ü.PNG", "gro\u0308ße", "../x/y:z*",

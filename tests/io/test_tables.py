@@ -119,12 +119,30 @@ def test_what_only_looks_like_a_number(read, cell):
 
 
 @pytest.mark.parametrize(
-    "first", ["1,5;2,5", "1_000,2_000", "1.000,5;2.000,5", "0x1,0x2", "١,٢", "5 %,6 %", "-1,5;+2,5"]
+    "first",
+    [
+        "1,5;2,5",
+        "1_000,2_000",
+        "1.000,5;2.000,5",
+        "0x1,0x2",
+        "١,٢",
+        "5 %,6 %",
+        "-1,5;+2,5",
+        "0x1p3;1L",
+        "1e 5;−1",
+        "_1;1f",
+    ],
 )
 def test_a_first_line_of_other_numbers_is_no_header(read, first):
     assert "for a number in line 1" in refused(read, f"{first}\n1,2\n")
     # nor behind one
     assert "for a number in line 2" in refused(read, f"a;b\n{first.replace(',', ';', 0)}\n3;4\n")
+
+
+def test_names_with_digits_are_names(read):
+    for first in ("label,1x1,1x2", "x1,x2,x3", "1st,2nd,3rd", "5 mm,6 mm,7 mm"):
+        loaded = read(f"{first}\n1,2,3\n")
+        assert loaded.rows.tolist() == [[1, 2, 3]]
 
 
 def test_nan_and_infinity_are_named_where_they_are(read):

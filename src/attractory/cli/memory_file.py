@@ -198,9 +198,11 @@ def _names_kept(
     A name that a row of the memory has already gets its folder, too.
     """
     names: list[str] = []
+    used = set(taken)
     for name, row, path in zip(loaded.names, loaded.rows, loaded.paths, strict=True):
         if len(names) == len(kept):
             break
         if np.abs(row - kept[len(names)]).max() <= _SAME * np.abs(row).max():
-            names.append(other_name(one_line(name), path, {*taken, *names}))
+            names.append(other_name(one_line(name), path, used))
+            used.add(names[-1])
     return names

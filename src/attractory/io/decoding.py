@@ -86,9 +86,12 @@ def read_rows(
 def _opened(path: Path) -> Iterator[tuple[ByteFile, int]]:
     """Open a file or what is piped in, and tell its length."""
     if path == STDIN:
+        piped = getattr(sys.stdin, "buffer", None)
+        if piped is None:
+            raise Refused("is closed; give a file")
         with tempfile.TemporaryFile() as file:
             length = 0
-            while block := sys.stdin.buffer.read(_CHUNK):
+            while block := piped.read(_CHUNK):
                 length += file.write(block)
                 if length > _PIPED:
                     raise Refused(f"brings more than {_PIPED:,} bytes; save them as a file")

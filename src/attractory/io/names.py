@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -22,17 +23,19 @@ def natural(path: Path) -> tuple[list[list[str | int]], str]:
 
 def told_apart(paths: Sequence[Path], names: Sequence[str]) -> list[str]:
     """Return the names of files, with as many of their folders as tell equal ones apart."""
-    told = list(names)
-    for name in {name for name in names if names.count(name) > 1}:
-        same = [k for k, other in enumerate(names) if other == name]
-        parts = {k: paths[k].absolute().parts for k in same}
-        count = len(Path(name).parts)
+    told, places = list(names), defaultdict(list)
+    for k, name in enumerate(names):
+        places[name].append(k)
+    for name, same in places.items():
+        parts = {k: paths[k].absolute().parts for k in same} if len(same) > 1 else {}
         different = len(set(parts.values()))
-        most = max(map(len, parts.values()))
+        if different < 2:
+            continue
+        count, most = len(Path(name).parts), max(map(len, parts.values()))
         while count < most and len({each[-count:] for each in parts.values()}) < different:
             count += 1
-        for k in same if different > 1 else ():
-            told[k] = "/".join(parts[k][-count:])
+        for k, each in parts.items():
+            told[k] = "/".join(each[-count:])
     return told
 
 

@@ -281,7 +281,13 @@ def _spread(path: Path, recursive: bool, notes: list[str]) -> list[tuple[Path, s
     if path == STDIN or not path.is_dir():
         return [(path, "stdin" if path == STDIN else path.name)]
     found, other, inner = [], [], []
-    for folder, folders, files in os.walk(path):
+
+    def unreadable(error: OSError) -> None:
+        if error.filename == str(path):
+            raise error
+        notes.append(f"{error.filename}: left out: {error.strerror}")
+
+    for folder, folders, files in os.walk(path, onerror=unreadable):
         shown = [name for name in folders if name[0] != "."]
         folders[:] = shown if recursive else []
         inner += [] if recursive else shown

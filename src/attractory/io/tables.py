@@ -7,8 +7,9 @@ import csv
 import io
 import itertools
 import re
+from array import array
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import IO, cast
 
@@ -16,7 +17,6 @@ import numpy as np
 from jaxtyping import Float
 
 from attractory._util.byte_file import ByteFile
-from attractory.datasets import MOST_UNPACKED
 from attractory.io.kinds import Refused
 
 __all__ = ["Column", "Table", "read_table"]
@@ -26,12 +26,18 @@ Column = int | str
 _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
 )
-# Digits with signs of other habits: 1,5  1_000  1.000,5  1'000  0x10  12 %  ٣
-_NEARLY = re.compile(r"[-+(]*(?:0x[0-9a-f]+|\d[\d.,'’_\s]*(?:[de][+-]?\d+)?)\s*[%)]*", re.I)
+# Digits with signs of other habits: 1,5  1_000  1.000,5  1'000  0x10  1e 5  12 %  −1  ٣
+_NEARLY = re.compile(
+    r"[-+−(€$£¥_\s]*(?:0[xob][0-9a-fp.+-]+|[.,]?\d[\d.,'’_\s]*(?:[dej][+−_\s-]*[\d._]*)?)"
+    r"\s*[lfj)%€$£¥²³]*",
+    re.IGNORECASE,
+)
 _INTEGER = re.compile(r"[0-9]+")
 _LINE = 2**26  # characters; a row of 2²² numbers of 16 digits
 _BEFORE = 2**20  # characters of header, comments and empty lines before the first numbers
 _UNNAMED = ("", "Unnamed: 0")  # what pandas calls an index
+_UNPACKED = 2**27  # characters; MNIST as a table has 109 million
+_UNPACKED_LINES = 2**22
 _COUNTED = 10  # from so many columns on, names 0, 1, 2, … are no pattern even among integers
 
 
@@ -76,8 +82,7 @@ def _read(lines: Iterator[tuple[int, str]], tabs: bool, index_column: Column | N
         raise Refused(_NONE)
     marks = ["\t" if tabs else _separator(line) for _, line in first]
     # A header may have other marks than the lines of numbers.
-    named = not any(map(_like_a_number, _split(first[0][1], marks[0])))
-    separator = marks[-1] if named else marks[0]
+    separator = marks[-1 if _are_names(_split(first[0][1], marks[0])) else 0]
     cells = _cells(itertools.chain(first, lines), separator)
     return _Reader(index_column).read(cells)
 
@@ -90,8 +95,11 @@ def _split(line: str, separator: str | None) -> list[str]:
     return [cell.strip(' \t\r\n"') for cell in line.split(separator)]
 
 
-def _like_a_number(cell: str) -> bool:
-    return bool(_NUMBER.fullmatch(cell) or _NEARLY.fullmatch(cell))
+def _are_names(cells: list[str]) -> bool:
+    """Whether the cells of a first line are names: none is a number, and not all nearly one."""
+    if any(map(_NUMBER.fullmatch, cells)):
+        return False
+    return not all(map(_NEARLY.fullmatch, cells))
 
 
 _NONE = "is empty: no line holds only numbers (decimals take a point)"
@@ -107,29 +115,32 @@ class _Reader:
         self.guessed = False  # by its empty name
         self.doubtful = False  # whether the header may be a pattern that lacks its first number
         self.labels: list[str] = []
-        self.rows: list[np.ndarray] = []
+        self.numbers = array("d")  # of all rows, one after the other
+        self.dim = 0  # numbers in a row; 0 before the first
         self.fractions = False  # whether a cell is spelled otherwise than as an integer
 
     def read(self, lines: Iterator[tuple[int, list[str]]]) -> Table:
         for number, cells in lines:
-            if self.header is None and not self.rows and self._is_header(cells):
-                self.header = cells
-                self._find_index(cells)
-            else:
-                self._take(number, cells)
-        if not self.rows:
+            if self.header is None and not self.dim:
+                cells = [cell.strip() for cell in cells]
+                if self._is_header(cells):
+                    self.header = cells
+                    self._find_index(cells)
+                    continue
+            self._take(number, cells)
+        if not self.dim:
             raise Refused(_NONE)
         return self._table()
 
     def _is_header(self, cells: list[str]) -> bool:
-        """Whether a first line names columns: none of its cells is a number, or nearly one.
+        """Whether a first line names columns.
 
         Names that count from 0, as pandas gives them, come after the index's empty name.
         """
         if cells[0] in _UNNAMED and len(cells) > 1:
-            self.doubtful = any(map(_like_a_number, cells[1:])) and not _counts(cells[1:])
+            self.doubtful = not (_counts(cells[1:]) or _are_names(cells[1:]))
             return True
-        return not any(map(_like_a_number, cells))
+        return _are_names(cells)
 
     def _find_index(self, header: list[str]) -> None:
         if isinstance(self.asked, str) and self.asked in header:
@@ -140,30 +151,40 @@ class _Reader:
     def _take(self, number: int, cells: list[str]) -> None:
         if self.index is None and self.asked is not None:
             self._place(len(cells))
-        if not self.rows and self.header and len(cells) == len(self.header) + 1:
+        if not self.dim and self.header and len(cells) == len(self.header) + 1:
             self.header = ["", *self.header]  # R leaves out the name of its rows' names
             self._find_index(self.header)
         if self.index is not None and self.index < len(cells):
-            self.labels.append(cells[self.index])
+            self.labels.append(cells[self.index].strip())
             cells = cells[: self.index] + cells[self.index + 1 :]
-        row = [_value(cell) for cell in cells]
-        if None in row:
-            wrong = cells[row.index(None)]
-            mend = "; decimals take a point" if re.search(r"\d,|,\d", wrong) else ""
-            if row.index(None) == 0 and not mend and self.asked is None and not self.rows:
-                mend = "; if this column names the patterns, give it as index_column" * bool(wrong)
-            raise Refused(f"has {wrong[:40]!r} for a number in line {number}{mend}")
-        if self.rows and len(row) != len(self.rows[0]):
+        row = self._row(number, cells)
+        if self.dim and len(row) != self.dim:
             raise Refused(
                 f"has {len(row)} numbers in line {number} where the first pattern has "
-                f"{len(self.rows[0])}; every pattern takes as many"
+                f"{self.dim}; every pattern takes as many"
             )
         if not row:
             raise Refused(f"has no numbers in line {number} beside its index column")
-        self.fractions = self.fractions or (
-            bool(self.rows) and not all(map(_INTEGER.fullmatch, cells))
-        )
-        self.rows.append(np.array(row, np.float64))
+        self.dim = len(row)
+        self.numbers.extend(row)
+
+    def _row(self, number: int, cells: list[str]) -> list[float]:
+        together = "".join(cells)
+        if self.dim:
+            self.fractions = self.fractions or not together.isdigit()
+        with suppress(ValueError):
+            if together.isascii() and "_" not in together:  # float() takes nothing else then
+                return list(map(float, cells))
+        values = []
+        for k, cell in enumerate(map(str.strip, cells)):
+            value = _value(cell)
+            if value is None:
+                mend = "; decimals take a point" if re.search(r"\d,|,\d", cell) else ""
+                if cell and not mend and k == 0 and not self.dim and self.asked is None:
+                    mend = "; if this column names the patterns, give it as index_column"
+                raise Refused(f"has {cell[:40]!r} for a number in line {number}{mend}")
+            values.append(value)
+        return values
 
     def _place(self, count: int) -> None:
         """Find the column that was asked for by its place."""
@@ -177,7 +198,8 @@ class _Reader:
         self.index = place
 
     def _table(self) -> Table:
-        rows, notes = np.array(self.rows), []
+        notes: list[str] = []
+        rows = np.frombuffer(self.numbers).reshape(-1, self.dim)
         labels = None if self.index is None else tuple(self.labels)
         columns = self.header
         kept = _measured(self.labels) if self.guessed else None
@@ -241,9 +263,9 @@ def _lines(file: ByteFile, packed: bool) -> Generator[tuple[int, str], None, Non
             number, read = number + 1, read + len(line)
             if len(line) >= _LINE:
                 raise Refused(f"has a line of more than {_LINE:,} characters (line {number})")
-            if packed and read > MOST_UNPACKED:
+            if packed and (read > _UNPACKED or number > _UNPACKED_LINES):
                 raise Refused(
-                    f"unpacks to more than {MOST_UNPACKED:,} characters; "
+                    f"unpacks to more than {_UNPACKED:,} characters or {_UNPACKED_LINES:,} lines; "
                     "unpack it first, or split it"
                 )
             if "\0" in line:
@@ -275,6 +297,6 @@ def _cells(
 
     try:
         for cells in csv.reader(texts(), delimiter=separator, skipinitialspace=True):
-            yield place, [cell.strip() for cell in cells]
+            yield place, cells
     except csv.Error as error:
         raise Refused(f"has a cell without an end in line {place} ({error})") from None
