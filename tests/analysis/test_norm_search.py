@@ -63,6 +63,9 @@ def test_equal_best_radii_are_searched_between_worse_ones():
     found = find_best(sphere(3, 20), fit=partial(fit_regression, activation="erf"), trials=4)
     assert (found.radii == found.radius).sum() > 2
     assert (found.fits, found.at_edge) == (10, False)
+    low, high = found.tied
+    assert low < high
+    assert f"tied from {low:.4g} to {high:.4g}" in repr(found)
 
 
 def test_an_optimum_at_the_edge_is_said():
@@ -70,6 +73,8 @@ def test_an_optimum_at_the_edge_is_said():
     assert found.at_edge
     assert found.norm == pytest.approx(50.0)
     assert "at the edge" in repr(found)
+    assert found.tied[0] == pytest.approx(50.0)
+    assert not found.at_least
 
 
 def test_bad_values():

@@ -1,11 +1,13 @@
-"""Exact confidence intervals of a share."""
+"""Exact confidence intervals of a share, and where on a grid a quantity is largest."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.stats import beta
 
-__all__ = ["clopper_pearson"]
+__all__ = ["clopper_pearson", "where_largest"]
 
 
 def clopper_pearson(
@@ -20,3 +22,34 @@ def clopper_pearson(
     with np.errstate(invalid="ignore"):  # at 0 and n, where the ends are known
         low, high = beta.ppf(tail, k, n - k + 1), beta.ppf(1 - tail, k + 1, n - k)
     return np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high)
+
+
+def where_largest(places: Sequence[float | int], rows: ArrayLike, tie: float = 0.0) -> str:
+    """Return the places of a grid at which some seed has its largest value, as text.
+
+    Args:
+        places: the grid, ascending, (m,).
+        rows: a value for each seed and place, (seeds, m); NaNs are left out.
+        tie: values less than this below the largest, relative to it, count as large.
+
+    Example:
+        >>> where_largest([1, 10, 100], [[0, 1, 0]]), where_largest([1, 10, 100], [[0, 1, 1]])
+        ('10', '10 or more')
+        >>> where_largest([1, 10, 100], [[1, 1, 1]])
+        'any from 1 to 100'
+    """
+    x = np.asarray(rows, float).reshape(-1, len(places))
+    best: set[int] = set()
+    for row in x[np.isfinite(x).any(axis=1)]:
+        best |= set(np.flatnonzero(row >= np.nanmax(row) * (1 - tie)).tolist())
+    if not best:
+        return "none"
+    low, high = f"{places[min(best)]:g}", f"{places[max(best)]:g}"
+    first, last = min(best) == 0, max(best) == len(places) - 1
+    if first and last:
+        return f"any from {low} to {high}"
+    if last:
+        return f"at least {low}" if low == high else f"{low} or more"
+    if first:
+        return f"at most {high}"
+    return low if low == high else f"{low} to {high}"

@@ -92,7 +92,11 @@ class BestNorm:
         norm: the norm.
         radius: its relative radius.
         norms, radii: every norm that was tried, ascending, and its relative radius, (m,) each.
-        at_edge: whether the best is an end of the range, so that a wider one may hold a better.
+        tied: least and largest of the norms that were tried whose radius is the best, up to the
+            2 % to which radii are found.
+        at_edge: whether one of these is an end of the range, so that a wider one may hold a better.
+        at_least: whether the share is recalled even from the largest noise looked at, so that the
+            radius is a lower bound.
         settings: the arguments; the same ones give the same result.
     """
 
@@ -100,7 +104,9 @@ class BestNorm:
     radius: float
     norms: Float[np.ndarray, " m"]
     radii: Float[np.ndarray, " m"]
+    tied: tuple[float, float]
     at_edge: bool
+    at_least: bool
     settings: dict[str, Any]
 
     @property
@@ -110,9 +116,12 @@ class BestNorm:
 
     def __repr__(self) -> str:
         """Summarise."""
+        low, high = self.tied
         edge = ", at the edge of the range" if self.at_edge else ""
+        tie = "" if low == high else f", tied from {low:.4g} to {high:.4g}"
+        bound = "at least " if self.at_least else ""
         return (
-            f"BestNorm({self.norm:.4g}: noise up to {self.radius:.3g} of the norm, "
+            f"BestNorm({self.norm:.4g}{tie}: noise up to {bound}{self.radius:.3g} of the norm, "
             f"{self.fits} fits{edge})"
         )
 
@@ -216,7 +225,7 @@ def relative_radius(
     wanted = share(success, "success")
     _check_relative(noise)
     rule = replace(rule, extra_steps=0)
-    low, high = _SIZES[0], 1.0 if noise.is_share else _SIZES[1]
+    low, high = _SIZES[0], _largest_size(noise)
 
     def recalled(size: float) -> bool:
         curve = recall_curve(
@@ -312,12 +321,15 @@ def best_norm(
             "recalled; fewer patterns, a smaller share or more steps would do"
         )
     pick = int(radii.argmax())
+    tied = np.flatnonzero(radii >= radii[pick] / (1 + _WIDTH))
     return BestNorm(
         norm=float(tried[pick]),
         radius=float(radii[pick]),
         norms=tried,
         radii=radii,
-        at_edge=pick in (0, len(tried) - 1),
+        tied=(float(tried[tied[0]]), float(tried[tied[-1]])),
+        at_edge=bool(tied[0] == 0 or tied[-1] == len(tried) - 1),
+        at_least=bool(radii[pick] >= _largest_size(noise)),
         settings={
             "success": success, "norms": (float(low), float(high)), "fits": fits, "fit": fit,
             "noise": noise, "trials": trials, "rule": rule,
@@ -327,6 +339,10 @@ def best_norm(
 
 class _Spent(Exception):
     """All the fits allowed have been made."""
+
+
+def _largest_size(noise: Noise) -> float:
+    return 1.0 if noise.is_share else _SIZES[1]
 
 
 def _check_relative(noise: Noise) -> None:

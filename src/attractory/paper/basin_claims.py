@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from attractory._util.statistics import where_largest
 from attractory.paper.basin_cells import STEPS
 from attractory.paper.claims import Claim, Results
 from attractory.paper.statistics import Estimate, above, all_of, estimate
@@ -48,11 +49,12 @@ def norm_claims(
     for name, label in _NAMES.items():
         for low, high in (norms[:2], norms[1:]):
             parts, verdicts = [], []
-            for n in results.where(**settings).levels("n"):
+            numbers = results.where(**settings).levels("n")
+            for n in numbers:
                 gain = _difference(
                     results, name, {**settings, "n": n, "norm": low},
                     {**settings, "n": n, "norm": high},
-                )  # fmt: skip
+                ).among(len(numbers))  # fmt: skip
                 parts.append(f"n = {n}: {gain.text(2)}")
                 verdicts.append(above(gain, 0.0))
             claims.append(
@@ -73,26 +75,31 @@ def _difference(results: Results, name: str, first: Settings, second: Settings) 
     """Return the difference of two success rates, second minus first, over the seeds of both."""
     (a_seeds, a), (b_seeds, b) = (success(results, name, **s) for s in (first, second))
     both = [seed for seed in a_seeds if seed in b_seeds]
-    return estimate([b[b_seeds.index(k)] - a[a_seeds.index(k)] for k in both])
+    gains = [b[b_seeds.index(k)] - a[a_seeds.index(k)] for k in both]
+    return estimate(gains, (-1, 1))
 
 
 def widest(results: Results, name: str) -> str:
-    """Return the norm, or the norms, at which the mean share over the radii is largest, as text.
+    """Return the norms at which the mean share over the radii is largest, as text.
+
+    Norms that tie with the best are named, and so are ends of the range of norms.
 
     Example:
         >>> from attractory.sweeps.results import Cell
         >>> cells = [Cell({"n": 5, "norm": r, "seed": 0}, {"limit": np.array([1 / r])}, None, 0.0)
         ...          for r in (1.0, 2.0)]
         >>> widest(Results(cells), "limit")
-        'norm 1'
+        'norm at most 1'
     """
-    best = set()
-    for n in results.levels("n"):
-        means = {r: success(results, name, n=n, norm=r)[1] for r in results.levels("norm")}
-        known = {r: float(shares.mean()) for r, shares in means.items() if len(shares)}
-        best |= {max(known, key=lambda r, known=known: known[r])} if known else set()
-    ends = dict.fromkeys((min(best, default=np.nan), max(best, default=np.nan)))
-    return "norm " + " to ".join(f"{r:g}" for r in ends)
+    norms = results.levels("norm")
+    rows = [
+        [
+            float(shares.mean()) if len(shares) else np.nan
+            for shares in (success(results, name, n=n, norm=r)[1] for r in norms)
+        ]
+        for n in results.levels("n")
+    ]
+    return f"norm {where_largest(norms, rows)}" if rows else "no norm"
 
 
 def draw(results: Results, title: str) -> Figure:
@@ -118,7 +125,7 @@ def draw(results: Results, title: str) -> Figure:
                 values[seeds.index(s["seed"]), norms.index(s["norm"])] = v[name]
             for k, radius in enumerate(radii):
                 band(axis, norms, values[:, :, k], colors[k], lw=1.6, marker="o", ms=3,
-                     label=f"{radius:g}")  # fmt: skip
+                     within=(0, 1), label=f"{radius:g}")  # fmt: skip
             axis.set(xscale="log", ylim=(-0.03, 1.03))
             axis.set_title(f"n = {n}: {label}", fontsize=8.5)
             axis.yaxis.set_major_formatter(PercentFormatter(1.0))

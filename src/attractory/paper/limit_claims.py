@@ -8,11 +8,22 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from attractory._util.statistics import where_largest
 from attractory.paper.claims import Claim, Results
-from attractory.paper.statistics import above, all_of, between, estimate
+from attractory.paper.statistics import (
+    above,
+    all_of,
+    at_least,
+    between,
+    estimate,
+    said,
+)
 from attractory.paper.style import GREY, LINES, MARKERS, band, new_figure
 
-__all__ = ["draw_kinds", "kind_claims", "over_norms"]
+__all__ = ["TIE", "WITHIN", "draw_kinds", "kind_claims", "over_norms"]
+
+TIE = 0.02  # basins that differ by less, relatively, are one: the resolution of `relative_radius`
+WITHIN = 0.0, 10.0  # basins that it can tell
 
 _PANELS = {
     "sampled": "spectral radius, f0 sampled",
@@ -35,24 +46,25 @@ def kind_claims(results: Results, setting: str, text: dict[Any, str]) -> list[Cl
     """
     drops, halves, insides = [], [], []
     verdicts: list[list[bool | None]] = [[], [], []]
+    kinds, radii = len(results.levels(setting)), (0.0, np.inf)
     for kind in results.levels(setting):
         norms, sampled = over_norms(results, "sampled", **{setting: kind})
         _, zero = over_norms(results, "zero", **{setting: kind})
         _, basin = over_norms(results, "basin", **{setting: kind})
-        peak, end = estimate(np.nanmax(sampled, axis=1)), estimate(zero[:, -1])
-        last = estimate(sampled[:, -1])
+        peak = estimate(np.nanmax(sampled, axis=1), radii).among(2 * kinds)
+        last = estimate(sampled[:, -1], radii).among(2 * kinds)
+        end = estimate(zero[:, -1], radii).among(kinds)
         drops.append(f"{text[kind]}: {peak.text()}, then {last.text()}")
         verdicts[0].append(above(peak, 1.0))
         verdicts[0].append(None if above(last, 1.0) is None else not above(last, 1.0))
         halves.append(f"{text[kind]}: {end.text()}")
-        verdicts[1].append(between(end, 0.4, 0.6))
+        verdicts[1].append(between(end, 0.4, 0.6))  # a fifth of ½
         if not np.isfinite(basin).any(axis=1).all():
             continue
         best = np.nanmax(basin, axis=1)
-        fall = estimate(best - basin[:, -1])
-        place = np.array(norms)[np.nanargmax(basin, axis=1)]
-        insides.append(f"{text[kind]}: {estimate(best).text()} near norm "
-                       f"{float(np.exp(np.log(place).mean())):.3g}")  # fmt: skip
+        fall = estimate(best - basin[:, -1]).among(kinds)
+        insides.append(f"{text[kind]}: {at_least(estimate(best, WITHIN), WITHIN[1])} at norm "
+                       f"{where_largest(norms, basin, TIE)}")  # fmt: skip
         verdicts[2].append(above(fall, 0.0))
     end = max((max(s["norms"]) for s, _ in results), default=np.nan)
     claims = [
@@ -77,6 +89,8 @@ def kind_claims(results: Results, setting: str, text: dict[Any, str]) -> list[Cl
 def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str) -> Figure:
     """Return radii with f0 sampled and f0 = 0 and the relative basin, against the norm.
 
+    The title is followed by what the claims on the drop and the limit ½ come to.
+
     Example:
         >>> len(draw_kinds(Results([]), "depth", {}, "").axes)
         0
@@ -85,15 +99,20 @@ def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str)
         name for name in _PANELS if any(np.isfinite(values[name]).any() for _, values in results)
     ]
     figure = new_figure(3.5 * max(1, len(panels)), 3.8)
-    figure.suptitle(title, fontsize=10)
+    verdict = all_of(*(claim.holds for claim in kind_claims(results, setting, text)[:2]))
+    course = said(
+        verdict, f"above 1, then about ½, for every {setting}",
+        f"not every {setting} goes above 1 and then to ½",
+    )  # fmt: skip
+    figure.suptitle(f"{title}: {course}" if len(results) else title, fontsize=10)
     if not panels:
         return figure
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, name in zip(axes, panels, strict=True):
         for k, kind in enumerate(results.levels(setting)):
             norms, values = over_norms(results, name, **{setting: kind})
-            band(axis, norms, values, LINES[k % 6], lw=1.6, marker=MARKERS[k % 6], ms=4,
-                 label=text[kind])  # fmt: skip
+            band(axis, norms, values, LINES[k % 6], (0.0, np.inf), lw=1.6,
+                 marker=MARKERS[k % 6], ms=4, label=text[kind])  # fmt: skip
         axis.set(xscale="log", xlabel="norm of the patterns")
         axis.set_title(_PANELS[name], fontsize=9)
         if name == "basin":

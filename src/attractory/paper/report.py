@@ -109,7 +109,8 @@ def how_it_was_run(run: Reproduction) -> dict[str, str]:
         "versions": f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "intervals": "95 %, over seeds: Student's for means; nothing is decided on fewer than 4",
+        "intervals": "95 % for all of a claim together (Bonferroni), over seeds: Student's for "
+        "means, cut at the bounds of what is measured; nothing is decided on fewer than 4",
     }
 
 

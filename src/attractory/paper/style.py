@@ -14,15 +14,22 @@ __all__ = ["GREY", "LINES", "MARKERS", "band", "new_figure", "shades"]
 
 
 def band(
-    axis: Axes, x: Sequence[float | int], samples: np.ndarray, color: ColorType, **line: Any
+    axis: Axes,
+    x: Sequence[float | int],
+    samples: np.ndarray,
+    color: ColorType,
+    within: tuple[float | int, float | int] = (-np.inf, np.inf),
+    **line: Any,
 ) -> None:
     """Draw the mean over seeds, (seeds, x), and its 95 % interval where seeds allow one.
+
+    The interval ends at the bounds of the values, `within`.
 
     Example:
         >>> axis = new_figure(3.0, 2.0).subplots()
         >>> band(axis, [1.0, 2.0], np.ones((3, 2)), "black", label="ones")
     """
-    ends = [estimate(column) for column in np.asarray(samples, float).T]
+    ends = [estimate(column, within) for column in np.asarray(samples, float).T]
     low, high = [e.low for e in ends], [e.high for e in ends]
     axis.fill_between(x, low, high, color=color, alpha=0.18, lw=0)
     axis.plot(x, [e.mean for e in ends], color=color, **line)

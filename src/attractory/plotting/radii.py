@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
+from attractory._util.statistics import where_largest
 from attractory.analysis.certificate import Certificate
 from attractory.analysis.critical_shocks import CriticalShock, ShockStatus
 from attractory.analysis.norm_search import BestNorm, NormProfile
@@ -125,10 +126,8 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
     _plain_log(axes[-1])
     for axis in axes:
         axis.grid(alpha=0.25)
-    best = profile.norms[int(profile.recalled.mean(axis=1).argmax())]
-    axes[0].set_title(
-        title or f"Recall is best at a norm inside the range, near {best:.3g}", fontsize=10
-    )
+    best = where_largest(profile.norms.round(2).tolist(), profile.recalled.mean(axis=1))
+    axes[0].set_title(title or f"Norm with the most cues recalled: {best}", fontsize=10)
     return figure
 
 
@@ -158,8 +157,12 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
     _plain_log(axis)
     axis.grid(alpha=0.25)
     axis.legend(fontsize=8, frameon=False)
+    low, high = best.tied
+    norm = f"{best.norm:.3g}" if low == high else f"{low:.3g} to {high:.3g}, all alike"
+    norm += " (edge of the range)" if best.at_edge else ""
+    noise = f"{'at least ' if best.at_least else ''}{best.radius:.2g}"
     axis.set_title(
-        title or f"Best norm {best.norm:.3g}: recalls from noise {best.radius:.2g} × the norm",
+        title or f"Best norm {norm}: recalls from noise {noise} × the norm",
         fontsize=10,
     )
     return figure

@@ -41,7 +41,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     ]  # fmt: skip
 
 
-_TITLE = "Five sigmoidal activations at infinite width, n = 20, dim 32: one course"
+_TITLE = "Five sigmoidal activations at infinite width, n = 20, dim 32"
 
 FIGURE = PaperFigure(
     "activations",

@@ -12,7 +12,15 @@ from matplotlib.figure import Figure
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.limit_cells import cell
 from attractory.paper.limit_claims import over_norms
-from attractory.paper.statistics import Estimate, above, all_of, between, estimate
+from attractory.paper.statistics import (
+    Estimate,
+    above,
+    all_of,
+    between,
+    estimate,
+    said,
+    together,
+)
 from attractory.paper.style import LINES, MARKERS, band, new_figure
 from attractory.sweeps.grid import Settings
 
@@ -75,7 +83,8 @@ def _claims(results: Results) -> list[Claim]:
     numbers = results.levels("n")
 
     def factors(low: float, high: float, absolute: bool) -> dict[int, Estimate]:
-        return {n: _ratio(results, n, low, high, absolute) for n in numbers}
+        found = together([_ratio(results, n, low, high, absolute) for n in numbers])
+        return dict(zip(numbers, found, strict=True))
 
     up, down = factors(3.0, 30.0, True), factors(30.0, 300.0, True)
     drop, settles = factors(30.0, 1000.0, True), factors(1000.0, 1500.0, True)
@@ -122,8 +131,12 @@ def _pictures(results: Results) -> dict[str, Figure]:
         axis.set(xscale="log", yscale="log", xlabel="norm of the patterns")
         axis.grid(alpha=0.25)
     axes[0].legend(fontsize=8, frameon=False, loc="lower right")
-    figure.suptitle("The basin grows with the norm and then shrinks: absolute (left), relative "
-                    "(right); infinite width", fontsize=10)  # fmt: skip
+    claims = _claims(results)
+    grows = said(claims[0].holds, "grows from norm 3 to 30", "does not grow from norm 3 to 30")
+    drops = said(claims[2].holds, "is 5 to 40 times smaller at norm 1,000",
+                 "is not 5 to 40 times smaller at norm 1,000")  # fmt: skip
+    figure.suptitle(f"The basin, absolute (left) and relative (right), infinite width: {grows}; "
+                    f"{drops}", fontsize=10)  # fmt: skip
     return {"basin-and-norm": figure}
 
 

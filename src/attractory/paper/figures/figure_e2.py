@@ -63,7 +63,7 @@ def _claims(results: Results) -> list[Claim]:
             ]
             known = [float(a[0] - b[0]) for a, b in pairs if len(a) and len(b)]
             gains.append(np.mean(known) if known else np.nan)
-        gain = estimate(gains)
+        gain = estimate(gains, (-1, 1)).among(len(numbers) - 1)
         parts.append(f"n = {few} over {many}: {gain.text(2)}")
         verdicts.append(above(gain, 0.0))
     fewer = Claim(

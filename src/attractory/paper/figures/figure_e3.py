@@ -78,17 +78,19 @@ def _leaves(results: Results, **settings: Any) -> float:
 def _claims(results: Results) -> list[Claim]:
     drawn = Results(c for c in results.all if c.settings["width"])
     claims = norm_claims(drawn, "paper, E.3 and figure 4b", _COMPARED)
-    parts, verdicts = [], []
-    for n in results.levels("n"):
+    parts, verdicts, numbers = [], [], results.levels("n")
+    for n in numbers:
         ends = np.array([
             [_leaves(results, source=source, n=n, seed=seed) for source in ("sphere", "digits")]
             for seed in results.levels("seed")
         ])  # fmt: skip
-        ratio = estimate(np.log(ends[:, 1] / ends[:, 0]))
+        ratio = estimate(np.log(ends[:, 1] / ends[:, 0])).among(len(numbers))
         low, high = np.nanmean(ends, axis=0)
+        out = int(np.isnan(ends).any(axis=1).sum())
+        left = f", {out} of {len(ends)} seeds not within the grid" if out else ""
         parts.append(f"n = {n}: norm {high:.3g} for digits, {low:.3g} at dim 32, ratio "
                      f"{np.exp(ratio.mean):.2f} [{np.exp(ratio.low):.2f}, "
-                     f"{np.exp(ratio.high):.2f}]")  # fmt: skip
+                     f"{np.exp(ratio.high):.2f}]{left}")  # fmt: skip
         verdicts.append(above(ratio, 0.0))
     claims.append(
         Claim(

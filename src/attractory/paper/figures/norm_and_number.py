@@ -8,11 +8,19 @@ same multiples of √n₀, so that the two can be compared.
 import numpy as np
 from matplotlib.figure import Figure
 
+from attractory._util.statistics import where_largest
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.figures.basin_and_norm import basin_cells
 from attractory.paper.limit_cells import cell
-from attractory.paper.limit_claims import over_norms
-from attractory.paper.statistics import Verdict, above, all_of, estimate
+from attractory.paper.limit_claims import TIE, WITHIN, over_norms
+from attractory.paper.statistics import (
+    Verdict,
+    above,
+    all_of,
+    at_least,
+    estimate,
+    said,
+)
 from attractory.paper.style import band, new_figure, shades
 from attractory.sweeps.grid import Settings
 
@@ -38,14 +46,14 @@ def _claims(results: Results) -> list[Claim]:
         for n in numbers:
             norms, basin = over_norms(results, "basin", source=source, n=n)
             peak = np.nanmax(basin, axis=1)
-            place = np.array(norms)[np.nanargmax(basin, axis=1)]
             ends = [estimate(peak - basin[:, k]) for k in (0, -1)]
             ends = [e if e.seeds else estimate(peak) for e in ends]  # not stored there at all
-            inside.append(f"n = {n}: {estimate(peak).text()} at norm "
-                          f"{float(np.exp(np.log(place).mean())):.3g}")  # fmt: skip
+            ends = [e.among(2 * len(numbers)) for e in ends]
+            inside.append(f"n = {n}: {at_least(estimate(peak, WITHIN), WITHIN[1])} at norm "
+                          f"{where_largest(norms, basin, TIE)}")  # fmt: skip
             verdicts += [above(e, 0.0) for e in ends]
             if before is not None:
-                step = estimate(np.log(before / peak))
+                step = estimate(np.log(before / peak)).among(len(numbers) - 1)
                 shrinks.append(f"n = {n}: ×{np.exp(-step.mean):.2f} [{np.exp(-step.high):.2f}, "
                                f"{np.exp(-step.low):.2f}]")  # fmt: skip
                 fewer.append(above(step, 0.0))
@@ -81,8 +89,13 @@ def _pictures(results: Results) -> dict[str, Figure]:
         axis.grid(alpha=0.25)
         axis.legend(fontsize=8, frameon=False)
     axes[0].set_ylabel("noise that 90 % survive / norm")
-    figure.suptitle("The relative basin is largest at a norm inside, and shrinks with n",
-                    fontsize=10)  # fmt: skip
+    claims = _claims(results)
+    inside, shrinks = (all_of(*(c.holds for c in claims[k::2])) for k in (0, 1))
+    figure.suptitle(
+        "The relative basin: "
+        + said(inside, "largest at a norm inside the range", "largest at an end of the range")
+        + "; " + said(shrinks, "it shrinks with n", "it does not shrink with every n"), fontsize=10,
+    )  # fmt: skip
     return {"norm-and-number": figure}
 
 
