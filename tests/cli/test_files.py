@@ -190,8 +190,9 @@ def test_what_cannot_be_written_is_said_before_the_work(capsys, memory, cues, ho
 
 
 def test_tables_come_back_as_tables(capsys, tmp_path):
-    rows = np.random.default_rng(1).normal(size=(3, 4)).round(3)
-    lines = [",a,b,c,d", *(f"{k},{','.join(map(str, row))}" for k, row in enumerate(rows))]
+    rows = np.random.default_rng(1).normal(size=(5, 12)).round(3)
+    names = ",".join("abcdefghijkl")
+    lines = [f",{names}", *(f"{k},{','.join(map(str, row))}" for k, row in enumerate(rows))]
     cue = tmp_path / "cues.csv"
     cue.write_text("\n".join(lines))
     file, out = tmp_path / "m", tmp_path / "out"
@@ -201,32 +202,34 @@ def test_tables_come_back_as_tables(capsys, tmp_path):
     code, _, _ = run(capsys, "recall", file, cue, "--out", out)
     assert code == 0
     back = load_patterns([out / "recalled.csv"])
-    assert back.columns == ("a", "b", "c", "d")
+    assert back.columns == tuple("abcdefghijkl")
     np.testing.assert_allclose(back.rows, rows, atol=1e-6)
-    assert [row["output"] for row in table(out)] == [f"recalled.csv[{k}]" for k in range(3)]
+    assert [row["output"] for row in table(out)] == [f"recalled.csv[{k}]" for k in range(5)]
     # By a pipe, and with names of its own.
-    text = "name,a,b,c,d\n" + "\n".join(f"p{k},{','.join(map(str, r))}" for k, r in enumerate(rows))
+    text = f"name,{names}\n" + "\n".join(
+        f"p{k},{','.join(map(str, r))}" for k, r in enumerate(rows)
+    )
     piped = SimpleNamespace(buffer=io.BytesIO(text.encode()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", piped)
         code, out, _ = run(capsys, "recall", file, "-", "--index-column", "name", "--json")
     assert code == 0
     cues = json.loads(out)["cues"]
-    assert [row["cue"] for row in cues] == [f"stdin[p{k}]" for k in range(3)]
-    assert [row["index"] for row in cues] == [0, 1, 2]
+    assert [row["cue"] for row in cues] == [f"stdin[p{k}]" for k in range(5)]
+    assert [row["index"] for row in cues] == list(range(5))
 
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
-    """Eight images of different sizes and colours, two of one name in folders."""
+    """Five images of different sizes and colours, two pairs of one name in folders."""
     folder = tmp_path_factory.mktemp("mixed")
     rng = np.random.default_rng(3)
     (folder / "a" / "x").mkdir(parents=True)
     (folder / "b").mkdir()
-    for k in range(8):
+    for k in range(5):
         shape = (6 + k, 9 - k // 2, 3)[: 2 + k % 2]
         pixels = rng.integers(0, 256, shape).astype(np.uint8)
-        place = folder / ("a" if k < 5 else "b") / f"x{k % 5}.png"
+        place = folder / ("a" if k < 3 else "b") / f"x{k % 3}.png"
         Image.fromarray(pixels).save(place)
     Image.fromarray(np.full((5, 5), 9, np.uint8)).save(folder / "a" / "x" / "deep.gif")
     return folder
@@ -239,31 +242,28 @@ def test_images_of_several_sizes(capsys, mixed, tmp_path):
     code, _, err = run(capsys, "store", *both, "--out", file, *QUICK)
     assert code == 2
     lines = err.splitlines()
-    assert "7 of 8 files differ in size or colours" in lines[0]
+    assert "4 of 5 files differ in size or colours" in lines[0]
     assert "--size, --grey and --color make images alike" in lines[0]
     assert "left out 1 subfolder (x), which recursive takes in" in lines[1]
     assert "PATHS must give at least 2 rows to store, got 1" in lines[-1]
     assert not file.exists()
     # scaled
     code, out, err = run(
-        capsys, "store", *both, "--size", "5x4", "--grey", "--out", file, *QUICK, "--json"
+        capsys, "store", *both, "--size", "4x3", "--grey", "--out", file, *QUICK, "--json"
     )
     assert code == 0
     report = json.loads(out)
-    assert report["shape"] == [4, 5]
-    assert report["names"] == [
-        "a/x0.png", "a/x1.png", "a/x2.png", "x3.png", "x4.png", "b/x0.png", "b/x1.png", "b/x2.png",
-    ]  # fmt: skip
+    assert report["shape"] == [3, 4]
+    assert report["names"] == ["a/x0.png", "a/x1.png", "x2.png", "b/x0.png", "b/x1.png"]
     assert "left out 1 subfolder (x), which recursive takes in" in err
     # Cues and what is added then follow the memory.
     code, out, _ = run(capsys, "recall", file, *both, "--json")
-    assert [row["index"] for row in json.loads(out)["cues"]] == list(range(8))
+    assert [row["index"] for row in json.loads(out)["cues"]] == list(range(5))
     code, out, _ = run(capsys, "add", file, mixed, "--recursive", "--json")
     assert code == 0
     assert json.loads(out)["new"] == ["a/x/deep.gif"]
-    code, out, _ = run(capsys, "store", mixed / "b", "--size", "5x4", "--color", "--out",
-                       tmp_path / "c", *QUICK, "--json")  # fmt: skip
-    assert json.loads(out)["shape"] == [4, 5, 3]
+    for grey, shape in ((True, (3, 4)), (False, (3, 4, 3)), (None, (3, 4))):
+        assert load_patterns([mixed / "a"], size=(3, 4), grey=grey).shape == shape
 
 
 def test_cues_are_fitted_on_demand(capsys, memory, home, tmp_path):
@@ -314,3 +314,33 @@ def test_names_told_apart_when_added(capsys, memory, home, tmp_path):
     assert json.loads(out)["new"] == ["more/d0.png"]
     code, out, _ = run(capsys, "forget", memory, "more/d0.png", "--json")
     assert json.loads(out)["n"] == 5
+
+
+def test_names_of_a_hostile_memory_in_a_poor_terminal(memory):
+    """What is printed can be encoded and controls nothing, and each change is told and done."""
+    kept = MemoryFile.open(memory)
+    kept.names[:3] = ["\x1b[2J№", "\x9b31mλ\x07", "[red]\u202e\r"]
+    kept.save()
+    read, write = os.pipe()
+    with (
+        open(read, encoding="ascii") as seen,
+        open(write, "w", encoding="ascii", errors="strict") as stream,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "stdout", stream)
+        patch.setattr(sys, "stderr", stream)
+        for command in (
+            ["inspect", memory], ["inspect", memory, "--json"],
+            ["forget", memory, "0", "--dry-run"], ["forget", memory, "\x1b[2J№", "1"],
+            ["forget", memory, "\x1b[2J№"],
+        ):  # fmt: skip
+            with pytest.raises(SystemExit) as end:
+                main(list(map(str, command)))
+            assert end.value.code == (2 if command[2:] == ["\x1b[2J№"] else 0)
+        stream.close()
+        text = seen.read()
+    assert not set(map(chr, range(32))) & set(text.replace("\n", ""))
+    assert "\x7f" not in text
+    assert "forgot ?[2JNo., ?31mlambda?" in text
+    assert "[red]" in text
+    assert MemoryFile.open(memory).names == ["[red]\u202e\r", "d3.png", "d4.png"]
