@@ -21,7 +21,7 @@ settings = {"solver": "cg", "tolerance": 1e-10}
 fits = [fit_regression(x, compute=where, **settings) for where in (None, "devices")]
 digits, _ = bundled_digits(30)
 cues = digits + np.random.default_rng(0).normal(size=digits.shape) * 0.2
-memory = AttractorMemory(tolerance=1e-11).fit(digits)
+memory = AttractorMemory(activation="erf", tolerance=1e-11).fit(digits)
 here = memory.recall(cues)
 there = memory.set_params(compute="devices").recall(cues)
 print(json.dumps({
@@ -61,7 +61,7 @@ def test_a_cluster_gives_what_one_process_gives_and_deaths_are_told(cluster):
 
     digits, _ = bundled_digits(12)
     cues = digits + np.random.default_rng(0).normal(size=digits.shape) * 0.2
-    memory = AttractorMemory(tolerance=1e-11).fit(digits)
+    memory = AttractorMemory(activation="erf", tolerance=1e-11).fit(digits)
     alone = memory.recall(cues)
     memory.set_params(compute=cluster.address)
     shared = memory.recall(cues)

@@ -28,7 +28,7 @@ def test_within_one_percent_of_the_true_distance(parts):
 
 def test_shocks_escape_and_a_little_less_comes_home():
     x = sphere(5, 30, norm=40.0)
-    f = fit_regression(x)
+    f = fit_regression(x, activation="erf")
     result = critical_shock(f, x, starts=4, seed=3)
     away = recall(f, x + result.shock, max_steps=5000).state
     assert (np.linalg.norm(away - x, axis=1) > 0.01 * 40).all()

@@ -12,11 +12,11 @@ from attractory.datasets import bundled_digits, rescale, sphere
 
 
 def test_profile_is_made_of_its_parts():
-    x, noise = sphere(4, 20), Noise(seed=5)
-    profile = norm_profile(x, [8.0, 40.0], sizes=[0.3, 2.0], noise=noise, trials=6)
+    x, noise, fit = sphere(4, 20), Noise(seed=5), partial(fit_regression, activation="erf")
+    profile = norm_profile(x, [8.0, 40.0], fit=fit, sizes=[0.3, 2.0], noise=noise, trials=6)
     for k, norm in enumerate(profile.norms):
         patterns = rescale(x, norm, center=False)
-        f = fit_regression(patterns)
+        f = fit(patterns)
         np.testing.assert_allclose(profile.spectral_radius[k], spectral_radius(f, patterns))
         rule = RecallRule(max_steps=200)
         curve = recall_curve(f, patterns, [0.3, 2.0], noise=noise, trials=6, rule=rule)

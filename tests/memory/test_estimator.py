@@ -25,7 +25,9 @@ class Lenient(AttractorMemory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("estimator", [AttractorMemory(activation="erf"), Lenient(200)])
+@pytest.mark.parametrize(
+    "estimator", [AttractorMemory(activation="erf"), Lenient(200, activation="erf")]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_checks_pass_whole(estimator, monkeypatch):
     monkeypatch.setitem(os.environ, "SCIPY_ARRAY_API", "1")  # or that check is skipped

@@ -139,9 +139,11 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
         title: the message of the figure; by default the norm found and its radius.
 
     Example:
-        >>> from attractory import best_norm
+        >>> from functools import partial
+        >>> from attractory import best_norm, fit_regression
         >>> from attractory.datasets import sphere
-        >>> best = best_norm(sphere(3, 20), fits=5, trials=4)
+        >>> fit = partial(fit_regression, activation="erf")
+        >>> best = best_norm(sphere(3, 20), fit=fit, fits=5, trials=4)
         >>> plot_best_norm(best).axes[0].get_xscale()
         'log'
     """
