@@ -1,6 +1,5 @@
 """What the two memories share: the stored state, and how it is shown and shrunk."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from attractory._util.caller import warn_caller
 from attractory._util.interrupts import check, heeded
 from attractory._util.machine import refuse_what_cannot_fit
 from attractory._util.validation import flag
@@ -98,7 +98,7 @@ class BaseMemory(BaseEstimator):
             found = self._take(grown)
             stale = self.state_.stale and not before.stale
         if stale:
-            warnings.warn(f"{STALE}; fit anew to renew it", UserWarning, stacklevel=3)
+            warn_caller(f"{STALE}; fit anew to renew it", UserWarning)
         _warn(found)
 
     def forget(self: M, indices: ArrayLike, *, allow_unstored: bool | None = None) -> M:
@@ -190,15 +190,15 @@ class BaseMemory(BaseEstimator):
         check_is_fitted(self)
         return _checked_rows(self, X, reset=False)
 
-    def check_stored(self, stacklevel: int = 2) -> None:
+    def check_stored(self) -> None:
         """Raise NotStoredError if a stored row is missed, or warn where that was allowed."""
         check_is_fitted(self)
-        _warn(self.state_.check_stored(), stacklevel + 1)
+        _warn(self.state_.check_stored())
 
 
-def _warn(found: str | None, stacklevel: int = 4) -> None:
+def _warn(found: str | None) -> None:
     if found is not None:
-        warnings.warn(found, InterpolationWarning, stacklevel=stacklevel)
+        warn_caller(found, InterpolationWarning)
 
 
 def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.ndarray, "n d"]:

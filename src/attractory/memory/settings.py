@@ -89,11 +89,8 @@ class MemorySettings:
     @property
     def searches(self) -> bool:
         """Whether `fit` chooses the metric by trials: not for networks, which are trained."""
-        return self.metric_is("search") and self.width is None and self.guided
-
-    def metric_is(self, word: str) -> bool:
-        """Whether the metric is left to a rule of this name."""
-        return isinstance(self.metric, str) and self.metric == word
+        searched = isinstance(self.metric, str) and self.metric == "search"  # it may be a matrix
+        return searched and self.width is None and self.guided
 
     @property
     def bias(self) -> float:

@@ -4,11 +4,11 @@ import queue
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from attractory._util.caller import warn_caller
 from attractory.sweeps.store import Reply, SweepError
 from attractory.sweeps.worker import Request
 from attractory.sweeps.workers import Pool
@@ -138,11 +138,10 @@ def _warn_if_empty(client: "Client", address: str) -> bool:
     """Return whether the scheduler has no workers, and warn if so."""
     with suppress(OSError, TimeoutError):
         if not client.nthreads():
-            warnings.warn(
+            warn_caller(
                 f"the scheduler {address} has no workers; the sweep waits for one "
                 f"(`dask worker {address} --nthreads 1`)",
                 RuntimeWarning,
-                stacklevel=2,
             )
             return True
     return False

@@ -2,13 +2,13 @@
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attractory._util.caller import warn_caller
 from attractory._util.progress import Progress, pacing, reporting
 from attractory._util.validation import whole
 from attractory.sweeps.functions import Reference, load, reference_of
@@ -225,11 +225,10 @@ def _run_here(function: Callable[..., object], pending: Mapping[str, Settings]) 
     from attractory.sweeps.workers import environment
 
     if "jax" in sys.modules and os.environ.get("NPROC") != "1":
-        warnings.warn(
+        warn_caller(
             "workers=0 leaves JAX the threads it has in this process: last bits of what it "
             "computes may differ from those of worker processes",
             RuntimeWarning,
-            stacklevel=2,
         )
     before = dict(os.environ)
     os.environ.update(environment())  # for a JAX that loads only now
