@@ -20,7 +20,7 @@ METRICS = "search", "rule"
 # Parameters that recall reads: they may change after `fit`. The others belong to what was stored.
 AT_RECALL = "compute", "max_steps", "tolerance", "reject"
 # Of memories in files. Each layer of a kernel takes a quarter of a second to compile.
-_DEEPEST_KERNEL, _DEEPEST_NETWORK, _MOST_STEPS, _MOST_TERMS = 16, 64, 1_000_000, 256
+_DEEPEST_KERNEL, _DEEPEST_NETWORK, _MOST_STEPS, _MOST_TERMS = 10, 64, 1_000_000, 256
 NETWORK_BIAS = 1.0  # constant input of a network, relative to the norm; plain iteration needs one
 
 
