@@ -109,6 +109,11 @@ def kills(folder, count=50):
     row_files(folder)
     file, store = stored(folder)
     rng, counts = random.Random(0), collections.Counter()
+    begun = time.perf_counter()
+    child = FORK.Process(target=run, args=(["add", file, folder / "r9.npy"],))
+    child.start()
+    child.join()
+    whole = time.perf_counter() - begun  # a command's, undisturbed
     for k in range(count):
         before = names(file)
         new = f"r{10 + k}.npy"
@@ -119,7 +124,7 @@ def kills(folder, count=50):
         )[k % 3]
         child = FORK.Process(target=run, args=(arguments,))
         child.start()
-        time.sleep(rng.uniform(0, 2.0 if k else 0))
+        time.sleep(rng.uniform(0, 1.1 * whole))
         child.kill()
         child.join()
         found = names(file)

@@ -624,8 +624,8 @@ def test_many_failures_are_cut(tmp_path):
 
 
 def test_bad_paths(tmp_path):
-    with pytest.raises(TypeError, match=r"must be a list of paths, got 'a.png'; put it in bracket"):
-        load_patterns("a.png")
+    with pytest.raises(ValueError, match=r"got none: a\.png does not exist"):
+        load_patterns("a.png")  # one path needs no list
     with pytest.raises(ValueError, match="paths must name at least one file or folder, got none"):
         load_patterns([])
 

@@ -1,11 +1,13 @@
 """Files of memories: what is written is what was fitted, and a file decides nothing else."""
 
+import os
+
 import numpy as np
 import pytest
 
 from attractory import AttractorMemory, load_memory, save_memory
 from attractory.datasets import sphere
-from attractory.io.tensor_file import read_file, write_file
+from attractory.io.tensor_file import FileChangedError, StorageError, read_file, write_file
 
 
 @pytest.fixture
@@ -45,3 +47,103 @@ def test_what_is_written_is_what_was_fitted(memory, tmp_path):
     assert (loaded.depth, loaded.norm, loaded.activation, loaded.max_steps) == (2, 20.0, "erf", 7)
     probes = memory.points_ * 0.9
     np.testing.assert_array_equal(loaded.map_(probes), memory.map_(probes))
+
+
+def test_every_parameter_may_change_between_fit_and_save(memory, tmp_path):
+    """What recall reads is written as it is now; the rest as it was fitted, whatever it is now."""
+    fitted = memory.get_params()
+    later = {"max_steps": 7, "tolerance": 1e-3, "reject": 0.5}
+    strange = object()
+    for k, name in enumerate(fitted):
+        memory.set_params(**fitted)
+        setattr(memory, name, later.get(name, strange if name != "compute" else "devices"))
+        save_memory(memory, tmp_path / f"{k}")
+        loaded = load_memory(tmp_path / f"{k}").get_params()
+        assert loaded == fitted | ({name: later[name]} if name in later else {})
+
+
+def test_numpy_scalars_are_parameters(tmp_path):
+    kinds = {
+        "depth": np.int64(2), "norm": np.float32(20.0), "center": np.bool_(True),
+        "metric": np.float64(0.1), "ridge": np.float64(0.0), "max_steps": np.int32(9),
+        "tolerance": np.float32(1e-5), "reject": np.float64(0.8), "random_state": np.int64(3),
+    }  # fmt: skip
+    memory = AttractorMemory(activation="erf", **kinds).fit(sphere(5, 8))
+    save_memory(memory, tmp_path / "m", info={})
+    loaded = load_memory(tmp_path / "m").get_params()
+    assert all(loaded[name] == value for name, value in kinds.items())
+    before = (tmp_path / "m").read_bytes()
+    with pytest.raises(TypeError, match="header"):
+        save_memory(memory, tmp_path / "m", info={"count": np.int64(3)})
+    assert (tmp_path / "m").read_bytes() == before
+
+
+MANY = {
+    "mixture": "x", "offset": 0.5, "gain": 0.5, "scales": [1.0] * 300, "weights": [1 / 300] * 300,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"depth": 20}, "depth of a memory in a file must be from 2 to 10, got 20"),
+        ({"depth": 3}, "its map does not do what the file says"),
+        ({"max_steps": 10**12}, "max_steps of a memory in a file must be from 1 to 1000000"),
+        ({"activation": MANY}, "terms of an activation in a file must be from 0 to 256, got 300"),
+        ({"norm": 30.0}, "names the norm 30 and holds patterns of 20"),
+        ({"center": False}, "the mean is left in, and names one"),
+        ({"metric": None}, "there is no metric, and holds one"),
+        ({"random_state": -1}, "random_state must be from 0"),
+        ({"width": 5}, "it lacks 'weight0'"),
+        ({"width": 10**12, "depth": 10**12}, "depth of a memory in a file must be from 2 to 64"),
+        ({"unknown": 1}, "unknown"),
+        ("residual", "its rows are not stored"),
+        ("parameters", "it lacks 'parameters'"),
+        ("allow_unstored", "allow_unstored must be True or False"),
+    ],
+)
+def test_settings_that_are_not_those_of_what_is_stored(memory, tmp_path, settings, message):
+    save_memory(memory, tmp_path / "m")
+    header, arrays = read_file(tmp_path / "m")
+    if isinstance(settings, dict):
+        header["parameters"] |= settings
+    elif settings == "parameters":
+        del header[settings]
+    else:
+        header[settings] = 1e9
+    write_file(tmp_path / "forged", header, arrays)
+    with pytest.raises(StorageError, match=message) as caught:
+        load_memory(tmp_path / "forged")
+    assert str(tmp_path / "forged") in str(caught.value)
+
+
+def test_what_no_file_may_say_is_not_written(memory, tmp_path):
+    with pytest.raises(ValueError, match="max_steps of a memory in a file"):
+        save_memory(memory.set_params(max_steps=10**12), tmp_path / "m")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_changed_since_it_was_read_is_not_replaced(memory, tmp_path):
+    """Two read one file, and change it: the second is told, and asks or reads again."""
+    file, rows = tmp_path / "m", sphere(5, 8, seed=4)
+    save_memory(memory, file)
+    save_memory(memory, file)  # its own
+    first, second = load_memory(file), load_memory(file)
+    save_memory(first.partial_fit(rows[:1]), file)
+    save_memory(first.partial_fit(rows[1:2]), file)
+    content = file.read_bytes()
+    with pytest.raises(FileChangedError, match="has changed since it was read; read it again"):
+        save_memory(second.partial_fit(rows[2:3]), file)
+    with pytest.raises(FileExistsError, match="exists already; overwrite=True"):
+        save_memory(AttractorMemory(activation="erf").fit(rows), file)
+    assert file.read_bytes() == content
+    assert len(load_memory(file)) == 7
+    assert os.listdir(tmp_path) == ["m"]
+    save_memory(second, file, overwrite=True)
+    assert len(load_memory(file)) == 6
+    file.unlink()
+    save_memory(first, file)  # nothing is lost
+    (tmp_path / "other").write_text("a letter")
+    with pytest.raises(FileExistsError):
+        save_memory(first, tmp_path / "other")
+    assert (tmp_path / "other").read_text() == "a letter"

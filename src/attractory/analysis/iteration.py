@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from attractory._util.precision import double
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, positive, whole
-from attractory.maps.protocol import Map, dim_of, dtype_of
+from attractory.maps.protocol import Map, dim_of, dtype_of, named
 
 __all__ = ["RecallResult", "RecallStatus", "recall"]
 
@@ -166,10 +166,10 @@ def check_map(f: Map, state: np.ndarray) -> None:
     """Refuse what JAX cannot trace, or what changes the shape."""
     try:
         out = eqx.filter_eval_shape(f, jax.ShapeDtypeStruct(state.shape, state.dtype))
-    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+    except (TypeError, AttributeError, jax.errors.JAXIndexError) as error:
         raise TypeError(
-            "f must be built from JAX operations (jax.numpy instead of numpy), so that it can be "
-            f"compiled; tracing it failed with {type(error).__name__}"
+            "f must be built from JAX operations (jax.numpy instead of numpy or torch), so that it "
+            f"can be compiled; tracing it failed with {named(error)}"
         ) from error
     if getattr(out, "shape", None) != state.shape:
         raise TypeError(

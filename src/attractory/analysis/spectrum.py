@@ -22,7 +22,14 @@ from numpy.typing import ArrayLike
 from attractory._util.precision import double
 from attractory._util.threads import side_by_side
 from attractory._util.validation import as_points
-from attractory.maps.protocol import Map, dtype_of, jacobian_factors_of, jacobian_of, linearize_of
+from attractory.maps.protocol import (
+    Map,
+    dtype_of,
+    jacobian_factors_of,
+    jacobian_of,
+    linearize_of,
+    named,
+)
 from attractory.solvers.arnoldi import ritz_radii
 
 __all__ = ["eigenvalues", "spectral_radius"]
@@ -187,10 +194,10 @@ def _jacobian(f: Map, point: np.ndarray) -> np.ndarray:
 def _differentiation() -> Iterator[None]:
     try:
         yield
-    except jax.errors.JAXTypeError as error:
+    except (TypeError, AttributeError) as error:
         raise TypeError(
-            "f must be built from JAX operations (jax.numpy instead of numpy), or offer a "
-            f"jacobian of its own; differentiating it failed with {type(error).__name__}"
+            "f must be built from JAX operations (jax.numpy instead of numpy or torch), or offer a "
+            f"jacobian of its own; differentiating it failed with {named(error)}"
         ) from error
 
 

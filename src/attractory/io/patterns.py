@@ -134,7 +134,7 @@ class Asked:
 
 
 def load_patterns(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     *,
     shape: tuple[int, ...] | None = None,
     dim: int | None = None,
@@ -195,7 +195,7 @@ def load_patterns(
         ([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], ('two.csv[0]', 'two.csv[1]'))
     """
     if isinstance(paths, str | Path):
-        raise TypeError(f"paths must be a list of paths, got {str(paths)!r}; put it in brackets")
+        paths = [paths]
     if len(paths) == 0:
         raise ValueError("paths must name at least one file or folder, got none")
     look = Look(_height_and_width(size), None if grey is None else bool(grey))

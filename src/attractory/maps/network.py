@@ -34,7 +34,7 @@ class Autoencoder(eqx.Module):
         depth: number of weight matrices, at least 2.
         activation: a name or an object of `attractory.activations`; the true function is applied,
             not its mixture.
-        key: a JAX random key, or an integer to make one of.
+        key: a JAX random key, or an integer to make one of; 0 by default.
         dtype: float32 or float64.
 
     Attributes:
@@ -59,7 +59,7 @@ class Autoencoder(eqx.Module):
         width: int | Sequence[int] = 10_000,
         depth: int = 2,
         activation: str | Activation = "sigmoid",
-        key: int | np.integer | Array,
+        key: int | np.integer | Array = 0,
         dtype: DTypeLike = np.float32,
     ):
         """Draw the weights."""

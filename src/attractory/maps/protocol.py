@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jax.errors import JAXIndexError, JAXTypeError
 
 __all__ = ["Map", "SingularKernelError"]
 
@@ -74,3 +75,12 @@ def jacobian_factors_of(f: Map) -> Callable[[Any], tuple[Any, Any]] | None:
 def linearize_of(f: Map) -> Callable[[Any], Callable[[Any], Any]] | None:
     """Return a map's own `linearize`, or None."""
     return getattr(f, "linearize", None)
+
+
+def named(error: Exception) -> str:
+    """Return an error of a map that is not made of JAX operations, as part of a message."""
+    kind, text = type(error).__name__, " ".join(str(error).split())
+    # JAX's own errors explain tracing at length, and the type says enough.
+    if isinstance(error, JAXTypeError | JAXIndexError) or not text:
+        return kind
+    return f"{kind}: {text[:200]}"

@@ -137,6 +137,8 @@ def train(
         >>> result.converged, bool(result.losses[-1] <= 1e-7)
         (True, True)
     """
+    if not isinstance(network, Autoencoder):
+        raise TypeError(f"network must be an Autoencoder, got {type(network).__name__}")
     x = as_points(patterns, "patterns", network.dim)
     y = x if targets is None else as_points(targets, "targets", network.dim)
     if len(y) != len(x):

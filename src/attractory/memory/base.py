@@ -203,8 +203,20 @@ def _warn(found: str | None) -> None:
 
 def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.ndarray, "n d"]:
     given: Any = X
+    _two_axes(given)
     rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
     return rows
+
+
+def _two_axes(X: Any) -> None:
+    """Refuse a single row, and images, with what makes rows of them."""
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) == 2:
+        return  # lists are for scikit-learn to look at
+    mend = "a single row is X.reshape(1, -1)"
+    if len(shape) > 2:
+        mend = "images are rows by X.reshape(len(X), -1)"
+    raise ValueError(f"X must have shape (n, d), got shape {shape}. Reshape your data: {mend}")
 
 
 def _refuse(settings: MemorySettings, n: int, dim: int) -> None:

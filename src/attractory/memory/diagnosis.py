@@ -108,6 +108,11 @@ def diagnose(
         >>> diagnose(memory, shock=False)
         Diagnosis(4 of 4 rows are attractors)
     """
+    if not isinstance(memory, AttractorMemory | SequenceMemory):
+        raise TypeError(
+            f"memory must be an AttractorMemory or a SequenceMemory, got {type(memory).__name__}; "
+            "for a map there are spectral_radius, certified_radius and critical_shock"
+        )
     n = len(memory)
     if rows is None:
         chosen = spread(n, _ROWS)

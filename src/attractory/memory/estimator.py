@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
+from attractory._util.interrupts import heeded
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallStatus
 from attractory.maps.protocol import dtype_of
@@ -146,7 +147,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
 
     def recall(self, X: object) -> MemoryRecall:
         """Bring cues, (k, d), to rest, and say where they ended and how sure that is."""
-        rows = self._cues(X)
+        with heeded():
+            return self._recalled(self._cues(X))
+
+    def _recalled(self, rows: Float[np.ndarray, "k d"]) -> MemoryRecall:
         state = self.state_
         settings = state.settings.at_recall(self.get_params(deep=False))
         own, coordinates = state.map, state.coordinates
@@ -191,11 +195,16 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             y: the rows they should be recalled as, (k, d), to 1 % of the norm. Without rows (None,
                 or labels) it is the share that ends at any stored row.
         """
-        result = self.recall(X)
         if y is None or np.asarray(y).ndim < 2:
-            return float((result.pattern >= 0).mean())
+            return float((self.recall(X).pattern >= 0).mean())
+        kind: Any = np.float64
         given: Any = y
-        rows: Any = validate_data(self, given, dtype=np.float64, reset=False)
+        rows = check_array(given, dtype=kind, input_name="y")
+        cues = self._cues(X)
+        if rows.shape != cues.shape:
+            mend = "; labels are one-dimensional: y.ravel()" if rows.shape[1] == 1 else ""
+            raise ValueError(f"y must have the shape of X, {cues.shape}, got {rows.shape}{mend}")
+        result = self.recall(X)
         coordinates = self.state_.coordinates
         wanted, found = coordinates.encode(rows)[0], coordinates.encode(result.state)[0]
         return float((np.linalg.norm(found - wanted, axis=1) <= _NEAR * self.norm_).mean())

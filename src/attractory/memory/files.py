@@ -218,9 +218,6 @@ def _agree(
         raise ValueError("it says that the mean is left in, and names one")
     if settings.metric is None and "metric_basis" in arrays:
         raise ValueError("it says that there is no metric, and holds one")
-    seed = settings.random_state
-    if seed is not None:
-        whole(seed, "random_state", 0, 2**32 - 1)
 
 
 def _choice(values: dict[str, Any]) -> Choice:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,10 @@ def _metric(value: Any, name: str) -> str | float | np.ndarray | None:
     if value is None:
         return None
     if isinstance(value, list | tuple | np.ndarray):
-        return np.asarray(value, float)
+        try:
+            return np.asarray(value, float)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must be a matrix of numbers, got {value!r}") from None
     if isinstance(value, str):
         if value not in METRICS:
             raise ValueError(
@@ -136,6 +140,17 @@ def _metric(value: Any, name: str) -> str | float | np.ndarray | None:
             )
         return value
     return positive(value, name)
+
+
+def _random_state(value: Any, name: str) -> int | np.random.RandomState | None:
+    if value is None or isinstance(value, np.random.RandomState):
+        return value
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(
+            f"{name} must be an integer, a numpy RandomState or None, got {type(value).__name__} "
+            f"{value!r}"
+        )
+    return whole(value, name, 0, 2**32 - 1)
 
 
 _CHECKS: dict[str, Any] = {
@@ -152,4 +167,5 @@ _CHECKS: dict[str, Any] = {
     "max_steps": lambda value, name: whole(value, name, 1),
     "tolerance": positive,
     "reject": share,
+    "random_state": _random_state,
 }
