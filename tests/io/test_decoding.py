@@ -6,6 +6,7 @@ import struct
 import tracemalloc
 import zipfile
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -139,6 +140,24 @@ def test_arrays_of_every_order(tmp_path):
     ):  # fmt: skip
         (tmp_path / name).write_bytes(content)
         assert (load_patterns([tmp_path / name]).rows == array).all()
+
+
+def test_standard_input_is_of_any_kind(monkeypatch):
+    array = np.random.default_rng(0).normal(size=(3, 4))
+    for content, want in (
+        (npy(array), array), (text(array, ","), array), (text(array, "\t"), array),
+        (gzip.compress(text(array, ";")), array), (gzip.compress(idx(array, 14)), array),
+        (npz(x=array), array), (picture("PNG"), [np.arange(1, 13) / 255]),
+    ):  # fmt: skip
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        assert (load_patterns(["-"]).rows == np.asarray(want)).all()
+    for stream, words in (
+        (None, "- is closed"), (SimpleNamespace(buffer=io.BytesIO()), "- is empty"),
+        (SimpleNamespace(buffer=io.BytesIO(b"%PDF\0")), "- is of no known kind"),
+    ):  # fmt: skip
+        monkeypatch.setattr("sys.stdin", stream)
+        with pytest.raises(NothingRead, match=words):
+            load_patterns(["-"])
 
 
 # Bombs: little on disk, much when read.

@@ -1,5 +1,6 @@
 """Where the commands write: checked before the work, never over what is read, never unasked."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["check_figure", "check_file", "check_folder", "check_place", "not_over"]
+
+_WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 
 
 def check_place(path: Path, name: str) -> None:
@@ -26,10 +29,13 @@ def check_place(path: Path, name: str) -> None:
 
 @contextmanager
 def _telling(path: Path, name: str) -> Iterator[None]:
-    """Say of which argument the system complains."""
+    """Say of which argument the system complains: a wrong path, or a place without room."""
     try:
         yield
     except OSError as error:
+        if error.errno not in _WRONG_PATH:
+            reason = f"({name}) cannot be written: {error.strerror}"
+            raise OSError(error.errno, reason, str(path)) from None
         raise ValueError(
             f"{name} must be where files can be written, got {path}: {error.strerror}"
         ) from None

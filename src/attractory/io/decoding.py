@@ -112,7 +112,7 @@ def _decoded(
     look: Look,
     index_column: Column | None,
 ) -> Decoded:
-    kind = kind_of(file, "-.csv" if name == STDIN.name else name)
+    kind = kind_of(file, name)
     if kind.image:
         pixels = fitted(read_image(file, kind), look)
         return Decoded(pixels.reshape(1, -1), pixels.shape)
@@ -122,7 +122,8 @@ def _decoded(
         try:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 inner = name[:-3] if name.lower().endswith(".gz") else name
-                inner = inner if Path(inner).suffix.lower() in (".csv", ".tsv") else "-.idx"
+                if Path(inner).suffix.lower() not in (".csv", ".tsv") and inner != STDIN.name:
+                    inner = "-.idx"
                 return _decoded(unpacked, None, inner, shape, look, index_column)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise Refused(f"is a damaged gzip file: {error}") from None

@@ -73,6 +73,10 @@ def kind_of(file: ByteFile, name: str) -> Kind:
         return Kind("BMP")
     if len(start) >= 4 and start[:2] == b"\0\0" and start[2] >= 8:
         return Kind("idx")
+    if name == "-":  # standard input, which has no other name to go by
+        if not wide and b"\0" in start:
+            raise Refused(f"is of no known kind; convert it to one of {KINDS}")
+        return Kind("table")
     if name.endswith(_IMAGES):
         raise Refused(
             f"is no image ({', '.join(IMAGE_KINDS[:-1])} or {IMAGE_KINDS[-1]}), or damaged; "
