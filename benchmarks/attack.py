@@ -105,7 +105,7 @@ class Attack:
         self.euclidean = certificate.condition[k] == 1
         self.step, self.drive = step, drive
         self.apart = np.delete(patterns, k, 0) - self.point
-        self.many = max(16, min(1000, BATCH // len(self.point)))
+        self.many = max(16, min(250, BATCH // len(self.point)))
         self.done, self.worst, self.cues, self.values = 0, 0.0, [], []
 
     def judge(self, cues):

@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.linalg import expm
+from scipy.optimize import brentq
 
-from attractory import Autoencoder, fit_sampled_regression, train
+from attractory import Autoencoder, fit_sampled_regression, spectral_radius, train
 from attractory.datasets import bundled_digits, rescale, sphere
-from attractory.maps.gauss_newton_flow import flow_steps, last_layer
+from attractory.maps.gauss_newton_flow import along_gradient_flow, flow_steps, last_layer
 from attractory.maps.training_state import initial_state, trained_network
 
 
@@ -29,6 +31,21 @@ def _changes(before, after):
 
 def _loss(network, x):
     return np.mean((np.asarray(network(x), float) - x) ** 2)
+
+
+def test_gradient_flow_is_followed_exactly_where_the_kernel_is_fixed():
+    """dR/dt = −P R by the matrix exponential, at the time when a quarter of R is gone."""
+    rng = np.random.default_rng(0)
+    root, residual = rng.standard_normal((5, 5)), rng.standard_normal((5, 3))
+    kernel = root @ root.T
+    with jax.enable_x64(True):
+        u = np.asarray(along_gradient_flow(jnp.asarray(kernel), jnp.asarray(residual), 0.25))
+    left = residual - kernel @ u
+    assert np.linalg.norm(left) == pytest.approx(0.75 * np.linalg.norm(residual), rel=1e-9)
+    time = brentq(
+        lambda t: np.linalg.norm(expm(-t * kernel) @ residual) - np.linalg.norm(left), 0.0, 10.0
+    )
+    np.testing.assert_allclose(left, expm(-time * kernel) @ residual, atol=1e-7)
 
 
 @pytest.mark.parametrize("depth", [2, 3])
@@ -165,3 +182,21 @@ def test_ends_near_gradient_descent_where_units_saturate():
     found, wanted = np.asarray(flow.model(cues)), np.asarray(descent.model(cues))
     limit = np.asarray(fit_sampled_regression(f, x)(cues))
     assert np.linalg.norm(found - wanted) < 0.5 * np.linalg.norm(wanted - limit)
+
+
+def test_gradient_flow_ends_nearer_to_gradient_descent():
+    x = sphere(6, 16, norm=30.0)
+    start = Autoencoder(16, width=1000, key=0, dtype=np.float64)
+    cues = x + 0.5 * rescale(np.random.default_rng(0).standard_normal(x.shape), 30.0)
+    models = {
+        solver: train(start, x, solver=solver, tolerance=1e-5).model
+        for solver in ("gauss_newton", "gradient_flow", "gradient_descent")
+    }
+    outputs = {solver: np.asarray(f(cues)) for solver, f in models.items()}
+    radii = {solver: spectral_radius(f, x).mean() for solver, f in models.items()}
+    for found, share in ((outputs, 0.8), (radii, 0.5)):
+        far, near = (
+            np.linalg.norm(found[solver] - found["gradient_descent"])
+            for solver in ("gauss_newton", "gradient_flow")
+        )
+        assert near < share * far

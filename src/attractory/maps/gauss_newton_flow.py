@@ -15,11 +15,17 @@ which changes no output and moves the weights further. So c_l limits every unit'
 pattern to `_REACH` scales of the activation. This keeps the end near that of gradient descent at
 large norm (docs/training.md).
 
+Gradient descent takes another way: it follows dθ/dt = JᵀR, along which the residual in the
+eigendirections of P falls as e^{−λt}, the large ones first, and the maps it ends at differ from the
+Gauss–Newton flow's at large norm. With `gradient` a step goes along that way, exactly so for a map
+that is linear over it: u = P⁻¹(1 − e^{−Pt})R, t such that a quarter of the residual goes.
+
 The outputs are linear in the last layer. Once R is small, W_L takes what is left exactly, by
 u = C_{L−1}⁻¹R. With R/R₀ at 1/√width (2τ/√width if τ > ½) the result differs from the end of the
 flow by less than networks of that width differ from their limit.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -44,7 +50,9 @@ from attractory.maps.training_state import (
 MOST_STEPS = 16  # steps in one compiled call
 _REACH = 6.0  # largest change of a pre-activation, in scales of the activation
 _ENOUGH = 1024  # units from which the curvature is measured; all are drawn alike
+_FLAT = 1e-9  # eigenvalues of P below this part of the largest are raised to it
 _SUFFICIENT = 0.02  # fall of the loss that is enough, relative to that of a linear map
+_PART = 0.25  # of the residual that a step of the gradient flow takes
 _SHORTEST = 0.3  # the bound on the length of a step is at least this
 
 
@@ -68,7 +76,7 @@ class FlowSteps(NamedTuple):
     longest: Array
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="gradient")
 def flow_steps(
     network: Autoencoder,
     state: TrainingState,
@@ -78,6 +86,7 @@ def flow_steps(
     goal: Array | float,
     first: Array | float,
     count: Array | int,
+    gradient: bool = False,
 ) -> FlowSteps:
     """Take steps until the loss is at the goal, enough are done, or one fails.
 
@@ -92,6 +101,7 @@ def flow_steps(
         first: the run's first loss, on which it depends from where the last layer may end it; 0 if
             it may not.
         count: number of steps, at most `MOST_STEPS`.
+        gradient: whether to follow the gradient flow.
     """
     reach = _reach(network.activation)
 
@@ -99,12 +109,18 @@ def flow_steps(
         state, losses, steps, tried, _, longest, _ = carry
         here, at = network_at(network, state, x)
         residual = y.astype(jnp.float64) - state.outputs
-        u = regularised_inverse(shared_kernel(at)) @ residual
+        kernel = shared_kernel(at)
+        u = regularised_inverse(kernel) @ residual
         gradients = backward(here, at, u.astype(network.dtype))
         straight = at.grams[0] @ gradients[0]
         parts = state.preactivations[0], at.inputs[1], at.slopes[0], straight
         curvature = relative_curvature(network, *(part[:, :_ENOUGH] for part in parts))
         length = jnp.minimum(longest, 1 / (1 + curvature.astype(jnp.float64)))
+        if gradient:
+            length = jnp.minimum(_PART, length)
+            u = along_gradient_flow(kernel.astype(jnp.float64), residual, length) / length
+            gradients = backward(here, at, u.astype(network.dtype))
+            straight = at.grams[0] @ gradients[0]
         gradients = [length.astype(network.dtype) * g for g in gradients]
         changes = [length.astype(network.dtype) * straight]
         changes += [inner @ g for inner, g in zip(at.grams[1:-1], gradients[1:-1], strict=True)]
@@ -117,7 +133,7 @@ def flow_steps(
         # The length that would have been best for a map linear along this step.
         change = (after.outputs - state.outputs).astype(jnp.float64) / (length * share)
         fitting = jnp.sum(residual * change) / jnp.sum(change * change)
-        longest = jnp.clip(fitting, _SHORTEST, 1.0)
+        longest = jnp.ones_like(fitting) if gradient else jnp.clip(fitting, _SHORTEST, 1.0)
         failed = ~(after.loss < state.loss) | (tries > HALVINGS)
         return (
             after,
@@ -142,6 +158,28 @@ def flow_steps(
     return FlowSteps(
         state, losses, jnp.asarray(steps), jnp.asarray(tries), exact_below(length), longest
     )
+
+
+def along_gradient_flow(
+    kernel: Float[Array, "n n"], residual: Float[Array, "n d"], part: Array | float
+) -> Float[Array, "n d"]:
+    """Return P⁻¹(1 − e^{−Pt})R, at the t at which ‖e^{−Pt}R‖ is less than ‖R‖ by a part of it."""
+    values, vectors = jnp.linalg.eigh(kernel)
+    values = jnp.maximum(values, _FLAT * values[-1])
+    parts = vectors.T @ residual
+    weights = jnp.sum(parts**2, axis=1)
+
+    def halve(_: Array | int, ends: tuple) -> tuple:
+        low, high = ends
+        middle = (low + high) / 2
+        left = jnp.sum(weights * jnp.exp(-2 * values * jnp.exp(middle))) / jnp.sum(weights)
+        more = left > (1 - part) ** 2
+        return jnp.where(more, middle, low), jnp.where(more, high, middle)
+
+    # Logarithms of times in which the fastest part hardly moves, and the slowest is gone.
+    ends = jnp.log(1e-7 / values[-1]), jnp.log(1e3 / values[0])
+    time = jnp.exp(lax.fori_loop(0, 60, halve, ends)[1])
+    return vectors @ (-jnp.expm1(-values * time)[:, None] / values[:, None] * parts)
 
 
 @jax.jit

@@ -102,7 +102,9 @@ def train(
     patterns: ArrayLike,
     *,
     targets: ArrayLike | None = None,
-    solver: Literal["gauss_newton", "gradient_descent", "momentum", "adam"] = "gauss_newton",
+    solver: Literal[
+        "gauss_newton", "gradient_flow", "gradient_descent", "momentum", "adam"
+    ] = "gauss_newton",
     tolerance: float = 1e-7,
     max_steps: int | None = None,
     learning_rate: float | None = None,
@@ -117,7 +119,8 @@ def train(
         network: where to start.
         patterns: (n, d).
         targets: what to map them to, (n, d); by default themselves.
-        solver: "gauss_newton", or "gradient_descent", "momentum" (0.9), "adam" by Optax.
+        solver: "gauss_newton"; "gradient_flow", which takes twice as many passes and ends nearer to
+            where gradient descent does; or "gradient_descent", "momentum" (0.9), "adam" by Optax.
         tolerance: mean squared error per entry at which to stop.
         max_steps: most steps; 300 for Gauss–Newton, a million for the others by default.
         learning_rate: of the first-order solvers, for the loss ½‖f(X̂) − X̂‖². By default 1/λ for
@@ -145,10 +148,11 @@ def train(
         raise ValueError(f"targets must be as many as patterns, {len(x)}, got {len(y)}")
     tolerance = positive(tolerance, "tolerance")
     _check_reach(network, x, tolerance)
-    newton = solver == "gauss_newton"
+    newton = solver in ("gauss_newton", "gradient_flow")
     if not newton and solver not in OPTIMISERS:
         raise ValueError(
-            f"solver must be 'gauss_newton', {', '.join(map(repr, OPTIMISERS))}; got {solver!r}"
+            "solver must be 'gauss_newton', 'gradient_flow', "
+            f"{', '.join(map(repr, OPTIMISERS))}; got {solver!r}"
         )
     if newton and learning_rate is not None:
         raise ValueError("learning_rate is for the first-order solvers; gauss_newton has none")
@@ -168,7 +172,7 @@ def train(
         data = jnp.asarray(x.astype(network.dtype)), jnp.asarray(y.astype(network.dtype))
         try:
             if newton:
-                status = _GaussNewton(run, data, tolerance, limit).finish(report)
+                status = _GaussNewton(run, data, tolerance, limit, solver).finish(report)
             else:
                 status = _first_order(run, data, tolerance, limit, solver, rate, report)
         except KeyboardInterrupt:
@@ -245,6 +249,7 @@ class _GaussNewton:
     Attributes:
         state, loss: where the run is.
         measured: whether the loss was computed from the weights, and not found by a step.
+        gradient: whether these go along the gradient flow.
         flows: whether steps along the flow make progress; when they cease to, the steps solved by
             conjugate gradients take over.
         longest: bound on the length of the next flow step.
@@ -253,7 +258,8 @@ class _GaussNewton:
         exact_below: the loss from which on the last layer may end it.
     """
 
-    def __init__(self, run: _Run, data: Data, tolerance: float, limit: int):
+    def __init__(self, run: _Run, data: Data, tolerance: float, limit: int, solver: str):
+        self.gradient = solver == "gradient_flow"
         self.run, self.data, self.tolerance, self.limit = run, data, tolerance, limit
         model, rows = run.model, len(data[0])
         self.later_pass = 1 - model.weights[0].size / model.parameters  # layers 2 … L: of a pass
@@ -334,7 +340,9 @@ class _GaussNewton:
 
     def _flow(self, count: int) -> FlowSteps:
         model, longest = self.run.model, self.longest
-        return flow_steps(model, self.state, *self.data, longest, self.tolerance, self.first, count)
+        return flow_steps(
+            model, self.state, *self.data, longest, self.tolerance, self.first, count, self.gradient
+        )
 
     def _solved_step(self) -> Steps | None:
         finest = max(_FINEST, 0.5 * float(np.sqrt(self.tolerance / self.loss)))
