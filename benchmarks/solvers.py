@@ -105,7 +105,8 @@ def main():
         "# Solvers from the same weights: 20 patterns, width 10,000, float32",
         "",
         "Outputs at cues: distances over the size of a pattern. Radii at eight patterns: mean, its",
-        "ratio to gradient descent's, and root mean square distances. Initial lengths: ‖W‖ 566 at dim 32, 2,800 for MNIST.",
+        "ratio to gradient descent's, and root mean square distances. Initial lengths: ‖W‖ 566 at",
+        "dim 32, 2,800 for MNIST.",
         "",
         "| patterns, norm | solver | steps | ‖ΔW₁‖ | ‖ΔW₂‖ | outputs to GD | … to limit "
         "| radius | … over GD's | … to GD | … to limit |",
@@ -119,8 +120,8 @@ def main():
             lines.append(
                 f"| {name}, {norm:g} | {label} | {one['steps']} | {one['moved'][0]:.0f} | "
                 f"{one['moved'][1]:.0f} | {one['to_descent']:.4f} | {one['to_limit']:.4f} | "
-                f"{np.mean(one['radii']):.3f} | {one['radius_ratio']:.2f} | {one['radii_apart']:.4f} | "
-                f"{one['radii_to_limit']:.4f} |"
+                f"{np.mean(one['radii']):.3f} | {one['radius_ratio']:.2f} | "
+                f"{one['radii_apart']:.4f} | {one['radii_to_limit']:.4f} |"
             )
             print(lines[-1], f"{one['seconds']:.1f} s", flush=True)
         radius = np.mean(found["limit"]["radii"])

@@ -74,8 +74,8 @@ def kernel_gain(f: KernelRegression, point: np.ndarray, own: int) -> tuple[np.nd
         value, multipliers = stretch(
             middle, left, rows_of, constant, kept.get(len(rows_of)), _ENOUGH
         )
-        if value < 1:  # those of a radius that failed would spoil the search at the next
-            kept[len(rows_of)] = multipliers
+        # Of a radius that failed they serve if they are better than a fresh start (`stretch`).
+        kept[len(rows_of)] = multipliers
         return value
 
     kept: dict[int, np.ndarray | None] = {}
