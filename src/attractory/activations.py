@@ -30,6 +30,8 @@ from jaxtyping import Array, Float
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import erfc
 
+from attractory._util.precision import double
+
 __all__ = ["Activation", "ErfMixture", "Linear", "activation", "activation_names"]
 
 # Nodes of the Gauss rules. Over input variances 1e-7 … 1e8 they leave relative errors in pair
@@ -106,12 +108,14 @@ class ErfMixture:
         if named:
             object.__setattr__(self, "function", _function(self.name))
 
+    @double
     def __call__(self, x: ArrayLike) -> Array:
         """Apply the activation elementwise, exactly where `function` is known."""
         if self.function is not None:
             return self.function(x)
         return self.mixture(x)
 
+    @double
     def mixture(self, x: ArrayLike) -> Array:
         """Apply the mixture of erf elementwise."""
         x = jnp.asarray(x)
@@ -150,6 +154,7 @@ class Linear:
         """The name shown in tables and errors."""
         return f"linear({self.alpha:g}x{self.beta:+g})" if self.beta else f"linear({self.alpha:g}x)"
 
+    @double
     def __call__(self, x: ArrayLike) -> Array:
         """Apply the activation elementwise."""
         return self.alpha * jnp.asarray(x) + self.beta

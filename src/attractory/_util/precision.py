@@ -1,16 +1,21 @@
-"""float64 for this library, without switching the caller's JAX to float64.
+"""JAX's settings for this library, float64 among them, whatever those of the caller are.
 
 JAX computes in float32 unless told otherwise, and an interpolating kernel map is not to be had in
-float32. Every public function therefore runs inside `jax.enable_x64`, which is local to the call
+float32. Every public function therefore runs inside `full_precision`, which is local to the call
 and to the thread, and hands back NumPy arrays: a float64 JAX array that left that scope would be
 rounded at the next operation. What is float32 by choice is meant to be all of it: on a GPU JAX
 would otherwise multiply matrices of it with 11 bits. Maps keep their arrays on a GPU (`_util.gpu`),
 float64 among them: only code within the scope may compute with those. Called with tracers, from
 inside somebody's `jax.jit`, the functions return tracers in the precision of that trace.
+
+The same scope sets everything else that changes numbers or refuses code: how arrays of different
+rank or type combine, the generator of random numbers (the same seed gives the same weights), checks
+for NaN and infinity (which are values on the way, for instance of a search), compilation, and
+transfers between host and device.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -37,10 +42,35 @@ def to_numpy(tree: Any) -> Any:
     )
 
 
+# JAX's own defaults; all are local to the thread.
+_SETTINGS: tuple[tuple[Any, Any], ...] = (
+    (jax.numpy_rank_promotion, "allow"),
+    (jax.numpy_dtype_promotion, "standard"),
+    (jax.debug_nans, False),
+    (jax.debug_infs, False),
+    (jax.check_tracer_leaks, False),
+    (jax.debug_key_reuse, False),
+    (jax.disable_jit, False),
+    (jax.transfer_guard, "allow"),
+    (jax.default_prng_impl, "threefry2x32"),
+    (jax.threefry_partitionable, True),
+    (jax.default_matmul_precision, "highest"),
+)
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Compute with the settings that this library is written for, in the caller's precision."""
+    with ExitStack() as stack:
+        for setting, value in _SETTINGS:
+            stack.enter_context(setting(value))
+        yield
+
+
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Compute in float64, and in float32 with all its bits, within this scope."""
-    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+    with own_settings(), jax.enable_x64(True):
         yield
 
 
@@ -53,7 +83,8 @@ def double(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         if traced(args, kwargs):
-            return function(*args, **kwargs)
+            with own_settings():
+                return function(*args, **kwargs)
         with full_precision():
             result: Any = function(*args, **kwargs)
             if isinstance(result, eqx.Module) and gpu() is not None:
