@@ -112,7 +112,7 @@ class ErfMixture:
     def __call__(self, x: ArrayLike) -> Array:
         """Apply the activation elementwise, exactly where `function` is known."""
         if self.function is not None:
-            return self.function(x)
+            return jnp.asarray(self.function(x))
         return self.mixture(x)
 
     @double

@@ -1,4 +1,4 @@
-"""The caller's JAX settings change no number and refuse nothing, and are as they were afterwards."""
+"""The caller's JAX settings change no number and refuse nothing, and stay as they were."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from attractory import (
-    Autoencoder,
     AttractorMemory,
+    Autoencoder,
     activation,
     fit_regression,
     ntk,
