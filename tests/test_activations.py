@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import integrate, special, stats
-from scipy.special import expit
+from scipy.special import erf, expit, ndtr
 
 from attractory import activation, nngp
 from attractory.activations import (
@@ -16,10 +16,11 @@ from attractory.activations import (
     activation_names,
     gauss_rule,
 )
+from attractory.kernels.single_input import input_moments
 
 MIXTURES = [name for name in activation_names() if name != "linear"]
 # Largest relative error of pair expectations, as `attractory.activations` states it.
-PAIR_ERROR = {"sigmoid": 1e-12, "tanh": 1e-12, "arctan": 5e-10, "softsign": 1e-7}
+PAIR_ERROR = {"sigmoid": 1e-12, "tanh": 1e-12, "arctan": 2e-10, "softsign": 1e-8}
 EXACT = {
     "sigmoid": expit,
     "tanh": np.tanh,
@@ -82,6 +83,40 @@ def test_expectations_of_parallel_inputs(name, ratio):
         scale = np.sqrt(_gauss(lambda u: f(u) ** 2, np.sqrt(a)))
         scale *= np.sqrt(_gauss(lambda u: f(ratio * u) ** 2, np.sqrt(a)))
         assert abs(value - exact) <= PAIR_ERROR.get(name, 1e-12) * scale
+
+
+@pytest.mark.parametrize("name", [*MIXTURES, "user's own"])
+def test_moments_over_28_decades_of_variance(name):
+    """E[σ²] and E[σ′²] by a trapezoid rule in log |z|, whose integrand is analytic and decays."""
+    log_z = np.arange(-60, 2.8, 0.004)
+    z = np.exp(log_z)
+    measure = 2 * np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * z * 0.004
+    own = ErfMixture("own", 0.0, 2.0, (1e-3, 1.0, 1e4), (0.2, 0.5, 0.3))
+    act = own if name == "user's own" else activation(name)
+    half = np.sqrt(0.5) / np.asarray(own.scales)
+    functions = {
+        "sigmoid": (expit, lambda x: expit(x) * expit(-x)),
+        "tanh": (np.tanh, lambda x: 1 / np.cosh(np.minimum(x, 300.0)) ** 2),
+        "erf": (erf, lambda x: 2 / np.sqrt(np.pi) * np.exp(-x * x)),
+        "erf_surrogate": (
+            lambda x: ndtr(x / np.sqrt(2)),
+            lambda x: np.exp(-x * x / 4) / np.sqrt(4 * np.pi),
+        ),
+        "arctan": (np.arctan, lambda x: 1 / (1 + x * x)),
+        "softsign": (lambda x: x / (1 + x), lambda x: (1 + x) ** -2.0),
+        "user's own": (
+            lambda x: 2 * erf(np.outer(x, half)) @ own.weights,
+            lambda x: 4 / np.sqrt(np.pi) * np.exp(-(np.outer(x, half) ** 2)) @ (half * own.weights),
+        ),
+    }
+    function, slope = functions[name]
+    for a in 10.0 ** np.arange(-14, 15):
+        u = np.sqrt(a) * z
+        square = ((function(u) - act.offset) ** 2) @ measure + act.offset**2
+        moments = input_moments(act, a)
+        tolerance = PAIR_ERROR.get(name, 1e-12)
+        assert moments.square == pytest.approx(square, rel=tolerance)
+        assert moments.derivative_square == pytest.approx(slope(u) ** 2 @ measure, rel=tolerance)
 
 
 @pytest.mark.parametrize("name", ["arctan", "softsign", "tanh"])

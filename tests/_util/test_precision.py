@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "enable_x64": True,
 }
 X = sphere(5, 8, norm=10.0)
+TANH: Any = activation("tanh")
 
 
 def entered(name: str) -> Any:
@@ -52,8 +53,8 @@ def numbers() -> dict[str, np.ndarray]:
         "jacobian": f.jacobian(X),
         "radius": spectral_radius(f, X),
         "recall": recall(f, X + 0.1).state,
-        "activation": np.asarray(activation("tanh")(X)),
-        "mixture": np.asarray(activation("tanh").mixture(X)),
+        "activation": np.asarray(TANH(X)),
+        "mixture": np.asarray(TANH.mixture(X)),
         "weights": np.asarray(network.weights[0]),
         "network": network(X),
         "finite kernel": empirical_ntk(network, X),

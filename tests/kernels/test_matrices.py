@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attractory import activation, nngp, ntk
+from attractory import activation, fit_regression, nngp, ntk
 from attractory.activations import ErfMixture, Linear, activation_names
 from attractory.datasets import gaussian, sphere
 from attractory.kernels import nngp_gradient, ntk_gradient
@@ -272,3 +272,35 @@ def test_bad_values_are_named(kernel):
     ]:
         with pytest.raises(TypeError, match=words):
             kernel(x, **kw)
+
+
+@pytest.mark.parametrize("size", [1e77, 1e154, 1e300])
+@pytest.mark.parametrize("name", ["erf", "sigmoid", "arctan", "softsign", "linear"])
+def test_points_whose_powers_are_no_numbers_are_refused(name, size):
+    """Their kernels were wrong (erf) or NaN (sigmoid)."""
+    x = np.eye(2, 3)
+    for depth in (2, 3):
+        with pytest.raises(ValueError, match="^x must not be larger"):
+            ntk(size * x, activation=name, depth=depth)
+        with pytest.raises(ValueError, match="^y must not be larger"):
+            nngp(x, size * x, activation=name, depth=depth)
+    for gradient in (ntk_gradient, nngp_gradient):
+        with pytest.raises(ValueError, match="^y must not be larger"):
+            gradient(x, size * x, activation=name)
+    with pytest.raises(ValueError, match="^patterns must not be larger"):
+        fit_regression(size * x, activation=name)
+    with pytest.raises(ValueError, match="^patterns must not have rows smaller"):
+        fit_regression(x / size, activation=name)
+
+
+@pytest.mark.parametrize("size", [1e49, 1e-77, 1e-200, 1e-310])
+def test_kernels_of_extreme_points_are_their_limits(size):
+    """Large: the angle alone, 1 − 2φ/π of erf's NNGP; small: linear in the covariance."""
+    x = np.array([[1.0, 0.0], [1.0, 1.0]])
+    value = nngp(size * x, activation="erf")
+    if size > 1:
+        np.testing.assert_allclose(value, [[1, 0.5], [0.5, 1]], atol=1e-15)
+    else:
+        # arcsin(2s/(1 + 2a)) 2/π with s = x·y/d; beyond the least float64 it is 0.
+        np.testing.assert_allclose(value, 2 / np.pi * (size * x) @ (size * x).T, rtol=1e-13)
+    assert np.isfinite(ntk_gradient(size * x, x, activation="erf").dense()).all()

@@ -18,6 +18,7 @@ __all__ = [
     "flag",
     "indices",
     "length_error",
+    "moderate",
     "near",
     "no_zero_rows",
     "nonnegative",
@@ -196,6 +197,26 @@ def whole(value: Any, name: str, least: int, most: int | None = None) -> int:
         limit = f"at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} must be {limit}, got {number}")
     return number
+
+
+LARGEST, LEAST = 1e50, 1e-50  # values of points whose sixth powers are numbers
+
+
+def moderate(points: np.ndarray, name: str, most: float = LARGEST, least: float = 0.0) -> None:
+    """Refuse points whose products leave floating point, by the norms of the last axis."""
+    size = np.abs(points).max(axis=-1)
+    if size.max() > most:
+        where = ", ".join(str(k) for k in np.argwhere(size == size.max())[0])
+        raise ValueError(
+            f"{name} must not be larger than {most:g}, got {size.max():.3g}"
+            f"{f' in row {where}' if where else ''}: powers of it leave floating point; divide all "
+            "by one factor"
+        )
+    if size.min() < least:
+        raise ValueError(
+            f"{name} must not have rows smaller than {least:g}, got {size.min():.3g}: squares of "
+            "it leave floating point; multiply all by one factor"
+        )
 
 
 def no_zero_rows(points: Float[np.ndarray, "n d"], name: str) -> None:

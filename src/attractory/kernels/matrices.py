@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from attractory._util.gpu import gpu, gpu_bytes
 from attractory._util.precision import double
-from attractory._util.validation import as_points
+from attractory._util.validation import as_points, moderate
 from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
 from attractory.kernels.kernel import Kernel
@@ -77,8 +77,8 @@ def nngp(
         depth: number of weight matrices, at least 2.
 
     Raises:
-        ValueError: for values that are not finite, empty or mismatched shapes, an unknown
-            activation, a depth below 2.
+        ValueError: for values that are not finite or beyond 1e50, empty or mismatched shapes, an
+            unknown activation, a depth below 2.
         TypeError: for values that are not real numbers.
 
     Example:
@@ -133,7 +133,11 @@ def ntk_gradient(
 
 def _checked(x: ArrayLike, y: ArrayLike | None) -> tuple[np.ndarray, np.ndarray | None]:
     rows = as_points(x, "x")
-    return rows, None if y is None else as_points(y, "y", dim=rows.shape[1])
+    others = None if y is None else as_points(y, "y", dim=rows.shape[1])
+    moderate(rows, "x")
+    if others is not None:
+        moderate(others, "y")
+    return rows, others
 
 
 @double

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from attractory._util.gpu import compiled
 from attractory._util.precision import full_precision
-from attractory._util.validation import as_points
+from attractory._util.validation import as_points, moderate
 from attractory.activations import Activation
 from attractory.kernels import recursion
 from attractory.kernels.kernel import Kernel
@@ -141,8 +141,8 @@ def ntk_on_gpu(
         depth: number of weight matrices, at least 2.
 
     Raises:
-        ValueError: for values that are not finite, empty or mismatched shapes, an unknown
-            activation, a depth below 2.
+        ValueError: for values that are not finite or beyond 1e50, empty or mismatched shapes, an
+            unknown activation, a depth below 2.
         TypeError: for values that are not real numbers.
 
     Example:
@@ -152,6 +152,9 @@ def ntk_on_gpu(
     """
     rows = as_points(x, "x")
     others = None if y is None else as_points(y, "y", dim=rows.shape[1])
+    moderate(rows, "x")
+    if others is not None:
+        moderate(others, "y")
     return matrix(rows, others, Kernel.of(activation, depth), "ntk")
 
 

@@ -14,6 +14,9 @@ __all__ = ["InterpolationWarning", "StoredMap"]
 INTERPOLATES = 1e-6  # largest miss of a pattern, relative to its norm, that counts as stored
 
 
+_OFFSET = 1e-2  # spread of patterns, relative to their mean, below which centring is advised
+
+
 class InterpolationWarning(UserWarning):
     """A memory does not reproduce its own patterns."""
 
@@ -63,6 +66,18 @@ def missed_by(
     return np.linalg.norm(np.asarray(values) - targets, axis=1) / np.linalg.norm(x, axis=1)
 
 
+def advice_on_offset(x: Float[np.ndarray, "n d"]) -> str:
+    """Advise to centre patterns, which are far from 0 for what they differ by; else nothing."""
+    mean = x.mean(axis=0)
+    apart, far = float(np.abs(x - mean).max()), float(np.abs(mean).max())
+    if apart >= _OFFSET * far:
+        return ""
+    return (
+        f"; the patterns differ by {apart:.0e} at values near {far:.0e}, so subtract their mean "
+        "(AttractorMemory does)"
+    )
+
+
 def warn_of_misses(f: StoredMap, x: Float[np.ndarray, "n d"]) -> None:
     """Warn about the pattern missed by most, if f does not interpolate its patterns x."""
     if f.interpolates:
@@ -71,6 +86,7 @@ def warn_of_misses(f: StoredMap, x: Float[np.ndarray, "n d"]) -> None:
     warn_caller(
         f"the memory does not interpolate: pattern {int(missed.argmax())} is missed by "
         f"{missed.max():.1e} of its norm (K is nearly singular, or solver='cg' was short of "
-        "steps); a larger norm, fewer near-duplicates, a small ridge or more max_steps would do",
+        "steps); a larger norm, fewer near-duplicates, a small ridge or more max_steps would do"
+        + advice_on_offset(x),
         InterpolationWarning,
     )

@@ -30,10 +30,12 @@ from attractory._util.parallel import checked
 from attractory._util.precision import aligned, double, to_numpy, traced
 from attractory._util.progress import Progress
 from attractory._util.validation import (
+    LEAST,
     as_batch,
     as_points,
     choice,
     duplicate_rows,
+    moderate,
     no_zero_rows,
     nonnegative,
     positive,
@@ -43,7 +45,13 @@ from attractory.activations import Activation
 from attractory.kernels import recursion
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import kernel_matrix
-from attractory.maps.interpolation import INTERPOLATES, StoredMap, missed_by, warn_of_misses
+from attractory.maps.interpolation import (
+    INTERPOLATES,
+    StoredMap,
+    advice_on_offset,
+    missed_by,
+    warn_of_misses,
+)
 from attractory.maps.protocol import SingularKernelError
 from attractory.solvers import cholesky
 from attractory.solvers.matrix_free import solve_kernel
@@ -144,7 +152,11 @@ def by_blocks(rows: Callable[[Array], Array], points: Array, n: int) -> Array:
 
 def checked_points(f: KernelRegression, x: ArrayLike) -> Array:
     """Return points as a JAX array, their values checked unless they are being traced."""
-    return jnp.asarray(x if traced(f, x) else as_batch(x, "x", f.dim))
+    if traced(f, x):
+        return jnp.asarray(x)
+    points = as_batch(x, "x", f.dim)
+    moderate(points, "x")
+    return jnp.asarray(points)
 
 
 def _factors(f: KernelRegression, x: ArrayLike) -> tuple[Array, Array]:
@@ -267,13 +279,14 @@ def factorised_regression(
                 "patterns make the kernel matrix singular to working precision, so they cannot "
                 f"all be fixed points (row {int(missed.argmax())} would be missed by "
                 f"{missed.max():.0e} of its norm); drop near-duplicates, raise their norm, or "
-                f"pass a ridge such as {1e-10 * mean_eigenvalue:.0e}"
+                f"pass a ridge such as {1e-10 * mean_eigenvalue:.0e}" + advice_on_offset(x)
             )
     return assemble(x, targets, coefficients, kernel, ridge)
 
 
 def _refuse_singular(x: np.ndarray, ridge: float) -> None:
     no_zero_rows(x, "patterns")
+    moderate(x, "patterns", least=LEAST)
     if ridge == 0:
         duplicate_rows(x, "patterns")
 

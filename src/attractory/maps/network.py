@@ -18,11 +18,14 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike, DTypeLike
 
 from attractory._util.precision import double, full_precision, traced
-from attractory._util.validation import as_batch, whole
+from attractory._util.validation import as_batch, moderate, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 
 __all__ = ["Autoencoder"]
+
+# By the bytes of a number: sums of products with normal weights are finite.
+LARGEST_INPUT = {4: 1e30, 8: 1e100}
 
 
 class Autoencoder(eqx.Module):
@@ -180,7 +183,11 @@ def _checked(network: Autoencoder, x: ArrayLike, name: str) -> Array:
 
 def _exact(network: Autoencoder, x: ArrayLike, name: str) -> Array:
     """Return points as given, in float64 where JAX has it, for `hidden_layers`."""
-    return jnp.asarray(x if traced(network, x) else as_batch(x, name, network.dim))
+    if traced(network, x):
+        return jnp.asarray(x)
+    points = as_batch(x, name, network.dim)
+    moderate(points, name, LARGEST_INPUT[network.dtype.itemsize])
+    return jnp.asarray(points)
 
 
 def root(w: Array) -> float:

@@ -21,7 +21,7 @@ from attractory._util.interrupts import check, forget, heeded
 from attractory._util.precision import full_precision
 from attractory._util.progress import Progress, reporting
 from attractory._util.statuses import StatusEnum
-from attractory._util.validation import as_points, positive, whole
+from attractory._util.validation import as_points, moderate, positive, whole
 from attractory.maps.finite_ntk import largest_eigenvalue
 from attractory.maps.first_order import OPTIMISERS, first_order_steps
 from attractory.maps.gauss_newton import gauss_newton_step
@@ -31,6 +31,8 @@ from attractory.maps.training_state import TrainingState, initial_state, trained
 
 __all__ = ["TrainingResult", "TrainingStatus", "train"]
 
+# By the bytes of a number: patterns whose fourth powers, in sums of many, are numbers.
+_MOST = {4: 1e8, 8: 1e50}
 _FINEST = 1e-4  # smallest relative residual of a Gauss–Newton system: float32 has little more
 _SMALLEST_SHARE = 1e-6  # of a Gauss–Newton step; a run that needs less has stalled
 _CHUNK = 100  # first-order steps in one compiled call
@@ -146,6 +148,8 @@ def train(
     y = x if targets is None else as_points(targets, "targets", network.dim)
     if len(y) != len(x):
         raise ValueError(f"targets must be as many as patterns, {len(x)}, got {len(y)}")
+    for values, name in ((x, "patterns"), (y, "targets")):
+        moderate(values, name, _MOST[network.dtype.itemsize])
     tolerance = positive(tolerance, "tolerance")
     _check_reach(network, x, tolerance)
     newton = solver in ("gauss_newton", "gradient_flow")

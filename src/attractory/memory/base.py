@@ -21,6 +21,7 @@ from attractory._util.validation import flag
 from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import Map
 from attractory.memory.coordinates import unseen
+from attractory.memory.row_checks import centre, lost_digits, refuse_extremes
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState, fit_state
 
@@ -74,11 +75,15 @@ class BaseMemory(BaseEstimator):
                 new, X, ensure_min_features=2, ensure_min_samples=2 if settings.center else 1
             )
             _refuse(settings, len(rows), rows.shape[1])
+            mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
+            lost = _lost_digits(rows, mean, X)
             new.state_ = fit_state(rows, self._targets(rows, y), settings)
             found = new.state_.check_stored()
             check()
             new.__dict__.pop("info_", None)
             self.__dict__ = new.__dict__
+        if lost is not None:
+            warnings.warn(lost, UserWarning, stacklevel=3)
         _warn(found)
 
     def _store_more(self, X: object, y: object = None, allow_unstored: bool | None = None) -> None:
@@ -89,7 +94,7 @@ class BaseMemory(BaseEstimator):
             targets, before = self._targets(rows, y), self.state_
             points, sizes = before.coordinates.encode(rows)
             unit, stored = points / before.norm, before.points / before.norm
-            new = unseen(unit, sizes, rows, stored, before.sizes)
+            new = unseen(unit, sizes, rows, before.coordinates.mean, stored, before.sizes)
             _refuse(before.settings, len(before.points) + len(new), rows.shape[1])
             if not len(new):
                 return
@@ -205,6 +210,7 @@ def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.nd
     given: Any = X
     _two_axes(given)
     rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
+    refuse_extremes(rows, "X")
     return rows
 
 
@@ -217,6 +223,15 @@ def _two_axes(X: Any) -> None:
     if len(shape) > 2:
         mend = "images are rows by X.reshape(len(X), -1)"
     raise ValueError(f"X must have shape (n, d), got shape {shape}. Reshape your data: {mend}")
+
+
+def _lost_digits(
+    rows: Float[np.ndarray, "n d"], mean: Float[np.ndarray, " d"], given: object
+) -> str | None:
+    """Say whether rounding, of float64 or of what the rows were given in, has taken digits."""
+    kind = getattr(given, "dtype", None)
+    narrow = isinstance(kind, np.dtype) and kind.kind == "f"
+    return lost_digits(rows, mean, kind if narrow else np.float64)
 
 
 def _refuse(settings: MemorySettings, n: int, dim: int) -> None:

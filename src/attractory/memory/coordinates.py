@@ -17,6 +17,7 @@ from attractory._util.gpu import gpu, kept
 from attractory._util.precision import full_precision
 from attractory.maps.kernel_regression import by_blocks
 from attractory.memory.metric import Metric
+from attractory.memory.row_checks import rounding
 
 __all__ = ["Coordinates", "distinct", "nearest", "nearest_traced", "spread", "unseen"]
 
@@ -57,7 +58,13 @@ class Coordinates(eqx.Module):
         self, points: Float[np.ndarray, "k d"], sizes: Float[np.ndarray, " k"]
     ) -> Float[np.ndarray, "k d"]:
         """Return rows of these sizes."""
-        return self.mean + self.metric.invert(points) * (sizes / self.norm)[:, None]
+        return self.mean + self.apart(points, sizes)
+
+    def apart(
+        self, points: Float[np.ndarray, "k d"], sizes: Float[np.ndarray, " k"]
+    ) -> Float[np.ndarray, "k d"]:
+        """Return rows of these sizes less the mean."""
+        return self.metric.invert(points) * (sizes / self.norm)[:, None]
 
 
 def spread(count: int, most: int) -> Int[np.ndarray, " k"]:
@@ -96,7 +103,10 @@ def _nearest_on_gpu(
 
 
 def distinct(
-    unit: Float[np.ndarray, "n d"], sizes: Float[np.ndarray, " n"], rows: Float[np.ndarray, "n d"]
+    unit: Float[np.ndarray, "n d"],
+    sizes: Float[np.ndarray, " n"],
+    rows: Float[np.ndarray, "n d"],
+    mean: Float[np.ndarray, " d"],
 ) -> Int[np.ndarray, " m"]:
     """Return the rows to store, one of equal ones; refuse those that no memory can tell apart.
 
@@ -104,11 +114,20 @@ def distinct(
         unit: directions of the rows, (n, d).
         sizes: their distances from the mean, (n,).
         rows: as given, (n, d).
+        mean: subtracted from them, (d,).
 
     Raises:
         ValueError: for a row at the mean, or rows that differ in contrast alone.
     """
-    at_mean = np.flatnonzero(sizes <= 1e-12 * max(float(np.abs(rows).max()), 1e-300))
+    away = np.linalg.norm(rows - mean, axis=1)
+    lost = np.flatnonzero((away > 0) & (away <= rounding(rows, mean)))
+    if len(lost):
+        raise ValueError(
+            f"X must not have a row that float64 cannot tell from the mean of all, got row "
+            f"{lost[0]}, with values near {np.abs(rows[lost[0]]).max():.3g}; subtract an offset "
+            "before they are rounded, or leave it out"
+        )
+    at_mean = np.flatnonzero(sizes <= 1e-12 * sizes.max())
     if len(at_mean):
         raise ValueError(
             f"X must not have a row at the mean of all, got row {at_mean[0]}: it has no direction; "
@@ -134,15 +153,18 @@ def unseen(
     unit: Float[np.ndarray, "m d"],
     sizes: Float[np.ndarray, " m"],
     rows: Float[np.ndarray, "m d"],
+    mean: Float[np.ndarray, " d"],
     stored: Float[np.ndarray, "n d"],
     stored_sizes: Float[np.ndarray, " n"],
 ) -> Int[np.ndarray, " k"]:
     """Return which rows are not among the stored ones, each once; arguments as for `distinct`."""
-    kept = distinct(unit, sizes, rows)
+    kept = distinct(unit, sizes, rows, mean)
     twin = nearest(unit[kept], stored)
-    same = np.linalg.norm(unit[kept] - stored[twin], axis=1) <= _SAME
+    # Rows far from 0 that were read back from the memory are rounded.
+    near = np.maximum(_SAME, 8 * rounding(rows[kept], mean) / sizes[kept])
+    same = np.linalg.norm(unit[kept] - stored[twin], axis=1) <= near
     for k in np.flatnonzero(same):
-        if abs(sizes[kept[k]] - stored_sizes[twin[k]]) > _SAME * sizes[kept[k]]:
+        if abs(sizes[kept[k]] - stored_sizes[twin[k]]) > near[k] * sizes[kept[k]]:
             raise ValueError(
                 f"X must not have rows that differ in contrast alone, got row {kept[k]} and "
                 f"stored row {twin[k]}: from the mean both lie in one direction"

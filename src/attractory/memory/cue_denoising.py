@@ -14,7 +14,9 @@ at Mx itself.
 What is missing or of another contrast moves the cue's origin as well: half a cue at 0 lacks half of
 the mean x̄, speckle adds a constant to all. So a cue is taken to have, besides, a multiple of x̄ and
 one of the constant 1 of its own, both unknown, with standard deviations 1 and the rows' root mean
-square; their expectation, given the cue and ν, is taken off. Rows that were not centred have none.
+square; their expectation, given the cue and ν, is taken off. Rows that were not centred have none. Where
+rows are far from 0, a value of 0 has no meaning of its own, and a cue has moved only if its
+likelihood says so, the odds against it being the prior's width over that of the answer.
 
 Noise that hits some coordinates and spares others is far from white: a few large errors, which take
 from the cue's contrast s as well, hide that the rest is exact. So noise is also fitted as Cauchy's,
@@ -35,6 +37,9 @@ _CONTRASTS = np.geomspace(0.05, 2.0, 15)  # s²
 _LEVELS = np.geomspace(1e-5, 3.0, 60)  # ν, of the largest variance
 _HEAVY = 5.0  # ν/c² from which on noise is not normal
 _ROUNDS = 20  # of EM
+_FAR = 10.0  # root mean square of the mean, in spreads of the rows, from which on 0 means nothing
+_PARALLEL = 1e-12  # part of the mean across the constant that is rounding
+_MOST = 1e60  # values of a cue, in spreads of the rows; larger ones count as this
 
 
 def denoised(
@@ -54,13 +59,14 @@ def denoised(
     """
     if metric.plain or not metric.floor:
         return metric.apply(apart)
-    apart, level = _without_origin(apart, metric, mean)
+    most = _MOST * np.sqrt(metric.variances.max())
+    apart, level = _without_origin(np.clip(apart, -most, most), metric, mean)
     some = np.flatnonzero(level > _HEAVY * metric.floor)
     filled, scale = _filled(apart[some], metric, level[some])
     heavy = level[some] > _HEAVY * scale
     some = some[heavy]
     apart[some], level[some] = _without_origin(filled[heavy], metric, mean)
-    noise = np.sqrt(metric.floor * level)[:, None]
+    noise = (np.sqrt(metric.floor) * np.sqrt(level))[:, None]
     ratio = (metric.variances + metric.floor) / (metric.variances + noise)
     return metric.scaled(apart, metric.gains * ratio, outside * metric.floor / noise)
 
@@ -97,19 +103,43 @@ def _filled(
 def _less_origin(
     apart: np.ndarray, metric: Metric, level: np.ndarray, mean: np.ndarray
 ) -> Float[np.ndarray, "k d"]:
-    """Return cues less the multiples of mean and constant that they are expected to have."""
+    """Return cues less the multiples of mean and constant that they are expected to have.
+
+    A, which has mean and constant for columns, is QR: they are parallel, but for rounding, where
+    rows are far from 0. With g ~ N(0, 1) and Σ = C + ν, E[Ag] = Q (QᵀΣ⁻¹Q + (RRᵀ)⁻¹)⁻¹ QᵀΣ⁻¹x.
+    """
     w = metric.variances
-    constant = np.sqrt((mean**2).mean() + w.sum() / len(mean))
-    aside = np.column_stack([mean, np.full(len(mean), constant)])
+    aside, prior = _aside(mean, w)
+    count = len(prior)
     along = metric.basis.T @ aside
     across = aside - metric.basis @ along
-    # With g ~ N(0, 1) and Σ = C + ν, E[g] = (AᵀΣ⁻¹A + 1)⁻¹ AᵀΣ⁻¹x, for every cue's ν.
     inverse = 1 / (w + level[:, None])
-    products = (along[:, :, None] * along[:, None, :]).reshape(len(w), 4)
-    gram = (inverse @ products).reshape(-1, 2, 2) + np.eye(2)
+    products = (along[:, :, None] * along[:, None, :]).reshape(len(w), count**2)
+    gram = (inverse @ products).reshape(-1, count, count) + prior
     gram += across.T @ across / level[:, None, None]
     seen = (inverse * (apart @ metric.basis)) @ along + apart @ across / level[:, None]
-    return apart - np.linalg.solve(gram, seen[:, :, None])[:, :, 0] @ aside.T
+    found = np.linalg.solve(gram, seen[:, :, None])[:, :, 0]
+    if (mean**2).mean() > _FAR**2 * w.sum() / len(mean):
+        odds = np.linalg.slogdet(gram)[1] - np.linalg.slogdet(prior)[1]
+        found[(seen * found).sum(axis=1) <= odds] = 0.0
+    return apart - found @ aside.T
+
+
+def _aside(
+    mean: np.ndarray, w: np.ndarray
+) -> tuple[Float[np.ndarray, "d q"], Float[np.ndarray, "q q"]]:
+    """Return Q and (RRᵀ)⁻¹ for the mean and a constant; one column where they are parallel."""
+    root = np.sqrt(len(mean))
+    level = mean.mean()
+    rest = mean - level
+    rest -= rest.mean()
+    constant = np.sqrt((mean**2).mean() + w.sum() / len(mean))
+    a, b, c = level * root, np.linalg.norm(rest), constant * root
+    if b <= _PARALLEL * max(np.sqrt(w.max()), 1e-3 * abs(a)):
+        return np.full((len(mean), 1), 1 / root), np.array([[1 / (a**2 + c**2)]])
+    slope = a / (b * c)
+    prior = np.array([[1 / c**2, -slope / c], [-slope / c, 1 / b**2 + slope**2]])
+    return np.column_stack([np.full(len(mean), 1 / root), rest / b]), prior
 
 
 def _noise(apart: np.ndarray, metric: Metric) -> Float[np.ndarray, " k"]:

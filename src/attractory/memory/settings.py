@@ -9,7 +9,16 @@ import numpy as np
 
 from attractory._util.machine import SOLVERS
 from attractory._util.parallel import checked
-from attractory._util.validation import choice, flag, nonnegative, positive, share, whole
+from attractory._util.validation import (
+    LEAST,
+    choice,
+    flag,
+    moderate,
+    nonnegative,
+    positive,
+    share,
+    whole,
+)
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernels.kernel import Kernel
@@ -121,7 +130,9 @@ def _norm(value: Any, name: str) -> float | None:
         if value != "auto":
             raise ValueError(f"{name} must be 'auto' or a number above 0, got {value!r}")
         return None
-    return positive(value, name)
+    number = positive(value, name)
+    moderate(np.atleast_1d(number), name, least=LEAST)
+    return number
 
 
 def _metric(value: Any, name: str) -> str | float | np.ndarray | None:

@@ -21,6 +21,7 @@ from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.metric import fit_metric
 from attractory.memory.metric_search import Choice, choose
 from attractory.memory.norm_rule import auto_norm
+from attractory.memory.row_checks import centre
 from attractory.memory.settings import MemorySettings
 from attractory.memory.stored_map import KernelStore, NetworkStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
@@ -173,7 +174,8 @@ class MemoryState:
         if not metric.floor or self.sequence or not self.settings.guided:
             return None
         mean = self.coordinates.mean
-        return held_out_evidence(self.rows - mean, metric.share, mean)
+        apart = self.coordinates.apart(self.points, self.sizes)
+        return held_out_evidence(apart, metric.share, mean)
 
     def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return where recall of cues begins: less their noise, if they are no stored rows."""
@@ -241,11 +243,11 @@ def fit_state(
     Raises:
         ValueError: for rows that no memory can tell apart, or that cannot be stored.
     """
-    mean = rows.mean(axis=0) if settings.center else np.zeros(rows.shape[1])
+    mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
     given = rows if targets is None else np.vstack([rows, targets])
     metric = fit_metric(given - mean, settings.metric)
     unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
-    kept = distinct(unit, sizes, rows)
+    kept = distinct(unit, sizes, rows, mean)
     rows, unit, sizes = rows[kept], unit[kept], sizes[kept]
     choice = None if targets is not None else choose(rows, mean, metric, settings)
     if choice is not None:

@@ -47,6 +47,11 @@ def solve(
     """
     n = len(matrix)
     matrix[np.diag_indices(n)] += ridge
+    # K and its factor must not differ in size, or sums of their entries lose digits of one. A power
+    # of 2 costs none.
+    scale = float(np.ldexp(1.0, int(np.frexp(np.trace(matrix) / n)[1])))
+    matrix /= scale
+    targets = targets / scale
     diagonal = np.diag(matrix).copy()
     size = max(float(np.abs(part).sum(axis=1).max()) for part in _stripes(matrix))
     try:
@@ -70,7 +75,7 @@ def solve(
     kept = values > n * _EPS * values[-1]
     basis = vectors[:, kept]
     coefficients = basis @ ((basis.T @ targets) / values[kept, None])
-    return coefficients, matrix @ coefficients
+    return coefficients, scale * (matrix @ coefficients)
 
 
 def _stripes(matrix: np.ndarray) -> Iterator[np.ndarray]:
