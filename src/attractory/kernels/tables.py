@@ -200,9 +200,10 @@ def _ranges(act: ErfMixture, a_range: tuple[float, float], b_range: tuple[float,
     if infinite:
         # R vanishes at a = −wᵢ(b + wⱼ)/wⱼ: 1/a must stay well inside the largest of these.
         high = max(4 * w.max() / w.min() * (b_range[1] + split), 4 * low)
-    same_b = b_range[1] - b_range[0] <= SAME * b_range[1]
-    same_a = not infinite and high - low <= SAME * high
-    return _Ranges(split, float(w.min()), (low, high), b_range, same_a, same_b, infinite)
+    shift = float(w.min())
+    same_b = b_range[1] - b_range[0] <= SAME * (b_range[1] + shift)
+    same_a = not infinite and high - low <= SAME * (high + shift)
+    return _Ranges(split, shift, (low, high), b_range, same_a, same_b, infinite)
 
 
 def _nodes(ranges: _Ranges) -> _Nodes:
