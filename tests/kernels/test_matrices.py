@@ -304,3 +304,30 @@ def test_kernels_of_extreme_points_are_their_limits(size):
         # arcsin(2s/(1 + 2a)) 2/π with s = x·y/d; beyond the least float64 it is 0.
         np.testing.assert_allclose(value, 2 / np.pi * (size * x) @ (size * x).T, rtol=1e-13)
     assert np.isfinite(ntk_gradient(size * x, x, activation="erf").dense()).all()
+
+
+@pytest.mark.parametrize(("kernel", "depth"), [(ntk, 2), (nngp, 3)])
+def test_tables_of_blocks_give_the_sums_over_pairs_of_scales(kernel, depth):
+    """Norms of 4 decades, antiparallel and nearly parallel points, and one at 0; one side and two."""
+    rng = np.random.default_rng(0)
+    x = sphere(480, 5, norm=1.0, seed=1)
+    x[:60], x[60:120] = -x[120:180], x[180:240] + 1e-4 * x[:60]
+    # Three blocks of one size, so that little is compiled.
+    x *= np.repeat([0.1, 3.0, 900.0], 160)[rng.permutation(480), None]
+    x *= 1 + 0.1 * rng.random((480, 1))
+    x[7] = 0.0
+    y = x[rng.permutation(480)] * 0.999
+    i, j = rng.integers(480, size=(2, 60))
+    for one, other in ((x, None), (x, y)):
+        whole = kernel(one, other, activation="tanh", depth=depth)
+        second = one if other is None else other
+        exact = kernel(one[i], second[j], activation="tanh", depth=depth)  # few enough for sums
+        sizes = [
+            np.sqrt(np.diag(kernel(p[k], activation="tanh", depth=depth)))
+            for p, k in ((one, i), (second, j))
+        ]
+        scale = np.outer(*sizes)
+        away = np.abs(whole[np.ix_(i, j)] - exact)
+        assert (away <= 1e-14 * scale).all()
+    same = kernel(x, activation="tanh", depth=depth)
+    assert (same == same.T).all()

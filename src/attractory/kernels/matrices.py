@@ -26,7 +26,16 @@ from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.recursion import group_by_norm
-from attractory.kernels.tiles import TILE, Tiles, by_pairs, column_tiles, is_one_norm, mirror, tile
+from attractory.kernels.tiles import (
+    TILE,
+    Tiles,
+    by_pairs,
+    column_tiles,
+    cross_of_norms,
+    is_one_norm,
+    mirror,
+    tile,
+)
 
 __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 
@@ -169,6 +178,10 @@ def kernel_matrix(
     # The kernel is symmetric, and columns of one common norm are the cheaper side.
     if is_one_norm(x) and not is_one_norm(y):
         return np.ascontiguousarray(_cross(y, x, kernel, kind).T)
+    if not (is_one_norm(x) or is_one_norm(y)):
+        found = cross_of_norms(x, y, kernel, kind)
+        if found is not None:
+            return found
     return _cross(x, y, kernel, kind)
 
 
@@ -198,18 +211,15 @@ def _cross(x: np.ndarray, y: np.ndarray, kernel: Kernel, kind: str) -> np.ndarra
 
 def _symmetric(x: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
     tiles = Tiles(x, kernel, kind)
-    out = np.empty((len(x), len(x)))
+    out, order = np.empty((len(x), len(x))), tiles.order
     for rows, columns, values in tiles.upper():
-        out[rows, columns] = values
-    mirror(out)
-    if tiles.order is not None:
-        _permute(out, np.argsort(tiles.order))
+        if order is None:
+            out[rows, columns] = values
+            continue
+        if rows == columns:
+            values = np.triu(values) + np.triu(values, 1).T
+        out[np.ix_(order[rows], order[columns])] = values
+        out[np.ix_(order[columns], order[rows])] = values.T
+    if order is None:
+        mirror(out)
     return out
-
-
-def _permute(matrix: np.ndarray, order: np.ndarray) -> None:
-    """Take rows and columns in an order, within the matrix, a block of them at a time."""
-    for k in range(0, len(matrix), TILE):  # columns, row by row
-        matrix[k : k + TILE] = matrix[k : k + TILE, order]
-    for k in range(0, len(matrix), TILE):
-        matrix[:, k : k + TILE] = matrix[order, k : k + TILE]

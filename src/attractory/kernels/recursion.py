@@ -28,6 +28,7 @@ from attractory.kernels.expectations import (
     variance_slope,
 )
 from attractory.kernels.kernel import Kernel
+from attractory.kernels.mixed_norms import BlockTable
 from attractory.kernels.tables import GROUP, SAME, LayerTable, layer_table
 
 # The gap ab − s² formed from rounded numbers is wrong by some 4 eps ab. Where that is more than
@@ -43,7 +44,7 @@ class Columns(eqx.Module):
     careful: bool = eqx.field(static=True)  # whether a gap from rounded numbers may be too coarse
     points: Float[Array, "m d"] | Float[np.ndarray, "m d"]
     variances: tuple[Float[Array, " m"], ...]  # one for each hidden layer
-    tables: tuple[LayerTable, ...]  # one for each hidden layer
+    tables: tuple[LayerTable | BlockTable, ...]  # one for each hidden layer
 
 
 def variances(kernel: Kernel, points: Array) -> tuple[Array, ...]:
@@ -55,6 +56,17 @@ def variances(kernel: Kernel, points: Array) -> tuple[Array, ...]:
 
 
 _variances = partial(jax.jit, static_argnums=0)(variances)  # no squares of all points kept
+_further = partial(jax.jit, static_argnums=0)(variance)
+
+
+def variances_of(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
+    """Return the same as NumPy arrays, for any number of points with little compiled."""
+    result = [np.einsum("ij,ij->i", points, points) / points.shape[1]]
+    for _ in range(kernel.hidden_layers - 1):
+        size = 1 << (len(points) - 1).bit_length()
+        padded = np.pad(result[-1], (0, size - len(points)), mode="edge")
+        result.append(np.asarray(_further(kernel.activation, padded))[: len(points)])
+    return result
 
 
 def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
@@ -84,9 +96,14 @@ def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Colum
             low = high = _rounded(float(b[0]))
         one = one_norm and low == high
         tables.append(layer_table(act, (low, low) if one else (0.0, np.inf), (low, high)))
-    largest = float(columns[0].max())
-    careful = not isinstance(act, Linear) and (_ROUNDING * largest > _LOSS * min(act.scales) ** 2)
+    careful = is_careful(kernel, float(columns[0].max()))
     return Columns(kernel, careful, y, columns, tuple(tables))
+
+
+def is_careful(kernel: Kernel, largest: float) -> bool:
+    """Whether a gap from rounded numbers may be too coarse, at variances up to the largest."""
+    act = kernel.activation
+    return not isinstance(act, Linear) and _ROUNDING * largest > _LOSS * min(act.scales) ** 2
 
 
 def _rounded(value: float) -> float:

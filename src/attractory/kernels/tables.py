@@ -263,12 +263,12 @@ def _tabulate(act: ErfMixture, w0: float, nodes: _Nodes) -> tuple[np.ndarray, np
     """Return Φ and Ψ, (pieces, a, b, t), by the formulas in this module's docstring."""
     t, a, b = nodes.t[:, None, None, :], nodes.a[..., None], nodes.b[None, None, :, None]
     pieces = max(len(x) for x in (t, a, b))
-    sums = [_sum_pairs(act, w0, *(x[k % len(x)] for x in (t, a, b))) for k in range(pieces)]
+    sums = [sum_pairs(act, w0, *(x[k % len(x)] for x in (t, a, b))) for k in range(pieces)]
     phi, psi = zip(*sums, strict=True)
     return np.stack(phi), np.stack(psi)
 
 
-def _sum_pairs(
+def sum_pairs(
     act: ErfMixture, w0: float, t: np.ndarray, a: np.ndarray, b: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a piece's Φ and Ψ; there are hundreds of pairs, so they share their memory."""

@@ -14,22 +14,27 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory.kernels.kernel import Kernel
+from attractory.kernels.mixed_norms import BlockTable
+from attractory.kernels.norm_blocks import NormBlocks, pair_columns, tables_of
 from attractory.kernels.recursion import Columns, block, group_by_norm, pairs, prepare
 from attractory.kernels.single_precision import single
 from attractory.kernels.tables import SAME
 
-__all__ = ["TILE", "Tiles", "by_pairs", "column_tiles", "is_one_norm", "mirror", "tile"]
+__all__ = [
+    "TILE", "Tiles", "by_pairs", "column_tiles", "cross_of_norms", "is_one_norm", "mirror", "tile",
+]  # fmt: skip
 
 TILE = 512  # rows and columns
 _SIZES = (16, 64, 256, TILE)  # rows and columns are padded to one of these: few compilations
+_NOWHERE = -(1 << 30)  # offset of rows that are no columns
 _CHUNK = 1 << 21  # coordinates of the points whose pairs are computed at a time
 
 
 class Tiles:
     """The tiles of a symmetric kernel matrix.
 
-    Where one table does not cover all norms, points are sorted by norm, and rows and columns of the
-    tiles are in that order.
+    Where norms differ, points are sorted by norm, and rows and columns of the tiles are in that
+    order (`kernels.norm_blocks`).
 
     Args:
         x: points, (n, d).
@@ -52,12 +57,18 @@ class Tiles:
         kind: str,
         precision: type = np.float64,
     ):
+        one_norm = is_one_norm(x)
+        self._kind, self._blocks, self._precision = kind, None, precision
+        tables = None if one_norm else tables_of(kernel, x)
+        if tables is not None:
+            self._blocks = NormBlocks(kernel, x, tables)
+            self.order, self.spans = self._blocks.order, self._blocks.spans
+            self._points = self._blocks.points.astype(precision, copy=False)
+            return
         groups = group_by_norm(kernel, x)
         self.order = np.concatenate(groups) if len(groups) > 1 else None
         points = np.ascontiguousarray(x[self.order]) if len(groups) > 1 else x
-        self._kind = kind
         self._points = points.astype(precision, copy=False)
-        one_norm = is_one_norm(points)
         self._columns, self.spans, start = [], [], 0
         for members in groups:
             end = start + len(members)
@@ -71,13 +82,36 @@ class Tiles:
         rows, columns = self.spans[i], self.spans[j]
         offset = 0 if i == j else None
         count = columns.stop - columns.start
-        return tile(self._columns[j], self._points[rows], count, self._kind, offset)
+        if self._blocks is None:
+            there = self._columns[j]
+        else:
+            there = pair_columns(self._blocks, i, self._blocks, j, self._kind)
+            there = there if self._precision is np.float64 else _single(there)
+        return tile(there, self._points[rows], count, self._kind, offset)
 
     def upper(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Yield rows, columns and values of the tiles on and above the diagonal."""
         for j, columns in enumerate(self.spans):
             for i, rows in enumerate(self.spans[: j + 1]):
                 yield rows, columns, self.one(i, j)
+
+
+def cross_of_norms(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"], kernel: Kernel, kind: str
+) -> Float[np.ndarray, "n m"] | None:
+    """Return the kernel of two sets of many norms; None for activations without such tables."""
+    tables = tables_of(kernel, x, y)
+    if tables is None:
+        return None
+    out = np.empty((len(x), len(y)))
+    rows, columns = NormBlocks(kernel, x, tables), NormBlocks(kernel, y, tables)
+    for j, across in enumerate(columns.spans):
+        count = across.stop - across.start
+        for i, along in enumerate(rows.spans):
+            there = pair_columns(rows, i, columns, j, kind)
+            values = tile(there, rows.points[along], count, kind)
+            out[np.ix_(rows.order[along], columns.order[across])] = values
+    return out
 
 
 def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
@@ -141,9 +175,13 @@ def tile(
 
     `offset` is the column of the first row's own point, if the rows are columns too.
     """
-    count = len(rows)
-    padded = np.pad(rows, ((0, _padded(count) - count), (0, 0)), mode="edge")
+    count, size = len(rows), _padded(len(rows))
     diagonal = None if offset is None or offset + count <= 0 or offset >= width else offset
+    first = columns.tables[0]
+    if isinstance(first, BlockTable):
+        size = first.phi.shape[2]
+        diagonal = _NOWHERE if diagonal is None else diagonal  # long code, compiled once
+    padded = np.pad(rows, ((0, size - count), (0, 0)), mode="edge")
     values, coarse = _block(columns, padded, kind, diagonal)
     if not columns.careful:
         return np.asarray(values)[:count, :width]

@@ -1,0 +1,226 @@
+r"""Tables of a layer's expectations for points of many norms: one for each pair of blocks of points.
+
+Φ and Ψ of `kernels.tables` depend on t and on the variances a, b of both points. They are analytic
+in t on all of [0, 1], and in x = log(a + w) and y = log(b + w), w the least squared scale, on a
+strip about the real axis whose width does not depend on a and b. So one polynomial serves all
+norms that occur,
+
+    Φ(t; a, b) ≈ Σ φ_kij T_k(2t − 1) T_i(x) T_j(y),   symmetric in i and j,
+
+its degree in x and y proportional to the decades they span. It is made once for each activation
+and span, from the sums over pairs of scales, whatever the points are.
+
+Evaluated as it stands it would cost thousands of products for each entry of the kernel. Points are
+sorted by norm, and cut into blocks within which x spans at most 0.8: on that interval the
+polynomial in x is one of degree 12, P its restriction, and for a pair of blocks there remain
+
+    c_kpq = Σ_ij P_pi φ_kij Q_qj   (k < 32, p < 13, q < 13).
+
+With u_kq = Σ_p c_kpq T_p(x), worked out once for each row, an entry is Σ_kq u_kq T_q(y) T_k(2t − 1):
+some 240 products, since of the terms with k/36 + q/13 above 1 nothing is left in float64. That is
+twice what an entry costs where all norms are one. Nothing in it depends on how far norms spread,
+and the compiled code is the same for all blocks.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+from numpy.polynomial import chebyshev
+from scipy.fft import dct
+
+from attractory.activations import Activation, ErfMixture, Linear
+from attractory.kernels.expectations import finish_value, folded_angle
+from attractory.kernels.tables import sum_pairs
+
+__all__ = ["WIDTH", "BlockTable", "NormTable", "basis", "norm_table"]
+
+WIDTH = 0.8  # of a block, in log(a + w)
+_T, _X = 32, 13  # coefficients in t, and in x and y within a block
+_TALL = 40  # nodes in t
+_SPANS = (4.0, 8.0, 12.0, 16.0, 24.0, 36.0, 54.0)  # of x; few, so that few are made
+_MANY = 24  # scales: more of them spread too far
+_UNRESOLVED = 1e-13  # last coefficients, relative to the largest, of a table that is none
+
+
+class BlockTable(eqx.Module):
+    """Moments of one layer for the rows of one block and the columns of another.
+
+    Attributes:
+        act: the activation.
+        split: w₀.
+        columns: T_q(y), (q, 1, columns).
+        phi, psi: u_kq of Φ and Ψ, (k, q, rows, 1); for `product`, Φ + Ψ/B in both places.
+    """
+
+    act: Activation = eqx.field(static=True)
+    split: float = eqx.field(static=True)
+    columns: Float[Array | np.ndarray, "q 1 c"]
+    phi: Float[Array | np.ndarray, "k q r 1"]
+    psi: Float[Array | np.ndarray, "k q r 1"]
+
+    def _sum(self, weights: Array | np.ndarray, tau: Array) -> Array:
+        """Return the polynomial at τ, (rows, columns), by Clenshaw's recurrence."""
+        x = 2 * tau - 1
+        older, newer = jnp.zeros_like(x), jnp.zeros_like(x)
+        for k in range(_T - 1, -1, -1):
+            here = weights[k, 0] * self.columns[0]
+            for q in range(1, _degrees(k)):
+                here = here + weights[k, q] * self.columns[q]
+            older, newer = newer, (2 if k else 1) * x * newer - older + here
+        return newer
+
+    def _parts(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
+        """Return D₀, τ and 1/B."""
+        c0 = self.split * (a + b + self.split)
+        square = gap + c0
+        inverse_a, inverse_b = (jnp.where(v > 0, 1 / jnp.where(v > 0, v, 1.0), 0.0) for v in (a, b))
+        cosine = (s * inverse_a) * (s * inverse_b)
+        # What follows reads τ some 30 times: let it be worked out once.
+        tau = lax.optimization_barrier(c0 / square * cosine)
+        return jnp.sqrt(square), tau, c0 / (a * b + c0)
+
+    def moments(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return value and slope; arguments as for `LayerTable.moments`."""
+        assert isinstance(self.act, ErfMixture)
+        root, tau, inverse_b = self._parts(s, gap, a, b)
+        angle = folded_angle(self.act, s, root) + s / root * inverse_b * self._sum(self.psi, tau)
+        slope = self.act.gain**2 * 2 / np.pi * self._sum(self.phi, tau) / root
+        return finish_value(self.act, angle), slope
+
+    def product(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
+        """Return value + s · slope, the NTK of depth 2."""
+        assert isinstance(self.act, ErfMixture)
+        root, tau, _ = self._parts(s, gap, a, b)
+        both = self._sum(self.psi, tau)
+        return finish_value(self.act, folded_angle(self.act, s, root) + s / root * both)
+
+
+def basis(x: Float[np.ndarray, " n"], ends: tuple[float, float]) -> Float[np.ndarray, "q n"]:
+    """Return T₀ … T₁₂ at points of a block, from −1 to 1 between its ends."""
+    wide = ends[1] - ends[0]
+    place = (2 * x - ends[0] - ends[1]) / wide if wide > 0 else np.zeros_like(x)
+    return chebyshev.chebvander(np.clip(place, -1, 1), _X - 1).T
+
+
+def _degrees(k: int) -> int:
+    """Return how many terms in y matter beside T_k."""
+    return int(np.ceil(_X - (_X - 2) * k / (_T - 1)))
+
+
+class NormTable(NamedTuple):
+    """φ and ψ for all norms of a span.
+
+    Attributes:
+        act: the activation.
+        split, shift: w₀ and w.
+        ends: of x.
+        phi, psi, both: coefficients of Φ, Ψ and Φ + Ψ/B, (k, i, j).
+    """
+
+    act: ErfMixture
+    split: float
+    shift: float
+    ends: tuple[float, float]
+    phi: np.ndarray
+    psi: np.ndarray
+    both: np.ndarray
+
+    def restricted(self, a: tuple[float, float], wanted: str) -> np.ndarray:
+        """Return coefficients of "phi", "psi" or "both" for x in a block, (k, p, j)."""
+        return _restriction(self, a) @ getattr(self, wanted)
+
+    def between(
+        self, half: np.ndarray, rows: Float[np.ndarray, "p r"], b: tuple[float, float]
+    ) -> Float[Array, "k q r 1"]:
+        """Return u_kq for rows and a block of columns.
+
+        Args:
+            half: coefficients `restricted` to the block of the rows.
+            rows: their `basis`.
+            b: ends of y.
+        """
+        return _between(half, _restriction(self, b), rows)
+
+
+@jax.jit  # NumPy's threads would wait for XLA's
+def _between(half: Array, right: Array, rows: Array) -> Array:
+    both = half.reshape(-1, half.shape[-1]) @ right.T  # (k p, q)
+    both = both.reshape(_T, _X, _X).swapaxes(1, 2).reshape(-1, _X)
+    return (both @ rows).reshape(_T, _X, -1, 1)
+
+
+@lru_cache(maxsize=4096)
+def _restriction_matrix(
+    ends: tuple[float, float], count: int, block: tuple[float, float]
+) -> np.ndarray:
+    nodes = np.cos(np.pi * (np.arange(_X) + 0.5) / _X)
+    x = (block[0] + block[1] + (block[1] - block[0]) * nodes) / 2
+    place = np.clip((2 * x - ends[0] - ends[1]) / (ends[1] - ends[0]), -1, 1)
+    return _coefficients(chebyshev.chebvander(place, count - 1))
+
+
+def _restriction(table: NormTable, block: tuple[float, float]) -> np.ndarray:
+    """Return P, (p, i), that takes coefficients of the span to those of a block."""
+    return _restriction_matrix(table.ends, table.phi.shape[1], block)
+
+
+def _coefficients(values: np.ndarray) -> np.ndarray:
+    """Return Chebyshev coefficients along the first axis of values at Chebyshev nodes."""
+    found = np.asarray(dct(values, type=2, axis=0)) / len(values)
+    found[0] /= 2
+    return found
+
+
+def norm_table(act: Activation, largest: float) -> NormTable | None:
+    """Return the table for variances up to `largest`; None for activations that have none."""
+    if isinstance(act, Linear) or len(act.scales) == 1 or len(act.scales) > _MANY:
+        return None
+    shift = min(act.scales) ** 2
+    needed = float(np.log1p(largest / shift))
+    span = next((span for span in _SPANS if span >= needed), None)
+    return None if span is None else _made(act, span)
+
+
+@lru_cache(maxsize=16)
+def _made(act: ErfMixture, span: float) -> NormTable | None:
+    w, p = np.square(act.scales), np.asarray(act.weights)
+    split, shift = float(np.exp(p @ np.log(w))), float(w.min())
+    count = _nodes(span)
+    low = np.log(shift)
+    x = low + span * (1 + np.cos(np.pi * (np.arange(count) + 0.5) / count)) / 2
+    variance = np.maximum(np.exp(x) - shift, 0.0)
+    tau = (1 + np.cos(np.pi * (np.arange(_TALL) + 0.5) / _TALL)) / 2
+    first, second = np.triu_indices(count)
+    a, b = variance[first][:, None], variance[second][:, None]
+    c0 = split * (a + b + split)
+    inverse = c0 / (a * b + c0)
+    t = inverse + (1 - inverse) * tau
+    parts = np.array_split(np.arange(len(first)), max(2, len(first) // 128))
+    with ThreadPoolExecutor(2) as threads:
+        found = list(
+            threads.map(lambda some: sum_pairs(act, split, t[some], a[some], b[some]), parts)
+        )
+    phi, psi = (np.concatenate([one[k] for one in found]) for k in range(2))
+    tables = []
+    for values in (phi, psi, phi + psi * inverse):
+        full = np.empty((_TALL, count, count))
+        full[:, first, second] = values.T
+        full[:, second, first] = values.T
+        for _ in range(3):  # along each axis in turn
+            full = np.moveaxis(_coefficients(full), 0, 2)
+        scale = np.abs(full).max()
+        if max(np.abs(full[_T:]).max(), np.abs(full[:, -1]).max()) > _UNRESOLVED * scale:
+            return None
+        tables.append(np.ascontiguousarray(full[:_T]))
+    return NormTable(act, split, shift, (float(low), float(low + span)), *tables)
+
+
+def _nodes(span: float) -> int:
+    return int(16 + 4.5 * span)
