@@ -280,16 +280,16 @@ def test_points_whose_powers_are_no_numbers_are_refused(name, size):
     """Their kernels were wrong (erf) or NaN (sigmoid)."""
     x = np.eye(2, 3)
     for depth in (2, 3):
-        with pytest.raises(ValueError, match="^x must not be larger"):
+        with pytest.raises(ValueError, match=r"^x must not be larger"):
             ntk(size * x, activation=name, depth=depth)
-        with pytest.raises(ValueError, match="^y must not be larger"):
+        with pytest.raises(ValueError, match=r"^y must not be larger"):
             nngp(x, size * x, activation=name, depth=depth)
     for gradient in (ntk_gradient, nngp_gradient):
-        with pytest.raises(ValueError, match="^y must not be larger"):
+        with pytest.raises(ValueError, match=r"^y must not be larger"):
             gradient(x, size * x, activation=name)
-    with pytest.raises(ValueError, match="^patterns must not be larger"):
+    with pytest.raises(ValueError, match=r"^patterns must not be larger"):
         fit_regression(size * x, activation=name)
-    with pytest.raises(ValueError, match="^patterns must not have rows smaller"):
+    with pytest.raises(ValueError, match=r"^patterns must not have rows smaller"):
         fit_regression(x / size, activation=name)
 
 
@@ -308,7 +308,7 @@ def test_kernels_of_extreme_points_are_their_limits(size):
 
 @pytest.mark.parametrize(("kernel", "depth"), [(ntk, 2), (nngp, 3)])
 def test_tables_of_blocks_give_the_sums_over_pairs_of_scales(kernel, depth):
-    """Norms of 4 decades, antiparallel and nearly parallel points, and one at 0; one side and two."""
+    """Norms of 4 decades, antiparallel and nearly parallel points, and one at 0."""
     rng = np.random.default_rng(0)
     x = sphere(480, 5, norm=1.0, seed=1)
     x[:60], x[60:120] = -x[120:180], x[180:240] + 1e-4 * x[:60]

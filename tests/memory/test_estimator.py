@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
@@ -205,3 +205,17 @@ def test_equal_rows_are_stored_once_and_constant_columns_are_fine():
     memory = AttractorMemory(activation="erf", norm=20.0).fit(np.vstack([x, x[1:3]]))
     assert len(memory) == 5
     np.testing.assert_allclose(memory.transform(x), x, atol=1e-8)
+
+
+def test_score_is_recall_of_damaged_stored_rows():
+    """Rows that are not stored count for nothing, and a memory that recalls nothing scores 0."""
+    rows = sphere(40, 30, norm=1.0)
+    memory = AttractorMemory(activation="erf", metric="rule").fit(rows[:20])
+    score = memory.score(rows[:20])
+    assert 0.4 < score < 1.0
+    assert memory.score(rows[20:], np.arange(20)) == score
+    # At a norm this small the map is linear, and nothing is an attractor.
+    nothing = AttractorMemory(activation="erf", norm=1e-2, metric="rule", iteration="plain")
+    assert cross_val_score(nothing, rows, cv=2).tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="features"):
+        memory.score(rows[:, :5])

@@ -1,11 +1,12 @@
-r"""Tables of a layer's expectations for points of many norms: one for each pair of blocks of points.
+r"""Tables of a layer's expectations for points of many norms, one for each pair of blocks.
 
 Φ and Ψ of `kernels.tables` depend on t and on the variances a, b of both points. They are analytic
 in t on all of [0, 1], and in x = log(a + w) and y = log(b + w), w the least squared scale, on a
-strip about the real axis whose width does not depend on a and b. So one polynomial serves all
-norms that occur,
+strip about the real axis whose width does not depend on a and b. For given a and b, t runs from 1/B
+(s = 0) to 1 (s² = ab), and τ = t s²/(ab) from 0 to 1: in τ the degree does not grow where norms are
+small, and 32 coefficients are enough. So one polynomial serves all norms that occur,
 
-    Φ(t; a, b) ≈ Σ φ_kij T_k(2t − 1) T_i(x) T_j(y),   symmetric in i and j,
+    Φ ≈ Σ φ_kij T_k(2τ − 1) T_i(x) T_j(y),   symmetric in i and j,
 
 its degree in x and y proportional to the decades they span. It is made once for each activation
 and span, from the sums over pairs of scales, whatever the points are.
@@ -16,7 +17,10 @@ polynomial in x is one of degree 12, P its restriction, and for a pair of blocks
 
     c_kpq = Σ_ij P_pi φ_kij Q_qj   (k < 32, p < 13, q < 13).
 
-With u_kq = Σ_p c_kpq T_p(x), worked out once for each row, an entry is Σ_kq u_kq T_q(y) T_k(2t − 1):
+With u_kq = Σ_p c_kpq T_p(x), worked out once for each row, an entry is
+
+    Σ_kq u_kq T_q(y) T_k(2τ − 1),
+
 some 240 products, since of the terms with k/36 + q/13 above 1 nothing is left in float64. That is
 twice what an entry costs where all norms are one. Nothing in it depends on how far norms spread,
 and the compiled code is the same for all blocks.

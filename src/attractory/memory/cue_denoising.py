@@ -14,8 +14,9 @@ at Mx itself.
 What is missing or of another contrast moves the cue's origin as well: half a cue at 0 lacks half of
 the mean x̄, speckle adds a constant to all. So a cue is taken to have, besides, a multiple of x̄ and
 one of the constant 1 of its own, both unknown, with standard deviations 1 and the rows' root mean
-square; their expectation, given the cue and ν, is taken off. Rows that were not centred have none. Where
-rows are far from 0, a value of 0 has no meaning of its own, and a cue has moved only if its
+square; their expectation, given the cue and ν, is taken off. Rows that were not centred have none.
+
+Where rows are far from 0, a value of 0 has no meaning of its own, and a cue has moved only if its
 likelihood says so, the odds against it being the prior's width over that of the answer.
 
 Noise that hits some coordinates and spares others is far from white: a few large errors, which take
