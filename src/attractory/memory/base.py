@@ -230,8 +230,9 @@ def _lost_digits(
 ) -> str | None:
     """Say whether rounding, of float64 or of what the rows were given in, has taken digits."""
     kind = getattr(given, "dtype", None)
-    narrow = isinstance(kind, np.dtype) and kind.kind == "f"
-    return lost_digits(rows, mean, kind if narrow else np.float64)
+    if not (isinstance(kind, np.dtype) and kind.kind == "f"):
+        kind = np.dtype(np.float64)
+    return lost_digits(rows, mean, kind)
 
 
 def _refuse(settings: MemorySettings, n: int, dim: int) -> None:
