@@ -83,7 +83,7 @@ class BaseMemory(BaseEstimator):
             new.__dict__.pop("info_", None)
             self.__dict__ = new.__dict__
         if lost is not None:
-            warnings.warn(lost, UserWarning, stacklevel=3)
+            warn_caller(lost, UserWarning)
         _warn(found)
 
     def _store_more(self, X: object, y: object = None, allow_unstored: bool | None = None) -> None:
