@@ -21,7 +21,11 @@ def warn_caller(message: str, category: type[Warning]) -> None:
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+    try:
+        warnings.warn(message, category, stacklevel=level)
+    except ValueError:  # Python's own way to print them does not expect a closed stream
+        if not getattr(sys.stderr, "closed", False):
+            raise
 
 
 def _is_inside(module: str) -> bool:

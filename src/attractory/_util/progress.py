@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
-__all__ = ["Progress", "counting", "pacing", "reporting"]
+__all__ = ["Progress", "Stderr", "counting", "pacing", "reporting"]
 
 Progress: TypeAlias = bool | Callable[..., object] | None
 
@@ -36,7 +36,7 @@ def reporting(
     if callable(progress):
         yield progress
         return
-    stream: Any = _Stream(sys.stderr)
+    stream: Any = Stderr(sys.stderr)
     if progress is False or (progress is None and not stream.isatty()):
         yield lambda *values: None
         return
@@ -62,32 +62,37 @@ def reporting(
             bar.stop()
 
 
-class _Stream:
+class Stderr:
     """Standard error, whatever stands there: nothing (as under pythonw), a closed file, a logger.
 
     What shows progress never ends the work.
     """
 
     def __init__(self, stream: Any) -> None:
+        """Take what stands for standard error."""
         self._stream = stream
         self.encoding = "utf-8"
         with suppress(Exception):
             self.encoding = str(stream.encoding or "utf-8")
 
     def isatty(self) -> bool:
+        """Whether it says that it is a terminal."""
         with suppress(Exception):
             return bool(self._stream.isatty())
         return False
 
     def fileno(self) -> int:
+        """Return its descriptor, if it has one."""
         return self._stream.fileno()
 
     def write(self, text: str) -> int:
+        """Write, if it can be written to."""
         with suppress(Exception):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
+        """Flush, if it can be flushed."""
         with suppress(Exception):
             self._stream.flush()
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from attractory._util.progress import Stderr
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -35,7 +37,7 @@ def working(text: str | None) -> Iterator[Callable[[str], None]]:
         if text is None:
             yield lambda text: None
         else:
-            console = _console(stderr=True)
+            console = _console(file=Stderr(sys.stderr))
             spinner = "dots" if console.encoding.lower().startswith("utf") else "line"
             with console.status(plain(text), spinner=spinner) as status:
                 yield lambda text: status.update(plain(text))
@@ -45,7 +47,8 @@ def working(text: str | None) -> Iterator[Callable[[str], None]]:
 
 def complain(message: str) -> None:
     """Print one line on stderr."""
-    print(f"attractory: {one_line(' '.join(message.split()))}", file=sys.stderr)
+    # Not `print`, which takes standard output if there is no standard error.
+    Stderr(sys.stderr).write(f"attractory: {one_line(' '.join(message.split()))}\n")
 
 
 def say(text: str) -> None:

@@ -195,11 +195,6 @@ class BaseMemory(BaseEstimator):
         check_is_fitted(self)
         return _checked_rows(self, X, reset=False)
 
-    def check_stored(self) -> None:
-        """Raise NotStoredError if a stored row is missed, or warn where that was allowed."""
-        check_is_fitted(self)
-        _warn(self.state_.check_stored())
-
 
 def _warn(found: str | None) -> None:
     if found is not None:
