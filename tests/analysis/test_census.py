@@ -109,6 +109,11 @@ def test_unstable_points_are_reported_with_their_radius():
     cube = attractor_census(lambda x: x**3, starts=[[0.5], [1.1], [-0.5]])
     assert cube.label.tolist() == [0, -2, 0]
     assert cube.diverged == 1
+    # One that diverged is elsewhere, and counts among the starts.
+    zero = cube.attractors[0]
+    low, high = clopper_pearson([2], 3, 0.95)
+    assert zero.interval == (low[0], high[0])
+    assert zero.share == cube.spurious_share == 2 / 3
     c, s = np.cos(1.0), np.sin(1.0)
     turn = attractor_census(
         lambda x: x @ jnp.array([[c, s], [-s, c]], x.dtype),
@@ -174,6 +179,16 @@ def test_newton_may_not_jump():
         return x + (x - 1) * (x - 2) * 0.1  # fixed points 1 and 2, flat in between at 1.5
 
     with jax.enable_x64(True):
+        # At a triple root each step goes a third of the way: the second leads beyond the reach.
+        points, _, refined = refine_cycle(lambda x: x + (x - 1) ** 3, np.array([1.3]), 1, 0.15)
+        assert refined
+        assert points[0, 0] == pytest.approx(1.2)
+        # Newton's method for the root of an arctangent overshoots from 1.5: not taken.
+        points, residual, refined = refine_cycle(
+            lambda x: x + jnp.arctan(x), np.array([1.5]), 1, 10.0
+        )
+        assert (points.tolist(), refined) == ([[1.5]], False)
+        assert residual == pytest.approx(np.arctan(1.5))
         start = np.array([1.4999])
         points, residual, refined = refine_cycle(f, start, 1, 1e-4)
         assert not refined
@@ -197,16 +212,23 @@ def test_starts_are_of_three_kinds():
     between = starts[kind == "between"]
     np.testing.assert_allclose(between[:, 0] / 3 + between[:, 1] / 5, 1.0)  # on the segment
     assert between[:, 0].min() < 0.1 < 2.9 < between[:, 0].max()
+    assert (between[:, :2] > 0).all()  # of two patterns, never one and itself
     far = np.linalg.norm(starts[kind == "far"], axis=1)
     assert (far.min() >= 6, far.max() <= 50, far.max() > 40) == (True, True, True)
     again, _ = census_starts(x, 3000, seed=2)
     np.testing.assert_array_equal(starts, again)
+    assert not np.isclose(starts, census_starts(x, 3000, seed=3)[0]).any(axis=1).all()
     single, _ = census_starts(x[:1], 30)
     assert np.isfinite(single).all()
 
 
 def test_result_as_plain_data():
     census = attractor_census(Sigmoid(), [[1.0]], count=9, seed=4)
+    drawn, kind = census_starts([[1.0]], 9, seed=4)
+    np.testing.assert_array_equal(
+        census.label == census.label[0], (drawn[:, 0] > 0) == (drawn[0, 0] > 0)
+    )
+    np.testing.assert_array_equal(census.kind, kind)
     data = json.loads(json.dumps(census.to_dict()))
     assert (data["starts"], data["seed"], data["patterns"]) == (9, 4, 1)
     assert data["attractors"][0]["hits"] == census.attractors[0].hits
@@ -234,3 +256,26 @@ def test_bad_values():
     ]:
         with pytest.raises(error, match=words):
             call()
+
+
+def test_a_cycle_is_told_by_its_nearest_point_and_is_never_stored():
+    """x ← −x from 2: the cycle 2, −2 beside the pattern 2.005, whose norm counts."""
+    patterns = [[2.005], [-5.0], [100.0]]
+    census = attractor_census(lambda x: -x, patterns, starts=[[2.0], [-2.0]])
+    (a,) = census.attractors
+    assert (a.period, a.nearest, a.stored, a.hits) == (2, 0, False, 2)
+    assert a.distance == pytest.approx(0.005 / 2.005)
+    assert a.points.tolist() == [[-2.0], [2.0]]  # the smaller point first
+    census = attractor_census(lambda x: 1.0 * x, patterns, starts=[[99.5], [2.0], [98.0], [2.03]])
+    told = {float(a.points[0, 0]): (a.nearest, a.stored) for a in census.attractors}
+    assert told == {99.5: (2, True), 2.0: (0, True), 98.0: (2, False), 2.03: (0, False)}
+    assert [len(census.stored), len(census.spurious)] == [2, 2]
+    assert census.spurious_share == 0.5
+
+
+def test_points_are_one_within_a_distance_relative_to_the_scale():
+    """On the identity each start stays: those within 1e-5 of the scale are one attractor."""
+    for unit in (1.0, 1e4):
+        starts = unit * np.array([[1.0], [1.0 + 5e-6], [1.0 + 3e-5]])
+        census = attractor_census(lambda x: 1.0 * x, starts=starts)
+        assert sorted(a.hits for a in census.attractors) == [1, 2]

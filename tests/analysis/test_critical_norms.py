@@ -1,11 +1,14 @@
 """The critical norm, against bisection on dense Jacobians written out here."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
 
 from attractory import Autoencoder, critical_norm, ntk
-from attractory.analysis.critical_norms import CriticalNormStatus
+from attractory.analysis import critical_norms
+from attractory.analysis.critical_norms import CriticalNormStatus, _crossings, _first_fall
 from attractory.datasets import sphere
 from attractory.kernels import ntk_gradient
 
@@ -108,3 +111,80 @@ def test_bad_values_are_named_and_progress_is_told():
         unit, f0="zero", activation="erf", norms=[1.0, 2.0], progress=lambda *s: seen.append(s)
     )
     assert [done for done, _ in seen] == [1, 2]
+
+
+def test_the_first_fall_of_a_wave_is_found_and_located(monkeypatch):
+    """A radius 1 + 0.1 cos(π log₁₀ r) falls below 1 at 10^½ and 10^2½, and rises at 10^1½."""
+    unit = sphere(3, 4)
+
+    def wave(x, start, act, depth):
+        return 1 + 0.1 * np.cos(np.pi * np.log10(np.linalg.norm(x[0])))
+
+    monkeypatch.setattr(critical_norms, "_largest_radius", wave)
+    grid, told = np.geomspace(1, 1000, 12), []
+    result = critical_norm(unit, f0="zero", norms=grid, progress=lambda *s: told.append(s))
+    assert result.status == CriticalNormStatus.FOUND
+    assert result.norm == pytest.approx(np.sqrt(10), rel=1e-7)
+    np.testing.assert_allclose(result.radii, 1 + 0.1 * np.cos(np.pi * np.log10(grid)))
+    assert len(result.crossings) == 3
+    inside = np.log10(result.crossings)
+    assert ((inside[:, 0] < [0.5, 1.5, 2.5]) & (inside[:, 1] > [0.5, 1.5, 2.5])).all()
+    assert "3 crossing(s)" in repr(result)
+    done, expected = np.transpose(told)
+    assert (expected == 12 + 12).all()
+    assert (np.diff(done) >= 0).all()
+    assert done.max() <= 24
+    # From a rise on: the next fall.
+    late = critical_norm(unit, f0="zero", norms=grid[4:], progress=False)
+    assert late.norm == pytest.approx(10**2.5, rel=1e-7)
+    default = critical_norm(unit, f0="zero", progress=False)
+    np.testing.assert_allclose(default.norms[[0, -1]], [0.06, 200.0])
+    assert len(default.norms) == 32
+    for f0, status in (
+        ("zero", CriticalNormStatus.CENTERED),
+        ("sampled", CriticalNormStatus.BELOW),
+    ):
+        settings = {"f0": f0, "width": 5, "norms": grid[3:6], "progress": False}
+        assert critical_norm(unit, **settings).status == status  # it never was above 1
+        settings["norms"] = grid[6:9]
+        assert critical_norm(unit, **settings).status == CriticalNormStatus.ABOVE
+
+
+def test_falls_and_crossings_on_numbers():
+    """1 up to rounding is not above 1; norms at which nothing can be stored are passed over."""
+    for above, fall, crossings in (
+        ([0.1, -0.1, 0.2, -0.2], (0, 1), 3),
+        ([-0.1, 0.1, -0.2], (1, 2), 2),
+        ([np.nan, 0.1, np.nan, -0.1], (1, 3), 1),
+        ([5e-8, -0.1], None, 0),
+        ([2e-7, -0.1], (0, 1), 1),
+        ([0.1, 5e-8, -0.1], None, 0),
+        ([0.1, 0.2], None, 0),
+        ([-0.1, -0.2], None, 0),
+        ([0.1, 0.0, 0.1], None, 0),
+        ([-0.1, 0.1], None, 1),
+    ):
+        above = np.array(above)
+        assert _first_fall(above) == fall
+        found = _crossings(np.arange(len(above)) + 1.0, above)
+        assert found.shape == (crossings, 2)
+        if fall:
+            assert tuple(found[0] if above[0] > 0 or np.isnan(above[0]) else found[-1]) == (
+                fall[0] + 1, fall[1] + 1,
+            )  # fmt: skip
+
+
+def test_a_map_that_misses_its_patterns_has_no_radius(monkeypatch):
+    """And of those that hold them the largest radius counts."""
+    unit = sphere(3, 4)
+    monkeypatch.setattr(
+        critical_norms, "fit_regression",
+        lambda x, **rest: SimpleNamespace(interpolates=np.linalg.norm(x[0]) > 2),
+    )  # fmt: skip
+    monkeypatch.setattr(
+        critical_norms, "spectral_radius",
+        lambda f, x: np.array([0.2, 3 / np.linalg.norm(x[0]), 0.1]),
+    )  # fmt: skip
+    result = critical_norm(unit, f0="zero", norms=[1.0, 2.5, 5.0], progress=False)
+    np.testing.assert_allclose(result.radii, [np.nan, 1.2, 0.6])
+    assert result.norm == pytest.approx(3.0, rel=1e-7)

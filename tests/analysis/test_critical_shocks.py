@@ -1,11 +1,14 @@
 """Critical shocks: the true distance where it is known, confirmed escapes elsewhere."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from toy_maps import Cubic, Product, Ring, Sigmoid
 
 from attractory import critical_shock, fit_regression, recall
 from attractory.analysis import RecallRule, ShockStatus
+from attractory.analysis.critical_shocks import _directions, _Found, _Search
 from attractory.datasets import sphere
 
 
@@ -48,10 +51,15 @@ def test_shocks_escape_and_a_little_less_comes_home():
 
 
 def test_no_fixed_point_and_no_boundary():
-    other = critical_shock(Cubic(0.3), [[0.5], [1.0]])
+    # Where the first cue tried, 0.5, is after 8 steps: no fixed point, so no orbit ends there.
+    f, passed = Cubic(0.05), 0.5
+    for _ in range(8):
+        passed = f(passed)
+    other = critical_shock(f, [[passed], [1.0]])
     assert np.isnan(other.distance[0])
     assert np.isnan(other.shock[0]).all()
-    assert other.residual[0] == pytest.approx(0.3 * 0.375, rel=1e-9)
+    assert other.residual[0] == pytest.approx(0.05 * (passed - passed**3), rel=1e-9)
+    assert other.steps.tolist() == [0, 200]
     assert other.distance[1] == pytest.approx(1.0, rel=0.01)
     whole = critical_shock(lambda x: 0.5 * x + 1.0, [[2.0]])
     assert whole.distance.tolist() == [np.inf]
@@ -96,3 +104,92 @@ def test_bad_values(patterns, kw, words):
 def test_a_map_that_is_not_square():
     with pytest.raises(TypeError, match="must map"):
         critical_shock(lambda x: x[..., :1], [[1.0, 1.0]])
+
+
+def test_a_short_run_is_confirmed_by_one_four_times_as_long():
+    """From 1e-3 beyond the boundary it takes 26 steps to leave and 20 to settle: more than 20.
+
+    Where runs of 20 steps put the boundary, at 0.99, cues come back in 30: not a shock either.
+    """
+    found = critical_shock(
+        Cubic(0.3), [[1.0]], starts=2, rounds=0, rule=RecallRule(max_steps=20, tolerance=0.05)
+    )
+    assert found.steps.tolist() == [20]
+    assert 1 <= found.distance[0] < 1.003
+    assert 0.995 < found.inside[0] < 1
+    assert found.inside[0] == pytest.approx(found.distance[0] / 1.002, rel=1e-3)
+
+
+@pytest.mark.parametrize("unit", [100.0, 0.01])
+def test_shocks_scale_with_the_unit(unit):
+    """Seen in other units a map has the same shocks; also at a point just beside a fixed one."""
+    f, rule = Cubic(0.3), RecallRule(max_steps=80)
+    x = np.array([[1.004], [-1.0], [1.03]])
+    given = {"starts": 3, "rounds": 1, "rule": rule, "seed": 5}
+    plain = critical_shock(f, x, **given)
+    scaled = critical_shock(lambda y: unit * f(y / unit), unit * x, **given)
+    found, none = ShockStatus.FOUND, ShockStatus.NOT_FIXED
+    assert plain.status.tolist() == scaled.status.tolist() == [found, found, none]
+    for name in ("distance", "inside", "shock", "residual"):
+        np.testing.assert_allclose(
+            getattr(scaled, name), unit * getattr(plain, name), rtol=1e-9, atol=1e-13 * unit
+        )
+    assert plain.distance[0] == pytest.approx(1.004, rel=2e-3)
+    near = critical_shock(f, x[:2], starts=2, rounds=1, rule=rule, farthest=0.9)
+    assert near.status.tolist() == [ShockStatus.NONE_FOUND] * 2
+    np.testing.assert_allclose(near.inside, 0.9 * np.abs(x[:2, 0]))
+
+
+def test_directions_go_to_the_nearest_patterns_first_and_come_in_opposite_pairs():
+    x = np.array([[0.0, 1.0], [0.0, 3.0], [4.0, 1.0], [0.0, -5.0]])
+    found = _directions(x, 6, 3)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1.0)
+    np.testing.assert_allclose(found[0, :3], [[0, 1], [1, 0], [0, -1]], atol=1e-12)
+    np.testing.assert_allclose(found[3, :3], [[0, 1], np.array([4, 6]) / np.sqrt(52), [0, 1]])
+    np.testing.assert_array_equal(found[:, 3], -found[:, 4])
+    assert not np.isclose(found[:, 5], found[:, 3]).any()
+    np.testing.assert_array_equal(found, _directions(x, 6, 3))
+    assert not np.isclose(found[:, 3:], _directions(x, 6, 4)[:, 3:]).any()
+    alone = _directions(x[:1], 5, 0)[0]
+    np.testing.assert_array_equal(alone[[0, 2]], -alone[[1, 3]])
+    assert not np.isclose(alone[0], alone[2]).any()
+
+
+def test_what_ends_where_on_maps_that_do_one_thing():
+    """Of a cue beside its pattern: at rest, thrown out, turning on a cycle, moving still."""
+    directions, rule = np.array([[[1.0], [-1.0]]]), RecallRule(max_steps=24)
+
+    def ended(f, radius):
+        with jax.enable_x64(True):
+            search = _Search(f, np.array([[1.0]]), directions, rule, 10.0, np.array([[1.0]]))
+            return [v.tolist() for v in search.ended(np.arange(2), np.array(radius))]
+
+    assert ended(lambda x: 1.0 * x, [0.005, 0.02]) == [[True, False], [False, True]]
+    # A state near the pattern that diverges is not back.
+    assert ended(lambda x: jnp.where(x == 1, x, 1e9 * x), [0.005, 0.005]) == [
+        [False] * 2,
+        [True] * 2,
+    ]
+    assert ended(lambda x: 2 - x, [0.005, 0.5]) == [[True, False], [False, True]]
+    assert ended(lambda x: x + 1e-3, [0.02, 0.3]) == [[False] * 2, [False] * 2]
+
+
+def test_of_two_runs_the_nearer_shock_stands():
+    directions, rule = np.array([[[1.0], [-1.0]]]), RecallRule(max_steps=80)
+    for earlier, stands in ((0.5, True), (1.7, False), (np.nan, False)):
+        with jax.enable_x64(True):
+            search = _Search(
+                Cubic(0.3), np.array([[1.0]]), directions, rule, 10.0, np.array([[1.0]])
+            )
+            found = _Found.nothing(3, 1)
+            found.distance[2] = earlier
+            slow = search.run(0, 1e-3, found, np.array([2]), np.array([True]))
+        assert slow.tolist() == [False]
+        # To the left the boundary is at 1, to the right at √(1 + 1/0.3) − 1 = 1.08.
+        assert found.distance[2] == pytest.approx(earlier if stands else 1.0, rel=2e-3)
+        assert np.isnan(found.shock[2, 0]) == stands
+        if not stands:
+            assert found.shock[2, 0] == -found.distance[2]
+            assert 0.997 < found.inside[2] <= 1
+            assert found.status[2] == ShockStatus.FOUND
+        assert np.isnan(found.distance[:2]).all()

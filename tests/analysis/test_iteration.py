@@ -120,3 +120,52 @@ def test_bad_values():
     ]:
         with pytest.raises(error, match=words):
             call()
+
+
+def test_near_zero_the_square_of_the_tolerance_decides_and_every_step_counts():
+    """x ← x/2 from 1: the step 2⁻ᵏ/2 is small enough once 2⁻ᵏ (½ − tol) ≤ tol²."""
+    for tol in (1e-2, 1e-4):
+        result = recall(lambda x: 0.5 * x, [[1.0]], tol=tol)
+        k = int(np.ceil(np.log2((0.5 - tol) / tol**2)))
+        assert result.steps.tolist() == [k + 1]
+        assert result.state[0, 0] == 2.0**-k
+        assert result.residual[0] == 2.0 ** -(k + 1)
+        assert recall(lambda x: 0.5 * x, [[1.0]], tol=tol, max_steps=k).steps.tolist() == [k]
+        assert not recall(lambda x: 0.5 * x, [[1.0]], tol=tol, max_steps=k).converged[0]
+        assert recall(lambda x: 0.5 * x, [[1.0]], tol=tol, max_steps=k + 1).converged[0]
+
+
+def test_divergence_is_relative_to_the_largest_cue_or_one():
+    """Doubled until above 100 or 100 times the largest cue."""
+    for cues, bound in (([[1e-3]], 100.0), ([[1.0], [50.0]], 5000.0)):
+        result = recall(lambda x: 2 * x, cues, limit=100.0)
+        assert (result.status == RecallStatus.DIVERGED).all()
+        k = np.floor(np.log2(bound / np.ravel(cues))).astype(int)  # steps within the bound
+        assert result.steps.tolist() == (k + 1).tolist()
+        np.testing.assert_array_equal(result.state[:, 0], np.ravel(cues) * 2.0**k)
+    nan = recall(lambda x: jnp.where(x > 3, jnp.nan, 2 * x), [[1.0]])
+    assert (nan.residual.tolist(), nan.state.tolist()) == ([np.inf], [[4.0]])
+    text = repr(recall(lambda x: 0.5 * x, [[1.0], [2.0]], max_steps=3))
+    assert text == (
+        "RecallResult(0 converged, 2 not converged, 0 diverged; at most 3 steps, "
+        "largest residual 2.5e-01)"
+    )
+
+
+def test_cues_of_differing_speed_in_a_large_batch_keep_their_rows():
+    """Rates from 0.1 to 0.999 at 40 cues: the batch is regrouped as they end, one by one."""
+    rate = np.linspace(0.1, 0.99, 40)
+    cues = np.stack([np.linspace(1, 2, 40), np.linspace(0, 0.89, 40)], axis=1)
+    result = recall(  # the second coordinate tells the rate, and stays
+        lambda x: jnp.stack([(0.1 + x[..., 1]) * x[..., 0], x[..., 1]], axis=-1), cues, tol=1e-6
+    )
+    np.testing.assert_allclose(result.state[:, 1], cues[:, 1])
+    assert result.converged.all()
+    for k, q in enumerate(rate):
+        size = np.hypot(*result.state[k])
+        moved = (1 - q) * result.state[k, 0]
+        assert moved == pytest.approx(result.residual[k], rel=1e-6)
+        assert moved <= 1e-6 * size + 1e-12
+        before = result.state[k, 0] / q  # one step earlier it had not ended
+        assert result.steps[k] == 1 or (1 - q) * before > 1e-6 * np.hypot(before, cues[k, 1])
+        assert result.state[k, 0] == pytest.approx(cues[k, 0] * q ** (result.steps[k] - 1))

@@ -8,6 +8,7 @@ from toy_maps import Cubic, Product, Ring, Sigmoid
 
 from attractory import Outcome, fit_regression, recall, recall_outcomes
 from attractory.analysis import RecallRule
+from attractory.analysis.outcomes import make_judge, nearest_pattern
 from attractory.analysis.settling import settle
 from attractory.datasets import bundled_digits, rescale
 
@@ -177,3 +178,72 @@ def test_patterns_that_are_no_fixed_points_are_named():
     nan = pytest.raises(ValueError, match="moves row 0 by nan")
     with nan:
         recall_outcomes(lambda x: x * jnp.nan, [[1.0]], [[1.0]], 0)
+    # A tenth of the tolerance is allowed: 0.5 · 0.0019 is less, 0.5 · 0.0023 more.
+    for pattern, allowed in ((1.0019, True), (1.0023, False)):
+        call = lambda p=pattern: make_judge(lambda x: 1 + 0.5 * (x - 1), [[p]], RecallRule())  # noqa: E731
+        if allowed:
+            assert call().residual[0] == pytest.approx(0.5 * (pattern - 1) / pattern, rel=1e-3)
+        else:
+            with pytest.raises(ValueError, match="leave out rows 0, or train further"):
+                call()
+
+
+def test_nearest_is_relative_to_each_patterns_norm():
+    """4.5 is 3.5 norms from 1 and 0.55 norms from 10."""
+    patterns = np.array([[1.0, 0.0], [10.0, 0.0], [0.0, -2.0]])
+    state = np.array([[4.5, 0.0], [1.2, 0.1], [0.0, -2.5], [10.4, 3.0]])
+    near, error = nearest_pattern(state, patterns, np.array([1.0, 10.0, 2.0]))
+    assert near.tolist() == [1, 0, 2, 1]
+    np.testing.assert_allclose(
+        error, [0.55, np.hypot(0.2, 0.1), 0.25, np.hypot(0.4, 3.0) / 10], rtol=1e-12
+    )
+
+
+def test_every_tolerance_is_relative_to_the_patterns_own_norm():
+    """On the identity nothing moves, and where a cue is decides alone."""
+    patterns = [[1.0], [10.0], [10.05], [-3.0]]
+    cues, origin = [[1.008], [1.05], [10.09], [10.12], [10.05], [1.009], [-3.028], [-3.032]], [
+        0, 0, 1, 1, 1, 3, 3, 3,
+    ]  # fmt: skip
+    result = recall_outcomes(lambda x: 1.0 * x, cues, patterns, origin)
+    assert [Outcome(k).name for k in result.outcome] == [
+        "RECALLED", "SPURIOUS", "RECALLED", "OTHER", "RECALLED", "OTHER", "RECALLED", "SPURIOUS",
+    ]  # fmt: skip
+    assert result.pattern.tolist() == [0, -1, 1, 2, 1, 0, 3, -1]  # of two within it, the origin
+    errors = np.abs(np.ravel(cues) - np.ravel(patterns)[origin]) / np.abs(
+        np.ravel(patterns)[origin]
+    )
+    np.testing.assert_allclose(result.error, errors, rtol=1e-9)
+    far = recall_outcomes(lambda x: 1.0 * x, [[3e7]], patterns, 0)  # large, and it stays
+    assert far.outcome.tolist() == [Outcome.SPURIOUS]
+    judge = make_judge(lambda x: 1.0 * x, patterns, RecallRule())
+    assert (judge.bound(0.5), judge.bound(30.0)) == (10.05e6, 30e6)
+
+
+def test_extra_steps_alone_say_how_long_cues_are_followed():
+    """From 1.5 at rate 0.9 it takes 38 steps to be within 0.01."""
+    f = lambda x: 1 + 0.9 * (x - 1)  # noqa: E731
+    for extra, outcome in ((600, Outcome.LATE), (24, Outcome.UNDECIDED), (1, Outcome.UNDECIDED)):
+        rule = RecallRule(max_steps=2, extra_steps=extra)
+        result = recall_outcomes(f, [[1.5]], [[1.0]], 0, rule=rule)
+        assert result.outcome.tolist() == [outcome]
+        np.testing.assert_allclose(result.error, 0.5 * 0.9**2)
+        steps = {600: None, 24: 2 + 24 - 12, 1: 2 + 24 - 12}[extra]  # the last block is undone
+        if steps:
+            np.testing.assert_allclose(result.state, 1 + 0.5 * 0.9**steps)
+
+
+def test_settling_does_not_depend_on_the_unit():
+    """A map seen in units a million times larger or smaller settles on the same periods."""
+    start = np.array([[3.2, 4.1], [5.5, 4.0], [3.0, 4.0], [4.0 - 1e-4, 4.0]])
+    periods = []
+    for unit in (1.0, 1e6, 1e-6):
+        f = Ring(3)
+        with jax.enable_x64(True):
+            end = settle(
+                lambda x, f=f, u=unit: u * f(x / u), unit * start, np.full(4, 5 * unit), 600, 12,
+                1e6 * unit,
+            )  # fmt: skip
+        periods.append(end.period.tolist())
+        assert (end.residual <= 1e-8 * 5 * unit).all()
+    assert periods[0] == periods[1] == periods[2] == [1, 3, 1, 1]

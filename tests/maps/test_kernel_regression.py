@@ -20,7 +20,9 @@ from attractory import (
 )
 from attractory.activations import Linear
 from attractory.datasets import bundled_digits, gaussian, rescale, sphere
+from attractory.kernels.kernel import Kernel
 from attractory.maps import InterpolationWarning, SingularKernelError
+from attractory.maps.kernel_regression import by_blocks, factorised_regression
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "erf", "erf_surrogate", "arctan"])
@@ -75,6 +77,23 @@ def test_blocks_of_queries_agree(monkeypatch):
     eqx.clear_caches()
     jax.clear_caches()
     np.testing.assert_allclose(f(q), values, rtol=1e-13)
+    # 47 is a prime: what is left of equal blocks goes by itself.
+    np.testing.assert_allclose(f(q[:47]), values[:47], rtol=1e-13)
+
+
+def test_blocks_are_equal_where_they_can_be_and_hold_no_more_than_they_may(monkeypatch):
+    monkeypatch.setattr("attractory.maps.kernel_regression._BLOCK", 4 * 16)
+    for count in (1, 15, 16, 17, 47, 48, 50, 64):
+        seen = []
+
+        def rows(some, seen=seen):
+            seen.append(some.shape[0])
+            return 2 * some
+
+        points = jax.numpy.arange(3.0 * count).reshape(count, 3)
+        np.testing.assert_array_equal(by_blocks(rows, points, 4), 2 * points)
+        assert max(seen) <= 16
+        assert len(seen) == (2 if count in (17, 47) else 1)
 
 
 def test_patterns_of_differing_norms():
@@ -131,7 +150,9 @@ def test_a_miss_is_warned_of_where_the_package_was_called():
     """Without enough steps the equations stay unsolved, whichever function solves them."""
     x = sphere(30, 10, norm=30.0)
     with pytest.warns(InterpolationWarning) as caught:
-        fit_regression(x, solver="cg", max_steps=1)
+        f = fit_regression(x, solver="cg", max_steps=1)
+    missed = np.linalg.norm(f(x) - x, axis=1) / 30
+    assert f.residual == pytest.approx(missed.max(), rel=1e-9)
     assert [Path(w.filename).name for w in caught] == [Path(__file__).name]
 
 
@@ -230,3 +251,18 @@ def test_a_trained_network_meets_its_own_limit():
         trained = train(f0, x, tolerance=1e-16).model
         gaps.append(np.linalg.norm(trained(q) - fit_sampled_regression(f0, x)(q)))
     assert gaps[1] < gaps[0] / 2  # √16 = 4 in the mean; one seed
+
+
+def test_one_target_that_cannot_be_met_is_enough_for_an_error():
+    """Two patterns that are one to rounding, and answers that differ: the other rows are met."""
+    x = sphere(5, 8, norm=10.0)
+    x = np.vstack([x, x[-1] * (1 + 1e-15)])
+    targets = np.vstack([x[:-1], -x[-1:]])
+    kernel = Kernel.of("erf_surrogate", 2)
+    with pytest.raises(
+        SingularKernelError, match=r"row [45] would be missed by 1e\+00 of its norm"
+    ):
+        factorised_regression(x, targets, kernel, 0.0)
+    met = factorised_regression(x, targets, kernel, 1e-3)  # a ridge allows it
+    assert met.residual > 0.5
+    assert not met.interpolates

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from attractory import AttractorMemory, load_memory, save_memory
+from attractory import AttractorMemory, SequenceMemory, load_memory, ntk, save_memory
 from attractory.datasets import sphere
 from attractory.io.tensor_file import FileChangedError, StorageError, read_file, write_file
 
@@ -147,3 +147,137 @@ def test_a_file_that_changed_since_it_was_read_is_not_replaced(memory, tmp_path)
     with pytest.raises(FileExistsError):
         save_memory(first, tmp_path / "other")
     assert (tmp_path / "other").read_text() == "a letter"
+
+
+def told(state):
+    """Every field of a state but the map."""
+    metric, settings = state.coordinates.metric, state.settings.as_parameters()
+    return {
+        **{name: value for name, value in settings.items() if name not in ("metric", "activation")},
+        "activation": repr(settings["activation"]), "mean": state.coordinates.mean,
+        "norm": state.norm, "sizes": state.sizes, "answer_sizes": state.answer_sizes,
+        "points": state.points, "answers": state.answers, "sequence": state.sequence,
+        "fitted": state.fitted, "outside": state.outside, "choice": state.choice,
+        "residual": state.store.residual(), "basis": metric.basis, "gains": metric.gains,
+        "variances": metric.variances, "rest": metric.rest, "floor": metric.floor,
+        "allow_unstored": state.settings.allow_unstored,
+    }  # fmt: skip
+
+
+def test_a_loaded_state_is_the_state_that_was_saved(tmp_path):
+    """Rows added beyond the metric's basis, a sequence of rows of differing sizes, a biased map."""
+    rows, more = sphere(5, 8), 0.3 * sphere(3, 8, seed=5)
+    given = {"activation": "erf", "norm": 20.0}
+    added = AttractorMemory(**given, metric=0.02).fit(rows)
+    added.partial_fit(more)
+    assert added.state_.outside
+    assert (added.state_.fitted, len(added)) == (5, 8)
+    sequence = SequenceMemory(**given).fit(rows * np.arange(1, 6)[:, None], rows[::-1] + 0.1)
+    assert not np.allclose(sequence.state_.sizes, sequence.state_.answer_sizes)
+    plain = AttractorMemory(**given, center=False, metric=None, max_steps=33, reject=0.7).fit(rows)
+    for k, memory in enumerate((added, sequence, plain)):
+        save_memory(memory, tmp_path / f"{k}", info={"names": ["é"]})
+        loaded = load_memory(tmp_path / f"{k}")
+        assert type(loaded) is type(memory)
+        assert loaded.info_ == {"names": ["é"]}
+        assert loaded.n_features_in_ == 8
+        ours, theirs = told(memory.state_), told(loaded.state_)
+        for name, value in ours.items():
+            np.testing.assert_array_equal(theirs[name], value, err_msg=name)
+
+
+def test_where_to_compute_and_a_matrix_are_not_among_the_parameters(tmp_path):
+    rows = sphere(5, 8)
+    matrix = np.diag(np.linspace(1, 2, 8))
+    memory = AttractorMemory(activation="erf", norm=20.0, metric=matrix).fit(rows)
+    save_memory(memory.set_params(compute="devices"), tmp_path / "m")
+    header, arrays = read_file(tmp_path / "m")
+    assert header["parameters"]["compute"] is None
+    assert header["parameters"]["metric"] == "rule"
+    assert {name for name in arrays if name.startswith("metric")} == {
+        "metric_basis", "metric_gains", "metric_variances", "metric_numbers",
+    }  # fmt: skip
+    np.testing.assert_array_equal(load_memory(tmp_path / "m").points_, memory.points_)
+    seeded = AttractorMemory(
+        activation="erf", norm=20.0, random_state=np.random.RandomState(3)
+    ).fit(rows)
+    save_memory(seeded, tmp_path / "s")
+    assert read_file(tmp_path / "s")[0]["parameters"]["random_state"] is None
+
+
+def forged(file, path, change):
+    """Write a file again with its header and arrays changed; return the reason for its refusal."""
+    header, arrays = read_file(file)
+    change(header, arrays)
+    write_file(path, header, arrays)
+    with pytest.raises(StorageError) as caught:
+        load_memory(path)
+    return str(caught.value)
+
+
+def put(name, value):
+    return lambda header, arrays: arrays.update({name: value(arrays[name])})
+
+
+DAMAGES = [
+    (put("mean", lambda a: a[:-1]), "do not fit together"),
+    (put("sizes", lambda a: a[:-1]), "do not fit together"),
+    (put("sizes", lambda a: a[:, None]), "do not fit together"),
+    (put("coefficients", lambda a: a[:-1]), "do not fit together"),
+    (put("coefficients", lambda a: a[:, :-1]), "do not fit together"),
+    (put("points", lambda a: a * np.linspace(1, 1.001, len(a))[:, None]), "not of the norm"),
+    (put("points", lambda a: a[:0]), "do not fit together"),
+    (lambda h, a: h.update(norm=-20.0), "not of the norm"),
+    (lambda h, a: h.update(fitted=-1), "do not fit together"),
+    (lambda h, a: h.update(fitted=6), "do not fit together"),
+    (lambda h, a: h.update(kind="map"), "lacks 'map'"),
+    (lambda h, a: h.update(kind="sequence"), "unexpected keyword"),
+    (lambda h, a: a.pop("coefficients"), "lacks 'coefficients'"),
+    (lambda h, a: h.update(info=[1]), "wrong kind"),
+    (put("metric_basis", lambda a: a[:, :-1]), "do not fit together"),
+    (put("metric_basis", lambda a: 1.001 * a), "do not fit together"),
+    (put("metric_basis", lambda a: a[:, [0, 0, *range(2, a.shape[1])]]), "do not fit together"),
+    (put("metric_gains", lambda a: -a), "do not fit together"),
+    (put("metric_gains", lambda a: 0 * a), "do not fit together"),
+    (put("metric_variances", lambda a: a[:-1]), "do not fit together"),
+    (put("metric_variances", lambda a: -a - 1), "do not fit together"),
+    (put("metric_numbers", lambda a: a[:1]), "do not fit together"),
+    (put("metric_numbers", lambda a: a * [-1, 1]), "do not fit together"),
+    (put("metric_numbers", lambda a: a * [0, 1]), "do not fit together"),
+    (put("metric_numbers", lambda a: a * [1, -1]), "do not fit together"),
+    (lambda h, a: h.update(residual=2e-3), "rows are not stored"),
+]
+
+
+def test_each_part_that_does_not_fit_is_refused(tmp_path):
+    """One part of the file is changed at a time; the digest is right."""
+    memory = AttractorMemory(activation="erf", norm=20.0, metric=0.02).fit(sphere(5, 8))
+    save_memory(memory, tmp_path / "m")
+    for k, (change, words) in enumerate(DAMAGES):
+        assert words in forged(tmp_path / "m", tmp_path / f"{k}", change), k
+
+
+def test_one_row_that_the_map_misses_is_enough(memory, tmp_path):
+    """By coefficients with which one row is mapped to another place, and the others are right."""
+    save_memory(memory, tmp_path / "m")
+    points = memory.points_
+    inverse = np.linalg.inv(ntk(points, activation="erf"))
+
+    def change(share):
+        off = share * 20.0 * np.eye(8)[3]
+        return put("coefficients", lambda a: a + inverse[:, [2]] * off)
+
+    words = forged(tmp_path / "m", tmp_path / "bad", change(2e-6))
+    assert "its map does not do what the file says of it" in words
+    header, arrays = read_file(tmp_path / "m")
+    change(5e-7)(header, arrays)  # less than what a map may miss
+    write_file(tmp_path / "good", header, arrays)
+    load_memory(tmp_path / "good")
+    header["residual"], header["allow_unstored"] = 1e-3, True  # a word for what is said
+    change(5e-3)(header, arrays)
+    write_file(tmp_path / "told", header, arrays)
+    assert load_memory(tmp_path / "told").residual_ == 1e-3
+    change(6e-3)(header, arrays)  # and more is missed than is said
+    write_file(tmp_path / "worse", header, arrays)
+    with pytest.raises(StorageError, match="its map does not do"):
+        load_memory(tmp_path / "worse")

@@ -14,6 +14,7 @@ from attractory.theory import (
     lemma_4,
     lemma_6,
     lemma_9,
+    projection,
     remark_2,
     shrinkage,
 )
@@ -82,3 +83,66 @@ def test_degenerate_patterns_are_answered_or_refused_with_the_reason():
         remark_2(x, -1.0)
     with pytest.raises(ValueError, match="origin in their affine hull"):
         remark_2(np.vstack([x[:1], -x[:1]]), -0.5)
+
+
+class TestMeasured:
+    """What is measured comes from the matrix, what is predicted from g: each is moved alone."""
+
+    X = sphere(3, 5, seed=3)
+
+    @pytest.mark.parametrize(
+        ("statement", "matrix", "failing"),
+        [
+            # Eigenvalues 1, 1, ⅔ and twice 0 for cg = ½; moved one by one.
+            (lemma_6, (0.9, 1, 2 / 3, 0, 0), {0}),
+            (lemma_6, (1, 1, 2 / 3, 0.01, 0), {1}),
+            (lemma_6, (1, 1, 0.67, 0, 0), {2}),
+            (lemma_6, (1, 1, 1, 0.0, 0), {0, 2, 3}),
+            (lemma_6, (1, 1, 2 / 3, 0, 0), set()),
+            (corollary_7, (1, 1, 0.67, 0, 0), {0}),
+            (corollary_7, (1, 1, 2 / 3, 0, 0), set()),
+            (corollary_8, (1.001, 1, 2 / 3, 0, 0), {0}),
+            (corollary_8, (0.999, 0.99, 2 / 3, 0, 0), {0}),
+            (corollary_8, (0.9, 0.9, -1.0, 0, 0), set()),  # the norm, not the eigenvalue
+            (remark_2, (1.001, 1, 2 / 3, 0, 0), {0, 1}),
+            (remark_2, (1, 1, 2 / 3, 0, 0), set()),
+        ],
+    )
+    def test_a_moved_eigenvalue_fails_its_own_claim(self, monkeypatch, statement, matrix, failing):
+        x, g = self.X, shrinkage(self.X)
+        a = np.linalg.pinv(x) @ np.ones(3)
+        basis = np.linalg.qr(np.column_stack([a, x.T[:, :2]]))[0]
+        across = np.linalg.svd(basis.T)[2][3:]
+        vectors = np.column_stack([basis[:, 1:3], a / np.linalg.norm(a), *across])
+        made = vectors @ np.diag(np.array(matrix, float)) @ vectors.T
+        monkeypatch.setattr(projection, "_matrix", lambda x, c: made)
+        found = statement(x, 0.5 if statement is remark_2 else 0.5 / g)
+        assert {k for k, p in enumerate(found.predictions) if not p.agrees} == failing
+        assert found.verdict == ("FAILS" if failing else "holds")
+
+    def test_a_moved_inverse_or_g_fails_its_own_claim(self, monkeypatch):
+        x, g = self.X, shrinkage(self.X)
+        real = projection._inverse
+        with monkeypatch.context() as patch:
+            patch.setattr(projection, "_inverse", lambda x, c: real(x, c) + 1e-3)
+            matrix = x.T @ real(x, 1.0) @ x
+            patch.setattr(projection, "_matrix", lambda x, c: matrix)
+            found = corollary_7(x, 1.0)
+            assert [p.agrees for p in found.predictions] == [True, False, True]
+        with monkeypatch.context() as patch:  # a·xᵢ is not 1 without full rank
+            twice = np.vstack([x, x[:1] + 1e-3 * x[1:2]])[[0, 1, 3]] * [[1.0], [1.0], [2.0]]
+            found = corollary_7(np.vstack([x, [[0.0] * 5]]), 1.0)
+            assert not found.predictions[2].agrees
+            assert found.predictions[2].measured == pytest.approx(1.0)
+            assert lemma_9(twice).predictions[1].agrees
+        shortest = np.linalg.norm(x, axis=1).min()
+        for value, agrees in ((0.99 / shortest**2, False), (1.01 / shortest**2, True)):
+            with monkeypatch.context() as patch:
+                patch.setattr(projection, "shrinkage", lambda x, v=value: v)
+                assert lemma_9(x).predictions[1].agrees == agrees
+        unequal = x * [[1.0], [2.0], [3.0]]
+        found = lemma_9(unequal).predictions
+        assert [p.predicted for p in found] == pytest.approx([1 / 9, 1.0])
+        assert [p.measured for p in found] == pytest.approx([shrinkage(unequal)] * 2)
+        assert found[0].unmet == ("equal norms: got 1 to 3",)
+        assert g == pytest.approx(np.ones(3) @ np.linalg.inv(x @ x.T) @ np.ones(3))
