@@ -6,6 +6,7 @@ import pytest
 
 from attractory import AttractorMemory, activation
 from attractory.datasets import bundled_digits
+from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.high_degree_steps import without_low_degrees
 from attractory.memory.norm_rule import by_correlation
 
@@ -34,11 +35,12 @@ def test_the_vote_is_the_maps_own_terms():
     """(I − S + ε)⁻¹ Σ h₇(ρᵢ) aᵢ, h₇ from the kernel matrix less Taylor terms known to be there."""
     rows = bundled_digits(60)[0]
     memory = AttractorMemory(activation="erf", metric="rule").fit(rows)
-    linear_part = memory.state_.linear_part
-    step, (basis, lost, mean) = linear_part.high_degree_step, linear_part.parts
+    part, span = LinearPart(memory.state_.store, full=True), memory.state_.span
+    step = part.high_degree_step
     x, norm, dim = memory.points_, memory.norm_, memory.n_features_in_
     a = np.asarray(memory.state_.store.map().coefficients)
-    linear = np.eye(dim) - (basis * (1 - lost)) @ basis.T + 0.01 * mean * np.eye(dim)
+    linear = span.outward(span.outward(part.matrix).T) * span.scale**2  # of all coordinates
+    linear = (1 + 0.01 * part.mean) * np.eye(dim) - linear
     state = x[:5] + 0.8 * norm * np.random.default_rng(0).normal(size=(5, dim)) / np.sqrt(dim)
     state *= norm / np.linalg.norm(state, axis=1, keepdims=True)
     rho = state @ x.T / norm**2
@@ -60,7 +62,7 @@ def test_patterns_stay_and_noise_is_voted_down():
     rows = bundled_digits(200)[0]
     memory = AttractorMemory(metric="rule").fit(rows)
     points, norm = memory.points_, memory.norm_
-    step = memory.state_.linear_part.high_degree_step
+    step = LinearPart(memory.state_.store, full=True).high_degree_step
     noise = np.random.default_rng(1).normal(size=points.shape)
     noise *= norm / np.linalg.norm(noise, axis=1, keepdims=True)
     for state in (points, 0.5 * points + 0.87 * noise):

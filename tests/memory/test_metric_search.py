@@ -9,7 +9,9 @@ from attractory.datasets import sklearn_digits, sphere
 from attractory.kernels.single_input import inverse_width
 from attractory.memory import metric_search as module
 from attractory.memory.coordinates import nearest
-from attractory.memory.metric_search import _twin, held_out_cues
+from attractory.memory.metric import fit_metric
+from attractory.memory.metric_search import _twin, choose, held_out_cues
+from attractory.memory.settings import MemorySettings
 
 ROWS = sklearn_digits(40)[0]
 
@@ -89,7 +91,7 @@ def test_a_sequence_has_its_metric_by_the_rule():
 
 
 def test_of_more_rows_than_a_trial_holds_the_rule_stands(monkeypatch):
-    monkeypatch.setattr(module, "_WORK", 1)
+    monkeypatch.setattr(module, "_ROWS", 40)
     monkeypatch.setattr(module, "_SMALL", 0)
     monkeypatch.setattr(module, "_CUES", 12)
     rows = sklearn_digits(60)[0]
@@ -98,6 +100,23 @@ def test_of_more_rows_than_a_trial_holds_the_rule_stands(monkeypatch):
     assert memory.norm_ == AttractorMemory(activation="erf", metric="rule").fit(rows).norm_
     few = AttractorMemory(activation="erf").fit(rows[:24]).choice_
     assert (few.cues, few.rows) == (24, 24)
+
+
+def test_of_rows_of_many_numbers_trials_see_evenly_spread_ones(monkeypatch):
+    """Rows whose numbers each occur twice, side by side, are chosen for as those with each once."""
+    monkeypatch.setattr(module, "_WORK", 24 * 64)
+    monkeypatch.setattr(module, "_SMALL", 0)
+    monkeypatch.setattr(module, "_CUES", 12)
+    seen, shown = [], []
+    rows = sklearn_digits(24)[0]
+    for values in (rows, np.repeat(rows, 2, axis=1)):
+        mean = values.mean(axis=0)
+        metric = fit_metric(values - mean, "search")
+        settings = MemorySettings(activation("erf"))
+        seen.append(choose(values, mean, metric, settings, lambda *done: shown.append(done)))
+    first, second = seen
+    assert first == second
+    assert shown[:7] == [(k, 6) for k in range(7)]
 
 
 def test_cues_are_of_the_kinds_they_are_said_to_be():

@@ -8,8 +8,10 @@ __all__ = [
     "GIB",
     "SOLVERS",
     "cores",
+    "few_sizes",
     "iterates",
     "machine_bytes",
+    "refuse_square_matrices",
     "refuse_what_cannot_fit",
     "tile_room",
 ]
@@ -19,6 +21,7 @@ DENSE = 20_000  # points whose kernel matrix "auto" still factorises
 GIB = 2**30
 _TILES = 0.25  # of the machine's memory may go to tiles that are kept
 _VECTORS = 12  # arrays of the points' size that conjugate gradients hold
+_SMALLEST, _LARGEST = 64, 4096  # sizes that arrays are padded to
 
 
 def cores() -> int:
@@ -63,3 +66,34 @@ def refuse_what_cannot_fit(n: int, dim: int, solver: str, name: str, matrices: i
             f"{name} must fit the machine's memory of {size / GIB:.0f} GiB: {n:,} rows of {dim} "
             f"numbers would take {wanted / GIB:,.0f} GiB; {mend}"
         )
+
+
+def refuse_square_matrices(dim: int, count: int, name: str, mend: str) -> None:
+    """Refuse what takes so many dim × dim matrices, if the machine has no memory for them.
+
+    Raises:
+        ValueError: with what they would take, and what would do instead.
+    """
+    size, wanted = machine_bytes(), 8.0 * count * dim**2
+    if wanted > size:
+        raise ValueError(
+            f"{name} takes {count} matrices of {dim:,} × {dim:,} numbers, {wanted / GIB:,.0f} GiB "
+            f"of the machine's {size / GIB:.0f} GiB of memory; {mend}"
+        )
+
+
+def few_sizes(count: int) -> int:
+    """Return the least of few sizes, for arrays that are compiled for, that is at least `count`.
+
+    Powers of two from 64 to 512, then four in an octave; above 4,096, where compiling takes the
+    lesser part of the time, the number itself.
+
+    Example:
+        >>> [few_sizes(n) for n in (3, 65, 512, 513, 1000, 5000)]
+        [64, 128, 512, 640, 1024, 5000]
+    """
+    if count > _LARGEST:
+        return count
+    octave = 1 << (max(count, _SMALLEST) - 1).bit_length()
+    step = octave if octave <= 512 else octave // 8
+    return -(-count // step) * step

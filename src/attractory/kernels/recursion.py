@@ -87,16 +87,16 @@ def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.n
 
 def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Columns:
     """Tabulate the layers for these columns and rows of the same norm, or of any."""
-    act, y = kernel.activation, jnp.asarray(points)
+    act, y = kernel.activation, jax.device_put(points)
     columns = _variances(kernel, y)
     tables = []
-    for b in columns:
+    for b in map(np.asarray, columns):  # reductions by JAX would be compiled, shape by shape
         low, high = float(b.min()), float(b.max())
         if high - low <= SAME * high:
             low = high = _rounded(float(b[0]))
         one = one_norm and low == high
         tables.append(layer_table(act, (low, low) if one else (0.0, np.inf), (low, high)))
-    careful = is_careful(kernel, float(columns[0].max()))
+    careful = is_careful(kernel, float(np.asarray(columns[0]).max()))
     return Columns(kernel, careful, y, columns, tuple(tables))
 
 

@@ -26,6 +26,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -180,10 +181,7 @@ def layer_table(
         ranges.shift,
         ranges.infinite,
         None if ranges.same_b else jnp.asarray(nodes.b_ends),
-        jnp.asarray(nodes.edges),
-        jnp.asarray(nodes.t_low),
-        jnp.asarray(phi),
-        jnp.asarray(psi),
+        *map(jax.device_put, (nodes.edges, nodes.t_low, phi, psi)),  # jnp.asarray compiles
     )
 
 

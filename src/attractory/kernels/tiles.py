@@ -27,6 +27,7 @@ __all__ = [
 TILE = 512  # rows and columns
 _SIZES = (16, 64, 256, TILE)  # rows and columns are padded to one of these: few compilations
 _NOWHERE = -(1 << 30)  # offset of rows that are no columns
+_PAIRS = (16, 256)  # pairs computed at a time, if there are few
 _CHUNK = 1 << 21  # coordinates of the points whose pairs are computed at a time
 
 
@@ -130,9 +131,8 @@ def by_pairs(
 ) -> np.ndarray:
     """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
     most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
-    # Few sizes are compiled, and few pairs are not padded to thousands.
-    bits = (len(first) - 1).bit_length()
-    chunk = min(most, 1 << (bits if bits > 10 else max(4, bits + bits % 2)))
+    # Three sizes are compiled, and few pairs are not padded to thousands.
+    chunk = min(most, next((size for size in _PAIRS if len(first) <= 8 * size), most))
     out = np.empty(len(first))
     for k in range(0, len(first), chunk):
         i, j = first[k : k + chunk], second[k : k + chunk]

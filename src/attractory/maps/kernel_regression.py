@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from attractory._util.gpu import gpu
-from attractory._util.machine import SOLVERS, iterates, refuse_what_cannot_fit
+from attractory._util.machine import SOLVERS, few_sizes, iterates, refuse_what_cannot_fit
 from attractory._util.parallel import checked
 from attractory._util.precision import aligned, double, to_numpy, traced
 from attractory._util.progress import Progress
@@ -122,14 +122,14 @@ class KernelRegression(StoredMap):
 
 
 @eqx.filter_jit
-def _apply(f: KernelRegression, x: Array) -> Array:
+def _apply(f: KernelRegression, x: Array | np.ndarray) -> Array:
     def rows(some: Array) -> Array:
         kernels = [recursion.block(g, some, "ntk", nearest=True)[0] for g in f._groups]
         joined = kernels[0] if len(kernels) == 1 else jnp.concatenate(kernels, axis=1)
         weights = f.coefficients if f._order is None else f.coefficients[f._order]
         return joined @ weights
 
-    flat = x.reshape(-1, x.shape[-1]).astype(f.patterns.dtype)
+    flat = jnp.asarray(x).reshape(-1, x.shape[-1]).astype(f.patterns.dtype)
     return by_blocks(rows, flat, f.patterns.shape[0]).reshape(x.shape)
 
 
@@ -150,13 +150,13 @@ def by_blocks(rows: Callable[[Array], Array], points: Array, n: int) -> Array:
     return jnp.concatenate(parts)
 
 
-def checked_points(f: KernelRegression, x: ArrayLike) -> Array:
-    """Return points as a JAX array, their values checked unless they are being traced."""
+def checked_points(f: KernelRegression, x: ArrayLike) -> Array | np.ndarray:
+    """Return points as an array, their values checked unless they are being traced."""
     if traced(f, x):
         return jnp.asarray(x)
     points = as_batch(x, "x", f.dim)
     moderate(points, "x")
-    return jnp.asarray(points)
+    return points
 
 
 def _factors(f: KernelRegression, x: ArrayLike) -> tuple[Array, Array]:
@@ -171,7 +171,7 @@ def _in_trace(f: KernelRegression) -> KernelRegression:
 
 
 @eqx.filter_jit
-def _right_factor(f: KernelRegression, x: Array) -> tuple[Array, Array]:
+def _right_factor(f: KernelRegression, x: Array | np.ndarray) -> tuple[Array, Array]:
     def one(point: Array) -> Array:
         c, e, across = recursion.gradient(f.kernel, point, jnp.asarray(f.patterns), "ntk")
         return c[:, None] * across + e[:, None] * point
@@ -337,7 +337,7 @@ def assemble(
     order = None if len(groups) == 1 else jnp.asarray(np.concatenate(groups))
     f = KernelRegression(
         points,
-        jnp.asarray(np.inf if residual is None else residual),
+        jax.device_put(np.asarray(np.inf if residual is None else residual, float)),
         jax.device_put(coefficients),  # no copy of aligned ones, unlike jnp.asarray
         kernel,
         ridge,
@@ -347,3 +347,27 @@ def assemble(
     if residual is not None:
         return f
     return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed_by(f(x), targets, x).max()))
+
+
+@double
+def padded(
+    x: Float[np.ndarray, "n d"],
+    coefficients: Float[np.ndarray, "n d"],
+    kernel: Kernel,
+    ridge: float,
+) -> KernelRegression:
+    """Return the map of known coefficients for calls alone, its arrays of one of few sizes.
+
+    What is compiled for it serves other numbers of patterns. Those added are 0 and taken to have
+    the norm of the others, so that their kernel is a number and none is ever the nearest; with
+    coefficients of 0 they add exact zeros.
+    """
+    more = few_sizes(len(x)) - len(x)
+    if len(recursion.group_by_norm(kernel, x)) > 1 or not more:
+        return assemble(x, x, coefficients, kernel, ridge, np.nan)
+    columns = recursion.prepare(kernel, np.pad(x, ((0, more), (0, 0)), mode="edge"), False)
+    with_zeros = ((0, more), (0, 0))
+    points, weights = (jax.device_put(aligned(np.pad(v, with_zeros))) for v in (x, coefficients))
+    columns = eqx.tree_at(lambda c: c.points, columns, points)
+    unknown = jax.device_put(np.asarray(np.nan))
+    return KernelRegression(points, unknown, weights, kernel, ridge, (columns,), None)

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from attractory._util.caller import warn_caller
 from attractory._util.interrupts import check, heeded
 from attractory._util.machine import refuse_what_cannot_fit
+from attractory._util.threads import few_threads
 from attractory._util.validation import flag
 from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import Map
@@ -77,8 +78,9 @@ class BaseMemory(BaseEstimator):
             _refuse(settings, len(rows), rows.shape[1])
             mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
             lost = _lost_digits(rows, mean, X)
-            new.state_ = fit_state(rows, self._targets(rows, y), settings)
-            found = new.state_.check_stored()
+            with few_threads(rows.size):
+                new.state_ = fit_state(rows, self._targets(rows, y), settings)
+                found = new.state_.check_stored()
             check()
             new.__dict__.pop("info_", None)
             self.__dict__ = new.__dict__
@@ -99,8 +101,9 @@ class BaseMemory(BaseEstimator):
             if not len(new):
                 return
             answers = None if targets is None else before.coordinates.encode(targets[new])
-            grown = before.allowing(allow_unstored).with_rows(points[new], sizes[new], answers)
-            found = self._take(grown)
+            with few_threads(before.points.size):
+                grown = before.allowing(allow_unstored).with_rows(points[new], sizes[new], answers)
+                found = self._take(grown)
             stale = self.state_.stale and not before.stale
         if stale:
             warn_caller(f"{STALE}; fit anew to renew it", UserWarning)
@@ -126,7 +129,8 @@ class BaseMemory(BaseEstimator):
             if len(gone) >= n:
                 raise ValueError(f"indices must leave a row, got all {n}; fit anew instead")
             less = self.state_.allowing(allow_unstored)
-            found = self._take(less.without(gone)) if len(gone) else None
+            with few_threads(less.points.size):
+                found = self._take(less.without(gone)) if len(gone) else None
         _warn(found)
         return self
 

@@ -20,14 +20,15 @@ thousands ρ³ is not enough either, and `memory.high_degree_steps` goes first.
 """
 
 from functools import cached_property
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import DTypeLike
+from scipy.linalg import LinAlgError, cholesky, eigh, get_lapack_funcs
 
+from attractory._util.machine import few_sizes
 from attractory.maps.protocol import Map
 from attractory.memory.high_degree_steps import HighDegreeStep, to_norm, without_low_degrees
 from attractory.memory.norm_rule import expansion
@@ -37,7 +38,7 @@ __all__ = ["DriftFreeStep", "LinearPart"]
 
 _PACE = 0.7  # b
 _SOFT = 0.01  # added to I − S, of its mean over what patterns have: rounding is not enlarged more
-_NONE = 1e-9  # eigenvalues of S below this are none
+_NONE = 1e-9  # the least that 1 − s is taken for
 
 
 class DriftFreeStep(eqx.Module):
@@ -45,60 +46,77 @@ class DriftFreeStep(eqx.Module):
 
     Attributes:
         inner: f.
-        basis: orthonormal directions, (d, q).
-        along: b/(1 − s + ε) along them, (q,).
+        basis: orthonormal directions, (d, q), across which S is 0; None for all of ℝᵈ.
+        along: b (I − S + ε)⁻¹ less `across` times I, between these directions, (q, q).
         across: b/(1 + ε).
         norm: of the states.
     """
 
     inner: Map
-    basis: Float[Array | np.ndarray, "d q"]
-    along: Float[Array | np.ndarray, " q"]
+    basis: Float[Array | np.ndarray, "d q"] | None
+    along: Float[Array | np.ndarray, "q q"]
     across: Float[Array | np.ndarray, ""]
     norm: Float[Array | np.ndarray, ""]
 
     def __call__(self, x: Float[Array, "k d"]) -> Float[Array, "k d"]:
         """Step from states."""
         change = jnp.asarray(self.inner(x), x.dtype) - x
-        new = x + _scaled(change, self.basis, self.along, self.across)
-        return to_norm(new, self.norm)
-
-
-def _scaled(rows: Any, basis: Any, along: Any, across: Any) -> Any:
-    """Return rows with factors along a basis, and one across it."""
-    return across * rows + ((rows @ basis) * (along - across)) @ basis.T
+        if self.basis is None:
+            along = change @ self.along
+        else:
+            along = (change @ self.basis) @ self.along @ self.basis.T
+        return to_norm(x + self.across * change + along, self.norm)
 
 
 class LinearPart:
     """S of a kernel memory's map, worked out when first asked for.
 
+    All of S lies in the patterns' span, and all is worked out there: S is a D × D matrix
+    (`memory.span`), and (I − S + ε)⁻¹ comes from a Cholesky factor of I − S + ε, since the
+    eigenvalues of S are from 0 to below 1.
+
     Args:
         store: of the map, its patterns of one norm.
+        full: whether the steps are for states of all d coordinates and not for the span's: a
+            network's.
     """
 
-    def __init__(self, store: KernelStore):
-        self._store = store
-        self.norm = float(np.linalg.norm(store.x[0]))
+    def __init__(self, store: KernelStore, full: bool = False):
+        self._store, self._full = store.inner, full
+        self._span = store.span
+        self.norm = float(np.linalg.norm(self._store.x[0]))
 
     @cached_property
-    def parts(self) -> tuple[Float[np.ndarray, "d q"], Float[np.ndarray, " q"], float]:
-        """Basis, 1 − s along it, and the mean of 1 − s weighted by the patterns' squares."""
+    def matrix(self) -> Float[np.ndarray, "e e"]:
+        """S in the coordinates of the span, or of the rows if that is all there is."""
         store, rule = self._store, self._store.settings
-        coefficients = np.asarray(store.map().coefficients)
+        coefficients = store.solution().coefficients
         slope, _ = expansion(self.norm, rule.activation, rule.depth, 0.0, store.x.shape[1])
         matrix = (slope / self.norm**2) * (store.x.T @ coefficients)
-        kept, basis = np.linalg.eigh((matrix + matrix.T) / 2)
-        some = kept > _NONE
-        lost, basis = np.maximum(1 - kept[some], _NONE), np.ascontiguousarray(basis[:, some])
-        strength = ((store.x @ basis) ** 2).sum(axis=0)
-        return basis, lost, float((strength @ lost) / strength.sum())
+        return (matrix + matrix.T) / 2
 
-    @property
-    def _inverse(self) -> tuple[Float[np.ndarray, "d q"], Float[np.ndarray, " q"], float]:
-        """(I − S + ε)⁻¹: a basis, the factors along it, and that across it."""
-        basis, lost, mean = self.parts
-        soft = _SOFT * mean
-        return basis, 1 / (lost + soft), 1 / (1 + soft)
+    @cached_property
+    def mean(self) -> float:
+        """The mean of 1 − s over eigenvalues s of S, weighted by the patterns' squares."""
+        x = self._store.x
+        return max(1 - float(((x @ self.matrix) * x).sum() / (x**2).sum()), _NONE)
+
+    @cached_property
+    def _inverse(self) -> tuple[Float[np.ndarray, "e e"], float]:
+        """(I − S + ε)⁻¹, and its factor across the span."""
+        soft = _SOFT * self.mean
+        matrix = -self.matrix
+        matrix[np.diag_indices(len(matrix))] += 1 + soft
+        try:
+            lower = cholesky(matrix, lower=True, check_finite=False)
+        except LinAlgError:  # by rounding, some s is above 1
+            lost, basis = eigh(matrix, check_finite=False)
+            lost = np.maximum(lost, soft)
+            return (basis / lost) @ basis.T, 1 / (1 + soft)
+        (potri,) = get_lapack_funcs(("potri",), (lower,))
+        found, _ = potri(lower, lower=1, overwrite_c=1)
+        found = np.tril(found)
+        return found + np.tril(found, -1).T, 1 / (1 + soft)
 
     @cached_property
     def high_degree_step(self) -> HighDegreeStep | None:
@@ -107,13 +125,23 @@ class LinearPart:
         table = without_low_degrees(self.norm, rule.activation, rule.depth, store.x.shape[1])
         if table is None:
             return None
-        votes = _scaled(np.asarray(store.map().coefficients), *self._inverse)
+        patterns, norm = store.x / self.norm, self.norm
+        votes = store.solution().coefficients @ self._inverse[0]
+        if self._full:
+            patterns, votes = (self._span.outward(v) for v in (patterns, votes))
+            patterns, norm = patterns * self._span.scale, norm / self._span.scale
         votes /= np.abs(votes).max()
-        values = store.x / self.norm, votes, table, self.norm
+        more = (0, few_sizes(len(patterns)) - len(patterns)), (0, 0)  # patterns without a vote
+        values = np.pad(patterns, more), np.pad(votes, more), table, norm
         return HighDegreeStep(*(np.asarray(v, np.float32) for v in values))
 
     def drift_free_step(self, f: Map, kind: DTypeLike) -> DriftFreeStep:
         """Return the step of the map in a precision."""
-        basis, along, across = self._inverse
-        values = basis, _PACE * along, _PACE * across, self.norm
-        return DriftFreeStep(f, *(np.asarray(v, kind) for v in values))
+        inverse, across = self._inverse
+        along = inverse - across * np.eye(len(inverse))
+        basis, norm = None, self.norm
+        if self._full and self._span.basis is not None:
+            basis, norm = np.asarray(self._span.basis, kind), norm / self._span.scale
+            along = along[: basis.shape[1], : basis.shape[1]]
+        values = _PACE * along, _PACE * across, norm
+        return DriftFreeStep(f, basis, *(np.asarray(v, kind) for v in values))

@@ -15,12 +15,12 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from attractory._util.interrupts import heeded
+from attractory._util.threads import few_threads
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallStatus
-from attractory.maps.protocol import dtype_of
 from attractory.memory.base import BaseMemory
 from attractory.memory.coordinates import nearest
-from attractory.memory.guided_recall import MemoryRecall, RecallPlan
+from attractory.memory.guided_recall import MemoryRecall
 from attractory.memory.metric_search import Choice, held_out_cues
 from attractory.memory.on_gpu import follow_anywhere
 
@@ -148,33 +148,30 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
 
     def recall(self, X: object) -> MemoryRecall:
         """Bring cues, (k, d), to rest, and say where they ended and how sure that is."""
-        with heeded():
-            return self._recalled(self._cues(X))
+        rows = self._cues(X)
+        with heeded(), few_threads(max(rows.size, self.state_.points.size)):
+            return self._recalled(rows)
 
     def _recalled(self, rows: Float[np.ndarray, "k d"]) -> MemoryRecall:
         state = self.state_
         settings = state.settings.at_recall(self.get_params(deep=False))
-        own, coordinates = state.map, state.coordinates
-        start = state.start(rows)
-        floor = 32 * float(np.finfo(dtype_of(own)).eps)
-        plan = RecallPlan(
-            own, state.points, state.norm, settings.guided, state.linear_part, settings.max_steps,
-            max(settings.tolerance, floor),
-        )  # fmt: skip
-        ended = follow_anywhere(settings.compute, plan, coordinates.encode(rows)[0], start)
-        closest = nearest(ended.state, state.points)
-        distance = np.linalg.norm(ended.state - state.points[closest], axis=1) / state.norm
+        plan, span, coordinates = state.plan(settings), state.span, state.coordinates
+        plain, start = state.cues_and_starts(rows)
+        *given, across = span.inward(plain, start)
+        ended = follow_anywhere(settings.compute, plan, *given)
+        closest = nearest(ended.state, plan.patterns)
+        distance = np.linalg.norm(ended.state - plan.patterns[closest], axis=1) / plan.norm
         held = (distance <= _NEAR) & (ended.status != RecallStatus.DIVERGED)
         pattern = np.where(held, closest, -1)
         sure = state.confidence.of(start, pattern)
         return MemoryRecall(
-            state=coordinates.decode(ended.state, state.sizes[closest]),
+            state=coordinates.decode(span.outward(ended.state, across), state.sizes[closest]),
             pattern=pattern,
             confidence=sure,
             known=(pattern >= 0) & (sure >= settings.reject),
             distance=distance,
             steps=ended.steps,
-            residual=ended.residual / state.norm,
+            residual=ended.residual / plan.norm,
             status=ended.status,
             path=ended.path,
         )

@@ -19,6 +19,7 @@ from attractory.maps.protocol import Map, dtype_of
 from attractory.memory.coordinates import nearest
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.momentum_iteration import Stage, run_stage
+from attractory.memory.stored_map import called
 
 __all__ = [
     "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "MemoryRecall",
@@ -118,7 +119,7 @@ def follow(
     states = _States(start.copy(), np.zeros(len(start), int))
     path = [nearest(states.state, plan.patterns)]
     if plan.guided:
-        moved = np.linalg.norm(np.asarray(plan.own(cues), float) - cues, axis=1)
+        moved = np.linalg.norm(called(plan.own, cues) - cues, axis=1)
         at_rest = moved <= REST * plan.norm
         states.state[at_rest], states.steps[:] = cues[at_rest], 1
         path = [nearest(states.state, plan.patterns)]
@@ -211,7 +212,7 @@ def _to_rest(
     status = np.full(len(state), int(RecallStatus.CONVERGED))
     moving = np.arange(len(state))
     if plan.guided:
-        new = np.asarray(own(state), float)
+        new = called(own, state)
         residual, steps = np.linalg.norm(new - state, axis=1), steps + 1
         at_rest = residual <= tolerance * np.linalg.norm(state, axis=1)
         moving = np.flatnonzero(~at_rest)

@@ -6,34 +6,37 @@ white noise; a random mixture of other rows added. Each has a severity of its ow
 from mild to nearly hopeless, so that some are recalled and some are not.
 
 The trial of a λ is a recall of all cues, in float32, by a memory of the rows; the λ that recalls
-most is taken, the rule (λ = 0.01) if none recalls more. Of more than a thousand rows the rule
-stands: a trial would cost what `fit` does, and one with fewer rows says little of more. The same
-rows give the same choice, however fast the machine. The trials' activation is the erf whose kernel
+most is taken, the rule (λ = 0.01) if none recalls more. The same rows give the same choice,
+however fast the machine. Trials cost as much at most as those of a thousand rows of 800 numbers:
+where rows have more numbers, trials see evenly spread ones of them (images at less resolution). Of
+more than a thousand rows the rule stands: a trial would cost what `fit` does, and one with fewer
+rows says little of more. All is computed in the rows' own span (`memory.span`): where a cue starts
+lies in it. The trials' activation is the erf whose kernel
 grows as fast with the norm as the memory's own: it needs no tables, and is compiled once for all of
 them. (Factors on the norm of `memory.norm_rule` were tried too: what they gain on such cues they
 lose on others.)
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from attractory._util.interrupts import check
-from attractory._util.progress import counting, reporting
+from attractory._util.progress import Progress, reporting
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.single_precision import single
 from attractory.maps.protocol import SingularKernelError
-from attractory.memory.coordinates import nearest
+from attractory.memory.coordinates import nearest, spread
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.guided_recall import DRIFT_FREE, HIGH_DEGREE, MOMENTUM
-from attractory.memory.metric import AUTO, Metric
+from attractory.memory.metric import AUTO, Metric, fit_metric
 from attractory.memory.momentum_iteration import Stage, run_stage
 from attractory.memory.norm_rule import auto_norm, erf_width
 from attractory.memory.settings import MemorySettings
+from attractory.memory.span import Span
 from attractory.memory.stored_map import KernelStore
 
 __all__ = ["Choice", "Trial", "choose", "held_out_cues"]
@@ -43,7 +46,7 @@ _FEW, _SMALL = 20, 2000  # rows, and numbers in them, below which the rule stand
 _CUES = 200  # twice as many for rows of few numbers
 _CHEAP = 50_000
 _WORK = 800_000  # numbers in the rows of a trial
-_ROWS = 1000
+_ROWS = 1000  # above which the rule stands
 _STEPS = 80  # of the memory's own map in a trial
 _STILL = 1e-4  # relative step at which it is at rest
 _THERE = 0.01  # of the norm: recalled
@@ -149,7 +152,7 @@ def choose(
     mean: Float[np.ndarray, " d"],
     metric: Metric,
     settings: MemorySettings,
-    progress: bool | Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Choice | None:
     """Return the candidate that recalls most held-out cues of the rows, and all that were tried.
 
@@ -158,49 +161,62 @@ def choose(
         mean: subtracted from them, (d,).
         metric: of the rows, by the rule or as given.
         settings: those of the memory.
-        progress: as for `attractory.critical_shock`; of the trials, and the most there may be.
+        progress: a bar or none, or a function of trials done and trials in all; see `Progress`.
 
     Returns:
         None if the metric is given, or the rows are too few to tell, or too many.
     """
     if not (settings.searches and metric.floor):
         return None
-    count = _CUES * (2 if rows.size <= _CHEAP else 1)
-    most = max(count, min(_ROWS, _WORK // rows.shape[1]))
-    if len(rows) < _FEW or rows.size < _SMALL or len(rows) > most:
+    if len(rows) < _FEW or rows.size < _SMALL or len(rows) > _ROWS:
         return None
-    home, cues = held_out_cues(rows, count)
+    seen = spread(rows.shape[1], max(_WORK // len(rows), _FEW))
+    if len(seen) < rows.shape[1]:
+        rows, mean = rows[:, seen], mean[seen]
+        metric = fit_metric(rows - mean, metric.share)
+    home, cues = held_out_cues(rows, _CUES * (2 if rows.size <= _CHEAP else 1))
+    around = _Around(rows - mean, cues - mean, mean, home, Span(metric.basis, rows.shape[1]))
     tried: list[Trial] = []
-    with reporting(progress, "choosing the metric", counting) as show:
+    with reporting(progress, "choosing the metric", _trial_of) as show:
         for share in SHARES:
             check()
-            here = metric.with_share(share)
-            found = _trial(rows - mean, cues - mean, mean, home, here, settings)
-            tried.append(Trial(share, *found))
             show(len(tried), len(SHARES))
+            tried.append(Trial(share, *_trial(around, metric.with_share(share), settings)))
+        show(len(tried), len(SHARES))
     best = max(tried, key=lambda trial: trial.recalled)
     return Choice(best.metric, len(cues), len(rows), tuple(tried))
 
 
-def _trial(
-    apart: Float[np.ndarray, "n d"],
-    cues: Float[np.ndarray, "k d"],
-    mean: Float[np.ndarray, " d"],
-    home: Int[np.ndarray, " k"],
-    metric: Metric,
-    settings: MemorySettings,
-) -> tuple[int, int]:
+def _trial_of(done: int, total: int) -> tuple[float, float, str]:
+    return done, total, f"trial {min(done + 1, total)} of {total}"
+
+
+class _Around(NamedTuple):
+    """What trials have in common: rows and cues less the mean, whose row each cue is made from."""
+
+    apart: Float[np.ndarray, "n d"]
+    cues: Float[np.ndarray, "k d"]
+    mean: Float[np.ndarray, " d"]
+    home: Int[np.ndarray, " k"]
+    span: Span
+
+
+def _trial(around: _Around, metric: Metric, settings: MemorySettings) -> tuple[int, int]:
     """Return how many cues have their row nearest at the start, and how many of them come back."""
-    unit, start = _unit(metric.apply(apart)), _unit(denoised(cues, metric, False, mean))
+    span, home = around.span, around.home
+    unit = _unit(span.within(metric.apply(around.apart)))
+    start = _unit(span.within(denoised(around.cues, metric, False, around.mean)))
     right = nearest(start, unit) == home
     norm = settings.norm
     if norm is None:
         norm = auto_norm(unit, settings.activation, settings.depth, settings.bias)
+    else:
+        norm *= span.scale
     points = norm * unit
     twin = replace(settings, activation=_twin(settings.activation))
     store = KernelStore(points, points, twin, measure_residual=False)
     try:
-        f = single(store.map())
+        f = single(store.inner.calls())
     except SingularKernelError:  # rows too much alike to be stored at such a norm
         return int(right.sum()), 0
     state = np.asarray(norm * start, np.float32)

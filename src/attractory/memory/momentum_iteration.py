@@ -84,9 +84,9 @@ def run_stage(
                 rows = pad_rows(running)
             else:
                 rows = np.pad(running, (0, len(rows) - size), mode="edge")
-            alive = jnp.asarray(np.arange(len(rows)) < size)
-            columns = (jnp.asarray(v[rows]) for v in (state, last, start, momentum))
-            found = advance(f, *columns, jnp.asarray(tolerance), alive, jnp.asarray(steps))
+            alive = np.arange(len(rows)) < size
+            columns = (v[rows] for v in (state, last, start, momentum))
+            found = advance(f, *columns, tolerance, alive, np.asarray(steps))
             x, before, drive, evaluations, moving, first, move = (
                 np.asarray(v)[:size] for v in found
             )
@@ -125,13 +125,13 @@ def fitting_momentum(
 @eqx.filter_jit
 def advance(
     f: Map,
-    x: Array,
-    last: Array,
-    start: Array,
-    momentum: Array,
-    tolerance: Array,
-    alive: Array,
-    steps: Array,
+    x: Array | np.ndarray,
+    last: Array | np.ndarray,
+    start: Array | np.ndarray,
+    momentum: Array | np.ndarray,
+    tolerance: Array | np.ndarray,
+    alive: Array | np.ndarray,
+    steps: Array | np.ndarray,
 ) -> tuple[Array, ...]:
     """Run steps of the batch.
 

@@ -13,16 +13,18 @@ from sklearn.utils import check_random_state
 
 from attractory._util.validation import flag
 from attractory.maps.network import Autoencoder
-from attractory.maps.protocol import Map, SingularKernelError
+from attractory.maps.protocol import Map, SingularKernelError, dtype_of
 from attractory.memory.confidence import Confidence, held_out_evidence
 from attractory.memory.coordinates import Coordinates, distinct, nearest
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.drift_free_steps import LinearPart
+from attractory.memory.guided_recall import RecallPlan
 from attractory.memory.metric import fit_metric
 from attractory.memory.metric_search import Choice, choose
 from attractory.memory.norm_rule import auto_norm
 from attractory.memory.row_checks import centre
 from attractory.memory.settings import MemorySettings
+from attractory.memory.span import Span
 from attractory.memory.stored_map import KernelStore, NetworkStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
@@ -161,7 +163,26 @@ class MemoryState:
                 store.map()
             except SingularKernelError:
                 return None
-        return LinearPart(store)
+        return LinearPart(store, full=store is not self.store)
+
+    @cached_property
+    def span(self) -> Span:
+        """The coordinates that recall computes in: those of the rows' span, all for a network."""
+        store = self.store
+        return store.span if isinstance(store, KernelStore) else Span(None, store.x.shape[1])
+
+    def plan(self, settings: MemorySettings) -> RecallPlan:
+        """Return how cues are recalled, in the coordinates of `span`."""
+        store, norm = self.store, self.norm * self.span.scale
+        if isinstance(store, KernelStore):
+            own, points = store.inner.calls(), store.inner.x
+        else:
+            own, points = store.map(), store.x
+        least = 32 * float(np.finfo(dtype_of(own)).eps)
+        return RecallPlan(
+            own, points, norm, settings.guided, self.linear_part, settings.max_steps,
+            max(settings.tolerance, least),
+        )  # fmt: skip
 
     @cached_property
     def confidence(self) -> Confidence:
@@ -179,16 +200,22 @@ class MemoryState:
 
     def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return where recall of cues begins: less their noise, if they are no stored rows."""
+        return self.cues_and_starts(cues)[1]
+
+    def cues_and_starts(
+        self, cues: Float[np.ndarray, "k d"]
+    ) -> tuple[Float[np.ndarray, "k d"], Float[np.ndarray, "k d"]]:
+        """Return cues in the coordinates, as they are and where their recall begins."""
         coordinates = self.coordinates
         plain = coordinates.encode(cues)[0]
         if not self.settings.guided:
-            return plain
+            return plain, plain
         mean, metric = coordinates.mean, coordinates.metric
         start = coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
         stored = self.points[nearest(plain, self.points)]
         there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm
         start[there] = plain[there]
-        return start
+        return plain, start
 
     def with_rows(
         self,
@@ -262,7 +289,7 @@ def fit_state(
     if targets is not None:
         answers, answer_sizes = coordinates.encode(targets[kept])
     store = make_store(points, answers, settings)
-    store.map()  # what cannot be stored must fail now
+    store.residual()  # what cannot be stored must fail now
     return MemoryState(
         settings=settings,
         coordinates=coordinates,

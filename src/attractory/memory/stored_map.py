@@ -5,25 +5,39 @@ one whole. The kernel's Cholesky factor follows every change. Its coefficients a
 the map is asked for, and refined once by the map's own misses at its patterns. A network is trained
 on from where it is. A network with a bias works on points with a constant coordinate appended
 (`maps.biased`), which it maps to itself.
+
+All of a kernel's equations are those of the patterns' own span (`memory.span`), in which they are
+solved and recall computes; the map of all d coordinates is made when it is asked for.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import LinAlgError
 
+from attractory.analysis.iteration import pad_rows
 from attractory.kernels.matrices import ntk
 from attractory.maps.biased import Biased, lifted
 from attractory.maps.interpolation import INTERPOLATES
-from attractory.maps.kernel_regression import KernelRegression, assemble, factorised_regression
+from attractory.maps.kernel_regression import (
+    KernelRegression,
+    assemble,
+    factorised_regression,
+    padded,
+)
 from attractory.maps.network import Autoencoder
+from attractory.maps.protocol import Map
 from attractory.maps.training import train
 from attractory.memory.settings import MemorySettings
+from attractory.memory.span import Span
 from attractory.solvers.cholesky import Factor
 
-__all__ = ["KernelStore", "NetworkStore"]
+__all__ = ["KernelStore", "NetworkStore", "Solution", "called"]
 
 _EXACT = 1e-10  # residual at which refining the coefficients gains nothing
 _DOUBT = 1e-8  # ratio of K's pivots from which on the coefficients are exact
+_CALLED, _TOGETHER = 1024, 64  # points up to which a map is called for a few at a time
 _FEW = 8  # rows removed one by one; more of them are cheaper by a new factor
 
 
@@ -54,30 +68,56 @@ class KernelStore:
         self.x, self.targets, self.settings = x, targets, settings
         self.measure_residual = measure_residual
         self._map: KernelRegression | None = None
+        self._calls: KernelRegression | None = None
         self._factor: Factor | None = None
         self._known = False  # whether the factor has been tried for
-        if coefficients is not None:
-            self._map = self._assembled(coefficients, residual)
+        self._span: Span | None = None
+        self._inner: KernelStore | None = None
+        known = np.nan if residual is None else residual
+        self._solution = None if coefficients is None else Solution(coefficients, known)
 
-    def _assembled(
-        self, coefficients: Float[np.ndarray, "n d"], residual: float | None
-    ) -> KernelRegression:
-        rule = self.settings
-        return assemble(self.x, self.targets, coefficients, rule.kernel, rule.ridge, residual)
+    @property
+    def span(self) -> Span:
+        """The span of patterns and targets, in whose coordinates the memory computes."""
+        if self._span is None:
+            self._span = Span.of(self.x, self.targets)
+        return self._span
+
+    @property
+    def inner(self) -> "KernelStore":
+        """The same store in the coordinates of the span: itself, if these are its own."""
+        if self.span.whole:
+            return self
+        if self._inner is None:
+            x = self.span.within(self.x)
+            y = x if self.targets is self.x else self.span.within(self.targets)
+            self._inner = KernelStore(
+                x, y, self.settings, *self._within(), measure_residual=self.measure_residual
+            )
+        return self._inner
+
+    def _within(self) -> tuple[Float[np.ndarray, "n e"] | None, float | None]:
+        """Return what is known of coefficients and residual, in the span's coordinates."""
+        if self._solution is None:
+            return None, None
+        return self.span.within(self._solution.coefficients), self._solution.residual
 
     @property
     def factor(self) -> Factor | None:
         """Of K + ridge, or None where it is singular to working precision."""
+        if self.inner is not self:
+            return self.inner.factor
         if not self._known:
             self._factor, self._known = self._factorise(), True
         return self._factor
 
     def _settle(self, factor: Factor | None) -> "KernelStore":
         """Take a factor, or make one; where K is singular, solve now: a hopeless one must fail."""
+        inner = self.inner
         if factor is not None:
-            self._factor, self._known = factor, True
-        if self.factor is None:
-            self.map()
+            inner._factor, inner._known = factor, True
+        if inner.factor is None:
+            inner.solution()
         return self
 
     def _factorise(self) -> Factor | None:
@@ -96,45 +136,72 @@ class KernelStore:
 
     def map(self) -> KernelRegression:
         """Return the map, solved for now if it was not yet."""
+        rule, (coefficients, residual) = self.settings, self.solution()
         if self._map is None:
-            if self.factor is None:
-                rule = self.settings
-                self._map = factorised_regression(self.x, self.targets, rule.kernel, rule.ridge)
-            else:
-                self._map = self._solved(self.factor)
+            self._map = assemble(
+                self.x, self.targets, coefficients, rule.kernel, rule.ridge, residual
+            )
         return self._map
 
-    def _solved(self, factor: Factor) -> KernelRegression:
-        coefficients = factor.solve(self.targets)
+    def calls(self) -> KernelRegression:
+        """Return the map with arrays of few sizes, for many calls and no analysis."""
+        if self._calls is None:
+            self._calls = self._padded(self.solution().coefficients)
+        return self._calls
+
+    def solution(self) -> "Solution":
+        """Return coefficients and residual, solved for now if they were not yet."""
+        if self._solution is None:
+            self._solution = self._solved()
+        return self._solution
+
+    def _solved(self) -> "Solution":
+        if self.inner is not self:
+            found = self.inner.solution()
+            return Solution(self.span.outward(found.coefficients), found.residual)
+        rule, factor = self.settings, self.factor
+        if factor is None:
+            f = factorised_regression(self.x, self.targets, rule.kernel, rule.ridge)
+            return Solution(np.asarray(f.coefficients), float(f.residual))
+        a = factor.solve(self.targets)
         if not self.measure_residual:
-            return self._assembled(coefficients, np.nan)
-        f = self._assembled(coefficients, None)
-        a, ridge = np.asarray(f.coefficients), self.settings.ridge
-        if ridge == 0 and float(f.residual) <= _EXACT:
-            return f
-        miss = self.targets - np.asarray(f(self.x)) - ridge * a
-        return self._assembled(a + factor.solve(miss), None)
+            return Solution(a, np.nan)
+        miss, residual = self._misses(a)
+        if rule.ridge == 0 and residual <= _EXACT:
+            return Solution(a, residual)
+        a = a + factor.solve(miss - rule.ridge * a)
+        return Solution(a, self._misses(a)[1])
+
+    def _misses(self, coefficients: np.ndarray) -> tuple[Float[np.ndarray, "n d"], float]:
+        """Return by how much the map of coefficients misses its targets, and the relative most."""
+        self._calls = self._padded(coefficients)
+        miss = self.targets - called(self._calls, self.x)
+        size = np.linalg.norm(miss, axis=1) / np.linalg.norm(self.x, axis=1)
+        return miss, float(size.max())
+
+    def _padded(self, coefficients: np.ndarray) -> KernelRegression:
+        return padded(self.x, coefficients, self.settings.kernel, self.settings.ridge)
 
     def with_rows(
         self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
     ) -> "KernelStore":
         """Return the store with rows appended; this one stays as it is."""
-        grown = self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
-        if self.factor is None:
+        grown = self._grown(x, targets)
+        factor, n = self.factor, len(self.x)
+        if factor is None:
             return grown._settle(None)
-        corner = self.kernel(x)
+        points = grown.inner.x
+        corner = self.kernel(points[n:])
         corner[np.diag_indices(len(x))] += self.settings.ridge
         try:
-            return grown._settle(self.factor.append(self.kernel(self.x, x), corner))
+            return grown._settle(factor.append(self.kernel(points[:n], points[n:]), corner))
         except LinAlgError:
             return grown._settle(None)
 
     def without(self, rows: Int[np.ndarray, " k"]) -> "KernelStore":
         """Return the store without some rows."""
-        kept = np.ones(len(self.x), bool)
-        kept[rows] = False
-        less = self._copy(self.x[kept], self.targets[kept])
-        gone = np.flatnonzero(~kept)
+        less = self._shrunk(rows)
+        gone = np.unique(np.asarray(rows)[()])
         if self.factor is None or len(gone) > _FEW:
             return less._settle(None)
         factor = self.factor
@@ -145,27 +212,75 @@ class KernelStore:
     @property
     def doubtful(self) -> bool:
         """Whether some rows may not be stored: the map is solved already, or K nearly singular."""
-        if self._map is not None or self.factor is None:
-            return self._map is not None
-        pivots = np.diag(self.factor.lower) ** 2
+        inner = self.inner
+        if inner._solution is not None or inner.factor is None:
+            return inner._solution is not None
+        pivots = np.diag(inner.factor.lower) ** 2
         return bool(pivots.min() < _DOUBT * pivots.max())
 
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""
-        return float(self.map().residual)
+        return self.inner.solution().residual
 
     def missed(self) -> Float[np.ndarray, " n"]:
         """Return by how much each target is missed, relative to the norm of the patterns."""
-        return _missed(self)
+        return _missed(self.inner.calls(), self.inner.x, self.inner.targets)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file needs of the map besides patterns and targets, by name."""
-        return {"coefficients": np.asarray(self.map().coefficients)}
+        return {"coefficients": np.asarray(self.solution().coefficients)}
+
+    def _grown(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
+        """Return the store with rows appended, in a span that goes on from this one's."""
+        both = np.vstack([self.x, x])
+        own = self.targets is self.x and targets is x
+        grown = self._copy(both, both if own else np.vstack([self.targets, targets]))
+        if self._span is not None:
+            grown._span = self.span.with_rows(x if own else np.vstack([x, targets]))
+            if type(grown) is KernelStore:
+                grown._inner = self._continued(grown.span, None, x, targets)
+        return grown
+
+    def _shrunk(self, rows: Int[np.ndarray, " k"]) -> "KernelStore":
+        """Return the store without rows, in the same span if that is not far too large."""
+        kept = np.delete(np.arange(len(self.x)), rows)
+        x = self.x[kept]
+        less = self._copy(x, x if self.targets is self.x else self.targets[kept])
+        if self._span is not None and not self.span.loose(len(kept)):
+            less._span = self.span
+            if type(less) is KernelStore:
+                less._inner = self._continued(self.span, kept, x[:0], x[:0])
+        return less
+
+    def _continued(
+        self,
+        span: Span,
+        kept: Int[np.ndarray, " k"] | None,
+        x: Float[np.ndarray, "m d"],
+        targets: Float[np.ndarray, "m d"],
+    ) -> "KernelStore | None":
+        """Return the store of rows kept and added, in a span whose first coordinates are these."""
+        if span.whole or self._inner is None:
+            return None
+        old, some = self._inner, slice(None) if kept is None else kept
+        points = np.vstack([span.moved(old.x[some], self.span), span.within(x)])
+        answers = points
+        if old.targets is not old.x or targets is not x:
+            there = span.moved(old.targets[some], self.span)
+            answers = np.vstack([there, span.within(targets)])
+        return KernelStore(points, answers, self.settings, measure_residual=self.measure_residual)
 
     def _copy(
         self, x: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n d"]
     ) -> "KernelStore":
         return type(self)(x, targets, self.settings, measure_residual=self.measure_residual)
+
+
+class Solution(NamedTuple):
+    """Coefficients of a map, (n, d), and its largest miss, relative to the norm."""
+
+    coefficients: Float[np.ndarray, "n d"]
+    residual: float
 
 
 class NetworkStore:
@@ -222,13 +337,26 @@ class NetworkStore:
 
     def missed(self) -> Float[np.ndarray, " n"]:
         """Return by how much each target is missed, relative to the norm of the patterns."""
-        return _missed(self)
+        return _missed(self.map(), self.x, self.targets)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file needs of the network, by name."""
         return {f"weight{k}": np.asarray(w) for k, w in enumerate(self.network().weights)}
 
 
-def _missed(store: KernelStore | NetworkStore) -> Float[np.ndarray, " n"]:
-    miss = np.linalg.norm(np.asarray(store.map()(store.x), float) - store.targets, axis=1)
-    return miss / np.linalg.norm(store.x, axis=1).max()
+def _missed(f: Map, x: np.ndarray, targets: np.ndarray) -> Float[np.ndarray, " n"]:
+    miss = np.linalg.norm(called(f, x) - targets, axis=1)
+    return miss / np.linalg.norm(x, axis=1).max()
+
+
+def called(f: Map, x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+    """Return the map's values, compiled for few numbers of points: one up to a thousand."""
+    count = len(x)
+    if count > _CALLED:
+        return np.asarray(f(x[pad_rows(np.arange(count))]), float)[:count]
+    out = np.empty(x.shape)
+    for k in range(0, count, _TOGETHER):
+        some = x[k : k + _TOGETHER]
+        rows = np.pad(some, ((0, _TOGETHER - len(some)), (0, 0)), mode="edge")
+        out[k : k + _TOGETHER] = np.asarray(f(rows))[: len(some)]
+    return out

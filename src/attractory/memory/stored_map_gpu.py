@@ -12,7 +12,7 @@ from attractory._util.gpu import gpu
 from attractory._util.machine import iterates
 from attractory.maps.kernel_regression import KernelRegression, assemble
 from attractory.memory.settings import MemorySettings
-from attractory.memory.stored_map import KernelStore
+from attractory.memory.stored_map import KernelStore, Solution
 from attractory.memory.stored_map_large import LargeStore
 from attractory.solvers.on_gpu import fits_gpu, solve_on_gpu
 
@@ -47,14 +47,21 @@ class GpuStore(KernelStore):
         """None: it is not kept."""
         return None
 
-    def map(self) -> KernelRegression:
-        """Return the map, solved for now if it was not yet."""
-        if self._map is None:
-            rule = self.settings
-            found = solve_on_gpu(self.x, self.targets, rule.kernel, rule.ridge)
-            if found is None:
-                self._map = self._without_gpu()
-                return self._map
+    @property
+    def doubtful(self) -> bool:
+        """Whether the map is solved for already: then its residual is known."""
+        return self._solution is not None
+
+    def calls(self) -> KernelRegression:
+        """Return the map: it is on the GPU, and not copied."""
+        return self.map()
+
+    def _solved(self) -> Solution:
+        rule = self.settings
+        found = solve_on_gpu(self.x, self.targets, rule.kernel, rule.ridge)
+        if found is None:
+            self._map = self._without_gpu()
+        else:
             # A row is missed by what the equations leave, and by the ridge.
             a = np.asarray(found.coefficients)
             ridge = rule.ridge * np.linalg.norm(a, axis=1) / np.linalg.norm(self.x, axis=1)
@@ -63,7 +70,15 @@ class GpuStore(KernelStore):
                 self.x, self.targets, found.coefficients, rule.kernel, rule.ridge, known
             )
             self.steps = found.steps
-        return self._map
+        return Solution(np.asarray(self._map.coefficients), float(self._map.residual))
+
+    def _within(self) -> tuple[Float[np.ndarray, "n e"] | None, float | None]:
+        self.solution()  # the span's own store would factorise
+        return super()._within()
+
+    def residual(self) -> float:
+        """Return the largest miss of a target, relative to the norm of the patterns."""
+        return self.solution().residual
 
     def _without_gpu(self) -> KernelRegression:
         kind = LargeStore if iterates("auto", len(self.x)) else KernelStore
@@ -74,9 +89,8 @@ class GpuStore(KernelStore):
         self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
     ) -> KernelStore:
         """Return the store with rows appended; this one stays as it is."""
-        return self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
+        return self._grown(x, targets)
 
     def without(self, rows: Int[np.ndarray, " k"]) -> KernelStore:
         """Return the store without some rows."""
-        kept = np.delete(np.arange(len(self.x)), rows)
-        return self._copy(self.x[kept], self.targets[kept])
+        return self._shrunk(rows)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory.maps.kernel_regression import KernelRegression, iterated_regression
-from attractory.memory.stored_map import KernelStore
+from attractory.memory.stored_map import KernelStore, Solution
 
 __all__ = ["LargeStore", "as_large"]
 
@@ -31,26 +31,40 @@ class LargeStore(KernelStore):
         """None: there is no factor."""
         return None
 
-    def map(self) -> KernelRegression:
-        """Return the map, solved for now if it was not yet."""
-        if self._map is None:
-            rule = self.settings
-            self._map, self.steps = iterated_regression(
-                self.x, self.targets, rule.kernel, rule.ridge, tolerance=_TOLERANCE,
-                max_steps=_STEPS, compute=rule.compute,
-            )  # fmt: skip
-        return self._map
+    @property
+    def doubtful(self) -> bool:
+        """Whether the map is solved for already: then its residual is known."""
+        return self._solution is not None
+
+    def calls(self) -> KernelRegression:
+        """Return the map: it is large, and not copied."""
+        return self.map()
+
+    def _solved(self) -> Solution:
+        rule = self.settings
+        self._map, self.steps = iterated_regression(
+            self.x, self.targets, rule.kernel, rule.ridge, tolerance=_TOLERANCE,
+            max_steps=_STEPS, compute=rule.compute,
+        )  # fmt: skip
+        return Solution(np.asarray(self._map.coefficients), float(self._map.residual))
+
+    def _within(self) -> tuple[Float[np.ndarray, "n e"] | None, float | None]:
+        self.solution()  # the span's own store would factorise
+        return super()._within()
+
+    def residual(self) -> float:
+        """Return the largest miss of a target, relative to the norm of the patterns."""
+        return self.solution().residual
 
     def with_rows(
         self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
     ) -> KernelStore:
         """Return the store with rows appended; this one stays as it is."""
-        return self._copy(np.vstack([self.x, x]), np.vstack([self.targets, targets]))
+        return self._grown(x, targets)
 
     def without(self, rows: Int[np.ndarray, " k"]) -> KernelStore:
         """Return the store without some rows."""
-        kept = np.delete(np.arange(len(self.x)), rows)
-        return self._copy(self.x[kept], self.targets[kept])
+        return self._shrunk(rows)
 
 
 def as_large(store: KernelStore) -> LargeStore:
