@@ -1,6 +1,5 @@
 """Stored files: what was written comes back bit for bit, or the damage is named."""
 
-import gc
 import hashlib
 import json
 import os
@@ -333,15 +332,12 @@ def test_impossible_arrays_cost_nothing(tmp_path, tensor, data, words):
     path = tmp_path / "memory"
     name, code, shape, offsets = tensor
     content = craft("{}", [(name, code, shape, offsets)], bytes(data), digest="0" * 64)
-    gc.collect()
     tracemalloc.start()
-    start = time.perf_counter()
     message = refusal(path, content)
-    seconds, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert words in message
     assert peak < 1e6
-    assert seconds < 1
 
 
 def test_arrays_that_overlap_or_leave_gaps(tmp_path):

@@ -231,8 +231,9 @@ class _Search:
         """Return which cues are not recalled within the steps, by default all of them."""
         start = self.pattern + radius[:, None] * u
         given = (start, self.pattern, self.near, self.stored)
-        start, pattern, near, stored = (jnp.asarray(v, self.kind) for v in given)
-        limit = jnp.asarray(steps or self.steps)
+        given = [np.asarray(v, self.kind) for v in given]
+        start, pattern, near, stored = jax.device_put(given)
+        limit = jax.device_put(np.asarray(steps or self.steps))
         return ~np.asarray(_recalled(self.f, start, pattern, near, stored, limit))
 
     def too_short(self) -> Bool[np.ndarray, " k"]:
@@ -304,7 +305,8 @@ class _Search:
         """Return the outward normals of the boundary where the directions meet it."""
         high = np.where(np.isfinite(self.high), self.high, self.low)
         ends = [self.pattern + r[:, None] * self.u for r in (self.low, high)]
-        inside, outside, apart = (jnp.asarray(v, self.kind) for v in (*ends, _APART * self.norm))
+        ends = [np.asarray(v, self.kind) for v in (*ends, _APART * self.norm)]
+        inside, outside, apart = jax.device_put(ends)
         # Longer orbits would not fit; those that have not separated by then count as they are.
         steps = min(self.steps, max(64, _BUDGET // inside.size))
         normal = np.asarray(_pulled_back(self.f, inside, outside, apart, steps), float)

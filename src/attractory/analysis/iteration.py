@@ -131,20 +131,18 @@ def iterate(
     status = np.full(count, int(RecallStatus.NOT_CONVERGED))
     running, done = np.arange(count), 0
     # As arrays: plain numbers would be compiled in, and every new cue has another bound.
-    tol_, bound_, last = jnp.asarray(tol), jnp.asarray(bound), jnp.asarray(max_steps)
+    tol_, bound_, last = (jax.device_put(np.asarray(v)) for v in (tol, bound, max_steps))
     while len(running) and done < max_steps:
         size = len(running)
         enough = 0 if size <= _SMALL else size // _SHRINK
         padded = pad_rows(running)
         x, r, k, s, done_now = advance_to_rest(
             f,
-            jnp.asarray(state[padded]),
-            jnp.asarray(np.arange(len(padded)) < size),
-            jnp.asarray(done),
+            *jax.device_put((state[padded], np.arange(len(padded)) < size, np.asarray(done))),
             last,
             tol_,
             bound_,
-            jnp.asarray(enough),
+            jax.device_put(np.asarray(enough)),
         )
         done = int(done_now)
         state[running], residual[running] = np.asarray(x)[:size], np.asarray(r)[:size]

@@ -82,7 +82,8 @@ def settle(
             break
         padded = pad_rows(running)
         end, back, high = (
-            np.asarray(a)[: len(running)] for a in _block(f, jnp.asarray(state[padded]), max_period)
+            np.asarray(a)[: len(running)]
+            for a in _block(f, jax.device_put(state[padded]), max_period)
         )
         gone = ~(high <= bound)
         diverged[running[gone]] = True

@@ -14,7 +14,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike
@@ -139,11 +138,11 @@ def _linear_map(f: Map, points: np.ndarray) -> Callable[[np.ndarray], Any]:
     linearize = linearize_of(f)
     if linearize is not None:
         return linearize(points)
-    at = jnp.asarray(points, dtype_of(f))
+    at = jax.device_put(np.asarray(points, dtype_of(f)))
 
     def product(vectors: np.ndarray) -> Any:
         with _differentiation():
-            return _jvp(f, at, jnp.asarray(vectors))
+            return _jvp(f, at, jax.device_put(vectors))
 
     return product
 
@@ -187,7 +186,7 @@ def _jacobian(f: Map, point: np.ndarray) -> np.ndarray:
     if own is not None:
         return np.asarray(own(point))
     with _differentiation():
-        return np.asarray(_forward(f, jnp.asarray(point, dtype_of(f))))
+        return np.asarray(_forward(f, jax.device_put(np.asarray(point, dtype_of(f)))))
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Float
@@ -153,7 +152,7 @@ def _checked(x: ArrayLike, y: ArrayLike | None) -> tuple[np.ndarray, np.ndarray 
 def _gradient(x: ArrayLike, y: ArrayLike, kernel: Kernel, kind: str) -> KernelGradient:
     rows, columns = _checked(x, y)
     assert columns is not None
-    across, along = _gradients(kernel, jnp.asarray(rows), jnp.asarray(columns), kind)
+    across, along = _gradients(kernel, *jax.device_put((rows, columns)), kind)
     return KernelGradient(np.asarray(across), np.asarray(along), rows, columns)
 
 

@@ -175,14 +175,11 @@ def layer_table(
     if sizes is None:
         return _pair_sum(act)
     phi, psi = (table[:, : sizes[0], : sizes[1], : sizes[2]] for table in tables)
-    return LayerTable(
-        act,
-        ranges.split,
-        ranges.shift,
-        ranges.infinite,
-        None if ranges.same_b else jnp.asarray(nodes.b_ends),
-        *map(jax.device_put, (nodes.edges, nodes.t_low, phi, psi)),  # jnp.asarray compiles
-    )
+    b_ends = None if ranges.same_b else nodes.b_ends
+    # jnp.asarray would compile a program for each shape; and these are kept beyond any trace.
+    with jax.ensure_compile_time_eval():
+        arrays = jax.device_put((b_ends, nodes.edges, nodes.t_low, phi, psi))
+    return LayerTable(act, ranges.split, ranges.shift, ranges.infinite, *arrays)
 
 
 def _pair_sum(act: Activation) -> LayerTable:

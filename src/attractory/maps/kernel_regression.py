@@ -346,7 +346,8 @@ def assemble(
     )
     if residual is not None:
         return f
-    return eqx.tree_at(lambda g: g.residual, f, jnp.asarray(missed_by(f(x), targets, x).max()))
+    missed = np.float64(missed_by(f(x), targets, x).max())
+    return eqx.tree_at(lambda g: g.residual, f, jax.device_put(missed))
 
 
 @double

@@ -178,7 +178,8 @@ def _is_int(value: object) -> bool:
 
 
 def _checked(network: Autoencoder, x: ArrayLike, name: str) -> Array:
-    return _exact(network, x, name).astype(network.dtype)
+    points = _exact(network, x, name)
+    return points if points.dtype == network.dtype else points.astype(network.dtype)
 
 
 def _exact(network: Autoencoder, x: ArrayLike, name: str) -> Array:
@@ -187,7 +188,7 @@ def _exact(network: Autoencoder, x: ArrayLike, name: str) -> Array:
         return jnp.asarray(x)
     points = as_batch(x, name, network.dim)
     moderate(points, name, LARGEST_INPUT[network.dtype.itemsize])
-    return jnp.asarray(points)
+    return jax.device_put(points)  # jnp.asarray compiles a program for each shape
 
 
 def root(w: Array) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
@@ -173,7 +173,7 @@ def train(
             check()
             show(steps, loss)
 
-        data = jnp.asarray(x.astype(network.dtype)), jnp.asarray(y.astype(network.dtype))
+        data = jax.device_put((x.astype(network.dtype), y.astype(network.dtype)))
         try:
             if newton:
                 status = _GaussNewton(run, data, tolerance, limit, solver).finish(report)
