@@ -117,13 +117,14 @@ def watched() -> Iterator[None]:
 
 def _watch(hears: socket.socket) -> None:
     first = True
-    while heard := hears.recv(64):
-        for number in heard:
-            if number == signal.SIGINT:
-                if not (first and _gentle):
-                    _end()
-                first = False
-    hears.close()
+    # The other end is closed when the block ends, perhaps with a signal that nobody has read.
+    with hears, suppress(ConnectionError):
+        while heard := hears.recv(64):
+            for number in heard:
+                if number == signal.SIGINT:
+                    if not (first and _gentle):
+                        _end()
+                    first = False
 
 
 def _end() -> None:
