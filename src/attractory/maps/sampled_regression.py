@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
@@ -40,13 +41,15 @@ class SampledRegression(StoredMap):
     def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
         """Apply the map to the last axis; errors as `KernelRegression`."""
         point = checked_points(self.correction, x)
-        return self.start(point) + self.correction(point)
+        return jnp.asarray(self.start(point)) + jnp.asarray(self.correction(point))
 
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
         """Return the Jacobian, shape (…, d, d)."""
         point = checked_points(self.correction, x)
-        return self.start.jacobian(point) + self.correction.jacobian(point)
+        return jnp.asarray(self.start.jacobian(point)) + jnp.asarray(
+            self.correction.jacobian(point)
+        )
 
     def linearize(self, x: ArrayLike) -> Callable[[ArrayLike], Float[np.ndarray, "*k d"]]:
         """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d)."""

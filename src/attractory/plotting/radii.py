@@ -77,9 +77,11 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
         title: the message of the figure; by default where recall of the largest noise peaks.
 
     Example:
-        >>> from attractory import norm_profile
+        >>> from functools import partial
+        >>> from attractory import fit_regression, norm_profile
         >>> from attractory.datasets import sphere
-        >>> profile = norm_profile(sphere(4, 20), [10.0, 40.0], sizes=[0.5], trials=5)
+        >>> fit, settings = partial(fit_regression, activation="erf"), {"sizes": [0.5], "trials": 5}
+        >>> profile = norm_profile(sphere(4, 20), [10.0, 40.0], fit=fit, **settings)
         >>> len(plot_norm_profile(profile).axes)
         3
     """
