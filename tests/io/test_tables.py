@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from attractory.io import load_patterns
@@ -27,22 +26,22 @@ def refused(read, text, **options):
     return str(caught.value)
 
 
-FRAMES = {
-    "plain": pd.DataFrame(X),
-    "named": pd.DataFrame(X, columns=["a", "b", "c"]),
-    "filtered": pd.DataFrame(X, index=[7, 2, 9, 4]),
-    "labelled": pd.DataFrame(X, index=["p", "q", "r, s", "t"]),
-    "dated": pd.DataFrame(X, index=pd.date_range("2026-11-27", periods=4)),
-    "wide": pd.DataFrame(np.tile(X, 5)),
-    "wavelengths": pd.DataFrame(X, columns=[400, 410, 420.5]),
-    "integers": pd.DataFrame((np.tile(X, 5) * 9).astype(int)),
+FRAMES = {  # pandas is imported where it is needed: by one worker
+    "plain": lambda pd: pd.DataFrame(X),
+    "named": lambda pd: pd.DataFrame(X, columns=["a", "b", "c"]),
+    "filtered": lambda pd: pd.DataFrame(X, index=[7, 2, 9, 4]),
+    "labelled": lambda pd: pd.DataFrame(X, index=["p", "q", "r, s", "t"]),
+    "dated": lambda pd: pd.DataFrame(X, index=pd.date_range("2026-11-27", periods=4)),
+    "wide": lambda pd: pd.DataFrame(np.tile(X, 5)),
+    "wavelengths": lambda pd: pd.DataFrame(X, columns=[400, 410, 420.5]),
+    "integers": lambda pd: pd.DataFrame((np.tile(X, 5) * 9).astype(int)),
 }
 
 
 @pytest.mark.parametrize("name", FRAMES)
 @pytest.mark.parametrize("separator", [",", ";"])
 def test_frames_come_back_as_pandas_wrote_them(read, name, separator):
-    frame = FRAMES[name]
+    frame = FRAMES[name](pytest.importorskip("pandas"))
     loaded = read(frame.to_csv(sep=separator))
     assert (loaded.rows == frame.to_numpy()).all()
     assert loaded.tables

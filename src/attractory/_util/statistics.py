@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy.stats import beta
+from scipy.special import betaincinv  # scipy.stats takes a second to import
 
 __all__ = ["clopper_pearson", "where_largest"]
 
@@ -20,7 +20,7 @@ def clopper_pearson(
     k, n = np.asarray(successes, float), float(trials)
     tail = (1 - confidence) / 2
     with np.errstate(invalid="ignore"):  # at 0 and n, where the ends are known
-        low, high = beta.ppf(tail, k, n - k + 1), beta.ppf(1 - tail, k + 1, n - k)
+        low, high = betaincinv(k, n - k + 1, tail), betaincinv(k + 1, n - k, 1 - tail)
     return np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high)
 
 

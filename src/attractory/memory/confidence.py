@@ -28,7 +28,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
-from scipy.stats import t as student_t
+from scipy.special import stdtr
 
 from attractory._util.gpu import gpu, kept
 from attractory._util.precision import full_precision
@@ -109,7 +109,7 @@ def _share_below(unknown: np.ndarray, evidence: np.ndarray) -> np.ndarray:
         return np.searchsorted(unknown, evidence, side="left") / count
     middle = np.median(unknown)
     deviation = max(_NORMAL * float(np.median(np.abs(unknown - middle))), 1e-9)
-    return student_t.cdf((evidence - middle) / (deviation * np.sqrt(1 + 1 / count)), count - 1)
+    return stdtr(count - 1, (evidence - middle) / (deviation * np.sqrt(1 + 1 / count)))
 
 
 def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " m"]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from attractory._util.statistics import clopper_pearson
 
@@ -96,9 +96,9 @@ def estimate(
     mean, kept = float(x.mean()), tuple(x.tolist())
     if len(x) == 1:
         return Estimate(mean, np.nan, np.nan, 1, kept, within)
-    # SciPy's ttest_1samp warns of equal values, which shares of 1 are; t.interval gives NaN there.
+    # SciPy's ttest_1samp warns of equal values, which shares of 1 are; its interval is NaN there.
     tail = (1 - CONFIDENCE) / 2 / max(1, number)
-    half = float(t.ppf(1 - tail, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x)))
+    half = float(stdtrit(len(x) - 1, 1 - tail) * x.std(ddof=1) / np.sqrt(len(x)))
     low, high = float(max(mean - half, within[0])), float(min(mean + half, within[1]))
     return Estimate(mean, low, high, len(x), kept, within)
 
