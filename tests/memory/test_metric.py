@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from attractory import AttractorMemory, fit_regression
+from attractory import (
+    AttractorMemory,
+    certified_radius,
+    eigenvalues,
+    fit_regression,
+)
+from attractory._util import machine
 from attractory.datasets import sklearn_digits, sphere
 from attractory.memory.cue_denoising import _less_origin, _noise, denoised
 from attractory.memory.metric import Metric, fit_metric
@@ -164,3 +170,19 @@ def test_a_metric_outgrown_says_so():
     memory.forget(range(8, 20))
     assert not memory.stale_
     assert isinstance(memory.state_.coordinates.metric, Metric)
+
+
+def test_what_takes_matrices_of_the_rows_size_says_so_first(monkeypatch):
+    """A metric of one's own, dense Jacobians and certificates of foreign maps: with the figures."""
+    rows = np.eye(4, 40)
+    f = fit_regression(rows, activation="erf")
+    monkeypatch.setattr(machine, "machine_bytes", lambda: 1000.0)
+    with pytest.raises(ValueError, match=r"a metric of your own takes 6 matrices of 40 × 40"):
+        fit_metric(rows, np.eye(40))
+    with pytest.raises(ValueError, match=r"jacobian takes 4 matrices .* jacobian_factors\(x\)"):
+        f.jacobian(rows)
+    with pytest.raises(ValueError, match="a dense Jacobian and its eigenvalues takes 3 matrices"):
+        eigenvalues(lambda x: x / 2, rows[:1])
+    with pytest.raises(ValueError, match="a certificate of a map of your own takes 4 matrices"):
+        certified_radius(lambda x: x * 0.0 + rows[0], rows[:1], jacobian_change=lambda x, r: r)
+    assert eigenvalues(f, rows[:1]).shape == (1, 40)  # of n × n

@@ -42,6 +42,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import solve_discrete_lyapunov
 from threadpoolctl import threadpool_limits
 
+from attractory._util.machine import refuse_square_matrices
 from attractory._util.precision import double, full_precision
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
@@ -57,6 +58,7 @@ from attractory.maps.protocol import Map, dim_of, jacobian_of
 
 __all__ = ["Certificate", "CertificateStatus", "certified_radius"]
 
+_MATRICES = 4  # d × d ones that the certificate of a map with a dense Jacobian takes
 _EXACT = 1e-9  # residual, relative to the point's norm, from which a better point is sought
 _BESIDE = 0.1  # how far from the point it may be, relative to the norm
 _UNIT = 1e-15  # rounding of a kernel's value, relative
@@ -312,6 +314,8 @@ def _wide(f: Map) -> Map:
 def _generic(f: Map, point: np.ndarray, change: Change) -> tuple[np.ndarray, Gain]:
     """Return the Jacobian and the gain of a map with a bound on its Jacobian's change."""
     f = _wide(f)
+    mend = "a KernelRegression needs n × n ones"
+    refuse_square_matrices(len(point), _MATRICES, "a certificate of a map of your own", mend)
     with full_precision():
         own = jacobian_of(f) or jax.jacfwd(f)
         jacobian = np.asarray(own(jnp.asarray(point)), float)

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike
 
+from attractory._util.machine import refuse_square_matrices
 from attractory._util.precision import double
 from attractory._util.threads import side_by_side
 from attractory._util.validation import as_points
@@ -33,6 +34,7 @@ from attractory.solvers.arnoldi import ritz_radii
 
 __all__ = ["eigenvalues", "spectral_radius"]
 
+_MATRICES = 3  # d × d ones that a dense Jacobian and its eigenvalues take
 _DENSE = 200  # rows of a matrix up to which LAPACK is as fast as Arnoldi iteration
 _LARGEST_BASIS = 256  # vectors, or a third of the rows; beyond, LAPACK costs little more
 _TOGETHER = 64  # points whose products are computed together
@@ -182,6 +184,8 @@ def orbit_jacobian(
 
 
 def _jacobian(f: Map, point: np.ndarray) -> np.ndarray:
+    mend = "a map with jacobian_factors, or linearize for the radius, needs none of its size"
+    refuse_square_matrices(len(point), _MATRICES, "a dense Jacobian and its eigenvalues", mend)
     own = jacobian_of(f)
     if own is not None:
         return np.asarray(own(point))

@@ -135,8 +135,8 @@ def store(
         random_state=how.seed, reject=_share(reject, "--reject"),
     )  # fmt: skip
     kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None, over=before)
-    with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")):
-        kept.store(loaded, how.allow_unstored)
+    with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")) as tell:
+        kept.store(loaded, how.allow_unstored, tell)
         kept.save()
     duplicates = len(loaded.rows) - len(memory)
     if as_json:
@@ -283,8 +283,8 @@ def add(
             loaded = kept.read(paths, reading.index_column, reading.recursive, fit)
         tell_what_failed(loaded)
         check_place(file, "FILE")
-        with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")):
-            new = kept.store(loaded, allow_unstored or None)
+        with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")) as tell:
+            new = kept.store(loaded, allow_unstored or None, tell)
             if new:
                 kept.save()
     duplicates = len(loaded.rows) - len(new)

@@ -4,7 +4,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,12 @@ class MemoryFile:
         size = Size(self.dim, self.shape, "the memory holds", mend)
         return read_patterns(paths, Asked(size, look, index_column, recursive))
 
-    def store(self, loaded: LoadedPatterns, allow_unstored: bool | None = None) -> list[str]:
+    def store(
+        self,
+        loaded: LoadedPatterns,
+        allow_unstored: bool | None = None,
+        tell: Callable[[str], object] | None = None,
+    ) -> list[str]:
         """Store rows, and return the names of those that are new.
 
         Where they outgrow the metric of the first ones, it is fitted anew to all.
@@ -122,15 +127,21 @@ class MemoryFile:
         Args:
             loaded: the rows.
             allow_unstored: as for `AttractorMemory.partial_fit`.
+            tell: called with what is being done, where that takes a while.
         """
         before = len(self.names)
+
+        def trial(done: int, total: int) -> None:
+            if tell is not None and done < total:
+                tell(f"choosing the metric, trial {done + 1} of {total}")
+
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", STALE)
-            self.memory.partial_fit(loaded.rows, allow_unstored=allow_unstored)
+            self.memory.partial_fit(loaded.rows, allow_unstored=allow_unstored, progress=trial)
         new = _names_kept(loaded, self.memory.patterns_[before:], self.names)
         if self.memory.stale_:
             word = self.memory.state_.settings.allow_unstored
-            self.memory.fit(self.memory.patterns_, allow_unstored=word)
+            self.memory.fit(self.memory.patterns_, allow_unstored=word, progress=trial)
         self.names = self.names + new
         self.shape = self.shape or loaded.shape
         return new

@@ -25,7 +25,13 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from attractory._util.gpu import gpu
-from attractory._util.machine import SOLVERS, few_sizes, iterates, refuse_what_cannot_fit
+from attractory._util.machine import (
+    SOLVERS,
+    few_sizes,
+    iterates,
+    refuse_square_matrices,
+    refuse_what_cannot_fit,
+)
 from attractory._util.parallel import checked
 from attractory._util.precision import aligned, double, to_numpy, traced
 from attractory._util.progress import Progress
@@ -111,7 +117,14 @@ class KernelRegression(StoredMap):
 
     @double
     def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
-        """Return the Jacobian J(x), shape (…, d, d), J[i, j] = ∂fᵢ/∂xⱼ."""
+        """Return the Jacobian J(x), shape (…, d, d), J[i, j] = ∂fᵢ/∂xⱼ.
+
+        Raises:
+            ValueError: if the machine has no memory for it; `jacobian_factors` takes n × d numbers.
+        """
+        mend = "jacobian_factors(x) holds n rows in place of d"
+        count = int(np.prod(np.shape(x)[:-1]))
+        refuse_square_matrices(self.dim, count, "jacobian", mend)
         left, right = _factors(self, x)
         return left @ right
 

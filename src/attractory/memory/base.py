@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from attractory._util.caller import warn_caller
 from attractory._util.interrupts import check, heeded
 from attractory._util.machine import refuse_what_cannot_fit
+from attractory._util.progress import Progress
 from attractory._util.threads import few_threads
 from attractory._util.validation import flag
 from attractory.maps.interpolation import InterpolationWarning
@@ -65,7 +66,13 @@ class BaseMemory(BaseEstimator):
         """Return what rows are mapped to, None for themselves."""
         return None
 
-    def _store(self, X: object, y: object = None, allow_unstored: bool = False) -> None:
+    def _store(
+        self,
+        X: object,
+        y: object = None,
+        allow_unstored: bool = False,
+        progress: Progress = None,
+    ) -> None:
         """Store rows, and nothing else; a memory that cannot is left as it was."""
         with self._alone():
             settings = replace(
@@ -79,7 +86,7 @@ class BaseMemory(BaseEstimator):
             mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
             lost = _lost_digits(rows, mean, X)
             with few_threads(rows.size):
-                new.state_ = fit_state(rows, self._targets(rows, y), settings)
+                new.state_ = fit_state(rows, self._targets(rows, y), settings, progress)
                 found = new.state_.check_stored()
             check()
             new.__dict__.pop("info_", None)

@@ -15,6 +15,7 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from attractory._util.interrupts import heeded
+from attractory._util.progress import Progress
 from attractory._util.threads import few_threads
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallStatus
@@ -40,7 +41,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         norm: given to every centred row; or "auto", by a rule (`memory.norm_rule`).
         center: whether to subtract the mean row. Images need it.
         metric: rows are multiplied by (C + λI)^−½, C their covariance and λ relative to its largest
-            eigenvalue. "search" chooses λ by trial recalls of cues made from the rows, in seconds
+            eigenvalue. "search" chooses λ by trial recalls of cues made from the rows, in seconds,
+            at most what six trials of 1,000 rows of 800 numbers take, and by the rule for more rows
             (`memory.metric_search`); "rule" takes λ = 0.01, less for more than 1,000 rows; or a λ
             above 0, None for no metric, or a symmetric positive definite matrix (d, d) of your own.
             `partial_fit` keeps that of `fit`.
@@ -116,7 +118,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         self.random_state = random_state
 
     def fit(
-        self, X: object, y: object = None, *, allow_unstored: bool = False
+        self,
+        X: object,
+        y: object = None,
+        *,
+        allow_unstored: bool = False,
+        progress: Progress = None,
     ) -> "AttractorMemory":
         """Store the rows of X, and nothing else.
 
@@ -125,16 +132,23 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             y: ignored; labels, as pipelines pass them.
             allow_unstored: take rows that the map misses as they are, with a warning, now and in
                 what follows (`partial_fit`, `forget`, `save_memory`); else they are an error.
+            progress: of the trials that choose the metric: a bar or none, or a function of trials
+                done and trials in all; see `Progress`.
 
         Raises:
             NotStoredError: if a row is missed by more than 1e-6 of the norm, a network's by more
                 than 1e-3; the memory is then as it was.
         """
-        self._store(X, allow_unstored=allow_unstored)
+        self._store(X, allow_unstored=allow_unstored, progress=progress)
         return self
 
     def partial_fit(
-        self, X: object, y: object = None, *, allow_unstored: bool | None = None
+        self,
+        X: object,
+        y: object = None,
+        *,
+        allow_unstored: bool | None = None,
+        progress: Progress = None,
     ) -> "AttractorMemory":
         """Store more rows; centre and norm stay those of `fit`. Rows already stored are left out.
 
@@ -142,7 +156,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         `allow_unstored` None stands for what was said there.
         """
         if not self.__sklearn_is_fitted__():
-            return self.fit(X, allow_unstored=bool(allow_unstored))
+            return self.fit(X, allow_unstored=bool(allow_unstored), progress=progress)
         self._store_more(X, allow_unstored=allow_unstored)
         return self
 

@@ -16,12 +16,15 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
+from attractory._util.machine import refuse_square_matrices
+
 __all__ = ["AUTO", "Metric", "fit_metric", "principal"]
 
 AUTO = 0.01  # λ, of the covariance's largest eigenvalue
 _AMPLE = 1000  # rows; more of them are told apart by weaker directions
 _NOTHING = 1e-12  # variances below this share of the largest are rounding
 _ROUNDING = 1e-6  # and their roots
+_MATRICES = 6  # d × d ones that a metric of the user's own and its eigenvectors take
 
 
 class Metric(eqx.Module):
@@ -107,6 +110,8 @@ def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:
     if metric is None:
         return Metric.identity(dim)
     if isinstance(metric, list | tuple | np.ndarray):
+        mend = "a number λ > 0 in its place needs no matrix"
+        refuse_square_matrices(dim, _MATRICES, "a metric of your own", mend)
         matrix = _checked(np.asarray(metric, float), dim)
         gains, basis = np.linalg.eigh(matrix)
         variances = ((apart @ basis) ** 2).mean(axis=0)

@@ -6,7 +6,8 @@ white noise; a random mixture of other rows added. Each has a severity of its ow
 from mild to nearly hopeless, so that some are recalled and some are not.
 
 The trial of a λ is a recall of all cues, in float32, by a memory of the rows; the λ that recalls
-most is taken, the rule (λ = 0.01) if none recalls more. The same rows give the same choice,
+most is taken, the rule (λ = 0.01) if none recalls more. Six are tried, and smaller ones as long as
+the smallest is the best and recalls less than three quarters. The same rows give the same choice,
 however fast the machine. Trials cost as much at most as those of a thousand rows of 800 numbers:
 where rows have more numbers, trials see evenly spread ones of them (images at less resolution). Of
 more than a thousand rows the rule stands: a trial would cost what `fit` does, and one with fewer
@@ -42,6 +43,8 @@ from attractory.memory.stored_map import KernelStore
 __all__ = ["Choice", "Trial", "choose", "held_out_cues"]
 
 SHARES = (AUTO, 0.003, 0.03, 0.1, 0.3, 1.0)  # λ, the rule's first
+LESS = (1e-3, 3e-4, 1e-4)  # tried besides where 0.003 is the best and recalls too few
+_MOST = 0.75  # of the cues; photographs, whose spectra are steep, want λ from 0.001 on
 _FEW, _SMALL = 20, 2000  # rows, and numbers in them, below which the rule stands
 _CUES = 200  # twice as many for rows of few numbers
 _CHEAP = 50_000
@@ -178,13 +181,21 @@ def choose(
     around = _Around(rows - mean, cues - mean, mean, home, Span(metric.basis, rows.shape[1]))
     tried: list[Trial] = []
     with reporting(progress, "choosing the metric", _trial_of) as show:
-        for share in SHARES:
+        for share in (*SHARES, *LESS):
+            best = max(tried, key=lambda trial: trial.recalled, default=None)
+            if share in LESS and best is not None and _enough(best, tried, len(cues)):
+                break
             check()
-            show(len(tried), len(SHARES))
+            show(len(tried), max(len(SHARES), len(tried) + 1))
             tried.append(Trial(share, *_trial(around, metric.with_share(share), settings)))
-        show(len(tried), len(SHARES))
+        show(len(tried), len(tried))
     best = max(tried, key=lambda trial: trial.recalled)
     return Choice(best.metric, len(cues), len(rows), tuple(tried))
+
+
+def _enough(best: Trial, tried: list[Trial], cues: int) -> bool:
+    """Whether no smaller λ need be tried: the best is not the least, or recalls most cues."""
+    return best.metric > min(trial.metric for trial in tried) or best.recalled >= _MOST * cues
 
 
 def _trial_of(done: int, total: int) -> tuple[float, float, str]:

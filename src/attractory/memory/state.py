@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.utils import check_random_state
 
+from attractory._util.progress import Progress
 from attractory._util.validation import flag
 from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import Map, SingularKernelError, dtype_of
@@ -259,6 +260,7 @@ def fit_state(
     rows: Float[np.ndarray, "n d"],
     targets: Float[np.ndarray, "n d"] | None,
     settings: MemorySettings,
+    progress: Progress = None,
 ) -> MemoryState:
     """Choose coordinates for rows, store them, and return the state.
 
@@ -266,6 +268,7 @@ def fit_state(
         rows: in the user's units, (n, d).
         targets: the row that each is mapped to, (n, d); None for itself.
         settings: checked.
+        progress: of the trials that choose a metric; see `metric_search.choose`.
 
     Raises:
         ValueError: for rows that no memory can tell apart, or that cannot be stored.
@@ -276,7 +279,7 @@ def fit_state(
     unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
     kept = distinct(unit, sizes, rows, mean)
     rows, unit, sizes = rows[kept], unit[kept], sizes[kept]
-    choice = None if targets is not None else choose(rows, mean, metric, settings)
+    choice = None if targets is not None else choose(rows, mean, metric, settings, progress)
     if choice is not None:
         metric = metric.with_share(choice.metric)
         unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)

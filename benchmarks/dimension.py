@@ -1,0 +1,237 @@
+"""What memories of large rows cost and recall: photographs, changes of a row, cost against d.
+
+    python benchmarks/dimension.py [PART ...]
+
+Parts: photos (500 colour tiles of 64 × 64 and 100 of 224 × 224, cut from scikit-learn's two
+photographs), changes (a row added and ten cues recalled, fifty times; a grid search; the first fit
+of a process), cost (fit, recall and radius of 300 rows against d). All by default; every part in a
+process of its own, so that its time and memory are those of a fresh start.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+
+PARTS = "photos", "large", "first", "grid", "add50", "add1000", "cost", "aside"
+
+
+def tiles(count: int, size: int, seed: int = 0) -> np.ndarray:
+    """Return colour tiles of the two photographs, at places drawn at random, in [0, 1]."""
+    from sklearn.datasets import load_sample_images
+
+    images, rng = load_sample_images().images, np.random.default_rng(seed)
+    out = np.empty((count, size, size, 3))
+    for k in range(count):
+        image = images[k % len(images)]
+        y, x = (rng.integers(0, side - size + 1) for side in image.shape[:2])
+        out[k] = image[y : y + size, x : x + size] / 255
+    return out.reshape(count, -1)
+
+
+def damaged(rows: np.ndarray, kind: str, seed: int = 1) -> np.ndarray:
+    """Return cues: white noise of the row's distance from the mean, a lower half of 0, and more."""
+    rng, (count, dim) = np.random.default_rng(seed), rows.shape
+    if kind == "noise 1.0":
+        size = np.linalg.norm(rows - rows.mean(axis=0), axis=1, keepdims=True)
+        noise = rng.normal(size=rows.shape)
+        return rows + size * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    if kind == "half":
+        return np.where(np.arange(dim) < dim // 2, rows, 0.0)
+    if kind == "grey":
+        grey = rows.reshape(count, -1, 3).mean(axis=2, keepdims=True)
+        return np.broadcast_to(grey, (count, dim // 3, 3)).reshape(count, dim)
+    return np.where(rng.random(rows.shape) < 0.1, rows, 0.0)  # nine tenths gone
+
+
+def searches(rows: np.ndarray, cues: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the row that each simple search finds."""
+
+    def unit(x: np.ndarray) -> np.ndarray:
+        x = x - x.mean(axis=1, keepdims=True)
+        return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+    squares = (rows**2).sum(axis=1)
+    flat = rows.astype(np.float32)
+    nearest = [np.abs(flat - cue).sum(axis=1).argmin() for cue in cues.astype(np.float32)]
+    return {
+        "Euclid": (squares - 2 * cues @ rows.T).argmin(axis=1),
+        "Pearson": (unit(cues) @ unit(rows).T).argmax(axis=1),
+        "Manhattan": np.array(nearest),
+    }
+
+
+def peak() -> float:
+    """Return the most memory this process has had, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def photos(count: int = 500, size: int = 64, cues: int = 1000, kinds: int = 4) -> None:
+    """Fit tiles, recall cues, cold; then how much of each damage comes back."""
+    from attractory import AttractorMemory, spectral_radius
+
+    rows = tiles(count, size)
+    home = np.resize(np.arange(count), cues)
+    noisy = damaged(rows[home], "noise 1.0")
+    begun = time.perf_counter()
+    memory = AttractorMemory().fit(rows)
+    fitted = time.perf_counter() - begun
+    found = memory.recall(noisy)
+    took = time.perf_counter() - begun
+    print(f"{count} tiles of {size} x {size} x 3 (dim {rows.shape[1]:,}): fit {fitted:.1f} s, with "
+          f"{cues} cues {took:.1f} s, {peak():.2f} GiB; {memory.choice_}")  # fmt: skip
+    begun = time.perf_counter()
+    some = np.arange(0, count, max(1, count // 100))
+    radius = spectral_radius(memory.map_, memory.points_[some])
+    print(f"  attractors {np.mean(radius < 1):.3f} of {len(some)} (largest radius "
+          f"{radius.max():.3f}, {time.perf_counter() - begun:.1f} s)")  # fmt: skip
+    for kind in ("noise 1.0", "half", "grey", "nine tenths gone")[:kinds]:
+        where = home[: min(cues, 200)]
+        given = noisy[: len(where)] if kind == "noise 1.0" else damaged(rows[where], kind)
+        found = memory.recall(given).pattern if kind != "noise 1.0" else found.pattern[: len(where)]
+        shares = {"memory": np.mean(found == where)} | {
+            name: np.mean(best == where) for name, best in searches(rows, given).items()
+        }
+        print(f"  {kind}: " + ", ".join(f"{name} {share:.3f}" for name, share in shares.items()))
+
+
+def kin_of_digits(count: int) -> np.ndarray:
+    """Return rows like digits, as many as are wanted: moved mixtures of two."""
+    from attractory.datasets import bundled_digits
+
+    rng, digits = np.random.default_rng(0), bundled_digits(200)[0]
+    pair, share = rng.integers(0, 200, (count, 2)), rng.random((count, 1))
+    rows = share * digits[pair[:, 0]] + (1 - share) * digits[pair[:, 1]]
+    moves = rng.integers(-3, 4, (count, 2))
+    moved = [
+        np.roll(r.reshape(28, 28), m, (0, 1)).ravel() for r, m in zip(rows, moves, strict=True)
+    ]
+    return np.stack(moved) + 0.02 * rng.random((count, 784))
+
+
+def add(n: int) -> None:
+    """Add a row and recall ten cues, fifty times."""
+    from attractory import AttractorMemory
+
+    warnings.simplefilter("ignore")
+    rows, rng = kin_of_digits(n + 50), np.random.default_rng(1)
+    memory, took = AttractorMemory(metric="rule").fit(rows[:n]), []
+    for k in range(n, n + 50):
+        cues = rows[rng.integers(0, n, 10)] + 0.3 * rng.normal(size=(10, 784))
+        begun = time.perf_counter()
+        memory.partial_fit(rows[k : k + 1])
+        memory.recall(cues)
+        took.append(time.perf_counter() - begun)
+    print(f"a row added, ten cues recalled, n from {n}: median {np.median(took[3:]):.3f} s, most "
+          f"{max(took[3:]):.2f} s, first {took[0]:.2f} s")  # fmt: skip
+
+
+def first() -> None:
+    """Fit and recall in a fresh process."""
+    begun = time.perf_counter()
+    from attractory import AttractorMemory
+
+    rows, rng = kin_of_digits(100), np.random.default_rng(1)
+    loaded = time.perf_counter()
+    memory = AttractorMemory().fit(rows)
+    fitted = time.perf_counter()
+    memory.recall(rows[:10] + 0.3 * rng.normal(size=(10, 784)))
+    done = time.perf_counter()
+    print(f"first fit and recall, n = 100: import {loaded - begun:.2f} s, fit "
+          f"{fitted - loaded:.2f} s, recall {done - fitted:.2f} s")  # fmt: skip
+
+
+def grid() -> None:
+    """Run six fits of 40 rows each."""
+    from sklearn.model_selection import GridSearchCV
+
+    from attractory import AttractorMemory
+
+    rows, begun = kin_of_digits(60), time.perf_counter()
+    GridSearchCV(AttractorMemory(), {"reject": [0.8, 0.9]}, cv=3, refit=False).fit(rows)
+    print(f"GridSearchCV of six fits of 40 rows: {time.perf_counter() - begun:.1f} s")
+
+
+def cost() -> None:
+    """Print times against d, and the exponents fitted to them; what is compiled is so before."""
+    from attractory import AttractorMemory, certified_radius, spectral_radius
+
+    n, dims, rng = 300, (784, 3072, 12288, 49152), np.random.default_rng(0)
+    names, times = ("fit", "recall", "radius", "certificate"), []
+    for dim in (*dims[:1], *dims):  # the first one compiles
+        rows = rng.normal(size=(n, 40)) @ rng.normal(size=(40, dim)) + rng.normal(size=(n, dim))
+        cues = damaged(rows[:100], "noise 1.0")
+        marks = [time.perf_counter()]
+        for _ in range(2):  # of a size, too
+            memory = AttractorMemory(metric="rule", activation="erf").fit(rows)
+            marks.append(time.perf_counter())
+            memory.recall(cues)
+            marks.append(time.perf_counter())
+            points = memory.points_[:10]
+            spectral_radius(memory.map_, points)
+            marks.append(time.perf_counter())
+            certified_radius(memory.map_, points[:2], progress=False)
+            marks.append(time.perf_counter())
+        times.append(np.diff(marks)[4:])
+    times = np.array(times[1:])
+    for name, row in zip(names, times.T, strict=True):
+        slope = np.polyfit(np.log(dims), np.log(row), 1)[0]
+        texts = ", ".join(f"{d:,}: {t:.2f} s" for d, t in zip(dims, row, strict=True))
+        print(f"{name} against d (n = {n}): {texts}; exponent {slope:.2f}")
+
+
+def aside() -> None:
+    """Recall of cases that nothing was tuned on."""
+    from sklearn.datasets import load_digits, load_wine
+
+    from attractory import AttractorMemory
+
+    warnings.simplefilter("ignore")
+    rng = np.random.default_rng(5)
+    sphere = rng.normal(size=(40, 12288))
+    twins = np.vstack([sphere[:20], sphere[:20] + 1e-3 * rng.normal(size=(20, 12288))])
+    cases = {
+        "two rows of dim 2": np.array([[0.0, 1.0], [1.0, 0.3]]),
+        "two rows of dim 12,288": sphere[:2],
+        "40 random rows of dim 12,288": sphere,
+        "the same 1,000 away from 0": sphere + 1000.0,
+        "twenty twins, 0.001 apart": twins,
+        "178 wines of dim 13": load_wine().data / load_wine().data.std(axis=0),
+        "500 digits of dim 64": load_digits().data[:500],
+        "Fourier sums, n = 120, d = 5,000": rng.normal(size=(120, 9))
+        @ np.cos(np.outer(np.arange(1, 10), np.linspace(0, 3, 5000))),
+    }
+    for name, rows in cases.items():
+        begun = time.perf_counter()
+        try:
+            memory = AttractorMemory().fit(rows)
+        except ValueError as error:
+            print(f"{name}: refused: {str(error)[:90]}")
+            continue
+        itself = np.mean(memory.recall(rows[:200]).pattern == np.arange(len(rows))[:200])
+        size = np.linalg.norm(rows - rows.mean(axis=0), axis=1, keepdims=True)
+        noise = rng.normal(size=rows.shape)
+        noise *= 0.3 * size / np.linalg.norm(noise, axis=1, keepdims=True)
+        found = memory.recall((rows + noise)[:200]).pattern == np.arange(len(rows))[:200]
+        print(f"{name}: rows {itself:.3f}, noise 0.3 {np.mean(found):.3f}, residual "
+              f"{memory.residual_:.1e}, {time.perf_counter() - begun:.1f} s")  # fmt: skip
+
+
+def main() -> None:
+    """Run the parts named, each in a process of its own."""
+    parts = sys.argv[1:] or list(PARTS)
+    if len(parts) > 1:
+        for part in parts:
+            subprocess.run([sys.executable, "-W", "ignore", __file__, part], check=False)
+        return
+    {
+        "photos": photos, "large": lambda: photos(100, 224, 100, 4), "first": first, "grid": grid,
+        "add50": lambda: add(50), "add1000": lambda: add(1000), "cost": cost, "aside": aside,
+    }[parts[0]]()  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
