@@ -113,12 +113,22 @@ class Slot:
 class Run:
     """Mutants of a module, tried in the slots as these become free."""
 
-    def __init__(self, slots):
-        self.slots = slots
+    def __init__(self):
+        self.slots, self.running = [], {}
+
+    def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        return self
+
+    def __exit__(self, *error):
+        for child in self.running:  # in sessions of their own, they would stay
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
     def outcomes(self, jobs, limit, told):
         """Yield (mutant, "killed", "survived" or "slow", log's end) of (mutant, code, …) jobs."""
-        waiting, running, free = list(jobs)[::-1], {}, list(self.slots)
+        self.running = {}
+        waiting, running, free = list(jobs)[::-1], self.running, list(self.slots)
         while waiting or running:
             while waiting and free:
                 slot, job = free.pop(), waiting.pop()
@@ -222,16 +232,18 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--show", action="store_true", help="tell each mutant as it ends")
+    parser.add_argument("--first", action="store_true", help="only the first file of tests")
     given = parser.parse_args()
     names = given.modules or list(MODULES)
+    if given.first:
+        MODULES.update({name: (files, tests[:1]) for name, (files, tests) in MODULES.items()})
     jobs = [] if given.tool else by_hand(names)
     jobs += [] if given.hand else sampled(names, given.sample, given.seed)
     reasons = [equivalent(job) for job in jobs]
     jobs = [job for job, reason in zip(jobs, reasons, strict=True) if reason is None]
     enter_fork_server()
-    with tempfile.TemporaryDirectory() as folder:
-        slots = [Slot(f"{folder}/{k}") for k in range(given.jobs)]
-        run = Run(slots)
+    with tempfile.TemporaryDirectory() as folder, Run() as run:
+        run.slots += [Slot(f"{folder}/{k}") for k in range(given.jobs)]
         plain = {}
 
         def whole(job, verdict, seconds):

@@ -42,8 +42,18 @@ MODULES = {
     "shock": ([_SHOCKS], ["analysis/test_critical_shocks.py"]),
     "outcome": ([_OUTCOMES, _SETTLING], ["analysis/test_outcomes.py"]),
     "census": ([_CENSUS, _CYCLES], ["analysis/test_census.py"]),
-    "critical": ([_CRITICAL], ["analysis/test_critical_norms.py"]),
-    "norms": ([_NORMS], ["analysis/test_norm_search.py"]),
+    "critical": (
+        [_CRITICAL],
+        [*(f"analysis/test_critical_norms.py::test_{t}" for t in (
+            "the_first_fall_of_a_wave_is_found_and_located", "falls_and_crossings_on_numbers",
+            "a_map_that_misses_its_patterns_has_no_radius")), "analysis/test_critical_norms.py"],
+    ),
+    "norms": (
+        [_NORMS],
+        [*(f"analysis/test_norm_search.py::test_{t}" for t in (
+            "a_peak_in_closed_form_is_found", "edges_and_ties_in_closed_form")),
+         "analysis/test_norm_search.py"],
+    ),
     "iteration": ([_ITERATION], ["analysis/test_iteration.py"]),
     "regression": ([_REGRESSION], ["maps/test_kernel_regression.py"]),
     "rejection": ([_CONFIDENCE], ["memory/test_confidence.py"]),

@@ -279,3 +279,9 @@ def test_points_are_one_within_a_distance_relative_to_the_scale():
         starts = unit * np.array([[1.0], [1.0 + 5e-6], [1.0 + 3e-5]])
         census = attractor_census(lambda x: 1.0 * x, starts=starts)
         assert sorted(a.hits for a in census.attractors) == [1, 2]
+    # Along a line of fixed points I − J is singular: the point stays as the best start left it.
+    starts = [[1e-3, 1.0], [1e-12, 1.0], [1e-6, 1.0]]
+    (a,) = attractor_census(lambda x: x * jnp.array([0.1, 1.0]), starts=starts).attractors
+    assert (a.hits, a.refined) == (3, False)
+    assert a.residual < 1e-20
+    assert a.spectral_radius == pytest.approx(1.0)

@@ -74,9 +74,14 @@ def test_success_is_judged_at_the_step_limit():
 
 def test_creeping_is_not_settling():
     """At rate 1 − 1e-6 a step is a millionth of the way: no fixed point may be claimed."""
-    result = recall_outcomes(lambda x: 1 + (1 - 1e-6) * (x - 1), [[1.02]], [[1.0]], 0)
+    f = lambda x: 1 + (1 - 1e-6) * (x - 1)  # noqa: E731
+    result = recall_outcomes(f, [[1.02]], [[1.0]], 0)
     assert result.outcome.tolist() == [Outcome.UNDECIDED]
     assert result.residual[0] < 1e-7
+    with jax.enable_x64(True):  # steps of 2e-9 with 2e-3 to go
+        end = settle(f, np.array([[1.002]]), np.ones(1), 600, 12, 1e6)
+    assert end.period.tolist() == [0]
+    assert end.residual[0] == pytest.approx(2e-9, rel=1e-2)
 
 
 # In float32 a slower spiral stalls at a width of eps/(1 − rate), too wide for a fixed point.
@@ -231,6 +236,24 @@ def test_extra_steps_alone_say_how_long_cues_are_followed():
         steps = {600: None, 24: 2 + 24 - 12, 1: 2 + 24 - 12}[extra]  # the last block is undone
         if steps:
             np.testing.assert_allclose(result.state, 1 + 0.5 * 0.9**steps)
+
+
+def test_what_is_reached_after_the_limit_is_late_or_elsewhere():
+    rule = RecallRule(max_steps=2, extra_steps=600)
+    result = recall_outcomes(
+        Cubic(0.3), [[0.01], [-0.01], [0.0]], [[1.0], [-1.0]], [0, 0, 1], rule=rule
+    )
+    assert result.outcome.tolist() == [Outcome.LATE, Outcome.OTHER, Outcome.SPURIOUS]
+    assert result.pattern.tolist() == [0, 1, -1]
+    assert result.period.tolist() == [1, 1, 1]
+    assert (result.error > 0.9).all()  # at the limit
+    np.testing.assert_allclose(result.state[:, 0], [1, -1, 0], atol=1e-6)
+    # Off the pattern 1 it grows until there is no number any more.
+    nan = lambda x: jnp.where(x == 1, x, jnp.where(x > 3, jnp.nan, 1.1 * x))  # noqa: E731
+    lost = recall_outcomes(nan, [[1.02], [1.0]], [[1.0]], 0, rule=rule)
+    assert lost.outcome.tolist() == [Outcome.DIVERGED, Outcome.RECALLED]
+    assert (lost.pattern[0], lost.period[0], lost.residual[0]) == (-1, 0, np.inf)
+    assert np.isfinite(lost.state).all()
 
 
 def test_settling_does_not_depend_on_the_unit():
