@@ -49,6 +49,13 @@ def test_evidence_is_the_least_ratio_over_the_rivals():
     np.testing.assert_allclose(confidence(cues, winner, x, unknown), expected, atol=1e-12)
 
 
+def test_evidence_may_exceed_one():
+    """A cue that is opposite to the only rival: (0.7 + 0.7)/1."""
+    unknown = np.linspace(0.005, 1.995, 200)
+    found = confidence(np.array([[0.7, -0.7]]), np.array([0]), np.eye(2), unknown)
+    assert found[0] == pytest.approx(0.7)
+
+
 def test_equal_evidence_is_not_less():
     """As many unknown cues have exactly this much: they do not have less."""
     unknown = np.array([0.25] * 30 + [0.5] * 30)
@@ -162,7 +169,8 @@ def test_the_rule_takes_patterns_of_any_norm_and_cues_of_any_length():
     winner[0] = -1
     unit = cues / np.linalg.norm(cues, axis=1, keepdims=True)
     expected = confidence(unit, winner, x, unknown_evidence(x))
-    np.testing.assert_allclose(scaled.of(100 * cues, winner), expected)
+    for length in (100.0, 0.01):
+        np.testing.assert_allclose(scaled.of(length * cues, winner), expected)
     assert expected[0] == 0
     assert scaled.of(np.zeros((1, 5)), np.array([0]))[0] == (plain.unknown < 0).mean()
     held = Confidence(x, 1.0, lambda: np.full(100, -2.0))
