@@ -16,6 +16,8 @@ import argparse
 import difflib
 import json
 import os
+import random
+import re
 import shutil
 import signal
 import subprocess
@@ -199,8 +201,6 @@ def sampled(names, count, seed):
                  "tests": MODULES[name][1]}
                 for m in got["mutants"]
             ]  # fmt: skip
-        import random
-
         found = random.Random(seed).sample(found, min(count, len(found)))
         jobs += sorted(found, key=lambda job: (job["module"], job["what"]))
     return jobs
@@ -232,6 +232,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--show", action="store_true", help="tell each mutant as it ends")
+    parser.add_argument("--match", default="", help="only those whose description has this (regex)")
     parser.add_argument("--first", action="store_true", help="only the first file of tests")
     given = parser.parse_args()
     names = given.modules or list(MODULES)
@@ -239,6 +240,7 @@ def main():
         MODULES.update({name: (files, tests[:1]) for name, (files, tests) in MODULES.items()})
     jobs = [] if given.tool else by_hand(names)
     jobs += [] if given.hand else sampled(names, given.sample, given.seed)
+    jobs = [job for job in jobs if re.search(given.match, job["what"])]
     reasons = [equivalent(job) for job in jobs]
     jobs = [job for job, reason in zip(jobs, reasons, strict=True) if reason is None]
     enter_fork_server()
