@@ -447,4 +447,7 @@ BY_HAND = [
      "Corollary 7's products compared with themselves"),
 ]  # fmt: skip
 
-EQUIVALENT = []
+EQUIVALENT = [
+    (_CLUSTERS, "edge = second.s[0] + first[0], second.s[1] + first[1]",
+     "sound: θ_s over the same box is wider than what it changes by along the edge"),
+]  # fmt: skip

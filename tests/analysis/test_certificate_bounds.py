@@ -289,6 +289,22 @@ def test_difference_slopes_hold_the_worst_directions(edge, size):
         assert less.max() < 0.2 * half.max()
 
 
+@pytest.mark.parametrize("edge", [[0.3, 0, 0], [-0.3, 0, 0], [3.0, 0, 0], [0, 0.3, 0], [0, 0, 3.0]])
+def test_each_difference_slope_of_no_ball_holds_its_own_difference(edge):
+    """θ_s(y + e) − θ_s(y) for y, θ_s(y + e) for e, θ_p(y + e) − θ_p(y) for the point."""
+    y, edge = np.array([9.0, 0.0, 0.0]), np.array(edge, float)
+    for point in ([0.0, 0.01, 0.0], [0.02, 0.01, 0.0], [0.0, 8.0, 0.0], [9.0, 0.0, 0.0]):
+        point = np.array(point)
+        found = difference_slopes(ERF, point, y[None], edge[None], 0.0)
+        at = [
+            partials(ERF, np.array([point @ z / 3]), np.array([point @ point / 3]), z @ z / 3)
+            for z in (y, y + edge)
+        ]
+        of_s, of_p = at[1][0] - at[0][0], at[1][1] - at[0][1]
+        for truth, (middle, half) in zip((of_s, at[1][0], of_p, of_p), found, strict=True):
+            assert abs(truth - middle) <= half * (1 + 1e-6) + 1e-15
+
+
 def test_trees_have_their_sums_from_the_leaves_and_edges_by_the_smaller_norm():
     chain = Trees(np.array([1, 2, 3]), np.array([0, 1, 2]), np.zeros((3, 1)))
     np.testing.assert_array_equal(chain.sums(np.array([[1.0], [2.0], [4.0], [8.0]]))[:, 0],
