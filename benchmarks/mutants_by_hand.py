@@ -386,9 +386,9 @@ BY_HAND = [
     ("rejection", _CONFIDENCE, "side=\"left\") / count", "side=\"right\") / count", "ties count as less"),
     ("rejection", _CONFIDENCE, "np.searchsorted(unknown, evidence, side=\"left\") / count",
      "1 - np.searchsorted(unknown, evidence, side=\"left\") / count", "the share above"),
-    ("rejection", _CONFIDENCE, "np.sqrt(1 + 1 / count)), count - 1)", "np.sqrt(1 / count)), count - 1)",
+    ("rejection", _CONFIDENCE, "np.sqrt(1 + 1 / count))", "np.sqrt(1 / count))",
      "Student's law of the mean, not of one more"),
-    ("rejection", _CONFIDENCE, "np.sqrt(1 + 1 / count)), count - 1)", "np.sqrt(1 + 1 / count)), count)",
+    ("rejection", _CONFIDENCE, "stdtr(count - 1, (", "stdtr(count, (",
      "a degree of freedom too many"),
     ("rejection", _CONFIDENCE, "_NORMAL * float(np.median", "float(np.median", "the median deviation for the spread"),
     ("rejection", _CONFIDENCE, "middle = np.median(unknown)", "middle = np.mean(unknown)", "the mean for the median"),
@@ -448,6 +448,8 @@ BY_HAND = [
 ]  # fmt: skip
 
 EQUIVALENT = [
+    (_GAIN, "return [np.log(balanced * scale * k).ravel() for k in",
+     "multipliers to begin with: every choice gives a bound"),
     (_CLUSTERS, "edge = second.s[0] + first[0], second.s[1] + first[1]",
      "sound: θ_s over the same box is wider than what it changes by along the edge"),
 ]  # fmt: skip
