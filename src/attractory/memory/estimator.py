@@ -156,7 +156,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         `allow_unstored` None stands for what was said there.
         """
         if not self.__sklearn_is_fitted__():
-            return self.fit(X, allow_unstored=bool(allow_unstored), progress=progress)
+            shown = {} if progress is None else {"progress": progress}  # a subclass may have none
+            return self.fit(X, allow_unstored=bool(allow_unstored), **shown)
         self._store_more(X, allow_unstored=allow_unstored)
         return self
 

@@ -20,6 +20,7 @@ of v is used: where all correlations are small v is tiny. Stored patterns are ne
 follows brings the state to them exactly. A state costs two products with the patterns, as in f.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -75,6 +76,7 @@ def to_norm(x: Array, norm: Any) -> Array:
     return x * (norm / jnp.where(length > 0, length, 1.0)).astype(x.dtype)
 
 
+@lru_cache(maxsize=16)  # a change of rows leaves the norm as it is
 def without_low_degrees(
     norm: float, act: Activation, depth: int, dim: int
 ) -> Float[np.ndarray, " m"] | None:
@@ -83,7 +85,8 @@ def without_low_degrees(
     Near 0 it is summed from Taylor coefficients: as κ less its low terms it would be rounding.
 
     Returns:
-        None if κ is a polynomial of lower degree, to working precision, as at very small norms.
+        An array not to be written to; None if κ is a polynomial of lower degree, to working
+        precision, as at very small norms.
     """
 
     def kernel(rho: np.ndarray) -> np.ndarray:
