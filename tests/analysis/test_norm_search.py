@@ -199,3 +199,18 @@ def test_a_memory_that_misses_its_patterns_is_not_accepted():
         assert (norm_search._fitted(lambda x, m=map_: m, x, 0.01) is map_) == accepted
     with pytest.raises(ValueError, match="hold none at which"):
         find_best(x, norms=[4.0, 6.0], fits=3, trials=2, fit=lambda x: map_)
+
+
+def test_norms_at_which_patterns_are_missed_have_no_radius():
+    """At the rule's tolerance, 1 % of the norm, not at a looser one."""
+
+    def fit(patterns):
+        f = fit_regression(patterns, activation="erf")
+        missed = 0.05 if np.linalg.norm(patterns[0]) < 25 else 0.0
+        return eqx.tree_at(lambda g: g.residual, f, np.asarray(missed))
+
+    found = find_best(sphere(3, 20), norms=[10.0, 60.0], fit=fit, fits=5, trials=2)
+    low = found.norms < 25
+    assert low.any()
+    assert (found.radii[low] == 0).all()
+    assert (found.radii[~low] > 0).all()
