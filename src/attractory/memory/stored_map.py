@@ -33,7 +33,7 @@ from attractory.memory.settings import MemorySettings
 from attractory.memory.span import Span
 from attractory.solvers.cholesky import Factor
 
-__all__ = ["KernelStore", "NetworkStore", "Solution", "called"]
+__all__ = ["FactorlessStore", "KernelStore", "NetworkStore", "Solution", "called"]
 
 _EXACT = 1e-10  # residual at which refining the coefficients gains nothing
 _DOUBT = 1e-8  # ratio of K's pivots from which on the coefficients are exact
@@ -54,6 +54,7 @@ class KernelStore:
     """
 
     accuracy = INTERPOLATES
+    _continues = True  # in the span, after a change, from what it holds there
 
     def __init__(
         self,
@@ -237,8 +238,7 @@ class KernelStore:
         grown = self._copy(both, both if own else np.vstack([self.targets, targets]))
         if self._span is not None:
             grown._span = self.span.with_rows(x if own else np.vstack([x, targets]))
-            if type(grown) is KernelStore:
-                grown._inner = self._continued(grown.span, None, x, targets)
+            grown._inner = self._continued(grown.span, None, x, targets)
         return grown
 
     def _shrunk(self, rows: Int[np.ndarray, " k"]) -> "KernelStore":
@@ -248,8 +248,7 @@ class KernelStore:
         less = self._copy(x, x if self.targets is self.x else self.targets[kept])
         if self._span is not None and not self.span.loose(len(kept)):
             less._span = self.span
-            if type(less) is KernelStore:
-                less._inner = self._continued(self.span, kept, x[:0], x[:0])
+            less._inner = self._continued(self.span, kept, x[:0], x[:0])
         return less
 
     def _continued(
@@ -260,7 +259,7 @@ class KernelStore:
         targets: Float[np.ndarray, "m d"],
     ) -> "KernelStore | None":
         """Return the store of rows kept and added, in a span whose first coordinates are these."""
-        if span.whole or self._inner is None:
+        if span.whole or self._inner is None or not self._continues:
             return None
         old, some = self._inner, slice(None) if kept is None else kept
         points = np.vstack([span.moved(old.x[some], self.span), span.within(x)])
@@ -274,6 +273,49 @@ class KernelStore:
         self, x: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n d"]
     ) -> "KernelStore":
         return type(self)(x, targets, self.settings, measure_residual=self.measure_residual)
+
+
+class FactorlessStore(KernelStore):
+    """`KernelStore` whose solves keep no factor: a change is followed by a solve from nothing.
+
+    Attributes:
+        steps: that the last solve took.
+    """
+
+    steps = 0
+    _continues = False  # the span's store is made from a solution, when it is asked for
+
+    @property
+    def factor(self) -> None:
+        """None: there is no factor, or it is not kept."""
+        return None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the map is solved for already: then its residual is known."""
+        return self._solution is not None
+
+    def calls(self) -> KernelRegression:
+        """Return the map: it is large, and not copied."""
+        return self.map()
+
+    def _within(self) -> tuple[Float[np.ndarray, "n e"] | None, float | None]:
+        self.solution()  # the span's own store would factorise
+        return super()._within()
+
+    def residual(self) -> float:
+        """Return the largest miss of a target, relative to the norm of the patterns."""
+        return self.solution().residual
+
+    def with_rows(
+        self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
+    ) -> KernelStore:
+        """Return the store with rows appended; this one stays as it is."""
+        return self._grown(x, targets)
+
+    def without(self, rows: Int[np.ndarray, " k"]) -> KernelStore:
+        """Return the store without some rows."""
+        return self._shrunk(rows)
 
 
 class Solution(NamedTuple):
