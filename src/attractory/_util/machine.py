@@ -82,18 +82,18 @@ def refuse_square_matrices(dim: int, count: int, name: str, mend: str) -> None:
         )
 
 
-def few_sizes(count: int) -> int:
+def few_sizes(count: int, least: int = _SMALLEST, most: float = _LARGEST) -> int:
     """Return the least of few sizes, for arrays that are compiled for, that is at least `count`.
 
-    Powers of two from 64 to 512, then four in an octave; above 4,096, where compiling takes the
-    lesser part of the time, the number itself.
+    Powers of two from `least` to 512, then four in an octave; above `most`, where compiling takes
+    the lesser part of the time, the number itself.
 
     Example:
         >>> [few_sizes(n) for n in (3, 65, 512, 513, 1000, 5000)]
         [64, 128, 512, 640, 1024, 5000]
     """
-    if count > _LARGEST:
+    if count > most:
         return count
-    octave = 1 << (max(count, _SMALLEST) - 1).bit_length()
+    octave = 1 << (max(count, least) - 1).bit_length()
     step = octave if octave <= 512 else octave // 8
     return -(-count // step) * step

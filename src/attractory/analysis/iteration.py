@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
+from attractory._util.machine import few_sizes
 from attractory._util.precision import double
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, positive, whole
@@ -153,11 +154,8 @@ def iterate(
 
 def pad_rows(index: Int[np.ndarray, " m"]) -> Int[np.ndarray, " k"]:
     """Repeat the last index up to one of few batch sizes, each compiled once."""
-    count = len(index)
-    octave = 1 << (max(count, _SMALL) - 1).bit_length()
-    step = octave if count <= 512 else octave // 8
-    size = -(-count // step) * step
-    return np.pad(index, (0, size - count), mode="edge")
+    more = few_sizes(len(index), _SMALL, np.inf) - len(index)
+    return np.pad(index, (0, more), mode="edge")
 
 
 def check_map(f: Map, state: np.ndarray) -> None:
