@@ -1,12 +1,15 @@
-"""Whose kernel it is: the activation and the depth of the network, in one object."""
+"""What a kernel is of: the activation and the depth of the network, and two sets of points."""
 
 from dataclasses import dataclass
 
-from attractory._util.validation import whole
+import numpy as np
+from numpy.typing import ArrayLike
+
+from attractory._util.validation import as_points, moderate, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 
-__all__ = ["Kernel"]
+__all__ = ["Kernel", "checked_sets"]
 
 
 @dataclass(frozen=True)
@@ -41,3 +44,13 @@ class Kernel:
     def hidden_layers(self) -> int:
         """Number of layers that apply the activation."""
         return self.depth - 1
+
+
+def checked_sets(x: ArrayLike, y: ArrayLike | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return two sets of points as arrays, y None for x itself, or refuse them by name."""
+    rows = as_points(x, "x")
+    others = None if y is None else as_points(y, "y", dim=rows.shape[1])
+    moderate(rows, "x")
+    if others is not None:
+        moderate(others, "y")
+    return rows, others

@@ -20,10 +20,9 @@ from numpy.typing import ArrayLike
 
 from attractory._util.gpu import gpu, gpu_bytes
 from attractory._util.precision import double
-from attractory._util.validation import as_points, moderate
 from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
-from attractory.kernels.kernel import Kernel
+from attractory.kernels.kernel import Kernel, checked_sets
 from attractory.kernels.recursion import group_by_norm
 from attractory.kernels.tiles import (
     TILE,
@@ -93,7 +92,7 @@ def nngp(
         >>> nngp([[0.0, 0.0]], activation="sigmoid").round(12).tolist()  # σ(0)²
         [[0.25]]
     """
-    return kernel_matrix(*_checked(x, y), Kernel.of(activation, depth), "nngp")
+    return kernel_matrix(*checked_sets(x, y), Kernel.of(activation, depth), "nngp")
 
 
 def ntk(
@@ -110,7 +109,7 @@ def ntk(
         >>> k.shape, bool(abs(k[0, 1]) < 1e-15)  # orthogonal, odd activation
         ((2, 2), True)
     """
-    return kernel_matrix(*_checked(x, y), Kernel.of(activation, depth), "ntk")
+    return kernel_matrix(*checked_sets(x, y), Kernel.of(activation, depth), "ntk")
 
 
 def nngp_gradient(
@@ -139,18 +138,9 @@ def ntk_gradient(
     return _gradient(x, y, Kernel.of(activation, depth), "ntk")
 
 
-def _checked(x: ArrayLike, y: ArrayLike | None) -> tuple[np.ndarray, np.ndarray | None]:
-    rows = as_points(x, "x")
-    others = None if y is None else as_points(y, "y", dim=rows.shape[1])
-    moderate(rows, "x")
-    if others is not None:
-        moderate(others, "y")
-    return rows, others
-
-
 @double
 def _gradient(x: ArrayLike, y: ArrayLike, kernel: Kernel, kind: str) -> KernelGradient:
-    rows, columns = _checked(x, y)
+    rows, columns = checked_sets(x, y)
     assert columns is not None
     across, along = _gradients(kernel, *jax.device_put((rows, columns)), kind)
     return KernelGradient(np.asarray(across), np.asarray(along), rows, columns)

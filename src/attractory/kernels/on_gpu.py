@@ -19,10 +19,9 @@ from numpy.typing import ArrayLike
 
 from attractory._util.gpu import compiled
 from attractory._util.precision import full_precision
-from attractory._util.validation import as_points, moderate
 from attractory.activations import Activation
 from attractory.kernels import recursion
-from attractory.kernels.kernel import Kernel
+from attractory.kernels.kernel import Kernel, checked_sets
 from attractory.kernels.tiles import is_one_norm
 
 __all__ = [
@@ -150,12 +149,7 @@ def ntk_on_gpu(
         >>> k.dtype.name, abs(float(k[0, 1])) < 1e-9  # orthogonal, odd activation
         ('float64', True)
     """
-    rows = as_points(x, "x")
-    others = None if y is None else as_points(y, "y", dim=rows.shape[1])
-    moderate(rows, "x")
-    if others is not None:
-        moderate(others, "y")
-    return matrix(rows, others, Kernel.of(activation, depth), "ntk")
+    return matrix(*checked_sets(x, y), Kernel.of(activation, depth), "ntk")
 
 
 def to_host(values: Float[jax.Array, "n m"]) -> Float[np.ndarray, "n m"]:
