@@ -3,10 +3,8 @@
 Cues that are known come back in the folder itself, the others in a folder of their own inside it.
 """
 
-import csv
-import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from attractory.io.atomic_file import replacing
 from attractory.io.kinds import RECALL_TABLE
 from attractory.io.names import safe_stems
 from attractory.io.patterns import LoadedPatterns
-from attractory.io.saving import save_image, save_vectors
+from attractory.io.saving import save_image, save_vectors, write_lines
 
 __all__ = ["UNKNOWN", "Outputs"]
 
@@ -128,16 +126,12 @@ class Outputs:
         return written
 
     def _write_table(self, cues: list[dict[str, Any]]) -> None:
+        lines: list[Sequence[object]] = [_COLUMNS]
+        for cue, path in zip(cues, self.loaded.paths, strict=True):
+            cells = (
+                cue["cue"], path, cue["output"], cue["status"], "yes" if cue["known"] else "no",
+                cue["index"], cue["recalled"], repr(cue["confidence"]), cue["steps"],
+            )  # fmt: skip
+            lines.append(["" if cell is None else one_line(str(cell)) for cell in cells])
         with replacing(self.table) as file:
-            text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-            lines = csv.writer(text, lineterminator="\n")
-            lines.writerow(_COLUMNS)
-            for cue, path in zip(cues, self.loaded.paths, strict=True):
-                cells = (
-                    cue["cue"], path, cue["output"], cue["status"],
-                    "yes" if cue["known"] else "no", cue["index"], cue["recalled"],
-                    repr(cue["confidence"]), cue["steps"],
-                )  # fmt: skip
-                lines.writerow("" if cell is None else one_line(str(cell)) for cell in cells)
-            text.flush()
-            text.detach()
+            write_lines(file, lines)

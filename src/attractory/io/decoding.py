@@ -22,7 +22,7 @@ from attractory._util.byte_file import ByteFile
 from attractory.datasets import idx_array
 from attractory.io.arrays import read_npy, read_npz
 from attractory.io.images import AS_IT_IS, Look, fitted, read_image
-from attractory.io.kinds import Refused, kind_of
+from attractory.io.kinds import IMAGE_KINDS, Refused, kind_of
 from attractory.io.tables import Column, read_table
 
 __all__ = ["STDIN", "Decoded", "Shape", "read_rows"]
@@ -113,10 +113,10 @@ def _decoded(
     index_column: Column | None,
 ) -> Decoded:
     kind = kind_of(file, name)
-    if kind.image:
+    if kind in IMAGE_KINDS:
         pixels = fitted(read_image(file, kind), look)
         return Decoded(pixels.reshape(1, -1), pixels.shape)
-    if kind.name == "gzip":
+    if kind == "gzip":
         if length is None:
             raise Refused("is packed twice; unpack it once")
         try:
@@ -127,15 +127,15 @@ def _decoded(
                 return _decoded(unpacked, None, inner, shape, look, index_column)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise Refused(f"is a damaged gzip file: {error}") from None
-    if kind.name == "table":
+    if kind == "table":
         tabs = name.lower().endswith(".tsv")
         table = read_table(file, tabs=tabs, packed=length is None, index_column=index_column)
         return Decoded(table.rows, None, table.labels, table.columns, True, table.notes)
     if length is not None and length > psutil.virtual_memory().available:
         raise MemoryError
-    if kind.name == "npz":
+    if kind == "npz":
         array = read_npz(file)
-    elif kind.name == "npy":
+    elif kind == "npy":
         array = read_npy(file, length)
     else:
         try:

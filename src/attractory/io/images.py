@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from attractory._util.byte_file import ByteFile
-from attractory.io.kinds import Kind, Refused
+from attractory.io.kinds import Refused
 
 __all__ = ["AS_IT_IS", "MOST_PIXELS", "Look", "fitted", "read_image"]
 
@@ -36,7 +36,7 @@ class Look:
 AS_IT_IS = Look()
 
 
-def read_image(file: ByteFile, kind: Kind) -> np.ndarray:
+def read_image(file: ByteFile, kind: str) -> np.ndarray:
     """Return the pixels of an image that is open at its start, (h, w) or (h, w, 3).
 
     Raises:
@@ -46,15 +46,15 @@ def read_image(file: ByteFile, kind: Kind) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on sizes, which are checked here, and on odd EXIF
             # One format only: others that Pillow knows may start programs (Ghostscript).
-            with Image.open(cast(IO[bytes], file), formats=(kind.name,)) as image:
+            with Image.open(cast(IO[bytes], file), formats=(kind,)) as image:
                 count = image.width * image.height
                 if count > MOST_PIXELS:
                     raise Refused(f"has {count:,} pixels; scale it to {MOST_PIXELS:,} at most")
-                if kind.name in _SEVERAL and getattr(image, "is_animated", False):
+                if kind in _SEVERAL and getattr(image, "is_animated", False):
                     raise Refused(
                         "holds several images (an animation, or pages); save the one you mean"
                     )
-                if image.mode == "F" or (image.mode == "I" and kind.name != "PNG"):
+                if image.mode == "F" or (image.mode == "I" and kind != "PNG"):
                     raise Refused("has pixels of 32 bits; save 16 or 8, or an .npy file")
                 return _oriented(image, file)
     except (Refused, MemoryError):
@@ -62,7 +62,7 @@ def read_image(file: ByteFile, kind: Kind) -> np.ndarray:
     except Image.DecompressionBombError:
         raise Refused(f"has far too many pixels; scale it to {MOST_PIXELS:,} at most") from None
     except UnidentifiedImageError:
-        raise Refused(f"is a damaged image (no {kind.name} that can be read)") from None
+        raise Refused(f"is a damaged image (no {kind} that can be read)") from None
     except Exception as error:  # decoders raise whatever damage leads them to
         raise Refused(f"is a damaged image ({str(error) or type(error).__name__})") from None
 

@@ -1,7 +1,5 @@
 """What a file is, judged by its first bytes; its name decides only where text has no signature."""
 
-from dataclasses import dataclass
-
 from attractory._util.byte_file import ByteFile
 
 __all__ = [
@@ -9,7 +7,6 @@ __all__ = [
     "KINDS",
     "KNOWN",
     "RECALL_TABLE",
-    "Kind",
     "Refused",
     "kind_of",
 ]
@@ -36,20 +33,10 @@ class Refused(ValueError):
     """A file that cannot be used; the message goes on from the file's name."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What a file is: an image format's name, "npy", "npz", "gzip", "idx" or "table"."""
+def kind_of(file: ByteFile, name: str) -> str:
+    """Return one of `IMAGE_KINDS`, "npy", "npz", "gzip", "idx" or "table".
 
-    name: str
-
-    @property
-    def image(self) -> bool:
-        """Whether Pillow decodes it."""
-        return self.name in IMAGE_KINDS
-
-
-def kind_of(file: ByteFile, name: str) -> Kind:
-    """Judge a file that is open at its start, where it stays.
+    The file is open at its start, where it stays.
 
     Raises:
         Refused: if it is empty or of no known kind; with what its name would have it be.
@@ -63,20 +50,20 @@ def kind_of(file: ByteFile, name: str) -> Kind:
     if name.endswith(_TEXTS):
         if not wide and b"\0" in start:
             raise Refused("is no text; save it as numbers separated by commas")
-        return Kind("table")
+        return "table"
     for sign, kind in _SIGNS:
         if start.startswith(sign):
-            return Kind(kind)
+            return kind
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return Kind("WEBP")
+        return "WEBP"
     if start[:2] == b"BM" and start[6:10] == bytes(4):
-        return Kind("BMP")
+        return "BMP"
     if len(start) >= 4 and start[:2] == b"\0\0" and start[2] >= 8:
-        return Kind("idx")
+        return "idx"
     if name == "-":  # standard input, which has no other name to go by
         if not wide and b"\0" in start:
             raise Refused(f"is of no known kind; convert it to one of {KINDS}")
-        return Kind("table")
+        return "table"
     if name.endswith(_IMAGES):
         raise Refused(
             f"is no image ({', '.join(IMAGE_KINDS[:-1])} or {IMAGE_KINDS[-1]}), or damaged; "

@@ -166,7 +166,7 @@ def load_patterns(
     standard input.
 
     Args:
-        paths: of files and folders; rows keep this order.
+        paths: of files and folders, or one; rows keep this order.
         shape: (height, width) or (height, width, 3) that images must have. Vectors of as many
             numbers count as such images, and so does an array of just this shape.
         dim: numbers a row must have. Without shape and dim, the first file that can be read decides
@@ -183,7 +183,6 @@ def load_patterns(
         numbers.
 
     Raises:
-        TypeError: if paths is one path instead of a list.
         ValueError: if there is no path, or no file can be used; with the reasons.
 
     Example:

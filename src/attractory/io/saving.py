@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +16,7 @@ from attractory.io.atomic_file import replacing
 from attractory.io.names import safe_stems
 from attractory.io.patterns import Size
 
-__all__ = ["save_image", "save_images", "save_vectors"]
+__all__ = ["save_image", "save_images", "save_vectors", "write_lines"]
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -86,11 +87,14 @@ def save_vectors(
         if path.suffix != ".csv":
             np.save(file, rows)
             return path
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        lines = csv.writer(text, lineterminator="\n")
-        if columns is not None:
-            lines.writerow(columns)
-        lines.writerows(map(repr, row) for row in rows.tolist())  # each digit that counts
-        text.flush()
-        text.detach()
+        head = [] if columns is None else [columns]
+        write_lines(file, [*head, *(map(repr, row) for row in rows.tolist())])  # all digits
     return path
+
+
+def write_lines(file: BinaryIO, lines: Iterable[Iterable[object]]) -> None:
+    """Write the lines of a table, separated by commas, to a file that is open."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    text.flush()
+    text.detach()
