@@ -53,11 +53,7 @@ def heeded() -> Iterator[None]:
 
     Nothing changes where Ctrl-C has another handler than Python's own, or in other threads.
     """
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if not ours:
+    if not _is_ours():
         yield
         return
     forget()
@@ -70,6 +66,14 @@ def heeded() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     check()
+
+
+def _is_ours() -> bool:
+    """Whether Ctrl-C comes to this thread, and has Python's own handler."""
+    return (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
 
 
 def _note(number: int, frame: FrameType | None) -> None:
@@ -91,11 +95,7 @@ def watched() -> Iterator[None]:
     Nothing changes where Ctrl-C is ignored or has another handler, or outside the main thread.
     """
     global _watching, _gentle, _late
-    usable = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if not usable:
+    if not _is_ours():
         yield
         return
     hears, told = socket.socketpair()

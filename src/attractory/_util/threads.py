@@ -19,7 +19,7 @@ def side_by_side(function: Callable[[Any], Any], values: Iterable[Any]) -> Itera
 
     Values are drawn one ahead of the threads, for they may be large.
     """
-    blas = ThreadpoolController()
+    blas = _pools()
     workers = max([1, *(pool["num_threads"] for pool in blas.info())])
     if workers == 1:
         yield from map(function, values)

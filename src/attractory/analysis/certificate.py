@@ -194,9 +194,7 @@ def _route(f: Map, change: Change | None) -> Route:
     """Return the function that gives the Jacobian at a point and the gain over a ball around it."""
     if change is not None:
         return lambda point: _generic(f, point, change)
-    inner = f
-    while isinstance(inner, Biased):
-        inner = inner.inner
+    inner = _innermost(f)
     if isinstance(inner, KernelRegression) and inner.depth == 2:
         return lambda point: kernel_gain(inner, _lifted(f, point), len(point))
     if isinstance(inner, Autoencoder) and inner.depth == 2:
@@ -245,6 +243,13 @@ def _certify(f: Map, point: np.ndarray, route: Route, tolerance: float) -> _Row:
     return best
 
 
+def _innermost(f: Map) -> Map:
+    """Return a map without its biases."""
+    while isinstance(f, Biased):
+        f = f.inner
+    return f
+
+
 def _lifted(f: Map, point: np.ndarray) -> np.ndarray:
     """Return the point as the innermost map has it, constant coordinates appended."""
     while isinstance(f, Biased):
@@ -254,9 +259,7 @@ def _lifted(f: Map, point: np.ndarray) -> np.ndarray:
 
 def _rounding(f: Map, point: np.ndarray) -> float:
     """Return what the residual may be wrong by: huge coefficients nearly cancel."""
-    point = _lifted(f, point)
-    while isinstance(f, Biased):
-        f = f.inner
+    point, f = _lifted(f, point), _innermost(f)
     if not isinstance(f, KernelRegression):
         return 0.0
     values = np.abs(kernel_matrix(point[None], np.asarray(f.patterns), f.kernel, "ntk")[0])

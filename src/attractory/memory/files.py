@@ -88,8 +88,8 @@ def save_memory(
     if found is not None:
         warn_caller(found, InterpolationWarning)
     state: MemoryState = memory.state_
-    settings = state.settings.at_recall(memory.get_params(deep=False))
     names = memory.get_params(deep=False)
+    settings = state.settings.at_recall(names)
     parameters = {k: v for k, v in settings.as_parameters().items() if k in names}
     parameters["activation"] = _described(settings.activation)
     if "compute" in parameters:
