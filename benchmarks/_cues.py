@@ -47,6 +47,13 @@ def cues(rows, shape, kind, draws=1, seed=0):
     return made.reshape(draws * n, height * width)
 
 
+def noisy(rows, mean, size, rng):
+    """Return rows with white noise of this size relative to each row's distance from the mean."""
+    noise = rng.normal(size=rows.shape)
+    away = np.linalg.norm(rows - mean, axis=1, keepdims=True)
+    return rows + size * away * unit(noise)
+
+
 def unit(x):
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-300)
 

@@ -103,6 +103,7 @@ def _profiled(call):
 
 def store(count=60_000, profile=False):
     """A memory of so many rows: fit, then 1,000 cues with noise of a tenth of their size."""
+    from _cues import noisy
     from large import rows_of
 
     from attractory import AttractorMemory
@@ -121,10 +122,7 @@ def store(count=60_000, profile=False):
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(memory), 1000, replace=False)
     wanted = memory.patterns_[chosen]
-    noise = rng.normal(size=wanted.shape)
-    size = np.linalg.norm(wanted - rows.mean(axis=0), axis=1, keepdims=True)
-    noise *= 0.1 * size / np.linalg.norm(noise, axis=1, keepdims=True)
-    cues = wanted + noise
+    cues = noisy(wanted, rows.mean(axis=0), 0.1, rng)
     begun = time.perf_counter()
     result = memory.recall(cues)
     cold = time.perf_counter() - begun

@@ -36,9 +36,9 @@ def damaged(rows: np.ndarray, kind: str, seed: int = 1) -> np.ndarray:
     """Return cues: white noise of the row's distance from the mean, a lower half of 0, and more."""
     rng, (count, dim) = np.random.default_rng(seed), rows.shape
     if kind == "noise 1.0":
-        size = np.linalg.norm(rows - rows.mean(axis=0), axis=1, keepdims=True)
-        noise = rng.normal(size=rows.shape)
-        return rows + size * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+        from _cues import noisy
+
+        return noisy(rows, rows.mean(axis=0), 1.0, rng)
     if kind == "half":
         return np.where(np.arange(dim) < dim // 2, rows, 0.0)
     if kind == "grey":
@@ -49,18 +49,17 @@ def damaged(rows: np.ndarray, kind: str, seed: int = 1) -> np.ndarray:
 
 def searches(rows: np.ndarray, cues: np.ndarray) -> dict[str, np.ndarray]:
     """Return the row that each simple search finds."""
+    from _cues import nearest, unit
 
-    def unit(x: np.ndarray) -> np.ndarray:
-        x = x - x.mean(axis=1, keepdims=True)
-        return x / np.linalg.norm(x, axis=1, keepdims=True)
+    def shape_of(x: np.ndarray) -> np.ndarray:
+        return unit(x - x.mean(axis=1, keepdims=True))
 
-    squares = (rows**2).sum(axis=1)
     flat = rows.astype(np.float32)
-    nearest = [np.abs(flat - cue).sum(axis=1).argmin() for cue in cues.astype(np.float32)]
+    by_sum = [np.abs(flat - cue).sum(axis=1).argmin() for cue in cues.astype(np.float32)]
     return {
-        "Euclid": (squares - 2 * cues @ rows.T).argmin(axis=1),
-        "Pearson": (unit(cues) @ unit(rows).T).argmax(axis=1),
-        "Manhattan": np.array(nearest),
+        "Euclid": nearest(cues, rows),
+        "Pearson": (shape_of(cues) @ shape_of(rows).T).argmax(axis=1),
+        "Manhattan": np.array(by_sum),
     }
 
 
@@ -185,6 +184,7 @@ def cost() -> None:
 
 def aside() -> None:
     """Recall of cases that nothing was tuned on."""
+    from _cues import noisy
     from sklearn.datasets import load_digits, load_wine
 
     from attractory import AttractorMemory
@@ -212,10 +212,8 @@ def aside() -> None:
             print(f"{name}: refused: {str(error)[:90]}")
             continue
         itself = np.mean(memory.recall(rows[:200]).pattern == np.arange(len(rows))[:200])
-        size = np.linalg.norm(rows - rows.mean(axis=0), axis=1, keepdims=True)
-        noise = rng.normal(size=rows.shape)
-        noise *= 0.3 * size / np.linalg.norm(noise, axis=1, keepdims=True)
-        found = memory.recall((rows + noise)[:200]).pattern == np.arange(len(rows))[:200]
+        cues = noisy(rows, rows.mean(axis=0), 0.3, rng)
+        found = memory.recall(cues[:200]).pattern == np.arange(len(rows))[:200]
         print(f"{name}: rows {itself:.3f}, noise 0.3 {np.mean(found):.3f}, residual "
               f"{memory.residual_:.1e}, {time.perf_counter() - begun:.1f} s")  # fmt: skip
 

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _cues import noisy
 from _results import keep
 
 from attractory import AttractorMemory, load_memory, save_memory
@@ -58,11 +59,9 @@ def main(folder, count, file):
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(memory), 1000, replace=False)
     wanted = memory.patterns_[chosen]
-    noise = rng.normal(size=wanted.shape)
-    size = np.linalg.norm(wanted - rows.mean(axis=0), axis=1, keepdims=True)
-    noise *= 0.1 * size / np.linalg.norm(noise, axis=1, keepdims=True)
+    cues = noisy(wanted, rows.mean(axis=0), 0.1, rng)
     begun = time.perf_counter()
-    result = memory.recall(wanted + noise)
+    result = memory.recall(cues)
     took = time.perf_counter() - begun
     right = (result.pattern == chosen).mean()
     last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
