@@ -8,12 +8,14 @@ import threading
 
 import pytest
 
+from attractory.io.atomic_file import replacing
 from attractory.io.file_lock import locked
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no locks there")
 
 HOLD = """
 import sys, time
+from attractory.io.atomic_file import replacing
 from attractory.io.file_lock import locked
 with locked(sys.argv[1]):
     print("held", flush=True)
@@ -69,3 +71,28 @@ def test_an_error_frees_the_lock_and_a_missing_file_has_none(tmp_path):
         pass
     with locked(tmp_path / "none"):
         assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_is_not_replaced_while_another_holds_its_lock(tmp_path):
+    file, seen = tmp_path / "file", []
+    file.write_text("old")
+
+    def look():
+        seen.append(released.is_set())
+        return True
+
+    def write():
+        with replacing(
+            file, durable=True, guard=lambda: seen.append(released.is_set()) or True
+        ) as new:
+            new.write(b"new")
+
+    released, writer = threading.Event(), threading.Thread(target=write)
+    with locked(file):
+        writer.start()
+        writer.join(0.3)  # a writer that does not wait is done by then, on most machines
+        assert file.read_text() == "old"
+        released.set()
+    writer.join()
+    assert seen == [True]
+    assert file.read_text() == "new"

@@ -105,3 +105,12 @@ def test_recall_ends_where_the_map_of_all_coordinates_leads():
     assert (found.pattern == np.arange(12)).all()
     wanted = state.coordinates.decode(ended.state, state.sizes)
     np.testing.assert_allclose(found.state, wanted, atol=1e-9)
+
+
+def test_a_row_that_is_nearly_in_the_span_keeps_the_basis_orthonormal():
+    """One pass of Gram–Schmidt would leave rounding over the length of what is new, 1e-6."""
+    rng = np.random.default_rng(2)
+    new = rng.normal(size=3) @ ROWS[:3] + 1e-9 * rng.normal(size=150)
+    basis = Span.of(ROWS, ROWS).with_rows(new[None]).basis
+    assert basis.shape == (150, 13)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(13), atol=1e-13)
