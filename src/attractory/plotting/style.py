@@ -1,7 +1,10 @@
 """The colours and markers of every figure: Okabe & Ito's, told apart by colour-blind readers."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 __all__ = [
     "BLUE", "GREEN", "GREY", "LINES", "MARKERS", "ORANGE", "PURPLE", "SKY", "VERMILION",
@@ -22,7 +25,14 @@ def new_figure(width: float, height: float) -> Figure:
         >>> new_figure(6.0, 4.0).get_size_inches().tolist()
         [6.0, 4.0]
     """
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+    return _Wrapping(figsize=(width, height), dpi=150, layout="constrained")
+
+
+class _Wrapping(Figure):
+    """A figure whose title is broken into lines: titles follow verdicts, long or short."""
+
+    def suptitle(self, t: str, **kwargs: Any) -> Text:
+        return super().suptitle(t, **{"wrap": True} | kwargs)
 
 
 def shades(count: int) -> list[tuple[float, float, float, float]]:
