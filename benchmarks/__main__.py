@@ -122,7 +122,7 @@ def main():
         RESULTS.write_text(json.dumps(results, indent=1))
         (report.DOCS / "benchmarks.md").write_text(report.page(results), encoding="utf-8")
         report.picture(results)
-        print("kept in benchmarks/results/suite.json, docs/benchmarks.md and docs/benchmarks.png")
+        print("kept in benchmarks/results/suite.json and docs/reference/benchmarks.md and .png")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The figures of docs/basins.md; `benchmarks/basins.py` draws them."""
+"""The figures of docs/explanation/basins.md; `benchmarks/basins.py` draws them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 import attractory
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[1] / "docs/explanation"
 
 
 def radii(certificate, shock):

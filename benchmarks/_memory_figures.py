@@ -1,4 +1,4 @@
-"""The figure of docs/recall.md; `baselines.py` draws it."""
+"""The figure of docs/explanation/recall.md; `baselines.py` draws it."""
 
 from pathlib import Path
 
@@ -37,5 +37,5 @@ def draw(found, kinds, contenders, share):
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=6, frameon=False)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
-    figure.savefig(Path(__file__).parents[1] / "docs" / "baselines.png", dpi=110)
+    figure.savefig(Path(__file__).parents[1] / "docs/explanation/baselines.png", dpi=110)
     plt.close(figure)

@@ -1,4 +1,4 @@
-"""The figures of docs/theory; `benchmarks/theory.py` draws them."""
+"""The figures of docs/explanation/theory; `benchmarks/theory.py` draws them."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from attractory.datasets import sphere
 from attractory.plotting.style import GREY
 from attractory.plotting.style import LINES as COLOURS
 
-DOCS = Path(__file__).parents[1] / "docs/theory"
+DOCS = Path(__file__).parents[1] / "docs/explanation/theory"
 
 
 def _pair(title):
@@ -25,7 +25,7 @@ def _finish(figure, axes, name):
         axis.legend(fontsize=8, frameon=False)
     DOCS.mkdir(exist_ok=True)
     figure.savefig(DOCS / name)
-    print(f"docs/theory/{name}", flush=True)
+    print(f"docs/explanation/theory/{name}", flush=True)
 
 
 def initial():
@@ -192,7 +192,7 @@ def critical_norm():
         "these always are (erf surrogate, dim 32, width 10,000)"
     )
     attractory.plotting.plot_critical_norm(results, title=title).savefig(DOCS / "critical-norm.png")
-    print("docs/theory/critical-norm.png", flush=True)
+    print("docs/explanation/theory/critical-norm.png", flush=True)
 
 
 def draw_all():

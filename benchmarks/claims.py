@@ -1,4 +1,4 @@
-"""Write docs/reproduction.md from what `attractory reproduce --full --out FOLDER` left.
+"""Write docs/reference/reproduction.md from what `attractory reproduce --full --out FOLDER` left.
 
 python benchmarks/claims.py FOLDER
 """
@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-PAGE = Path(__file__).parent.parent / "docs" / "reproduction.md"
+PAGE = Path(__file__).parent.parent / "docs/reference/reproduction.md"
 
 
 def page(found):

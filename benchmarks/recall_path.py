@@ -1,12 +1,12 @@
 """Where recall loses its way: which row is nearest, step by step, and what a step keeps.
 
-    python benchmarks/recall_path.py --data FOLDER   # draws docs/recall_path.png, recall_drift.png
+    python benchmarks/recall_path.py --data FOLDER  # recall_path.png, recall_drift.png of the page
 
 1,000 digits, 200 cues of two kinds. Three ways: plain iteration without metric; plain iteration
 with it; the memory's own way: by the map's terms of high degree, with its linear part taken out, to
 rest. And, for the first two, by what
 factor a step changes a state along each principal axis of the patterns, beside αγ/(αγ + β) of
-docs/recall.md.
+docs/explanation/recall.md.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def drift(memories, given):
     panels[0].legend(fontsize=8, loc="upper left")
     figure.suptitle("The weak axes, which tell digits apart, are lost first; the metric evens them")
     figure.tight_layout()
-    figure.savefig(Path(__file__).parents[1] / "docs" / "recall_drift.png", dpi=110)
+    figure.savefig(Path(__file__).parents[1] / "docs/explanation/recall_drift.png", dpi=110)
     return lines
 
 
@@ -126,7 +126,7 @@ def main(folder):
     figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncol=3, fontsize=8)
     figure.suptitle("1,000 digits: the start knows the row; plain iteration loses it, step by step")
     figure.tight_layout(rect=(0, 0.06, 1, 1))
-    figure.savefig(Path(__file__).parents[1] / "docs" / "recall_path.png", dpi=110)
+    figure.savefig(Path(__file__).parents[1] / "docs/explanation/recall_path.png", dpi=110)
     memories = {"no metric": plain, "metric": sharp}
     lines += ["", f"What a step from a cue keeps ({KINDS[0]}, medians over the axes):", ""]
     lines += drift(memories, cues(rows[:COUNT], (28, 28), KINDS[0]))

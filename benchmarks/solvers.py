@@ -8,7 +8,7 @@ the same relative error. Compared: outputs at cues (patterns with noise half the
 eight patterns, the change of each layer, and how far each network is from the infinite-width limit
 of the same weights. Target: up to norm 10, where training is lazy, solvers differ by less than
 either does from the limit; at large norm, that it be said by how much they differ. Draws
-docs/training.png.
+docs/explanation/training.png.
 """
 
 import sys
@@ -97,7 +97,7 @@ def draw(table):
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(fontsize=7.5, frameon=False)
     figure.suptitle("20 random points, dim 32, width 10,000", fontsize=9, color="#555555")
-    figure.savefig(Path(__file__).parents[1] / "docs" / "training.png")
+    figure.savefig(Path(__file__).parents[1] / "docs/explanation/training.png")
 
 
 def main():

@@ -1,4 +1,4 @@
-"""The statements of the paper on numbers: tables for benchmarks/results, figures for docs/theory.
+"""The statements of the paper on numbers: tables for benchmarks/results, figures for the docs.
 
     python benchmarks/theory.py           # everything, about 10 minutes
     python benchmarks/theory.py figures   # only the figures

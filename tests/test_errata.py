@@ -1,4 +1,4 @@
-"""Each misprint and gap of docs/errata.md, by its number: the number that shows it."""
+"""Each misprint and gap of docs/reference/errata.md, by its number: the number that shows it."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ from attractory.theory import (
     theorem_1,
 )
 
-ERRATA = Path(__file__).parents[1] / "docs/errata.md"
+ERRATA = Path(__file__).parents[1] / "docs/reference/errata.md"
 
 
 def test_every_numbered_entry_has_a_test():

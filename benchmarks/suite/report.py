@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/reference"
 
 
 def failing(row):
@@ -15,7 +15,7 @@ def failing(row):
 
 
 def page(results):
-    """Return the text of docs/benchmarks.md."""
+    """Return the text of docs/reference/benchmarks.md."""
     lines = [
         "# Benchmarks",
         "",

@@ -5,7 +5,8 @@ as their norm grows. That holds for maps with a sampled f0, f0 + (X̂ − f0(X̂
 region the largest eigenvalue is 1 (Lemmas 3 and 4), beyond it f0 pushes it above 1, and at large
 norm it tends to ½. With f0 = 0 well separated patterns have a radius below 1
 at every norm, and there is no critical one; patterns that are strongly correlated, or as many as
-dim and more, can exceed 1 by up to about a per cent, and then there is (`docs/errata.md`).
+dim and more, can exceed 1 by up to about a per cent, and then there is
+(`docs/reference/errata.md`).
 
 The radius is continuous in the norm but not smooth, and may cross 1 more than once. So it is
 sampled on a geometric grid first, and the first fall below 1 is then located by Brent's method;

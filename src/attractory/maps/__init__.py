@@ -2,7 +2,8 @@
 
 A map is any function of one array (`Map`). `fit_regression` gives the infinite-width limit of a
 network trained from zero output, `fit_sampled_regression` that of a network trained from its own
-initial output; `Autoencoder` is a finite network, and `train` trains it (docs/training.md).
+initial output; `Autoencoder` is a finite network, and `train` trains it
+(docs/explanation/training.md).
 """
 
 import lazy_loader

@@ -13,7 +13,7 @@ been best for the step before, because P's eigenvalues may be too small for some
 Along the flow a unit stops where it saturates; a straight step would carry it on by hundreds,
 which changes no output and moves the weights further. So c_l limits every unit's change at every
 pattern to `_REACH` scales of the activation. This keeps the end near that of gradient descent at
-large norm (docs/training.md).
+large norm (docs/explanation/training.md).
 
 Gradient descent takes another way: it follows dθ/dt = JᵀR, along which the residual in the
 eigendirections of P falls as e^{−λt}, the large ones first, and the maps it ends at differ from the

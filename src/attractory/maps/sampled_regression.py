@@ -70,7 +70,7 @@ def fit_sampled_regression(
 
     It is what gradient flow from these very weights tends to as the widths grow; with f0 = 0 it
     would be `fit_regression`. The two differ in kind at small norm, where f0 has eigenvalues of its
-    own (`docs/errata.md`, 16).
+    own (`docs/reference/errata.md`, 16).
 
     Args:
         start: an untrained network; its activation and depth give the kernel.

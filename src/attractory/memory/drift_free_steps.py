@@ -15,8 +15,9 @@ proportions: where h(ρᵢ) is small between patterns, aᵢ ≈ (I − S) pᵢ/h
 moves a state at one pace along all directions, towards the patterns it is like: Newton's step for
 f(x) = x with the Jacobian of a place without patterns, damped by b. Every stored pattern is at
 rest. Without biases h is odd, ρ³ at first, and the many patterns that a state is little like have
-no say; with them it has ρ², whose sum over many patterns has (docs/recall.md). Where patterns are
-thousands ρ³ is not enough either, and `memory.high_degree_steps` goes first.
+no say; with them it has ρ², whose sum over many patterns has
+(docs/explanation/recall.md). Where patterns are thousands ρ³ is not enough either, and
+`memory.high_degree_steps` goes first.
 """
 
 from functools import cached_property

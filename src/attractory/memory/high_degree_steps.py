@@ -15,9 +15,10 @@ terms of degree below 7,
 
     v = (I − S)⁻¹ Σᵢ h₇(ρᵢ) aᵢ,   h₇(ρ) = κ(ρ) − Σₖ cₖρᵏ over k < 7,   x ← (1 − b) x + b v/|v|,
 
-recall finds nearly what the nearest pattern at its start is (docs/recall.md). Only the direction
-of v is used: where all correlations are small v is tiny. Stored patterns are nearly at rest; what
-follows brings the state to them exactly. A state costs two products with the patterns, as in f.
+recall finds nearly what the nearest pattern at its start is (docs/explanation/recall.md).
+Only the direction of v is used: where all correlations are small v is tiny. Stored patterns are
+nearly at rest; what follows brings the state to them exactly. A state costs two products with the
+patterns, as in f.
 """
 
 from functools import lru_cache

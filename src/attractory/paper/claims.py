@@ -22,7 +22,7 @@ class Claim:
 
     Attributes:
         source: where it is said: "paper, …" for the paper's own words, "errata …" for
-            `docs/errata.md`, "beyond the paper".
+            `docs/reference/errata.md`, "beyond the paper".
         statement: what is claimed.
         rule: what must be measured for it to hold, decided before any measurement.
         measured: the numbers with their intervals, as text.

@@ -10,7 +10,7 @@ that every other is met as well. Basins at small norm need a smaller loss than t
 
 Training is by Gauss–Newton, not by gradient descent as (presumably) the paper's: thousands of steps
 become a handful. At norms up to some 2√n₀ both end at the same memory, beyond it not quite;
-`docs/training.md` measures it, and figure 5 repeats its networks with momentum.
+`docs/explanation/training.md` measures it, and figure 5 repeats its networks with momentum.
 """
 
 from functools import lru_cache

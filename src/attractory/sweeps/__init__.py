@@ -2,7 +2,7 @@
 
 `grid` makes cells, `sweep` computes them, `open_sweep` reads what a folder holds. Local processes
 compute, or those of a Dask cluster, with one thread each, so that the bits of results do not depend
-on the machine's cores. The guide is `docs/sweep.md`; for clusters, `docs/cluster.md`.
+on the machine's cores. The guide is `docs/howto/sweep.md`; for clusters, `docs/howto/cluster.md`.
 
 | file | what it does |
 |---|---|
