@@ -1,3 +1,4 @@
+import gc
 import os
 import tempfile
 from contextlib import suppress
@@ -17,22 +18,30 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import jax
+import psutil
 from jaxtyping import install_import_hook
 
 # Every shape in a signature is checked at run time while the tests run.
 install_import_hook("attractory", "beartype.beartype")
 
 
+# JAX keeps millions of objects: looking through them again and again is 5 % of the time.
+gc.set_threshold(50_000, 20, 100)
+
 _MAPS = 30_000  # of memory; Linux gives a process 65,530
+_MEMORY = 2.5e9  # bytes a worker: four of them should fit a small machine
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _forget_compiled_code():
-    """Each compiled function maps memory, and without a map left XLA's compiler crashes."""
+    """Each compiled function takes memory and maps of it, without which XLA's compiler crashes."""
     yield
+    full = psutil.Process().memory_info().rss > _MEMORY
     with suppress(OSError), open("/proc/self/maps", "rb") as maps:
-        if sum(1 for _ in maps) > _MAPS:
-            jax.clear_caches()
+        full = full or sum(1 for _ in maps) > _MAPS
+    if full:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True, scope="session")
