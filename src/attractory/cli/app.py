@@ -9,6 +9,7 @@ import typer
 
 from attractory._util.interrupts import watched
 from attractory.cli.console import complain, print_json, say, show, working
+from attractory.cli.explore import register as register_explore
 from attractory.cli.memory import ACTIVATIONS, register
 from attractory.cli.outputs import check_folder
 from attractory.cli.reproduce import register as register_reproduce
@@ -227,6 +228,7 @@ def _show(result: "Demo", paths: list[Path]) -> None:
 register(app)
 register_sweep(app)
 register_reproduce(app)
+register_explore(app)
 
 if __name__ == "__main__":
     main()

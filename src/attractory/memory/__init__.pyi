@@ -6,3 +6,5 @@ from .files import load_memory as load_memory
 from .files import save_memory as save_memory
 from .sequence import SequenceMemory as SequenceMemory
 from .state import NotStoredError as NotStoredError
+from .trace import RecallTrace as RecallTrace
+from .trace import recall_trace as recall_trace

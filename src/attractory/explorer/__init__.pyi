@@ -1,0 +1,10 @@
+from .cues import damaged as damaged
+from .figure import draw as draw
+from .setup import Setup as Setup
+from .sources import Patterns as Patterns
+from .sources import bundled as bundled
+from .sources import read as read
+from .views import Basins as Basins
+from .views import Plane as Plane
+from .views import basins as basins
+from .views import norm_course as norm_course

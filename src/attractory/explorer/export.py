@@ -1,0 +1,57 @@
+"""What the page gives to take away: the figure, and the Python that makes it."""
+
+import base64
+import io
+import zipfile
+from collections.abc import Sequence
+
+import numpy as np
+
+from attractory._util.validation import choice
+from attractory.analysis.critical_norms import CriticalNorm
+from attractory.explorer.figure import draw
+from attractory.explorer.script import script
+from attractory.explorer.session import Seen
+from attractory.explorer.views import Basins
+
+__all__ = ["exported"]
+
+_NAME = "explored"
+
+
+def exported(
+    kind: str, seen: Seen, courses: Sequence[CriticalNorm], basins: Basins | None
+) -> tuple[str, str]:
+    """Return the name of a file and its content in base 64.
+
+    Args:
+        kind: "png", "svg" or "script"; a script comes in an archive with its patterns, if it cannot
+            get them by itself.
+        seen: what is shown.
+        courses: radius against norm, of the memory and perhaps of a sampled network's limit.
+        basins: of the figure, None for none.
+
+    Raises:
+        ValueError: for another kind.
+    """
+    if choice(kind, "kind", ("png", "svg", "script")) != "script":
+        figure = draw(
+            seen.memory, seen.trace, seen.state.patterns, pair=seen.patterns[:2],
+            at=int(seen.which[0]), courses=courses, basins=basins,
+        )  # fmt: skip
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind)
+        return f"{_NAME}.{kind}", _text(buffer.getvalue())
+    source = script(seen, sampled=len(courses) > 1, basins=basins)
+    if seen.state.patterns.digits:
+        return f"{_NAME}.py", _text(source.encode("utf-8"))
+    rows, archive = io.BytesIO(), io.BytesIO()
+    np.save(rows, seen.state.patterns.rows)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(f"{_NAME}.py", source)
+        packed.writestr("patterns.npy", rows.getvalue())
+    return f"{_NAME}.zip", _text(archive.getvalue())
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

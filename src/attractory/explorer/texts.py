@@ -1,0 +1,75 @@
+"""The sentences under the explorer's pictures: what each shows, in numbers."""
+
+import numpy as np
+
+from attractory.analysis.critical_norms import CriticalNorm
+from attractory.analysis.iteration import RecallStatus
+from attractory.explorer.session import Seen
+from attractory.explorer.views import Basins
+
+__all__ = ["basins_text", "course_text", "critical_text", "recall_text", "spectrum_text"]
+
+
+def recall_text(seen: Seen) -> str:
+    """Say where the cue ended, and how sure that is."""
+    recall, names = seen.trace.recall, seen.state.patterns.names
+    steps, sure = int(recall.steps[0]), float(recall.confidence[0])
+    if seen.ended < 0:
+        status = RecallStatus(int(recall.status[0])).message
+        nearest = float(recall.distance[0])
+        return (
+            f"Not recalled: after {steps} steps the state is {nearest:.2f} of the norm from the "
+            f"nearest stored pattern ({status})."
+        )
+    known = "known" if bool(recall.known[0]) else "not known: below 0.90"
+    own = "" if seen.ended == seen.state.chosen else f", not {names[seen.state.chosen]}"
+    return (
+        f"Recalled as {names[seen.ended]}{own} in {steps} steps; confidence {sure:.2f} ({known})."
+    )
+
+
+def spectrum_text(seen: Seen) -> str:
+    """Say whether the pattern is an attractor, and how many are."""
+    k, radius = int(seen.which[0]), float(seen.radii[0])
+    verdict = "an attractor" if radius < 1 else "no attractor"
+    text = f"Spectral radius {radius:.3f} at pattern {k}: {verdict}."
+    if len(seen.which) > 1:
+        inside = int((seen.radii < 1).sum())
+        text += f" {inside} of {len(seen.which)} patterns are attractors."
+    return text
+
+
+def course_text(course: CriticalNorm, norm: float) -> str:
+    """Say what the course of the memory's own map is."""
+    known = np.isfinite(course.radii)
+    if not known.any():
+        return "The patterns cannot be stored at any of these norms."
+    k = int(np.nanargmin(course.radii))
+    text = (
+        f"Largest spectral radius of all patterns, infinite width, f0 = 0: least, "
+        f"{course.radii[k]:.3f}, at norm {course.norms[k]:.3g}"
+    )
+    above = course.radii[known].max() > 1 + 1e-7
+    end = "above 1 at some norms" if above else "below 1 at every norm, so none is critical"
+    return f"{text}; {end}. The green line is this memory's norm, {norm:.3g}."
+
+
+def critical_text(course: CriticalNorm, width: int) -> str:
+    """Say what the critical norm of a sampled network's limit is."""
+    if np.isfinite(course.norm):
+        return (
+            f"Started at the outputs of a network of width {width}, patterns become attractors at "
+            f"the critical norm {course.norm:.3g}."
+        )
+    return f"Started at the outputs of a network of width {width}: {course.status.message}."
+
+
+def basins_text(found: Basins) -> str:
+    """Say which share of the plane each pattern has."""
+    a, b, c = found.three
+    shares = list(found.shares.values())
+    return (
+        f"Of the cues in the plane {shares[0]:.0%} end at A (pattern {a}), {shares[1]:.0%} at B "
+        f"({b}), {shares[2]:.0%} at C ({c}), {shares[3]:.0%} at another pattern, {shares[4]:.0%} "
+        "at none."
+    )

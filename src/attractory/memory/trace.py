@@ -1,0 +1,137 @@
+"""The states that a cue passes through on its way to rest, one step at a time, for looking at.
+
+`AttractorMemory.recall` goes the same way for many cues at once and keeps the ends alone
+(`memory.guided_recall`). Here the steps of one cue are run singly, by what is compiled for recall.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from attractory._util.threads import few_threads
+from attractory._util.validation import as_points
+from attractory.kernels.single_precision import single
+from attractory.maps.protocol import Map, dtype_of
+from attractory.memory.coordinates import nearest
+from attractory.memory.estimator import AttractorMemory
+from attractory.memory.guided_recall import (
+    DRIFT_FREE,
+    HIGH_DEGREE,
+    LAST,
+    REST,
+    MemoryRecall,
+    RecallPlan,
+)
+from attractory.memory.momentum_iteration import Stage, run_stage
+from attractory.memory.stored_map import called
+
+__all__ = ["RecallTrace", "recall_trace"]
+
+_MOST = 400  # steps of one leg that are kept
+
+
+@dataclass(frozen=True)
+class RecallTrace:
+    """The way of one cue, t states of it.
+
+    Attributes:
+        rows: the states, (t, d), in the units of the stored rows: first the cue, last where
+            `recall` ends.
+        points: the same in the coordinates of the map, (t, d), where patterns have the norm.
+        legs: what made each state, (t,): "cue"; "denoised", the cue less what no stored row has;
+            "high degree", "guided" and "map", the steps of recall; "rest", its end.
+        recall: what `recall` says of the cue.
+    """
+
+    rows: Float[np.ndarray, "t d"]
+    points: Float[np.ndarray, "t d"]
+    legs: tuple[str, ...]
+    recall: MemoryRecall
+
+    def __repr__(self) -> str:
+        """Say how long the way is, and where it ends."""
+        return f"RecallTrace({len(self.legs)} states, ends at row {int(self.recall.pattern[0])})"
+
+
+def recall_trace(memory: AttractorMemory, cue: ArrayLike) -> RecallTrace:
+    """Return the states that a cue passes through when a memory recalls it.
+
+    Where recall runs the map with momentum or for more than 400 steps, the states in between are
+    left out, and the end is that of `recall` in any case.
+
+    Args:
+        memory: fitted.
+        cue: (d,) or (1, d), in the units of the stored rows.
+
+    Raises:
+        ValueError: if the cue is not one row of finite numbers, or of another length.
+
+    Example:
+        >>> from attractory.datasets import bundled_digits
+        >>> digits, _ = bundled_digits(5)
+        >>> trace = recall_trace(AttractorMemory(metric="rule").fit(digits), digits[0] / 2)
+        >>> trace.rows.shape[1], trace.legs[0], trace.legs[-1]
+        (784, 'cue', 'rest')
+    """
+    row = as_points(np.atleast_2d(np.asarray(cue, float)), "cue", dim=memory.n_features_in_)
+    if len(row) != 1:
+        raise ValueError(f"cue must be one row, got {len(row)}")
+    result = memory.recall(row)
+    state = memory.state_
+    coordinates, span = state.coordinates, state.span
+    settings = state.settings.at_recall(memory.get_params(deep=False))
+    with few_threads(state.points.size):
+        plan = state.plan(settings)
+        plain, start = state.cues_and_starts(row)
+        inner, begin, across = span.inward(plain, start)
+        legs, inside = _legs(plan, inner, begin)
+    kept = [span.outward(y, across) for y in inside]
+    apart = coordinates.metric.apply(result.state - coordinates.mean)
+    closest = nearest(apart, state.points)
+    points = np.vstack([plain, *kept, apart * (state.norm / state.sizes[closest])[:, None]])
+    # A state away from every row has the size of the row that its direction is nearest to.
+    sizes = state.sizes[nearest(points, state.points)]
+    rows = coordinates.decode(points, sizes)
+    rows[0], rows[-1] = row[0], result.state[0]
+    return RecallTrace(rows, points, ("cue", *legs, "rest"), result)
+
+
+def _legs(
+    plan: RecallPlan, cue: Float[np.ndarray, "1 e"], start: Float[np.ndarray, "1 e"]
+) -> tuple[list[str], list[Float[np.ndarray, "1 e"]]]:
+    """Return the states between the cue and the end, and what made each."""
+    legs: list[str] = []
+    states: list[np.ndarray] = []
+
+    def run(name: str, step: Map, stage: Stage, kind: type | np.dtype) -> bool:
+        """Step singly from the last state; return whether it settled."""
+        x = np.asarray(states[-1] if states else start, kind)
+        for _ in range(min(stage.steps, _MOST)):
+            new, _, _ = run_stage(step, x, stage._replace(steps=1))
+            moved = np.linalg.norm(new - x)
+            legs.append(name)
+            states.append(np.asarray(new, float))
+            if moved <= stage.tolerance * np.linalg.norm(x):
+                return True
+            x = new
+        return False
+
+    if not plan.guided:
+        run("map", plan.own, Stage(plan.max_steps, 0.0, plan.tolerance), dtype_of(plan.own))
+        return legs, states
+    if np.linalg.norm(called(plan.own, cue) - cue) <= REST * plan.norm:
+        return legs, states  # the cue is at rest
+    if not np.allclose(cue, start):
+        legs.append("denoised")
+        states.append(start)
+    linear = plan.linear
+    if linear is not None:
+        if linear.high_degree_step is not None:
+            run("high degree", linear.high_degree_step, HIGH_DEGREE, np.float32)
+        step = linear.drift_free_step(single(plan.own), np.float32)
+        if run("guided", step, DRIFT_FREE, np.float32):
+            step = linear.drift_free_step(plan.own, float)
+            run("guided", step, DRIFT_FREE._replace(steps=LAST, tolerance=plan.tolerance), float)
+    return legs, states
