@@ -32,6 +32,7 @@ NEAR_REST = 1e-5  # the same, down to which the last leg, too, runs in float32
 REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
 _GUIDED = 80  # steps without the linear part, at most
 LAST = 24  # the same in float64, at most
+_AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
 DRIFT_FREE = Stage(_GUIDED, 0.0, _QUIET)
 
@@ -205,20 +206,24 @@ def _to_rest(
 ]:
     """Return state, residual, steps and status of plain iteration.
 
-    States that guided legs left mostly are at rest after one step: then nothing is compiled for it.
+    States that guided legs left mostly are at rest after a few steps: then nothing is compiled.
     """
     own, tolerance = plan.own, plan.tolerance
     residual, steps = np.zeros(len(state)), np.zeros(len(state), int)
     status = np.full(len(state), int(RecallStatus.CONVERGED))
     moving = np.arange(len(state))
-    if plan.guided:
-        new = called(own, state)
-        residual, steps = np.linalg.norm(new - state, axis=1), steps + 1
-        at_rest = residual <= tolerance * np.linalg.norm(state, axis=1)
-        moving = np.flatnonzero(~at_rest)
-        state[moving] = new[moving]
+    left = plan.max_steps + plan.guided
+    for _ in range(min(_AT_ONCE, plan.max_steps) if plan.guided else 0):
+        new = called(own, state[moving])
+        residual[moving] = np.linalg.norm(new - state[moving], axis=1)
+        steps[moving] += 1
+        goes = ~(residual[moving] <= tolerance * np.linalg.norm(state[moving], axis=1))
+        moving, new, left = moving[goes], new[goes], left - 1
+        if not len(moving):
+            break
+        state[moving] = new
     if len(moving):
-        result = recall(own, state[moving], max_steps=plan.max_steps, tol=tolerance)
+        result = recall(own, state[moving], max_steps=left, tol=tolerance)
         state[moving], residual[moving] = result.state, result.residual
         steps[moving] += result.steps
         status[moving] = result.status

@@ -4,7 +4,8 @@ Momentum makes iteration short where the map moves slowly. It is dropped for a s
 turns back (O'Donoghue & Candès, 2015). A state that leaves every bound begins anew at its start,
 without momentum for good. Near rest the momentum is fitted to how the steps fall.
 
-The batch is cut down as states come to rest, to few sizes, each of which is compiled once.
+The batch is cut down as states come to rest, to few sizes, each of which is compiled once: one size
+where a step costs little.
 """
 
 from typing import Any, NamedTuple
@@ -16,8 +17,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from attractory._util.interrupts import check
+from attractory._util.machine import few_sizes
 from attractory._util.precision import full_precision
-from attractory.analysis.iteration import pad_rows
 from attractory.maps.protocol import Map
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
 ]  # fmt: skip
 
 CHUNK = 8  # steps between two looks at which states still move
-_SMALL = 256  # states: a batch this small is cut down later
+_SMALL = 256  # states: a batch this small is cut down later, …
+_SMALLEST = 16  # … and no further than to this many, or to more if the map is small:
+_CHEAP = 1 << 23  # states times the map's numbers that a step takes a millisecond or two for
 NEAR = 1e-2  # relative step below which the momentum is fitted to how steps fall
 _LEAST = 0.05  # momentum
 SHORTER = 0.8  # of a step, a chunk of steps later: less is the precision's noise
@@ -72,19 +75,19 @@ def run_stage(
     momentum = momentum.astype(kind)
     tolerance = np.asarray(stage.tolerance, kind)
     running, done = np.arange(count), 0
-    rows, earlier = np.array([], int), np.full(count, np.inf)
+    whole, least = 0, _least_batch(f)  # states in the batch, and their least number
+    earlier = np.full(count, np.inf)
     with full_precision():
         while len(running) and done < stage.steps:
             check()
             size, steps = len(running), min(CHUNK, stage.steps - done)
             # A batch keeps its size until it has halved, a small one for longer: compiling another
             # takes a second.
-            less = 2 if len(rows) > _SMALL else 8
-            if len(rows) == 0 or (shrink and less * size <= len(rows)):
-                rows = pad_rows(running)
-            else:
-                rows = np.pad(running, (0, len(rows) - size), mode="edge")
-            alive = np.arange(len(rows)) < size
+            less = 2 if whole > _SMALL else 8
+            if whole == 0 or (shrink and less * size <= whole):
+                whole = few_sizes(size, least, np.inf)
+            rows = np.pad(running, (0, whole - size), mode="edge")
+            alive = np.arange(whole) < size
             columns = (v[rows] for v in (state, last, start, momentum))
             found = advance(f, *columns, tolerance, alive, np.asarray(steps))
             x, before, drive, evaluations, moving, first, move = (
@@ -104,6 +107,13 @@ def run_stage(
             done += steps
             running = running[moving]
     return state, used, momentum
+
+
+def _least_batch(f: Map) -> int:
+    """Return the states below whose number a smaller batch is not worth compiling for."""
+    numbers = sum(leaf.size for leaf in jax.tree.leaves(f) if eqx.is_array(leaf))
+    states = min(_SMALL, _CHEAP // max(numbers, 1))
+    return max(_SMALLEST, 1 << max(states, 1).bit_length() - 1)
 
 
 def fitting_momentum(
