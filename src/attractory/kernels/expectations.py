@@ -13,13 +13,41 @@ that know the inputs compute it to the last digits (`perpendicular`).
 The paper's appendix D.1 is the one-node case.
 """
 
+from functools import lru_cache
+
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.kernels.angles import angle_above, angle_beside
+
+_PAIRS = (256, 8192)  # pairs are padded to one of these
+
+
+class PairSum(eqx.Module):
+    """An activation's expectations as numbers, so that one compiled function serves all of them.
+
+        E[σσ] = constant + linear · s + factor Σ p angle(s, D),   E[σ′σ′] = linear + factor Σ p / D
+
+    Attributes:
+        folded: whether the angle is atan2(D, −s), see `finish_value`.
+        linear, constant, factor: the numbers.
+        u, v, p: the pairs; at least one array element, even where `count` is 0.
+        count: of the pairs.
+    """
+
+    folded: bool = eqx.field(static=True)
+    linear: Float[Array | np.ndarray, ""]
+    constant: Float[Array | np.ndarray, ""]
+    factor: Float[Array | np.ndarray, ""]
+    u: Float[Array | np.ndarray, " k"]
+    v: Float[Array | np.ndarray, " k"]
+    p: Float[Array | np.ndarray, " k"]
+    count: int | Int[Array | np.ndarray, ""]  # known in compiled code, or an argument of it
 
 
 def scale_pairs(act: ErfMixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,6 +55,36 @@ def scale_pairs(act: ErfMixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     w, p = np.square(act.scales), np.asarray(act.weights)
     first, second = np.meshgrid(w, w, indexing="ij")
     return first.ravel(), second.ravel(), np.outer(p, p).ravel()
+
+
+def is_folded(act: Activation) -> bool:
+    """Whether the constant is folded into the angle, see `finish_value`."""
+    return isinstance(act, ErfMixture) and act.offset**2 == act.gain**2
+
+
+@lru_cache(maxsize=64)
+def pair_sum(act: Activation) -> PairSum:
+    """Return an activation as numbers, its pairs padded to one of few sizes."""
+    if isinstance(act, Linear):
+        numbers, pairs = (act.alpha**2, act.beta**2, 0.0), (np.zeros(0),) * 3
+    else:
+        constant = 0.0 if is_folded(act) else act.offset**2
+        numbers, pairs = (0.0, constant, act.gain**2 * 2 / np.pi), scale_pairs(act)
+    count = len(pairs[0])
+    size = next((size for size in _PAIRS if size >= count), count)
+    u, v, p = (np.pad(x, (0, size - count), constant_values=1.0) for x in pairs)
+    linear, constant, factor = map(np.asarray, numbers)
+    return PairSum(is_folded(act), linear, constant, factor, u, v, p, np.asarray(count))
+
+
+def _numbers(act: Activation | PairSum, dtype: np.dtype) -> PairSum:
+    """Return an activation as numbers of a precision, its count known where it is no argument."""
+    known = act if isinstance(act, PairSum) else pair_sum(act)
+    count = known.count if isinstance(act, PairSum) else int(known.count)
+    numbers = jax.tree.map(
+        lambda x: jnp.asarray(x, dtype), eqx.tree_at(lambda n: n.count, known, 0.0)
+    )
+    return eqx.tree_at(lambda n: n.count, numbers, count)
 
 
 def finish_value(act: ErfMixture, angle: Array) -> Array:
@@ -37,24 +95,22 @@ def finish_value(act: ErfMixture, angle: Array) -> Array:
     The angle is atan2(D, −s) or atan2(s, D) accordingly; see `folded_angle`.
     """
     scaled = act.gain**2 * 2 / np.pi * angle
-    return scaled if act.offset**2 == act.gain**2 else act.offset**2 + scaled
+    return scaled if is_folded(act) else act.offset**2 + scaled
 
 
-def folded_angle(act: ErfMixture, s: Array, root: Array) -> Array:
+def folded_angle(folded: bool, s: Array, root: Array) -> Array:
     """Return the angle that `finish_value` takes."""
-    if act.offset**2 == act.gain**2:
-        return angle_above(root, s)
-    return angle_beside(s, root)
+    return angle_above(root, s) if folded else angle_beside(s, root)
 
 
 def perpendicular(
-    x: Float[Array, "*k d"], y: Float[Array, "*k d"]
+    x: Float[Array, "*k d"], y: Float[Array, "*k d"], dim: int | Array
 ) -> tuple[Float[Array, "*k d"], Float[Array, "*k"], Float[Array, "*k"]]:
     """Return y⊥ = y − (x·y/x·x) x, s = x·y/d and gap = ‖x‖²‖y⊥‖²/d², to the last digits.
 
-    One re-orthogonalisation makes y⊥ as accurate as y itself; equal inputs give exactly 0.
+    One re-orthogonalisation makes y⊥ as accurate as y itself; equal inputs give exactly 0. `dim` is
+    d; points may be padded by zeros.
     """
-    dim = x.shape[-1]
     square = jnp.sum(x * x, axis=-1, keepdims=True)
     safe = jnp.where(square > 0, square, 1.0)
     product = jnp.sum(x * y, axis=-1, keepdims=True)
@@ -64,66 +120,62 @@ def perpendicular(
     return across, product[..., 0] / dim, gap
 
 
-def moments(act: Activation, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
+def moments(
+    act: Activation | PairSum, s: Array, gap: Array, a: Array, b: Array
+) -> tuple[Array, Array]:
     """Return E[σ(u)σ(v)] and E[σ′(u)σ′(v)]; arguments broadcast."""
-    if isinstance(act, Linear):
-        return act.alpha**2 * s + act.beta**2, jnp.full_like(s, act.alpha**2)
-    pairs = tuple(jnp.asarray(v, s.dtype) for v in scale_pairs(act))
+    n = _numbers(act, s.dtype)
 
     def add(k: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-        u, v, p = (values[k] for values in pairs)
+        u, v, p = n.u[k], n.v[k], n.p[k]
         root = jnp.sqrt(gap + a * v + b * u + u * v)
-        return sums[0] + p * folded_angle(act, s, root), sums[1] + p / root
+        return sums[0] + p * folded_angle(n.folded, s, root), sums[1] + p / root
 
     shape = jnp.broadcast_shapes(s.shape, gap.shape, a.shape, b.shape)
     zero = jnp.zeros(shape, s.dtype)
-    angle, slope = lax.fori_loop(0, len(pairs[2]), add, (zero, zero))
-    value = finish_value(act, angle)
-    return value, act.gain**2 * 2 / np.pi * slope
+    angle, slope = lax.fori_loop(0, n.count, add, (zero, zero))
+    return n.linear * s + n.constant + n.factor * angle, n.linear + n.factor * slope
 
 
-def variance(act: Activation, a: Array) -> Array:
+def variance(act: Activation | PairSum, a: Array) -> Array:
     """Return E[σ(u)²] for u of variance a."""
     return moments(act, a, jnp.zeros_like(a), a, a)[0]
 
 
-def variance_slope(act: Activation, a: Array) -> Array:
+def variance_slope(act: Activation | PairSum, a: Float[Array, ""]) -> Float[Array, ""]:
     """Return d E[σ(u)²] / da, from ½(wᵢ/(a + wᵢ) + wⱼ/(a + wⱼ)) / Dᵢⱼ: no cancellation."""
-    if isinstance(act, Linear):
-        return jnp.full_like(a, act.alpha**2)
-    u, v, p = (jnp.asarray(values, a.dtype) for values in scale_pairs(act))
-    column = a[..., None]
-    root = jnp.sqrt(column * (u + v) + u * v)
-    terms = p * 0.5 * (u / (column + u) + v / (column + v)) / root
-    return act.gain**2 * 2 / np.pi * terms.sum(-1)
+    n = _numbers(act, a.dtype)
+    root = jnp.sqrt(a * (n.u + n.v) + n.u * n.v)
+    terms = n.p * 0.5 * (n.u / (a + n.u) + n.v / (a + n.v)) / root
+    total = jnp.where(jnp.arange(len(n.p)) < n.count, terms, 0.0).sum()
+    return jnp.asarray(n.linear + n.factor * total)
 
 
 def first_layer_tangents(
-    act: Activation, s: Array, gap: Array, a: Array, b: Array
-) -> tuple[Array, Array, Array, Array, Array, Array]:
+    act: Activation | PairSum, s: Array, gap: Array, a: Array, b: Array
+) -> tuple[Array, Array, Array, Array, Array]:
     """Return value, slope and their derivatives across and along the first input.
 
-    "Across" is ∂/∂s. "Along" is the change with log‖x‖, s∂/∂s + 2a∂/∂a, in the forms
+    "Across" is ∂/∂s; that of the value is the slope (Price's theorem). "Along" is the change with
+    log‖x‖, s∂/∂s + 2a∂/∂a, in the forms
 
         along atan2(s, D) = s w / ((a + w) D),    along (s/D) = s w (b + v) / D³
 
-    whose naive difference would cancel to w/a of its terms. The last result is along(s · slope)
-    for that reason, not along(slope).
+    whose naive difference would cancel to w/a of its terms.
+
+    Returns:
+        value, slope, the slope across, the value along, and along(s · slope), for that reason not
+        along(slope).
     """
-    if isinstance(act, Linear):
-        slope = jnp.full_like(s, act.alpha**2)
-        zero = jnp.zeros_like(s)
-        value = slope * s + act.beta**2
-        return value, slope, slope, zero, slope * s, slope * s
-    pairs = tuple(jnp.asarray(v, s.dtype) for v in scale_pairs(act))
+    n = _numbers(act, s.dtype)
 
     def add(k: Array, sums: tuple[Array, ...]) -> tuple[Array, ...]:
-        u, v, p = (values[k] for values in pairs)
+        u, v, p = n.u[k], n.v[k], n.p[k]
         root = jnp.sqrt(gap + a * v + b * u + u * v)
         inverse = p / root
         cube = inverse / root**2
         return (
-            sums[0] + p * folded_angle(act, s, root),
+            sums[0] + p * folded_angle(n.folded, s, root),
             sums[1] + inverse,
             sums[2] + s * cube,
             sums[3] + s * u / (a + u) * inverse,
@@ -131,49 +183,50 @@ def first_layer_tangents(
         )
 
     zero = jnp.zeros(jnp.broadcast_shapes(s.shape, gap.shape, a.shape, b.shape), s.dtype)
-    angle, slope, slope_s, along_value, along_product = lax.fori_loop(
-        0, len(pairs[2]), add, (zero,) * 5
-    )
-    factor = act.gain**2 * 2 / np.pi
-    value = finish_value(act, angle)
+    sums = lax.fori_loop(0, n.count, add, (zero,) * 5)
+    angle, slope, slope_s, along_value, along_product = (n.factor * total for total in sums)
+    straight = n.linear * s
     return (
-        value,
-        factor * slope,
-        factor * slope,  # ∂ value/∂s is the slope: Price's theorem
-        factor * slope_s,
-        factor * along_value,
-        factor * along_product,
+        straight + n.constant + angle,
+        n.linear + slope,
+        slope_s,
+        straight + along_value,
+        straight + along_product,
     )
 
 
-def layer_tangents(
-    act: Activation,
+def moments_and_tangents(
+    act: Activation | PairSum,
     s: Array,
     gap: Array,
     a: Array,
     b: Array,
-    s_dot: Array,
-    a_dot: Array,
-) -> tuple[Array, Array]:
-    """Return the changes of value and slope when (s, a) change by (s_dot, a_dot)."""
-    if isinstance(act, Linear):
-        return act.alpha**2 * s_dot, jnp.zeros_like(s_dot)
-    pairs = tuple(jnp.asarray(v, s.dtype) for v in scale_pairs(act))
+    s_dot: Float[Array, "k m"],
+    a_dot: Float[Array, "k 1"],
+) -> tuple[Array, Array, Array, Array]:
+    """Return value and slope, and their changes when (s, a) change by each (s_dot, a_dot)."""
+    n = _numbers(act, s.dtype)
 
-    def add(k: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-        u, v, p = (values[k] for values in pairs)
+    def add(k: Array, sums: tuple[Array, ...]) -> tuple[Array, ...]:
+        u, v, p = n.u[k], n.v[k], n.p[k]
         root = jnp.sqrt(gap + a * v + b * u + u * v)
         inverse = p / root
         return (
-            sums[0] + inverse * (s_dot - s * a_dot / (2 * (a + u))),
-            sums[1] + inverse / root**2 * (s * s_dot - (b + v) * a_dot / 2),
+            sums[0] + p * folded_angle(n.folded, s, root),
+            sums[1] + inverse,
+            sums[2] + inverse * (s_dot - s * a_dot / (2 * (a + u))),
+            sums[3] + inverse / root**2 * (s * s_dot - (b + v) * a_dot / 2),
         )
 
-    shape = jnp.broadcast_shapes(s.shape, s_dot.shape, a_dot.shape)
-    zero = jnp.zeros(shape, s.dtype)
-    value, slope = lax.fori_loop(0, len(pairs[2]), add, (zero, zero))
-    factor = act.gain**2 * 2 / np.pi
-    return factor * value, factor * slope
+    zero, zeros = jnp.zeros_like(s), jnp.zeros_like(s_dot)
+    sums = lax.fori_loop(0, n.count, add, (zero, zero, zeros, zeros))
+    angle, slope, value_dot, slope_dot = (n.factor * total for total in sums)
+    return (
+        n.linear * s + n.constant + angle,
+        n.linear + slope,
+        n.linear * s_dot + value_dot,
+        slope_dot,
+    )
 
 
 def covariance_gap(s: Array, a: Array, b: Array) -> Array:

@@ -9,19 +9,21 @@ the recursion.
 Results are float64 NumPy arrays whatever JAX's own setting: see `_util.precision`.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from attractory._util.gpu import gpu, gpu_bytes
+from attractory._util.machine import few_sizes
 from attractory._util.precision import double
 from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
+from attractory.kernels.expectations import PairSum, pair_sum
 from attractory.kernels.kernel import Kernel, checked_sets
 from attractory.kernels.recursion import group_by_norm
 from attractory.kernels.tiles import (
@@ -33,11 +35,13 @@ from attractory.kernels.tiles import (
     is_one_norm,
     mirror,
     tile,
+    with_zeros,
 )
 
 __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 
 _SHARE = 0.3  # of a GPU's memory that a matrix made there may take
+_ROWS = 16  # rows of a gradient are padded to that, or more
 _FEW = 1 << 14  # entries up to which the sum over pairs of scales is faster than tables
 
 
@@ -142,15 +146,39 @@ def ntk_gradient(
 def _gradient(x: ArrayLike, y: ArrayLike, kernel: Kernel, kind: str) -> KernelGradient:
     rows, columns = checked_sets(x, y)
     assert columns is not None
-    across, along = _gradients(kernel, *jax.device_put((rows, columns)), kind)
-    return KernelGradient(np.asarray(across), np.asarray(along), rows, columns)
+    n, m = len(rows), len(columns)
+    x, y = (_padded(points) for points in (rows, columns))
+    act, layers = pair_sum(kernel.activation), recursion.layers(kernel)
+    dim, count, is_ntk = np.asarray(rows.shape[1]), np.asarray(n), np.asarray(kind == "ntk")
+    across, along = _gradients(act, layers, x, y, dim, count, is_ntk)
+    across, along = (np.asarray(values)[:n, :m] for values in (across, along))
+    return KernelGradient(across, along, rows, columns)
 
 
-@partial(jax.jit, static_argnums=(0, 3))
+def _padded(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m e"]:
+    """Return points of one of few sizes, zeros appended on both axes."""
+    more = few_sizes(len(points), _ROWS) - len(points)
+    return np.pad(with_zeros(points), ((0, more), (0, 0)))
+
+
+@jax.jit
 def _gradients(
-    kernel: Kernel, x: jax.Array, y: jax.Array, kind: str
+    act: PairSum,
+    hidden_layers: jax.Array | None,
+    x: jax.Array,
+    y: jax.Array,
+    dim: jax.Array,
+    n: jax.Array,
+    is_ntk: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-    return lax.map(lambda row: recursion.gradient(kernel, row, y, kind)[:2], x)
+    """Return the gradient's factors in the first n rows; nothing is static, so one serves all."""
+
+    def row(k: jax.Array, out: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        found = recursion.gradient(act, hidden_layers, x[k], y, dim, is_ntk)[:2]
+        return tuple(values.at[k].set(v) for values, v in zip(out, found, strict=True))
+
+    zeros = jnp.zeros((len(x), len(y)))
+    return lax.fori_loop(0, n, row, (zeros, zeros))
 
 
 @double

@@ -40,7 +40,7 @@ from numpy.polynomial import chebyshev
 from scipy.fft import dct
 
 from attractory.activations import Activation, ErfMixture, Linear
-from attractory.kernels.expectations import finish_value, folded_angle
+from attractory.kernels.expectations import finish_value, folded_angle, is_folded
 from attractory.kernels.tables import sum_pairs
 
 __all__ = ["WIDTH", "BlockTable", "NormTable", "basis", "norm_table"]
@@ -94,7 +94,9 @@ class BlockTable(eqx.Module):
         """Return value and slope; arguments as for `LayerTable.moments`."""
         assert isinstance(self.act, ErfMixture)
         root, tau, inverse_b = self._parts(s, gap, a, b)
-        angle = folded_angle(self.act, s, root) + s / root * inverse_b * self._sum(self.psi, tau)
+        angle = folded_angle(is_folded(self.act), s, root) + s / root * inverse_b * self._sum(
+            self.psi, tau
+        )
         slope = self.act.gain**2 * 2 / np.pi * self._sum(self.phi, tau) / root
         return finish_value(self.act, angle), slope
 
@@ -103,7 +105,7 @@ class BlockTable(eqx.Module):
         assert isinstance(self.act, ErfMixture)
         root, tau, _ = self._parts(s, gap, a, b)
         both = self._sum(self.psi, tau)
-        return finish_value(self.act, folded_angle(self.act, s, root) + s / root * both)
+        return finish_value(self.act, folded_angle(is_folded(self.act), s, root) + s / root * both)
 
 
 def basis(x: Float[np.ndarray, " n"], ends: tuple[float, float]) -> Float[np.ndarray, "q n"]:

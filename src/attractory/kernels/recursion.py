@@ -15,14 +15,16 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float, Int
 
-from attractory.activations import Linear
+from attractory.activations import Activation, Linear
 from attractory.kernels.expectations import (
+    PairSum,
     covariance_gap,
     first_layer_tangents,
-    layer_tangents,
     moments,
+    moments_and_tangents,
     perpendicular,
     variance,
     variance_slope,
@@ -148,7 +150,7 @@ def block(
         coarse = _ROUNDING * rows[0] * cols[0] > _LOSS * square
         return kernel, coarse if same is None else coarse & ~same
     index = _largest(s, 1 / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0)))
-    _, product, its_gap = perpendicular(x, y[index])
+    _, product, its_gap = perpendicular(x, y[index], dim)
     own = [b[index][:, None] for b in columns.variances]
     exact = _recursion(columns, kind, product[:, None], its_gap[:, None], rows, own, None)
     # jnp.where is fused with the pass that computes the kernel; setting entries would copy it.
@@ -190,51 +192,94 @@ def _recursion(
     return theta if kind == "ntk" else s
 
 
+def layers(kernel: Kernel) -> np.ndarray | None:
+    """Return the number of hidden layers as an argument of compiled code; None for one.
+
+    So the code for one is short, and that for more serves any number of them.
+    """
+    return None if kernel.hidden_layers == 1 else np.asarray(kernel.hidden_layers)
+
+
 def pairs(kernel: Kernel, x: Array, y: Array, kind: str) -> Float[Array, " k"]:
     """Return the kernel of each x with the y of the same index, every digit of the gap kept."""
-    rows, cols = variances(kernel, x), variances(kernel, y)
-    _, s, gap = perpendicular(x, y)
-    theta = s
-    for layer, (a, b) in enumerate(zip(rows, cols, strict=True)):
-        if layer > 0:
-            gap = covariance_gap(s, a, b)
-        s, slope = moments(kernel.activation, s, gap, a, b)
-        theta = s + theta * slope
-    return theta if kind == "ntk" else s
+    first = first_layer(x, y, x.shape[-1])
+    return along_pairs(kernel.activation, layers(kernel), kind == "ntk", *first)
+
+
+def first_layer(
+    x: Float[Array, "k d"], y: Float[Array, "k d"], dim: int | Array
+) -> tuple[Float[Array, " k"], Float[Array, " k"], Float[Array, " k"], Float[Array, " k"]]:
+    """Return s, gap, a and b of each x and the y of the same index; see `perpendicular`."""
+    _, s, gap = perpendicular(x, y, dim)
+    return s, gap, jnp.sum(x * x, axis=-1) / dim, jnp.sum(y * y, axis=-1) / dim
+
+
+def along_pairs(
+    act: Activation | PairSum,
+    hidden_layers: np.ndarray | Array | None,
+    is_ntk: bool | Array,
+    s: Array,
+    gap: Array,
+    a: Array,
+    b: Array,
+) -> Array:
+    """Return the kernel of pairs from the first layer's numbers; `hidden_layers` from `layers`."""
+    value, slope = moments(act, s, gap, a, b)
+
+    def deeper(_: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+        s, theta, a, b = state
+        a, b = variance(act, a), variance(act, b)
+        value, slope = moments(act, s, covariance_gap(s, a, b), a, b)
+        return value, value + theta * slope, a, b
+
+    state = (value, value + s * slope, a, b)
+    if hidden_layers is not None:
+        state = lax.fori_loop(1, hidden_layers, deeper, state)
+    value, theta, _, _ = state
+    return jnp.where(is_ntk, theta, value)
 
 
 def gradient(
-    kernel: Kernel, x: Float[Array, " d"], y: Float[Array, "m d"], kind: str
+    act: Activation | PairSum,
+    hidden_layers: np.ndarray | Array | None,
+    x: Float[Array, " d"],
+    y: Float[Array, "m d"],
+    dim: int | Array,
+    is_ntk: bool | Array = True,
 ) -> tuple[Float[Array, " m"], Float[Array, " m"], Float[Array, "m d"]]:
     """Return c, e and y⊥ with ∂k(x, y)/∂x = c y⊥ + e x, in float64 to about 1e-13.
 
     c d = ∂k/∂s ("across"), and e ‖x‖² = ∂k/∂log‖x‖ ("along"): the change along x needs forms of its
     own, since at large norm k hardly depends on ‖x‖ and the plain derivatives cancel.
+
+    Args:
+        act, hidden_layers: of the network, the latter from `layers`.
+        x, y: a point, and others; padded by zeros, perhaps.
+        dim: numbers in each of them before that.
+        is_ntk: whether the NTK's is meant, or the NNGP kernel's.
     """
-    act, dim = kernel.activation, x.shape[-1]
-    across_y, s, gap = perpendicular(jnp.broadcast_to(x, y.shape), y)
+    across_y, s, gap = perpendicular(jnp.broadcast_to(x, y.shape), y, dim)
     a, b = jnp.sum(x * x) / dim, jnp.sum(y * y, axis=-1) / dim
-    value, slope, value_s, slope_s, along, along_product = first_layer_tangents(act, s, gap, a, b)
-    # Derivatives across and along x of the layer's covariance and of the NTK.
-    s_dot = (value_s, along)
-    theta = value + s * slope
-    theta_dot = (value_s + slope + s * slope_s, along + along_product)
-    a_dot = 2 * a * variance_slope(act, a)
-    for _ in range(kernel.hidden_layers - 1):
-        a, b, s = variance(act, a), variance(act, b), value
-        gap = covariance_gap(s, a, b)
-        value, slope = moments(act, s, gap, a, b)
-        steps = [
-            layer_tangents(act, s, gap, a, b, change, change_a)
-            for change, change_a in zip(s_dot, (jnp.zeros_like(a), a_dot), strict=True)
-        ]
-        theta_dot = tuple(
-            v + before * slope + theta * d for (v, d), before in zip(steps, theta_dot, strict=True)
+    value, slope, slope_s, along, along_product = first_layer_tangents(act, s, gap, a, b)
+    # Derivatives across and along x of the layer's covariance and of the NTK, and of a.
+    s_dot = jnp.stack([slope, along])
+    theta_dot = jnp.stack([2 * slope + s * slope_s, along + along_product])
+    a_dot = jnp.stack([jnp.zeros_like(a), 2 * a * variance_slope(act, a)])[:, None]
+
+    def deeper(_: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+        s, theta, a, b, s_dot, theta_dot, a_dot = state
+        a, b = variance(act, a), variance(act, b)
+        value, slope, s_dot, slope_dot = moments_and_tangents(
+            act, s, covariance_gap(s, a, b), a, b, s_dot, a_dot
         )
-        s_dot = tuple(v for v, _ in steps)
-        theta = value + theta * slope
-        a_dot = a_dot * variance_slope(act, a)
-    across, radial = theta_dot if kind == "ntk" else s_dot
+        theta_dot = s_dot + theta_dot * slope + theta * slope_dot
+        return value, value + theta * slope, a, b, s_dot, theta_dot, a_dot * variance_slope(act, a)
+
+    state = (value, value + s * slope, a, b, s_dot, theta_dot, a_dot)
+    if hidden_layers is not None:
+        state = lax.fori_loop(1, hidden_layers, deeper, state)
+    *_, s_dot, theta_dot, _ = state
+    across, radial = jnp.where(is_ntk, theta_dot, s_dot)
     square = jnp.sum(x * x)
     radial = jnp.where(square > 0, radial / jnp.where(square > 0, square, 1.0), 0.0)
     return across / dim, radial, across_y

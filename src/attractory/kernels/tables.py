@@ -33,7 +33,13 @@ from jaxtyping import Array, Float
 from scipy.fft import dctn
 
 from attractory.activations import Activation, ErfMixture, Linear
-from attractory.kernels.expectations import finish_value, folded_angle, moments, scale_pairs
+from attractory.kernels.expectations import (
+    finish_value,
+    folded_angle,
+    is_folded,
+    moments,
+    scale_pairs,
+)
 
 _PIECE = np.log(4.0)  # longest piece of a, in log(a + min w)
 _ALIKE = 8  # the number of pieces is a multiple of it, so that few shapes are compiled
@@ -106,7 +112,9 @@ class LayerTable(eqx.Module):
         root, t, inverse_b = self._parts(gap, a, b)
         phi, psi, low = self._coefficients(a, b)
         x = (2 * t - 1 - low) / (1 - low)
-        angle = folded_angle(self.act, s, root) + s / root * inverse_b * _clenshaw(psi, x)
+        angle = folded_angle(is_folded(self.act), s, root) + s / root * inverse_b * _clenshaw(
+            psi, x
+        )
         slope = self.act.gain**2 * 2 / np.pi * _clenshaw(phi, x) / root
         return finish_value(self.act, angle), slope
 
@@ -122,7 +130,7 @@ class LayerTable(eqx.Module):
         c0 = self.split * (a + one_b + self.split)
         both = phi + psi * (c0 / (a * one_b + c0))
         x = (2 * t - 1 - low) / (1 - low)
-        angle = folded_angle(self.act, s, root) + s / root * _clenshaw(both, x)
+        angle = folded_angle(is_folded(self.act), s, root) + s / root * _clenshaw(both, x)
         return finish_value(self.act, angle)
 
 

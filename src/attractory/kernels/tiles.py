@@ -13,15 +13,26 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from attractory._util.machine import few_sizes
+from attractory.kernels.expectations import pair_sum
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.mixed_norms import BlockTable
 from attractory.kernels.norm_blocks import NormBlocks, pair_columns, tables_of
-from attractory.kernels.recursion import Columns, block, group_by_norm, pairs, prepare
+from attractory.kernels.recursion import (
+    Columns,
+    along_pairs,
+    block,
+    first_layer,
+    group_by_norm,
+    layers,
+    prepare,
+)
 from attractory.kernels.single_precision import single
 from attractory.kernels.tables import SAME
 
 __all__ = [
     "TILE", "Tiles", "by_pairs", "column_tiles", "cross_of_norms", "is_one_norm", "mirror", "tile",
+    "with_zeros",
 ]  # fmt: skip
 
 TILE = 512  # rows and columns
@@ -133,13 +144,21 @@ def by_pairs(
     most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
     # Three sizes are compiled, and few pairs are not padded to thousands.
     chunk = min(most, next((size for size in _PAIRS if len(first) <= 8 * size), most))
-    out = np.empty(len(first))
+    out, numbers, dim = np.empty(len(first)), pair_sum(kernel.activation), np.float64(x.shape[1])
+    x, y = with_zeros(x), with_zeros(y)
     for k in range(0, len(first), chunk):
         i, j = first[k : k + chunk], second[k : k + chunk]
         pad = (0, chunk - len(i))
-        values = _pairs(kernel, x[np.pad(i, pad)], y[np.pad(j, pad)], kind)
+        start = _first_layer(x[np.pad(i, pad)], y[np.pad(j, pad)], dim)
+        values = _along_pairs(numbers, layers(kernel), kind == "ntk", *start)
         out[k : k + chunk] = np.asarray(values)[: len(i)]
     return out
+
+
+def with_zeros(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n e"]:
+    """Return points with zeros appended up to one of few sizes, for which little is compiled."""
+    more = few_sizes(x.shape[1]) - x.shape[1]
+    return np.pad(x, ((0, 0), (0, more))) if more else x
 
 
 def column_tiles(
@@ -223,4 +242,4 @@ def _block(
     return block(columns, x, kind, same)
 
 
-_pairs = partial(jax.jit, static_argnums=(0, 3))(pairs)
+_first_layer, _along_pairs = jax.jit(first_layer), jax.jit(along_pairs)  # the first for each d

@@ -186,7 +186,9 @@ def _in_trace(f: KernelRegression) -> KernelRegression:
 @eqx.filter_jit
 def _right_factor(f: KernelRegression, x: Array | np.ndarray) -> tuple[Array, Array]:
     def one(point: Array) -> Array:
-        c, e, across = recursion.gradient(f.kernel, point, jnp.asarray(f.patterns), "ntk")
+        act, layers = f.kernel.activation, recursion.layers(f.kernel)
+        y = jnp.asarray(f.patterns)
+        c, e, across = recursion.gradient(act, layers, point, y, point.shape[-1])
         return c[:, None] * across + e[:, None] * point
 
     flat = jnp.asarray(x).reshape(-1, x.shape[-1])
