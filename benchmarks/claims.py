@@ -8,11 +8,13 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from attractory.paper.report import in_words
+
 PAGE = Path(__file__).parent.parent / "docs/reference/reproduction.md"
 
 
 def page(found):
-    how = found["how"]
+    how = in_words(found["how"])
     rows, verdicts = [], Counter()
     for figure in found["figures"]:
         for claim in figure["claims"]:

@@ -21,7 +21,7 @@ def test_one_figure_with_a_table_of_claims(capsys, tmp_path):
     code, out, err = run(capsys, "figure-d1", "--out", str(tmp_path / "new"))
     assert code == 0  # one claim of the paper does not hold: a finding, no failure
     assert "DOES NOT HOLD" in out
-    assert "of 5 claims 4 hold, 1 do not hold" in out
+    assert "of 5 claims 4 hold, 1 does not hold at this size" in out
     assert str(tmp_path / "new" / "report.html") in out
     assert "Traceback" not in err
     for name in ("report.html", "numbers.csv", "claims.json", "figure-d1.png", "figure-d1.svg"):

@@ -5,6 +5,7 @@ import html
 import inspect
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from attractory.maps.protocol import SingularKernelError
 from attractory.paper import FIGURES, Results, figures_named, reproduce
 from attractory.paper.basin_cells import cell as basin_cell
 from attractory.paper.basin_claims import norm_claims, widest
+from attractory.paper.figures import figure_5_claims
 from attractory.paper.figures.capacity import cell as capacity_cell
 from attractory.paper.figures.f0 import last_crossing
 from attractory.paper.figures.figure_5_claims import judge
@@ -24,6 +26,7 @@ from attractory.paper.figures.figure_e1 import cell as e1_cell
 from attractory.paper.figures.figure_e1 import share_claim
 from attractory.paper.limit_cells import cell as limit_cell
 from attractory.paper.report import Reproduction, Run, write_report
+from attractory.paper.report_words import ERRATA
 from attractory.paper.setup import make_patterns
 from attractory.paper.statistics import above, all_of, between, count, estimate, together
 from attractory.sweeps import Cell, CellError
@@ -196,14 +199,27 @@ def test_intervals_decide_only_what_they_can():
     assert above(count([True] * 5), 0.5) is None
 
 
-def test_intervals_of_a_claim_hold_together_and_end_at_bounds():
+def test_intervals_of_a_claim_hold_together_and_lie_between_the_bounds():
     one = estimate([0.9, 1.0, 1.0, 1.0], (0, 1))
-    assert one.high == 1.0
-    assert estimate([0.0, 0.1, 0.0, 0.0], (0.0, 1.0)).low == 0.0
+    assert 0.9 < one.high < 1.0
+    mirrored = estimate([0.1, 0.0, 0.0, 0.0], (0, 1))
+    assert (mirrored.low, mirrored.high) == pytest.approx((1 - one.high, 1 - one.low))
     wide = together([one, one, one])[0]
-    # t(1 − 0.025/3, 3) = 4.85660
-    assert one.mean - wide.low == pytest.approx(4.85660 * 0.05 / 2, rel=1e-4)
-    assert (wide.high, wide.mean, wide.seeds) == (1.0, one.mean, 4)
+    # t(1 − 0.025/3, 3) = 4.85660; the logit of the mean m has the slope 1/m(1 − m).
+    m, half = 0.975, 4.85660 * 0.05 / 2
+    ends = [1 / (1 + (1 - m) / m * np.exp(s * half / (m * (1 - m)))) for s in (1, -1)]
+    assert (wide.low, wide.high) == pytest.approx(ends, rel=1e-4)
+    assert (wide.mean, wide.seeds) == (one.mean, 4)
+    # A radius is positive: the interval is that of its logarithm.
+    radius = estimate([0.9, 1.1, 0.2, 0.1], (0, np.inf))
+    half = 3.18245 * np.std([0.9, 1.1, 0.2, 0.1], ddof=1) / 2
+    assert radius.low == pytest.approx(0.575 * np.exp(-half / 0.575), rel=1e-5)
+    assert radius.low * radius.high == pytest.approx(0.575**2)
+    # Bounds far away change nothing, and no bounds are Student's interval itself.
+    far = estimate([0.9, 1.1, 0.2, 0.1], (-1e6, 1e6))
+    assert (far.low, far.high) == pytest.approx((0.575 - half, 0.575 + half), rel=1e-4)
+    alike = estimate([1.0, 1.0, 1.0, 1.0 - 1e-12], (0, 1))
+    assert (alike.low, alike.high, alike.text()) == (alike.mean, alike.mean, "1 in all 4 seeds")
     assert above(estimate([1.0, 1.1, 0.9, 1.0]), 0.86) is True
     assert above(estimate([1.0, 1.1, 0.9, 1.0]).among(10), 0.86) is None
 
@@ -215,10 +231,10 @@ def test_the_widest_basin_names_ties_and_edges():
             for r, share in zip((1.0, 3.0, 10.0), shares, strict=True)
         )
 
-    assert widest(cells([0.2, 1.0, 1.0]), "limit") == "norm 3 or more"
-    assert widest(cells([0.2, 1.0, 0.9]), "limit") == "norm 3"
-    assert widest(cells([0.2, 0.9, 1.0]), "limit") == "norm at least 10"
-    assert widest(cells([1.0, 1.0, 1.0]), "limit") == "norm any from 1 to 10"
+    assert widest(cells([0.2, 1.0, 1.0]), "limit") == "3 or more"
+    assert widest(cells([0.2, 1.0, 0.9]), "limit") == "3"
+    assert widest(cells([0.2, 0.9, 1.0]), "limit") == "at least 10"
+    assert widest(cells([1.0, 1.0, 1.0]), "limit") == "any from 1 to 10"
 
 
 def test_solvers_are_compared_in_ratio():
@@ -293,7 +309,13 @@ def test_figure_5_claims_hold_on_the_papers_course_and_fail_on_another():
 
     def verdicts(results):
         claims = judge(results)
-        starts = "All the act", "Both tanh", "They do because", "Only with f0", "The histograms"
+        starts = (
+            "All the act",
+            "Both tanh",
+            "The eigenvalues of tanh",
+            "Only with f0",
+            "The histograms",
+        )
         return [next(c.holds for c in claims if c.statement.startswith(s)) for s in starts]
 
     # Off the data the radius is 0.7: α is not the reason. Made-up histograms never change.
@@ -370,9 +392,13 @@ def test_report_holds_every_claim_number_and_picture(tmp_path):
         for part in (claim.statement, claim.rule, claim.measured, claim.verdict):
             assert part in html.unescape(page)
     assert "not decided at this size" in page  # one seed of E.1
-    assert not re.search(r'(src|href)="(?!data:)', page)  # nothing from elsewhere
+    linked = re.findall(r'(?:src|href)="(?!data:)([^"]*)"', page)
+    marks = {f"#{name}" for name in re.findall(r'id="([^"]*)"', page)}
+    files = {path.name for path in tmp_path.iterdir()}
+    assert set(linked) <= marks | files  # nothing from elsewhere, and nothing that is not there
+    assert {"numbers.csv", "figure-d1.svg", "#figure-e1", "#disagree", "#key"} <= set(linked)
     assert page.count("data:image/png;base64,") == 2
-    for word in ("jax", "seeds", "machine", "cores", figure.method[:40]):
+    for word in ("jax", "seeds", "machine", " core", figure.method[:40]):
         assert word in page
     for name in ("figure-d1", "figure-e1"):
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
@@ -385,6 +411,8 @@ def test_report_holds_every_claim_number_and_picture(tmp_path):
     assert written == first.results.all[0].values["measured"].tolist()
     facts = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
     assert facts["failed"] == 0
+    assert facts["how"]["cells"] == len(first.results.all) + 1
+    assert facts["how"]["seeds"] == [1]
     assert [f["name"] for f in facts["figures"]] == ["figure-d1", "figure-e1"]
 
 
@@ -400,9 +428,19 @@ def test_report_says_what_failed(tmp_path):
     found = Reproduction((run,), "quick", None, None, "here", 1.0)
     write_report(found, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "1 cells failed" in page
+    assert "1 cell failed" in page
     assert "ValueError: &lt;bad&gt;" in page
     assert found.failed == 1
+
+
+def test_errata_that_claims_refer_to_are_told_and_exist():
+    text = (Path(__file__).parents[2] / "docs/reference/errata.md").read_text(encoding="utf-8")
+    sources = "".join(inspect.getsource(inspect.getmodule(f.claims)) for f in FIGURES.values())
+    sources += inspect.getsource(figure_5_claims)
+    named = {int(number) for number in re.findall(r"errata,? (\d+)", sources)}
+    assert named <= set(ERRATA)
+    for number in ERRATA:
+        assert f"\n{number}. " in text
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attractory._util.texts import counted
 from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.options import HERE, Computing, expanded
 from attractory.cli.outputs import check_folder
@@ -93,6 +94,8 @@ def _list() -> None:
 def _show(found: "Reproduction", out: Path) -> None:
     from rich.table import Table
 
+    from attractory.paper.claims import tally
+
     table = Table(caption="each claim's rule is in the report; intervals are 95 %, over seeds")
     for head in ("figure", "source", "claim", "measured", "verdict"):
         table.add_column(head, no_wrap=head == "figure")
@@ -108,9 +111,5 @@ def _show(found: "Reproduction", out: Path) -> None:
             )
     show(table, 160)
     claims = [claim for one in found.runs for claim in one.claims]
-    counts = [(True, "hold"), (False, "do not hold"), (None, "are not decided at this size")]
-    say(
-        f"of {len(claims)} claims "
-        + ", ".join(f"{sum(c.holds is value for c in claims)} {text}" for value, text in counts)
-    )
+    say(f"of {counted(len(claims), 'claim')} {tally(claims)} at this size")
     say(f"{found.seconds:.0f} s; report: {out / 'report.html'}")

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attractory._util.texts import counted
 from attractory.cli.console import say, show
 
 if TYPE_CHECKING:
     from attractory.cli.memory_file import MemoryFile
 
 __all__ = [
-    "DRAWN", "contents", "counted", "draw", "print_file", "show_recalled",
+    "DRAWN", "contents", "draw", "print_file", "show_recalled",
     "show_rows",
 ]  # fmt: skip
 
@@ -51,11 +52,6 @@ def contents(kept: "MemoryFile") -> str:
         f"{counted(len(memory), 'row')} of {size}; {width}, {activation}, depth "
         f"{memory.depth}, norm {memory.norm_:.4g}; residual {memory.residual_:.1e} of the norm"
     )
-
-
-def counted(n: int, what: str) -> str:
-    """Return a number with its noun."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def show_recalled(rows: list[dict[str, Any]], reject: float) -> None:

@@ -10,7 +10,7 @@ from attractory._util.statistics import where_largest
 from attractory.paper.basin_cells import STEPS
 from attractory.paper.claims import Claim, Results
 from attractory.paper.statistics import Estimate, above, all_of, estimate
-from attractory.paper.style import band, new_figure, shades
+from attractory.paper.style import MARKERS, band, new_figure, shades
 from attractory.sweeps.grid import Settings
 
 __all__ = ["draw", "norm_claims", "success", "widest"]
@@ -65,7 +65,7 @@ def norm_claims(
                     "share recalled, averaged over the noise radii, at the larger norm minus that "
                     "at the smaller of the same seed: interval above 0 for every n; fails if below "
                     "for one",
-                    "; ".join(parts), all_of(*verdicts),
+                    "difference of the shares: " + "; ".join(parts), all_of(*verdicts),
                 )
             )  # fmt: skip
     return claims
@@ -89,7 +89,7 @@ def widest(results: Results, name: str) -> str:
         >>> cells = [Cell({"n": 5, "norm": r, "seed": 0}, {"limit": np.array([1 / r])}, None, 0.0)
         ...          for r in (1.0, 2.0)]
         >>> widest(Results(cells), "limit")
-        'norm at most 1'
+        'at most 1'
     """
     norms = results.levels("norm")
     rows = [
@@ -99,7 +99,7 @@ def widest(results: Results, name: str) -> str:
         ]
         for n in results.levels("n")
     ]
-    return f"norm {where_largest(norms, rows)}" if rows else "no norm"
+    return where_largest(norms, rows) if rows else "none"
 
 
 def draw(results: Results, title: str) -> Figure:
@@ -124,10 +124,13 @@ def draw(results: Results, title: str) -> Figure:
             for s, v in results.where(n=n):
                 values[seeds.index(s["seed"]), norms.index(s["norm"])] = v[name]
             for k, radius in enumerate(radii):
-                band(axis, norms, values[:, :, k], colors[k], lw=1.6, marker="o", ms=3,
-                     within=(0, 1), label=f"{radius:g}")  # fmt: skip
+                # Lines that lie on one another show one inside the other.
+                width = 1.1 + 0.5 * (len(radii) - 1 - k)
+                band(axis, norms, values[:, :, k], colors[k], lw=width, ms=width + 2.5,
+                     marker=MARKERS[k % len(MARKERS)], within=(0, 1),
+                     label=f"{radius:g}")  # fmt: skip
             axis.set(xscale="log", ylim=(-0.03, 1.03))
-            axis.set_title(f"n = {n}: {label}", fontsize=8.5)
+            axis.set_title(f"n = {n}, {label}", fontsize=8.5)
             axis.yaxis.set_major_formatter(PercentFormatter(1.0))
             axis.grid(alpha=0.25)
         row[0].set_ylabel(f"recalled within {STEPS} steps")

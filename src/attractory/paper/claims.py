@@ -11,7 +11,7 @@ from attractory.sweeps.grid import Settings
 from attractory.sweeps.results import Cell
 from attractory.sweeps.values import Values
 
-__all__ = ["Claim", "PaperFigure", "Results", "Size"]
+__all__ = ["Claim", "PaperFigure", "Results", "Size", "tally"]
 
 Size = Literal["quick", "full"]
 
@@ -49,6 +49,24 @@ class Claim:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         return {**asdict(self), "verdict": self.verdict}
+
+
+def tally(claims: Iterable[Claim]) -> str:
+    """Return how many of the claims hold, do not hold and are not decided.
+
+    Example:
+        >>> claims = [Claim("", "", "", "", holds) for holds in (True, False, None, None)]
+        >>> tally(claims), tally([])
+        ('1 holds, 1 does not hold, 2 are not decided', '0 hold')
+    """
+    forms = {
+        True: ("holds", "hold"),
+        False: ("does not hold", "do not hold"),
+        None: ("is not decided", "are not decided"),
+    }
+    counts = {holds: sum(claim.holds is holds for claim in claims) for holds in forms}
+    parts = [f"{n} {forms[holds][n != 1]}" for holds, n in counts.items() if n or holds]
+    return ", ".join(parts)
 
 
 class Results:

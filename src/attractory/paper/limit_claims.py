@@ -25,11 +25,12 @@ __all__ = ["TIE", "WITHIN", "draw_kinds", "kind_claims", "over_norms"]
 TIE = 0.02  # basins that differ by less, relatively, are one: the resolution of `relative_radius`
 WITHIN = 0.0, 10.0  # basins that it can tell
 
-_PANELS = {
-    "sampled": "spectral radius, f0 sampled",
-    "zero": "spectral radius, f0 = 0",
-    "basin": "noise that 90 % survive / norm, f0 = 0",
+_PANELS = {  # quantity, and of which map
+    "sampled": ("spectral radius, largest of the patterns", "infinite width, f0 sampled"),
+    "zero": ("spectral radius, largest of the patterns", "infinite width, f0 = 0"),
+    "basin": ("noise that 90 % of cues survive / norm", "infinite width, f0 = 0"),
 }
+_FEW = 6  # norms below which lines between them say nothing
 
 
 def kind_claims(results: Results, setting: str, text: dict[Any, str]) -> list[Claim]:
@@ -89,7 +90,9 @@ def kind_claims(results: Results, setting: str, text: dict[Any, str]) -> list[Cl
 def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str) -> Figure:
     """Return radii with f0 sampled and f0 = 0 and the relative basin, against the norm.
 
-    The title is followed by what the claims on the drop and the limit ½ come to.
+    The title is followed by what the claims on the drop and the limit ½ come to. Kinds stand a
+    little beside one another, so that none hides another; few norms are joined by thin lines, which
+    are no measurement.
 
     Example:
         >>> len(draw_kinds(Results([]), "depth", {}, "").axes)
@@ -98,30 +101,39 @@ def draw_kinds(results: Results, setting: str, text: dict[Any, str], title: str)
     panels = [
         name for name in _PANELS if any(np.isfinite(values[name]).any() for _, values in results)
     ]
-    figure = new_figure(3.5 * max(1, len(panels)), 3.8)
+    figure = new_figure(3.7 * max(1, len(panels)), 4.0)
     verdict = all_of(*(claim.holds for claim in kind_claims(results, setting, text)[:2]))
     course = said(
-        verdict, f"above 1, then about ½, for every {setting}",
-        f"not every {setting} goes above 1 and then to ½",
+        verdict, f"the spectral radius goes above 1, then to about ½, at every {setting}",
+        f"not at every {setting} does the spectral radius go above 1, then to about ½",
     )  # fmt: skip
     figure.suptitle(f"{title}: {course}" if len(results) else title, fontsize=10)
     if not panels:
         return figure
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    axes, kinds = figure.subplots(1, len(panels), squeeze=False)[0], results.levels(setting)
+    radii = [axis for axis, name in zip(axes, panels, strict=True) if name != "basin"]
     for axis, name in zip(axes, panels, strict=True):
-        for k, kind in enumerate(results.levels(setting)):
+        for k, kind in enumerate(kinds):
             norms, values = over_norms(results, name, **{setting: kind})
-            band(axis, norms, values, LINES[k % 6], (0.0, np.inf), lw=1.6,
-                 marker=MARKERS[k % 6], ms=4, label=text[kind])  # fmt: skip
+            sparse = len(norms) < _FEW
+            beside = 1.06 ** (k - (len(kinds) - 1) / 2) if sparse else 1.0
+            band(axis, list(np.array(norms) * beside), values, LINES[k % len(LINES)], (0.0, np.inf),
+                 "bars" if sparse else "band", lw=0.7 if sparse else 1.6, ms=4.5,
+                 marker=MARKERS[k % len(MARKERS)], label=text[kind])  # fmt: skip
         axis.set(xscale="log", xlabel="norm of the patterns")
-        axis.set_title(_PANELS[name], fontsize=9)
+        axis.set_ylabel(_PANELS[name][0], fontsize=9)
+        axis.set_title(f"{_PANELS[name][1]}; n = 20, dim 32", fontsize=9)
         if name == "basin":
             axis.set_yscale("log")
-        else:
-            axis.set_ylim(bottom=0)
-            axis.axhline(1, color=GREY, lw=0.8)
-            axis.axhline(0.5, color=GREY, lw=0.8, ls=":")
-    axes[0].legend(fontsize=8, frameon=False)
+    for axis in radii:
+        axis.sharey(radii[0])
+        axis.set_ylim(bottom=0)
+        for height, name, style in ((1.0, "1", "-"), (0.5, "½", ":")):
+            axis.axhline(height, color=GREY, lw=0.8, ls=style)
+            axis.annotate(name, (0.98, height), xycoords=("axes fraction", "data"), fontsize=8,
+                          ha="right", va="bottom", color=GREY)  # fmt: skip
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center",
+                  ncols=len(kinds), fontsize=8, frameon=False)  # fmt: skip
     return figure
 
 

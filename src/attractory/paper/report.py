@@ -17,10 +17,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from attractory._util.machine import GIB, cores, machine_bytes
-from attractory.paper.claims import Claim, PaperFigure, Results, Size
+from attractory._util.texts import counted
+from attractory.paper.claims import Claim, PaperFigure, Results, Size, tally
+from attractory.paper.report_words import ERRATA, KEY
 from attractory.sweeps.results import Cell
 
-__all__ = ["Reproduction", "Run", "how_it_was_run", "number_rows", "write_report"]
+__all__ = ["Reproduction", "Run", "how_it_was_run", "in_words", "number_rows", "write_report"]
 
 _PACKAGES = "attractory", "jax", "jaxlib", "numpy", "scipy", "equinox", "matplotlib"
 
@@ -85,8 +87,8 @@ class Reproduction:
         return {"how": how_it_was_run(self), "failed": self.failed, "figures": figures}
 
 
-def how_it_was_run(run: Reproduction) -> dict[str, str]:
-    """Return what a reader needs to repeat a run: command, versions, machine and time.
+def how_it_was_run(run: Reproduction) -> dict[str, Any]:
+    """Return what a reader needs to repeat a run, as plain values: versions, machine and time.
 
     Example:
         >>> facts = how_it_was_run(Reproduction((), "quick", None, None, "here", 1.0))
@@ -96,21 +98,49 @@ def how_it_was_run(run: Reproduction) -> dict[str, str]:
     seeds = sorted({c.settings["seed"] for r in run.runs for c in r.results.all
                     if "seed" in c.settings})  # fmt: skip
     cells = sum(len(r.results.all) for r in run.runs)
-    spent = sum(r.results.seconds for r in run.runs)
     return {
         "size": run.size,
-        "figures": ", ".join(r.figure.name for r in run.runs),
-        "seeds": f"{seeds[0]} to {seeds[-1]}" if seeds else "none",
-        "digits": run.data or "the 200 bundled ones",
-        "cells": f"{cells}, of which {run.failed} failed; {spent:.0f} s in all cells together",
-        "time": f"{run.seconds:.0f} s from start to end, on {run.where}",
-        "machine": f"{_processor()}, {cores()} cores, {machine_bytes() / GIB:.0f} GiB, "
-        f"{platform.system()}",
-        "versions": f"Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+        "figures": [r.figure.name for r in run.runs],
+        "seeds": seeds,
+        "data": run.data,
+        "cells": cells,
+        "cells_failed": run.failed,
+        "cells_seconds": round(sum(r.results.seconds for r in run.runs), 3),
+        "seconds": run.seconds,
+        "where": run.where,
+        "processor": _processor(),
+        "cores": cores(),
+        "memory_gib": round(machine_bytes() / GIB, 1),
+        "system": platform.system(),
+        "versions": {"Python": platform.python_version()}
+        | {name: version(name) for name in _PACKAGES},
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "intervals": "95 % for all of a claim together (Bonferroni), over seeds: Student's for "
-        "means, cut at the bounds of what is measured; nothing is decided on fewer than 4",
+        "means, by logarithm or logit where values are bounded; nothing is decided on fewer than 4",
+    }
+
+
+def in_words(how: dict[str, Any]) -> dict[str, str]:
+    """Return how a run was made in words, as `how_it_was_run` gives it.
+
+    Example:
+        >>> in_words(how_it_was_run(Reproduction((), "quick", None, None, "here", 1.0)))["time"]
+        '1 s from start to end, on here'
+    """
+    seeds = how["seeds"]
+    return {
+        "size": how["size"],
+        "figures": ", ".join(how["figures"]),
+        "seeds": f"{seeds[0]} to {seeds[-1]}" if seeds else "none",
+        "digits": how["data"] or "the 200 bundled ones",
+        "cells": f"{how['cells']}, of which {how['cells_failed']} failed; "
+        f"{how['cells_seconds']:.0f} s in all cells together",
+        "time": f"{how['seconds']:.0f} s from start to end, on {how['where']}",
+        "machine": f"{how['processor']}, {counted(how['cores'], 'core')}, "
+        f"{how['memory_gib']:.0f} GiB, {how['system']}",
+        "versions": ", ".join(f"{name} {number}" for name, number in how["versions"].items()),
+        "date": how["date"],
+        "intervals": how["intervals"],
     }
 
 
@@ -160,9 +190,9 @@ def write_report(run: Reproduction, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn: list[Path] = []
-    inlined: dict[str, dict[str, str]] = {}
+    inlined: dict[str, list[dict[str, str]]] = {}
     for one in run.runs:
-        inlined[one.figure.name] = {}
+        inlined[one.figure.name] = []
         for name, picture in one.pictures().items():
             # Text as text, and no date: the same numbers give the same file.
             with rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
@@ -170,7 +200,10 @@ def write_report(run: Reproduction, folder: Path) -> list[Path]:
             buffer = io.BytesIO()
             picture.savefig(buffer, format="png")
             (folder / f"{name}.png").write_bytes(buffer.getvalue())
-            inlined[one.figure.name][name] = base64.b64encode(buffer.getvalue()).decode()
+            data = base64.b64encode(buffer.getvalue()).decode()
+            inlined[one.figure.name].append(
+                {"name": name, "message": _message(picture), "data": data}
+            )
             drawn += [folder / f"{name}.png", folder / f"{name}.svg"]
     report, numbers, claims = (
         folder / name for name in ("report.html", "numbers.csv", "claims.json")
@@ -187,19 +220,36 @@ def write_report(run: Reproduction, folder: Path) -> list[Path]:
     return [report, numbers, claims, *drawn]
 
 
-def _page(run: Reproduction, pictures: dict[str, dict[str, str]]) -> str:
+def _message(picture: Figure) -> str:
+    """Return a picture's title in one line."""
+    titles = [picture.get_suptitle(), *(axis.get_title() for axis in picture.axes)]
+    return " ".join(next((title for title in titles if title), "").split())
+
+
+def _page(run: Reproduction, pictures: dict[str, list[dict[str, str]]]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("attractory.paper", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    claims = [claim for one in run.runs for claim in one.claims]
+    claims = [(one, claim) for one in run.runs for claim in one.claims]
+    of_paper = [claim.source.startswith("paper") for _, claim in claims]
+    fails: dict[str, list[tuple[Run, Claim]]] = {}
+    for (one, claim), papers in zip(claims, of_paper, strict=True):
+        if claim.holds is False:
+            heading = "The paper" if papers else "Our own errata, and claims beyond the paper"
+            fails.setdefault(heading, []).append((one, claim))
     return environment.get_template("report.html").render(
-        claims=claims,
-        of_paper=[claim for claim in claims if claim.source.startswith("paper")],
+        of_paper=[c for (_, c), papers in zip(claims, of_paper, strict=True) if papers],
+        others=[c for (_, c), papers in zip(claims, of_paper, strict=True) if not papers],
+        disagreeing=fails,
         failed=run.failed,
         runs=run.runs,
         pictures=pictures,
-        how=how_it_was_run(run),
+        key=KEY,
+        errata=ERRATA,
+        tally=tally,
+        counted=counted,
+        how=in_words(how_it_was_run(run)),
     )

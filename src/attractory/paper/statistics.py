@@ -3,16 +3,20 @@
 A seed is one draw of patterns, weights and noise; cues of one memory are not independent, so every
 interval is over seeds. Differences are taken within a seed before they are averaged. The intervals
 of one claim are widened for their number (Bonferroni), so that they hold together with 95 %.
-Intervals of bounded values end at the bounds. A largest value that lies at the end of a grid is
-censored: it is told as "at least".
+A largest value that lies at the end of a grid is censored: it is told as "at least".
+
+Intervals of bounded values are made on a scale without bounds: the logarithm of what is positive,
+the logit of what lies between two bounds (delta method). In 20,000 samples of 4 seeds such
+intervals hold the mean in 90 % where Student's own, cut at the bound, hold it in 83 % (lognormal,
+σ = 1), and in 93 % where those do in 84 % (beta, 5 and ½).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
+from scipy.special import expit, logit, stdtrit
 
 from attractory._util.statistics import clopper_pearson
 
@@ -27,12 +31,15 @@ __all__ = [
     "count",
     "estimate",
     "said",
+    "shown",
     "together",
 ]
 
 Verdict = bool | None
 FEWEST = 4  # seeds; with fewer nothing is decided
 CONFIDENCE = 0.95
+_ROUNDING = 1e-9  # seeds that differ by less, relatively, have one value
+_MOST_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -61,18 +68,59 @@ class Estimate:
 
         Example:
             >>> estimate([1.0, 2.0, 3.0, 4.0]).among(2).text()
-            '2.5 [-0.196, 5.2]'
+            '2.5 [−0.196, 5.2]'
         """
         return estimate(np.array(self.values), self.within, number)
 
-    def text(self, digits: int = 3) -> str:
-        """Return it as text."""
+    def text(
+        self, digits: int = 3, read: Callable[[float], float] = float, form: str = "{}"
+    ) -> str:
+        """Return it as text; where all seeds have one value, that is said in place of an interval.
+
+        Args:
+            digits: significant ones.
+            read: turns each number into the one that is told, such as `np.exp` for a logarithm.
+            form: of the estimate.
+
+        Example:
+            >>> estimate(np.log([2.0, 2.2, 1.8, 2.0])).text(3, np.exp, "×{}")
+            '×1.99 [1.75, 2.27]'
+            >>> estimate([1.0, 1.0, 1.0, 1.0], (0, 1)).text()
+            '1 in all 4 seeds'
+        """
         if self.seeds == 0:
             return "no data"
+        mean = form.format(shown(read(self.mean), digits))
         if self.seeds == 1:
-            return f"{self.mean:.{digits}g} (one seed)"
-        mean, low, high = (f"{v:.{digits}g}" for v in (self.mean, self.low, self.high))
-        return f"{mean} [{low}, {high}]"
+            return f"{mean} (one seed)"
+        if self.low == self.high:
+            return f"{mean} in all {self.seeds} seeds"
+        low, high = sorted(float(read(end)) for end in (self.low, self.high))
+        while shown(low, digits) == shown(high, digits) and digits < _MOST_DIGITS:
+            digits += 1
+        mean = form.format(shown(read(self.mean), digits))
+        return f"{mean} [{shown(low, digits)}, {shown(high, digits)}]"
+
+
+def shown(value: float, digits: int = 3) -> str:
+    """Return a number for people: a true minus sign, powers of ten as such, and no needless zeros.
+
+    Example:
+        >>> shown(-0.3712, 2), shown(1536.0), shown(9.0, 2), shown(1.3e-15, 2)
+        ('−0.37', '1,536', '9', '1.3·10⁻¹⁵')
+    """
+    if value == round(value, 0) and abs(value) < 1e7:
+        return f"{value + 0.0:,.0f}".replace("-", "−")
+    number, _, power = f"{value:.{digits}g}".partition("e")
+    if power:
+        if 0 < int(power) < 7:
+            number = f"{float(f'{number}e{power}'):,.0f}"
+        else:
+            number += "·10" + str(int(power)).translate(_RAISED)
+    return number.replace("-", "−")
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def estimate(
@@ -82,12 +130,15 @@ def estimate(
 
     Args:
         values: one a seed.
-        within: bounds of a value, at which the interval ends.
+        within: bounds of a value. The interval lies between them: it is Student's for the mean's
+            logarithm (one bound) or logit (two), whose standard error is that of the mean times the
+            slope there.
         number: of the intervals that are to hold together.
 
     Example:
-        >>> estimate([1.0, 2.0, 3.0, 4.0]).text()
-        '2.5 [0.446, 4.55]'
+        >>> values = [1.0, 2.0, 3.0, 4.0]
+        >>> estimate(values).text(), estimate(values, (0, np.inf)).text()
+        ('2.5 [0.446, 4.55]', '2.5 [1.1, 5.69]')
     """
     x = np.asarray(values, float).ravel()
     x = x[np.isfinite(x)]
@@ -99,8 +150,23 @@ def estimate(
     # SciPy's ttest_1samp warns of equal values, which shares of 1 are; its interval is NaN there.
     tail = (1 - CONFIDENCE) / 2 / max(1, number)
     half = float(stdtrit(len(x) - 1, 1 - tail) * x.std(ddof=1) / np.sqrt(len(x)))
-    low, high = float(max(mean - half, within[0])), float(min(mean + half, within[1]))
+    alike = half <= _ROUNDING * abs(mean)
+    low, high = (mean, mean) if alike else _ends(mean, half, within)
     return Estimate(mean, low, high, len(x), kept, within)
+
+
+def _ends(mean: float, half: float, within: tuple[float | int, float | int]) -> tuple[float, float]:
+    """Return the interval mean ± half, made on a scale on which the value has no bounds."""
+    bottom, top = within
+    if not np.isfinite(bottom):
+        return mean - half, mean + half
+    above = mean - bottom
+    if not np.isfinite(top):
+        factor = np.exp(half / above)
+        return float(bottom + above / factor), float(bottom + above * factor)
+    size, middle = top - bottom, logit(above / (top - bottom))
+    half *= size / (above * (top - mean))  # the logit's slope
+    return float(bottom + size * expit(middle - half)), float(bottom + size * expit(middle + half))
 
 
 def together(found: Sequence[Estimate]) -> list[Estimate]:
@@ -108,7 +174,7 @@ def together(found: Sequence[Estimate]) -> list[Estimate]:
 
     Example:
         >>> [e.text() for e in together([estimate([1.0, 2.0, 3.0, 4.0])] * 2)]
-        ['2.5 [-0.196, 5.2]', '2.5 [-0.196, 5.2]']
+        ['2.5 [−0.196, 5.2]', '2.5 [−0.196, 5.2]']
     """
     return [e.among(len(found)) for e in found]
 
@@ -195,12 +261,12 @@ def all_of(*verdicts: Verdict) -> Verdict:
 
 
 def said(verdict: Verdict, yes: str, no: str) -> str:
-    """Return a figure's title by the verdict on it, "not decided: …" where there is none.
+    """Return what a figure's title says by the verdict on it; both are clauses.
 
     Example:
         >>> said(None, "it grows", "it does not grow"), said(False, "it grows", "it does not grow")
-        ('not decided: it grows', 'it does not grow')
+        ('not decided whether it grows', 'it does not grow')
     """
     if verdict is None:
-        return f"not decided: {yes}"
+        return f"not decided whether {yes}"
     return yes if verdict else no

@@ -15,7 +15,7 @@ BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, ORANGE, SKY = "#CC79A7", "#E69F00", "#56B4E9"
 GREY = "#777777"
 LINES = BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY  # of categories, in the order of use
-MARKERS = "o", "s", "^", "D", "v", "P"
+MARKERS = "o", "s", "^", "D", "v", "P", "X"
 
 
 def new_figure(width: float, height: float) -> Figure:

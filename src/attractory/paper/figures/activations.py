@@ -41,12 +41,13 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     ]  # fmt: skip
 
 
-_TITLE = "Five sigmoidal activations at infinite width, n = 20, dim 32"
+_TITLE = "Five activations"
 
 FIGURE = PaperFigure(
     "activations",
-    "Spectra and basins of five sigmoidal activations",
-    "Infinite width, dim 32, n = 20, f0 = 0, and f0 sampled at width 10,000 (quick: 500).",
+    "Spectra of five sigmoidal activations",
+    "Infinite width, dim 32, n = 20, f0 = 0, and f0 sampled at width 10,000 (quick: 500). "
+    "The basin is measured of erf only, and not in quick.",
     cell,
     _cells,
     lambda results: kind_claims(results, "activation", _TEXT),

@@ -73,10 +73,7 @@ def _ratio(results: Results, n: int, low: float, high: float, absolute: bool) ->
 
 
 def _factors(found: dict[int, Estimate]) -> str:
-    return "; ".join(
-        f"n = {n}: ×{np.exp(e.mean):.3g} [{np.exp(e.low):.3g}, {np.exp(e.high):.3g}]"
-        for n, e in found.items()
-    )
+    return "; ".join(f"n = {n}: {e.text(3, np.exp, '×{}')}" for n, e in found.items())
 
 
 def _claims(results: Results) -> list[Claim]:
@@ -125,18 +122,21 @@ def _pictures(results: Results) -> dict[str, Figure]:
         style = {"lw": 1.7, "marker": MARKERS[k], "ms": 4, "label": f"n = {n}"}
         band(axes[0], norms, basin * np.array(norms) / np.sqrt(dim), LINES[k], **style)
         band(axes[1], norms, basin, LINES[k], **style)
-    axes[0].set(ylabel="noise radius (std) that 90 % survive")
-    axes[1].set(ylabel="norm of that noise / norm of the patterns")
+    axes[0].set_ylabel("noise that 90 % of cues survive (std)", fontsize=9)
+    axes[1].set_ylabel("norm of that noise / norm of the patterns", fontsize=9)
+    for axis, text in zip(axes, ("absolute", "relative to the norm"), strict=True):
+        axis.set_title(f"{text}; infinite width, f0 = 0, dim 32", fontsize=9)
     for axis in axes:
         axis.set(xscale="log", yscale="log", xlabel="norm of the patterns")
         axis.grid(alpha=0.25)
     axes[0].legend(fontsize=8, frameon=False, loc="lower right")
     claims = _claims(results)
-    grows = said(claims[0].holds, "grows from norm 3 to 30", "does not grow from norm 3 to 30")
-    drops = said(claims[2].holds, "is 5 to 40 times smaller at norm 1,000",
-                 "is not 5 to 40 times smaller at norm 1,000")  # fmt: skip
-    figure.suptitle(f"The basin, absolute (left) and relative (right), infinite width: {grows}; "
-                    f"{drops}", fontsize=10)  # fmt: skip
+    grows = said(
+        claims[0].holds, "it grows from norm 3 to 30", "it does not grow from norm 3 to 30"
+    )
+    drops = said(claims[2].holds, "it shrinks again, 5 to 40 times by norm 1,000",
+                 "it is not 5 to 40 times smaller at norm 1,000")  # fmt: skip
+    figure.suptitle(f"The basin: {grows}; {drops}", fontsize=10)
     return {"basin-and-norm": figure}
 
 

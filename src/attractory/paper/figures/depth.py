@@ -38,7 +38,7 @@ def _cells(size: Size, seeds: int | None, data: str | None) -> list[Settings]:
     ]  # fmt: skip
 
 
-_TITLE = "Depth 2 to 4 at infinite width (n = 20, dim 32)"
+_TITLE = "Depth 2 to 4"
 
 FIGURE = PaperFigure(
     "depth",

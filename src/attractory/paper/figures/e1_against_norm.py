@@ -71,16 +71,16 @@ def _pictures(results: Results) -> dict[str, Figure]:
             rows = [results.column(f"{kind}_near", n=n, norm=norm) for norm in norms]
             seeds = min(len(row) for row in rows)
             samples = np.array([row[:seeds] for row in rows]).T
-            band(axis, norms, samples, LINES[k], (0, 1), lw=1.7, marker=MARKERS[k], ms=4,
+            band(axis, norms, samples, LINES[k], (0, 1), "seeds", lw=1.7, marker=MARKERS[k], ms=4,
                  label=f"n = {n}")  # fmt: skip
             axis.axhline((n - 1) / 10, color=LINES[k], lw=0.8, ls=":")
         axis.set(xscale="log", xlabel="norm of the patterns", title=label)
         axis.title.set_fontsize(9)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes[0].set(ylabel="eigenvalues within 0.05 of 1", ylim=(0, 1))
+    axes[0].plot([], [], "x", color=GREY, ms=4, mew=0.8, label="each seed")
+    axes[0].plot([], [], color=GREY, lw=0.8, ls=":", label="(n − 1)/10")
     axes[0].legend(fontsize=8, frameon=False)
-    axes[1].annotate("dotted: (n − 1)/10", (0.97, 0.94), xycoords="axes fraction", ha="right",
-                     fontsize=8, color=GREY)  # fmt: skip
     figure.suptitle(
         "E.1 against the norm: " + said(
             all_of(*(c.holds for c in _claims(results)[:2])),

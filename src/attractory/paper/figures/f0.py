@@ -95,8 +95,8 @@ def _claims(results: Results) -> list[Claim]:
             Claim(
                 "errata 16", f"The critical norm grows with n ({name}, f0 sampled)",
                 "logarithm of its ratio within a seed: interval above 0 for every step in n",
-                "; ".join(f"n = {b} over {a}: ×{np.exp(e.mean):.2f} [{np.exp(e.low):.2f}, "
-                          f"{np.exp(e.high):.2f}]" for (a, b), e in zip(pairs, steps, strict=True)),
+                "; ".join(f"n = {b} over {a}: {e.text(3, np.exp, '×{}')}"
+                          for (a, b), e in zip(pairs, steps, strict=True)),
                 all_of(*(above(e, 0.0) for e in steps)),
             )
         )  # fmt: skip
@@ -131,16 +131,18 @@ def _pictures(results: Results) -> dict[str, Figure]:
                 band(axis, norms, values, LINES[k], (0, np.inf), ls=style, lw=1.6,
                      marker=MARKERS[k], ms=3.5, label=f"n = {n}, {text}")  # fmt: skip
         axis.set(xscale="log", xlabel="norm of the patterns")
-        axis.set_title({"erf_surrogate": "½erf(x/2) + ½"}.get(name, name), fontsize=9)
-    axes[0].set_ylabel("largest spectral radius over the patterns")
+        axis.set_title(
+            {"erf_surrogate": "½erf(x/2) + ½, the paper's surrogate"}.get(name, name), fontsize=9
+        )
+    axes[0].set_ylabel("spectral radius, largest of the patterns", fontsize=9)
     axes[-1].legend(fontsize=7.5, frameon=False, handlelength=3.2)
     claims = [c for c in _claims(results) if "critical norm grows" not in c.statement]
-    figure.suptitle(
-        said(all_of(*(c.holds for c in claims)),
-             "Only with f0 sampled does the spectral radius exceed 1, and drop below it",
-             "The spectral radius does not do what is said of f0 = 0 or of f0 sampled"),
-        fontsize=10,
-    )  # fmt: skip
+    title = said(
+        all_of(*(c.holds for c in claims)),
+        "the spectral radius exceeds 1, and drops below it, only with f0 sampled",
+        "the spectral radius does not do what is said of f0 = 0 or of f0 sampled",
+    )
+    figure.suptitle(title.capitalize(), fontsize=10)
     return {"f0": figure}
 
 

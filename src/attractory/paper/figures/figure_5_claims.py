@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from attractory.paper.claims import Claim, Results
-from attractory.paper.statistics import above, all_of, below, between, estimate, said
+from attractory.paper.statistics import above, all_of, below, between, estimate, said, shown
 from attractory.paper.style import GREY, LINES, MARKERS, band, new_figure, shades
 
 __all__ = ["draw", "judge"]
@@ -17,7 +17,9 @@ _MAPS = {
     "sampled": "infinite width, f0 sampled",
     "zero": "infinite width, f0 = 0",
 }
+_HALF = "At large norm the largest eigenvalue is about ½"
 _RADII = 0.0, np.inf
+_FULL = 0.9  # height of a bar that holds all eigenvalues, of the rows' distance
 _RATIO = 1.1  # of two radii that count as the same
 _EDGES = np.linspace(0.0, 1.525, 62)  # the last bin is all that is larger
 
@@ -84,7 +86,8 @@ def judge(results: Results) -> list[Claim]:
         }  # fmt: skip
         claims.append(
             Claim(
-                "paper, E.4", "They do because α = σ̇(0) is too large for Lemma 3",
+                "paper, E.4", "The eigenvalues of tanh and erf are large at small r because "
+                "α = σ̇(0) is too large for Lemma 3",
                 "then the linear region itself must exceed 1: spectral radius of QJ₀Q off the data "
                 "has its interval above 1 for both; fails if it is below 1 for one",
                 "; ".join(f"{a}: {e.text()}" for a, e in linear.items()) + " (errata, 11)",
@@ -126,7 +129,7 @@ def _by_kind(results: Results, activations: list[str]) -> list[Claim]:
         claims.append(
             Claim(
                 "paper, section 4.4 and D.3",
-                f"At large norm the largest eigenvalue is about ½ ({_MAPS[kind]})",
+                f"{_HALF} ({_MAPS[kind]})",
                 "interval within 0.4 … 0.6 at the largest norm for every activation; fails if "
                 "outside for one",
                 f"at norm {(halves or [np.nan])[0]:g}: " + "; ".join(parts), all_of(*verdicts),
@@ -147,8 +150,9 @@ def _histogram_claim(results: Results, activations: list[str]) -> list[Claim]:
         if len(ends) < 2:
             return []
         loss = estimate(ends[0] - ends[1], (-1, 1)).among(len(activations))
-        parts.append(f"{name}: {100 * ends[0].mean():.1f} % at 0.5, {100 * ends[1].mean():.1f} % "
-                     f"at 100, difference {loss.text()}")  # fmt: skip
+        parts.append(f"{name}: {shown(100 * ends[0].mean())} % at 0.5, "
+                     f"{shown(100 * ends[1].mean())} % at 100, difference "
+                     + loss.text(3, lambda share: 100 * share, "{} points"))  # fmt: skip
         verdicts.append(above(loss, 0.3))
     return [
         Claim(
@@ -174,8 +178,7 @@ def _solver_claim(results: Results) -> list[Claim]:
                 if v["converged"] and w["converged"]:
                     gaps.append(np.log(v["network"].max() / w["network"].max()))
         found = estimate(gaps).among(len(other.levels("norm")))
-        low, high = np.exp(found.low), np.exp(found.high)
-        parts.append(f"norm {norm:g}: ×{np.exp(found.mean):.3g} [{low:.3g}, {high:.3g}]")
+        parts.append(f"norm {norm:g}: {found.text(3, np.exp, '×{}')}")
         verdicts.append(between(found, -np.log(_RATIO), np.log(_RATIO)))
     return [
         Claim(
@@ -198,30 +201,34 @@ def draw(results: Results) -> dict[str, Figure]:
     if not len(results):
         return {}
     activations = sorted(results.levels("activation"), key=["sigmoid", "tanh", "erf"].index)
-    figure = new_figure(9.6, 3.8)
+    figure = new_figure(9.6, 4.0)
     axes = figure.subplots(1, 3, sharey=True)
-    for axis, (kind, label) in zip(axes, _MAPS.items(), strict=True):
+    width = results.levels("width")[0]
+    for axis, kind in zip(axes, _MAPS, strict=True):
         axis.axhline(1, color=GREY, lw=0.8)
         axis.axhline(0.5, color=GREY, lw=0.8, ls=":")
         for k, name in enumerate(activations):
             norms, values = _largest(results, kind, activation=name)
-            band(axis, norms, values, LINES[k], _RADII, lw=1.7, marker=MARKERS[k], ms=4, label=name)
+            band(axis, norms, values, LINES[k], _RADII, spread="seeds", lw=1.7, marker=MARKERS[k],
+                 ms=5, label=name)  # fmt: skip
         axis.set(xscale="log", xlabel="norm of the patterns")
-        axis.set_title(label, fontsize=9)
-    width, label_0 = results.levels("width")[0], _MAPS["network"]
-    axes[0].set(ylabel="largest eigenvalue norm over 20 patterns", ylim=(0, None))
-    axes[0].set_title(f"trained network, width {width:,}", fontsize=9)
-    axes[0].legend(fontsize=8, frameon=False, loc="lower left")
-    axes[2].annotate("½", (0.97, 0.5), xycoords=("axes fraction", "data"), fontsize=8,
-                     ha="right", va="bottom", color=GREY)  # fmt: skip
+        axis.set_title(_named(kind, width), fontsize=9)
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel("spectral radius, largest of the patterns", fontsize=9)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+                  fontsize=8, frameon=False, title="mean over the seeds; crosses: each seed",
+                  title_fontsize=8)  # fmt: skip
+    for axis in axes:
+        axis.annotate("½", (0.02, 0.5), xycoords=("axes fraction", "data"), fontsize=8,
+                      va="bottom", color=GREY)  # fmt: skip
     claims = {claim.statement: claim.holds for claim in judge(results)}
     only, half = (
         next(holds for text, holds in claims.items() if text.startswith(start))
-        for start in ("Only with f0", f"At large norm the largest eigenvalue is about ½ ({label_0}")
+        for start in ("Only with f0", f"{_HALF} ({_MAPS['network']}")
     )
     figure.suptitle(
-        "Figure 5: " + said(only, "from above 1 to below 1, but only with f0 sampled",
-                            "not above 1 with f0 sampled alone")
+        "Figure 5: " + said(only, "the radius goes from above 1 to below 1, but only with f0 "
+                            "sampled", "it is not with f0 sampled alone that the radius exceeds 1")
         + "; " + said(half, "networks then come to about ½",
                       "networks do not come to the limit's ½"),
         fontsize=10,
@@ -232,31 +239,42 @@ def draw(results: Results) -> dict[str, Figure]:
     return pictures
 
 
+def _named(kind: str, width: int) -> str:
+    """Return a kind of map in words, a network with its width."""
+    return f"{_MAPS[kind]}, width {width:,}" if kind == "network" else _MAPS[kind]
+
+
 def _histogram(results: Results, name: str) -> Figure:
     some = results.where(solver="gauss_newton")
     norms = some.levels("norm")
-    shown = norms if len(norms) <= 7 else norms[:: -(-len(norms) // 7)]
+    drawn = norms if len(norms) <= 7 else norms[:: -(-len(norms) // 7)]
     figure = new_figure(9.6, 4.6)
     axes = figure.subplots(1, 3, sharey=True, sharex=True)
-    middles = (_EDGES[1:] + _EDGES[:-1]) / 2
-    colors = shades(len(shown))
-    for axis, (kind, label) in zip(axes, _MAPS.items(), strict=True):
-        for k, norm in enumerate(shown):
+    colors = shades(len(drawn))
+    for axis, kind in zip(axes, _MAPS, strict=True):
+        for k, norm in enumerate(drawn):
             rows = [v[f"histogram_{kind}"] for _, v in some.where(norm=norm) if v["converged"]]
             if not rows:
                 continue
             share = np.mean(rows, axis=0)
-            base = len(shown) - 1 - k
-            height = base + 0.9 * np.sqrt(share)
-            axis.fill_between(
-                middles, base, height, step="mid", color=colors[k], lw=0, zorder=k + 2
-            )
+            base = len(drawn) - 1 - k
+            axis.stairs(base + _FULL * np.sqrt(share), _EDGES, baseline=base, fill=True,
+                        color=colors[k], zorder=k + 2)  # fmt: skip
             axis.axhline(base, color=GREY, lw=0.4, zorder=k + 2)
         axis.axvline(1, color=LINES[1], lw=0.9, ls="--", zorder=50)
-        axis.set(xlabel="eigenvalue norm", xlim=(0, 1.5))
-        axis.set_title(label, fontsize=9)
-    axes[0].set_yticks(range(len(shown)), [f"{norm:g}" for norm in reversed(shown)])
-    axes[0].set_ylabel("norm of the patterns (heights: root of the share)")
+        axis.set(xlabel="modulus of the eigenvalue", xlim=(-0.02, 1.52), ylim=(-0.12, len(drawn)))
+        axis.set_xticks([0, 0.5, 1, 1.5])
+        axis.set_title(_named(kind, some.levels("width")[0]), fontsize=9)
+    axes[0].set_yticks(range(len(drawn)), [f"{norm:g}" for norm in reversed(drawn)])
+    axes[0].set_ylabel("norm of the patterns")
+    top = len(drawn) - 1  # how high a share is, beside the smallest norm
+    for share in (1.0, 0.25, 0.04):
+        place = top + _FULL * np.sqrt(share)
+        axes[2].annotate(f"{share:.0%}", (1.5, place), fontsize=7, color=GREY, ha="right",
+                         va="center")  # fmt: skip
+        axes[2].plot([1.51, 1.52], [place, place], color=GREY, lw=0.9)
+    figure.supxlabel("height of a bar: square root of the share of the eigenvalues; scale at the "
+                     "upper right", fontsize=8, color=GREY)  # fmt: skip
     title, claim = _HISTOGRAMS[name].replace("figure-e", "E."), _histogram_claim(results, [name])
     course = said(
         claim[0].holds if claim else None, "eigenvalues leave the neighbourhood of 1 as the norm "

@@ -103,8 +103,7 @@ def share_claim(results: Results, source: str, kind: str, norm: float) -> Claim:
         kept = shares[some.column("converged")] if len(shares) else shares
         found = estimate(kept, (0, 1)).among(len(results.levels("n")))
         wanted = (n - 1) / some.levels("dim")[0] if len(some) else np.nan
-        parts.append(f"n = {n}: {100 * found.mean:.1f} % "
-                     f"[{100 * found.low:.1f}, {100 * found.high:.1f}]")  # fmt: skip
+        parts.append(f"n = {n}: {found.text(3, lambda share: 100 * share, '{} %')}")
         verdicts.append(between(found, wanted - _ROOM, wanted + _ROOM))
     return Claim(
         source,
@@ -124,26 +123,28 @@ def _claims(results: Results) -> list[Claim]:
 
 def _pictures(results: Results) -> dict[str, Figure]:
     numbers = results.levels("n")
-    figure = new_figure(8.4, 3.4)
-    axes = figure.subplots(1, len(numbers), sharey=True, squeeze=False)[0]
-    edges = np.linspace(0, 1.1, 23)
-    middles, step = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]) / 3.3
-    for axis, n in zip(axes, numbers, strict=True):
-        some = results.where(n=n)
-        for k, (kind, label) in enumerate(MAPS.items()):
+    figure = new_figure(8.4, 4.8)
+    axes = figure.subplots(len(MAPS), len(numbers), sharex=True, sharey=True, squeeze=False)
+    edges = np.arange(0.0, 1.26, 2 * NEAR)
+    edges[1:] -= NEAR  # one bin is what counts as near 1
+    for row, (kind, label) in zip(axes, MAPS.items(), strict=True):
+        for k, (axis, n) in enumerate(zip(row, numbers, strict=True)):
+            some = results.where(n=n)
             moduli = np.concatenate([v[kind].ravel() for _, v in some])
-            share = np.histogram(moduli, edges)[0] / len(moduli)
-            axis.bar(
-                middles + (k - 1) * step, share, step, color=LINES[k], label=label, lw=0,
-            )  # fmt: skip
-        wanted = (n - 1) / some.levels("dim")[0]
-        axis.axhline(wanted, color=GREY, ls="--", lw=0.9)
-        axis.annotate(f"(n − 1)/10 = {wanted:.0%}", (0.34, wanted + 0.015), fontsize=8, color=GREY)
-        axis.set(xlabel="modulus of the eigenvalue", title=f"n = {n}")
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes[0].set(ylabel="share of the eigenvalues", ylim=(0, 1))
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+            axis.stairs(np.histogram(moduli, edges)[0] / len(moduli), edges, fill=True,
+                        color=LINES[k], alpha=0.85)  # fmt: skip
+            wanted = (n - 1) / some.levels("dim")[0]
+            axis.axhline(wanted, color=GREY, ls="--", lw=0.9)
+            axis.annotate(f"(n − 1)/10 = {wanted:.0%}", (0.62, wanted + 0.03), fontsize=8,
+                          color=GREY, ha="center")  # fmt: skip
+            axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+            axis.grid(alpha=0.25)
+        row[0].set_ylabel(label.replace(", ", ",\n"), fontsize=8)
+    for axis, n in zip(axes[0], numbers, strict=True):
+        axis.set_title(f"n = {n}", fontsize=9)
+    for axis in axes[-1]:
+        axis.set(xlabel="modulus of the eigenvalue", ylim=(0, 1), xlim=(0, edges[-1]))
+    figure.supylabel("share of the eigenvalues", fontsize=10)
     figure.suptitle(
         f"E.1, norm {_NORM:g}, dim 10: "
         + said(

@@ -70,14 +70,14 @@ def _claims(results: Results) -> list[Claim]:
         "paper, E.2", "The basin of attraction is larger when there are fewer training examples",
         "share recalled, averaged over noise radii and over the norms at which both networks are "
         "trained, within a seed: interval of the difference above 0 for each step in n",
-        "; ".join(parts), all_of(*verdicts),
+        "difference of the shares: " + "; ".join(parts), all_of(*verdicts),
     )  # fmt: skip
     return [fewer, *norm_claims(results, "paper, E.2", _COMPARED)]
 
 
 def _pictures(results: Results) -> dict[str, Figure]:
     title = (
-        f"E.2: the basin is widest at {widest(results, 'network')} (network), "
+        f"E.2: norm of the widest basin: {widest(results, 'network')} (network), "
         f"{widest(results, 'limit')} (infinite width)"
     )
     return {"figure-e2": draw(results, title)}

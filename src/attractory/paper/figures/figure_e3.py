@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from attractory.paper.basin_cells import cell
 from attractory.paper.basin_claims import draw, norm_claims, widest
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
-from attractory.paper.statistics import above, all_of, estimate
+from attractory.paper.statistics import above, all_of, estimate, shown
 from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
@@ -88,9 +88,8 @@ def _claims(results: Results) -> list[Claim]:
         low, high = np.nanmean(ends, axis=0)
         out = int(np.isnan(ends).any(axis=1).sum())
         left = f", {out} of {len(ends)} seeds not within the grid" if out else ""
-        parts.append(f"n = {n}: norm {high:.3g} for digits, {low:.3g} at dim 32, ratio "
-                     f"{np.exp(ratio.mean):.2f} [{np.exp(ratio.low):.2f}, "
-                     f"{np.exp(ratio.high):.2f}]{left}")  # fmt: skip
+        parts.append(f"n = {n}: norm {shown(high)} for digits, {shown(low)} at dim 32, ratio "
+                     f"{ratio.text(3, np.exp)}{left}")  # fmt: skip
         verdicts.append(above(ratio, 0.0))
     claims.append(
         Claim(
@@ -107,8 +106,8 @@ def _claims(results: Results) -> list[Claim]:
 def _pictures(results: Results) -> dict[str, Figure]:
     drawn = Results(c for c in results.all if c.settings["width"])
     title = (
-        f"E.3, 4b: on MNIST the basin is widest at {widest(drawn, 'network')} (network), "
-        f"{widest(drawn, 'limit')} (limit)"
+        f"E.3, 4b: norm of the widest basin, MNIST: {widest(drawn, 'network')} (network), "
+        f"{widest(drawn, 'limit')} (infinite width)"
     )
     return {"figure-e3": draw(drawn, title)}
 

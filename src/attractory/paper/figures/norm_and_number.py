@@ -21,7 +21,7 @@ from attractory.paper.statistics import (
     estimate,
     said,
 )
-from attractory.paper.style import band, new_figure, shades
+from attractory.paper.style import MARKERS, band, new_figure, shades
 from attractory.sweeps.grid import Settings
 
 __all__ = ["FIGURE"]
@@ -54,8 +54,8 @@ def _claims(results: Results) -> list[Claim]:
             verdicts += [above(e, 0.0) for e in ends]
             if before is not None:
                 step = estimate(np.log(before / peak)).among(len(numbers) - 1)
-                shrinks.append(f"n = {n}: ×{np.exp(-step.mean):.2f} [{np.exp(-step.high):.2f}, "
-                               f"{np.exp(-step.low):.2f}]")  # fmt: skip
+                factor = step.text(3, lambda log: np.exp(-log), "×{}")
+                shrinks.append(f"n = {n}: {factor}")
                 fewer.append(above(step, 0.0))
             before = peak
         claims += [
@@ -75,25 +75,29 @@ def _claim(statement: str, rule: str, parts: list[str], verdicts: list[Verdict])
 
 def _pictures(results: Results) -> dict[str, Figure]:
     figure = new_figure(8.4, 3.8)
-    axes = figure.subplots(1, 2, sharey=True)
+    axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    numbers = results.levels("n")
+    colors = shades(len(numbers))
     for axis, (source, label) in zip(axes, _SOURCES.items(), strict=True):
         some = results.where(source=source)
-        numbers = some.levels("n")
-        for color, n in zip(shades(len(numbers)), numbers, strict=True):
+        for k, n in enumerate(numbers):
+            if not len(some.where(n=n)):
+                continue
             norms, basin = over_norms(some, "basin", n=n)
             dim = some.where(n=n).levels("dim")[0]
-            band(axis, list(np.array(norms) / np.sqrt(dim)), basin, color, lw=1.7, marker="o", ms=4,
-                 label=f"n = {n}")  # fmt: skip
+            band(axis, list(np.array(norms) / np.sqrt(dim)), basin, colors[k], lw=1.7,
+                 marker=MARKERS[k % len(MARKERS)], ms=4, label=f"n = {n}")  # fmt: skip
         axis.set(xscale="log", yscale="log", xlabel="norm of the patterns / √n₀")
-        axis.set_title(label, fontsize=9)
+        axis.set_title(f"{label}; infinite width, f0 = 0", fontsize=9)
         axis.grid(alpha=0.25)
         axis.legend(fontsize=8, frameon=False)
-    axes[0].set_ylabel("noise that 90 % survive / norm")
+    axes[0].set_ylabel("noise that 90 % of cues survive / norm", fontsize=9)
     claims = _claims(results)
     inside, shrinks = (all_of(*(c.holds for c in claims[k::2])) for k in (0, 1))
     figure.suptitle(
         "The relative basin: "
-        + said(inside, "largest at a norm inside the range", "largest at an end of the range")
+        + said(inside, "it is largest at a norm inside the range of norms",
+               "it is largest at an end of the range of norms")
         + "; " + said(shrinks, "it shrinks with n", "it does not shrink with every n"), fontsize=10,
     )  # fmt: skip
     return {"norm-and-number": figure}
