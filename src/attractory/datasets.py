@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.byte_file import ByteFile
 from attractory._util.validation import as_points, length_error, no_zero_rows, positive, whole
 

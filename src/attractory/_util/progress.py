@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeAlias
+from typing import Any
+
+from typing_extensions import TypeAliasType
 
 __all__ = ["Progress", "Stderr", "counting", "pacing", "reporting"]
 
-Progress: TypeAlias = bool | Callable[..., object] | None
+Progress = TypeAliasType("Progress", bool | Callable[..., object] | None)
 
 _BAR_AFTER = 2.0  # seconds
 

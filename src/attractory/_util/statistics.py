@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from scipy.special import betaincinv  # scipy.stats takes a second to import
+
+from attractory._util.aliases import ArrayLike
 
 __all__ = ["clopper_pearson", "where_largest"]
 

@@ -38,10 +38,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
 from scipy.linalg import solve_discrete_lyapunov
 from threadpoolctl import threadpool_limits
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.machine import refuse_square_matrices
 from attractory._util.precision import double, full_precision
 from attractory._util.progress import Progress, counting, reporting

@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points, choice, whole, within
 
 __all__ = ["Noise", "absolute_size", "corrupt"]

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, ascending, choice, no_zero_rows

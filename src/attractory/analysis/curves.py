@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statistics import clopper_pearson

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum

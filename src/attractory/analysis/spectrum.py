@@ -16,8 +16,8 @@ import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Complex, Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.machine import refuse_square_matrices
 from attractory._util.precision import double
 from attractory._util.threads import side_by_side

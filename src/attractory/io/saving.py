@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from PIL import Image
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points, choice
 from attractory.io.atomic_file import replacing
 from attractory.io.names import safe_stems

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 from safetensors import SafetensorError, safe_open
 
+from attractory._util.aliases import ArrayLike
 from attractory.io.atomic_file import replacing
 
 __all__ = [

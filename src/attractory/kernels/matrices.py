@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.gpu import gpu, gpu_bytes
 from attractory._util.machine import few_sizes
 from attractory._util.precision import double

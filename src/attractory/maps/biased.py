@@ -15,8 +15,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.precision import double, traced
 from attractory._util.validation import as_batch
 from attractory.maps.protocol import (

@@ -21,8 +21,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.precision import double
 from attractory._util.validation import as_points
 from attractory.maps.network import Autoencoder, hidden_layers, root

@@ -5,8 +5,8 @@ from abc import abstractmethod
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.caller import warn_caller
 
 __all__ = ["InterpolationWarning", "StoredMap"]

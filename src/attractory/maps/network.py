@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike, DTypeLike
 
+from attractory._util.aliases import ArrayLike, DTypeLike
 from attractory._util.precision import double, full_precision, traced
 from attractory._util.validation import as_batch, moderate, whole
 from attractory.activations import Activation

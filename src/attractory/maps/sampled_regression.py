@@ -6,8 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.precision import double, full_precision, to_numpy
 from attractory._util.validation import as_points, nonnegative
 from attractory.kernels.kernel import Kernel

@@ -15,8 +15,8 @@ from typing import Literal
 import jax
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.interrupts import check, forget, heeded
 from attractory._util.precision import full_precision
 from attractory._util.progress import Progress, reporting

@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.caller import warn_caller
 from attractory._util.interrupts import check, heeded
 from attractory._util.machine import refuse_what_cannot_fit

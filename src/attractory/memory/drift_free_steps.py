@@ -26,9 +26,9 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import DTypeLike
 from scipy.linalg import LinAlgError, cholesky, eigh, get_lapack_funcs
 
+from attractory._util.aliases import DTypeLike
 from attractory._util.machine import few_sizes
 from attractory.maps.protocol import Map
 from attractory.memory.high_degree_steps import HighDegreeStep, to_norm, without_low_degrees

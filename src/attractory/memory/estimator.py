@@ -10,10 +10,10 @@ from typing import Any, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.interrupts import heeded
 from attractory._util.progress import Progress
 from attractory._util.threads import few_threads

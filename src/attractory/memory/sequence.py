@@ -9,9 +9,9 @@ from typing import Any, no_type_check
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import whole
 from attractory.activations import Activation
 from attractory.memory.base import BaseMemory

@@ -18,8 +18,8 @@ from typing import TypedDict
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import DTypeLike
 
+from attractory._util.aliases import DTypeLike
 from attractory.datasets import bundled_digits, mnist, rescale, sphere
 from attractory.maps.network import Autoencoder
 from attractory.maps.training import TrainingResult

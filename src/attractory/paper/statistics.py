@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import expit, logit, stdtrit
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.statistics import clopper_pearson
 
 __all__ = [

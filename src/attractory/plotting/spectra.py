@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Complex
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.plotting.style import BLUE, GREY, LINES, VERMILION, new_figure

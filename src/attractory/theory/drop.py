@@ -10,8 +10,8 @@ near and above n₀, can exceed 1 there too, by a per cent at most in what we ha
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points, positive, whole, within
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation

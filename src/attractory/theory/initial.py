@@ -30,9 +30,9 @@ from typing import Any
 import jax
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.precision import full_precision
 from attractory._util.validation import as_points, nonnegative, whole, within
 from attractory.activations import Activation

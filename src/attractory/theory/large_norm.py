@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.precision import full_precision
 from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.activations import Activation, ErfMixture, Linear

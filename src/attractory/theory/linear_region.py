@@ -14,8 +14,8 @@ other eigenvalue reaches 1: errata, 3 (the last step of the printed proof does n
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points, nonnegative, positive, whole
 from attractory.activations import Linear
 from attractory.theory.findings import Finding, Prediction

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
+from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points, nonnegative, positive
 from attractory.theory.findings import Finding, Prediction
 
