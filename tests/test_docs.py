@@ -49,6 +49,15 @@ def test_public_names_have_a_runnable_example(home, name):
         assert inspect.getdoc(thing)
 
 
+def test_help_shows_signatures_by_names():
+    """NumPy's ArrayLike is a union that `help` prints in 250 characters."""
+    for home in DOORS:
+        for name in home.__all__:
+            if inspect.isfunction(thing := getattr(home, name)):
+                assert "numpy._typing" not in str(inspect.signature(thing)), name
+    assert len(str(inspect.signature(attractory.ntk))) < 250
+
+
 def test_each_name_at_the_top_is_that_of_a_folder():
     for name in attractory.__all__:
         thing = getattr(attractory, name)

@@ -11,6 +11,11 @@ from matplotlib.image import imread
 from attractory.cli.app import main
 from attractory.cli.demo import run_demo
 
+COMMANDS = (
+    "demo", "verify", "store", "recall", "inspect", "add", "forget", "sweep", "reproduce",
+    "explore",
+)  # fmt: skip
+
 
 def run(capsys, *arguments):
     with pytest.raises(SystemExit) as end:
@@ -104,6 +109,44 @@ def test_no_arguments_show_help(capsys):
     assert "demo" in out + err
     assert "attractory: \n" not in err
     assert run(capsys, "--version")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (["store"], "store [OPTIONS] --out OUT PATHS..."),
+        (["store", "a.png"], "store [OPTIONS] --out OUT PATHS..."),
+        (["recall"], "recall [OPTIONS] FILE CUES..."),
+        (["recall", "a.mem"], "recall [OPTIONS] FILE CUES..."),
+        (["inspect"], "inspect [OPTIONS] FILE"),
+        (["add", "a.mem"], "add [OPTIONS] FILE PATHS..."),
+        (["forget"], "forget [OPTIONS] FILE WHICH..."),
+        (["sweep"], "sweep [OPTIONS] FILE"),
+    ],
+)
+def test_what_is_missing_is_told_with_the_usage_in_one_line(capsys, arguments, usage):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert f"; usage: attractory {usage}; -h explains\n" in err
+    assert err.startswith("attractory: Missing ")
+    assert err.count("\n") == 1
+
+
+def test_help_shows_no_types_where_there_is_no_choice(capsys):
+    for command in ([], *([name] for name in COMMANDS)):
+        code, out, _ = run(capsys, *command, "-h")
+        assert code == 0
+        assert "Usage: attractory " in out
+        assert "bool" not in out
+        assert "list[" not in out
+
+
+def test_completion_knows_commands_and_options(capsys, monkeypatch):
+    monkeypatch.setenv("_ATTRACTORY_COMPLETE", "complete_bash")
+    for words, found in (("re", "recall\nreproduce"), ("forget --dr", "--dry-run")):
+        monkeypatch.setenv("COMP_WORDS", f"attractory {words}")
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+        assert run(capsys)[:2] == (0, f"{found}\n")
 
 
 def test_verify_shows_a_table_and_lists_its_names(capsys):

@@ -259,6 +259,8 @@ def test_forget_refuses_and_changes_nothing(capsys, file):
     before = file.read_bytes()
     for which in ("d9.png", "6", "-1", "9" * 5000, "²", ""):
         refused(capsys, "forget", file, "0", which)
+    assert "not counted from the end" in refused(capsys, "forget", file, "-1")
+    assert "no option has this name" in refused(capsys, "forget", file, "--dry")
     assert "must leave a row" in refused(capsys, "forget", file, *range(6))
     assert file.read_bytes() == before
     kept = MemoryFile.open(file)

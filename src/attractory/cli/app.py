@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attractory import __version__
 from attractory._util.interrupts import watched
 from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.explore import register as register_explore
@@ -15,12 +16,14 @@ from attractory.cli.outputs import check_folder
 from attractory.cli.reproduce import register as register_reproduce
 from attractory.cli.streams import safe_streams
 from attractory.cli.sweep import register_sweep
+from attractory.cli.usage import Command, Group, usage_of
 
 if TYPE_CHECKING:
     from attractory.cli.demo import Demo
     from attractory.theory.verification import Check
 
 app = typer.Typer(
+    cls=Group,
     help="Store examples as attractors of a sigmoid autoencoder and recall them by iterating it.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -50,7 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        code = app(arguments, standalone_mode=False)
+        # The same name under `python -m attractory`: completion is installed for the command.
+        code = app(arguments, standalone_mode=False, prog_name="attractory")
     except ValueError as error:
         code = _complain(str(error))
     except MemoryError:
@@ -64,7 +68,8 @@ def _run(arguments: list[str] | None) -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        code = _complain(message())
+        usage = usage_of(error)
+        code = _complain(f"{message().rstrip('.')}; {usage}" if usage else message())
     return code if isinstance(code, int) else 0
 
 
@@ -77,13 +82,11 @@ def _complain(message: str, status: int = 2) -> int:
 @app.callback(invoke_without_command=True)
 def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False):
     if version:
-        from importlib.metadata import version as version_of
-
-        say(f"attractory {version_of('attractory')}")
+        say(f"attractory {__version__}")
         raise typer.Exit
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(
     n: Annotated[int, typer.Option(help="Digits to store, 2 to 200.")] = 20,
     norm: Annotated[float, typer.Option(help="Norm of the centred digits.")] = 100.0,
@@ -114,7 +117,7 @@ def demo(
         _show(result, paths)
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(
     statements: Annotated[
         list[str] | None, typer.Argument(help="Names such as lemma-3; all by default.")

@@ -8,13 +8,14 @@ import typer
 
 from attractory.cli.console import complain, say, working
 from attractory.cli.inputs import named_failures
+from attractory.cli.usage import Command
 
 __all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command()(explore)
+    app.command(cls=Command)(explore)
 
 
 def explore(

@@ -33,6 +33,7 @@ from attractory.cli.tables import (
     show_recalled,
     show_rows,
 )
+from attractory.cli.usage import Command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,9 +99,9 @@ DEFAULT = MapOptions()
 def register(app: typer.Typer) -> None:
     """Add the commands to an app."""
     for command in (store, recall, inspect, add):
-        app.command(no_args_is_help=True)(expanded(command))
+        app.command(cls=Command)(expanded(command))
     # -1 may be meant as an index, and the answer says what indices there are.
-    app.command(no_args_is_help=True, context_settings={"ignore_unknown_options": True})(forget)
+    app.command(cls=Command, context_settings={"ignore_unknown_options": True})(forget)
 
 
 def store(
@@ -305,7 +306,9 @@ def forget(
     which: Annotated[
         list[str],
         typer.Argument(
-            metavar="WHICH...", help="Indices, ranges such as 3-7, or names, as `inspect` has them."
+            metavar="WHICH...",
+            help="Indices from 0 (none from the end), ranges such as 3-7, or names, as `inspect` "
+            "shows them.",
         ),
     ],
     dry_run: Annotated[

@@ -161,7 +161,7 @@ class MemoryFile:
         if not named and not rows:
             raise ValueError(
                 f"WHICH must be an index from 0 to {n - 1}, a range such as 0-{n - 1}, or a name "
-                f"that `attractory inspect` shows, got {which!r}"
+                f"that `attractory inspect` shows, got {which!r}{_meant(which)}"
             )
         found = sorted({*named, *rows})
         if len(named) > 1 or (named and found != named):
@@ -217,3 +217,10 @@ def _names_kept(
             names.append(other_name(one_line(name), path, used))
             used.add(names[-1])
     return names
+
+
+def _meant(which: str) -> str:
+    """Say why what begins with a hyphen names no row: `forget` takes it for one."""
+    if which.startswith("--"):
+        return "; no option has this name either"
+    return "; rows are not counted from the end" if re.match("-[0-9]", which) else ""

@@ -10,6 +10,7 @@ from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.options import HERE, Computing, expanded
 from attractory.cli.outputs import check_folder
 from attractory.cli.sweep import stopped_in_a_line
+from attractory.cli.usage import Command
 
 if TYPE_CHECKING:
     from attractory.paper import Reproduction
@@ -19,7 +20,7 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command()(expanded(reproduce))
+    app.command(cls=Command)(expanded(reproduce))
 
 
 def reproduce(

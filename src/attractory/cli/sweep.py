@@ -14,6 +14,7 @@ import typer
 from attractory._util.interrupts import gently
 from attractory.cli.console import complain, print_json, say, show
 from attractory.cli.options import HERE, Computing, expanded
+from attractory.cli.usage import Command
 
 if TYPE_CHECKING:
     from attractory.sweeps.grid import Settings
@@ -27,7 +28,7 @@ _FAILURES = 10  # shown
 
 def register_sweep(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command(no_args_is_help=True)(expanded(sweep))
+    app.command(cls=Command)(expanded(sweep))
 
 
 def sweep(
