@@ -24,8 +24,8 @@ X = sphere(150, 20, norm=30.0, seed=0)
 
 def matrices():
     """As on the host, exactly symmetric, and on the device."""
-    # One table, and several; a depth each, as compilation is all this takes.
-    for points, depth in ((X, 3), (X * np.linspace(0.1, 5, len(X))[:, None], 2)):
+    # One table, and two; a depth each, as compilation is all this takes.
+    for points, depth in ((X, 3), (X * np.linspace(0.5, 2, len(X))[:, None], 2)):
         wanted = attractory.ntk(points, depth=depth)
         across = attractory.ntk(points[:40], points, depth=depth)
         with treat_as_gpu(SECOND):
@@ -96,7 +96,7 @@ def recall():
             memory.partial_fit(rows[:1] * 0.5 + 0.1 * rows[1:2])
             memory.forget([0])
             assert len(memory) == 60
-            assert memory.recall(cues[1:2]).pattern[0] == 0
+            assert memory.recall(cues).pattern[1] == 0  # as many cues: nothing is compiled
         assert (found.pattern == wanted.pattern).all()
         assert (found.path == wanted.path).all()
         assert (found.status == wanted.status).all()

@@ -17,9 +17,9 @@ import jax, numpy as np
 from attractory import AttractorMemory, fit_regression
 from attractory.datasets import bundled_digits, sphere
 x = sphere(90, 12, norm=12.0, seed=1)
-settings = {"solver": "cg", "tolerance": 1e-10}
+settings = {"activation": "erf", "solver": "cg", "tolerance": 1e-10}
 fits = [fit_regression(x, compute=where, **settings) for where in (None, "devices")]
-digits, _ = bundled_digits(30)
+digits, _ = bundled_digits(12)
 cues = digits + np.random.default_rng(0).normal(size=digits.shape) * 0.2
 memory = AttractorMemory(activation="erf", tolerance=1e-11).fit(digits)
 here = memory.recall(cues)

@@ -25,10 +25,10 @@ def run(capsys, *arguments):
 
 
 def test_demo_recalls_digits_and_writes_figures(capsys, tmp_path):
-    code, out, err = run(capsys, "demo", "--n", "6", "--out", str(tmp_path / "new" / "folder"))
+    code, out, err = run(capsys, "demo", "--n", "4", "--out", str(tmp_path / "new" / "folder"))
     assert code == 0
-    assert "6 of 6 patterns are attractors" in out
-    assert "6 of 6 recalled from noise 1" in out
+    assert "4 of 4 patterns are attractors" in out
+    assert "4 of 4 recalled from noise 1" in out
     for name in ("recall.png", "eigenvalues.png"):
         pixels = imread(tmp_path / "new" / "folder" / name)
         assert min(pixels.shape[:2]) > 200

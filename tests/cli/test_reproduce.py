@@ -1,8 +1,11 @@
 """The command `attractory reproduce`, as a user meets it."""
 
+import io
 import json
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
@@ -17,19 +20,30 @@ def run(capsys, *arguments):
     return end.value.code, captured.out, captured.err
 
 
-def test_one_figure_with_a_table_of_claims(capsys, tmp_path):
-    code, out, err = run(capsys, "figure-d1", "--out", str(tmp_path / "new"))
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """Status, standard output and error of a run, and its folder, whose cells others reuse."""
+    folder = tmp_path_factory.mktemp("first") / "new"
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        with pytest.raises(SystemExit) as end:
+            main(["reproduce", "figure-d1", "--out", str(folder)])
+    return end.value.code, out.getvalue(), err.getvalue(), folder
+
+
+def test_one_figure_with_a_table_of_claims(first):
+    code, out, err, folder = first
     assert code == 0  # one claim of the paper does not hold: a finding, no failure
     assert "DOES NOT HOLD" in out
     assert "of 5 claims 4 hold, 1 does not hold at this size" in out
-    assert str(tmp_path / "new" / "report.html") in out
+    assert str(folder / "report.html") in out
     assert "Traceback" not in err
     for name in ("report.html", "numbers.csv", "claims.json", "figure-d1.png", "figure-d1.svg"):
-        assert (tmp_path / "new" / name).stat().st_size > 500
+        assert (folder / name).stat().st_size > 500
 
 
-def test_json_is_one_document(capsys, tmp_path):
-    code, out, _ = run(capsys, "D.1", "--json", "--quick", "--out", str(tmp_path))
+def test_json_is_one_document(capsys, first, tmp_path):
+    shutil.copytree(first[-1], tmp_path, dirs_exist_ok=True)
+    code, out, _ = run(capsys, "D.1", "--json", "--quick", "--workers", "0", "--out", str(tmp_path))
     report = json.loads(out)
     assert code == 0
     assert [figure["name"] for figure in report["figures"]] == ["figure-d1"]
@@ -71,7 +85,8 @@ def test_out_that_cannot_be_written_is_said_before_any_work(capsys, tmp_path):
     assert file.read_text() == "here first"
 
 
-def test_a_failed_cell_is_status_1_and_keeps_the_rest(capsys, tmp_path, monkeypatch):
+def test_a_failed_cell_is_status_1_and_keeps_the_rest(capsys, first, tmp_path, monkeypatch):
+    shutil.copytree(first[-1], tmp_path, dirs_exist_ok=True)
     real = FIGURES["figure-d1"]
 
     def cells(*arguments):
@@ -84,7 +99,7 @@ def test_a_failed_cell_is_status_1_and_keeps_the_rest(capsys, tmp_path, monkeypa
         real.name, real.title, real.method, real.cell, cells, real.claims, real.pictures
     )
     monkeypatch.setitem(FIGURES, "figure-d1", figure)
-    code, out, err = run(capsys, "figure-d1", "--out", str(tmp_path))
+    code, out, err = run(capsys, "figure-d1", "--workers", "0", "--out", str(tmp_path))
     assert code == 1
     assert "1 of 7 cells failed, the first with ValueError: " in err
     assert "of 5 claims" in out

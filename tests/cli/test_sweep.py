@@ -96,7 +96,7 @@ def test_another_code_version_is_refused_kept_or_replaced(capsys, file):
 def test_built_in_cells(capsys, tmp_path):
     path = tmp_path / "norms.toml"
     path.write_text('function = "spectrum"\ngrid = {norm = [1.0, 30.0], n = 8, dim = 10}\n')
-    code, out, _ = run(capsys, path, "--out", tmp_path / "out", "--json", "--workers", "1")
+    code, out, _ = run(capsys, path, "--out", tmp_path / "out", "--json", "--workers", "0")
     assert code == 0
     found = [cell["values"] for cell in json.loads(out)["cells"]]
     assert [values["radius"] for values in found] == [{"shape": [8], "dtype": "float64"}] * 2

@@ -10,7 +10,7 @@ import ast
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -71,6 +71,7 @@ class _Finder:
         own: the function's file if it is not one of attractory's.
         root: folder from which the modules beside that file are imported, or None.
         top: the top-level package they must belong to; None for any.
+        seen: what was looked for already: a finder serves one look at the files.
     """
 
     package: Path
@@ -78,6 +79,7 @@ class _Finder:
     own: Path | None = None
     root: Path | None = None
     top: str | None = None
+    seen: dict[str, Path | None] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, reference: Reference, package: Path) -> "_Finder":
@@ -100,6 +102,11 @@ class _Finder:
 
     def find(self, name: str) -> Path | None:
         """Return the file of a module whose imports count, or None."""
+        if name not in self.seen:
+            self.seen[name] = self._look_for(name)
+        return self.seen[name]
+
+    def _look_for(self, name: str) -> Path | None:
         if name == _OWN:
             return self.own
         parts = name.split(".")
@@ -129,13 +136,14 @@ class _Finder:
         if first != "*" and self.find(f"{module}.{first}") is not None:
             yield from self.resolve(f"{module}.{first}", rest)
             return
-        for alias, (target, inner) in _listed(path.with_suffix(".pyi"), module).items():
+        for alias, (target, inner) in _listed(_content(path.with_suffix(".pyi")), module).items():
             if first in ("*", alias):
                 yield from self.resolve(target, inner if first == "*" else f"{inner}.{rest}")
 
 
 def _closure(finder: _Finder) -> set[str]:
     found: set[str] = set()
+    asked: set[tuple[str, str]] = set()
     waiting = list(finder.resolve(finder.start, "")) or [_OWN]
     while waiting:
         name = waiting.pop()
@@ -145,26 +153,31 @@ def _closure(finder: _Finder) -> set[str]:
         found.add(name)
         if path.suffix != ".py":  # compiled
             continue
-        for module, names in _imports(path, name, path.stat().st_mtime_ns):
-            for each in names or ("",):
-                waiting += finder.resolve(module, each)
+        imports = _imports(path.read_bytes(), name, path.stem == "__init__")
+        new = {(module, each) for module, names in imports for each in names or ("",)} - asked
+        asked |= new
+        for module, each in new:
+            waiting += finder.resolve(module, each)
     return found
 
 
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
 @lru_cache(maxsize=1024)
-def _imports(path: Path, name: str, modified: int) -> tuple[Import, ...]:
-    """Return what a file imports; `modified` tells its states apart."""
-    visitor = _Visitor(name, path.stem == "__init__")
-    visitor.visit(ast.parse(path.read_bytes()))
+def _imports(content: bytes, name: str, is_package: bool) -> tuple[Import, ...]:
+    """Return what a module of this source imports."""
+    visitor = _Visitor(name, is_package)
+    visitor.visit(ast.parse(content))
     return tuple(visitor.imports())
 
 
-def _listed(path: Path, module: str) -> dict[str, tuple[str, str]]:
+@lru_cache(maxsize=1024)
+def _listed(content: bytes, module: str) -> dict[str, tuple[str, str]]:
     """Return for each name in a folder's list of names the module and its name there."""
-    if not path.is_file():
-        return {}
     found = {}
-    for node in ast.parse(path.read_bytes()).body:
+    for node in ast.parse(content).body:
         if isinstance(node, ast.ImportFrom):
             target = ".".join(filter(None, (module, node.module)))
             found |= {each.asname or each.name: (target, each.name) for each in node.names}
