@@ -24,9 +24,12 @@ def run(capsys, *arguments):
 def first(tmp_path_factory):
     """Status, standard output and error of a run, and its folder, whose cells others reuse."""
     folder = tmp_path_factory.mktemp("first") / "new"
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        with pytest.raises(SystemExit) as end:
-            main(["reproduce", "figure-d1", "--out", str(folder)])
+    with (
+        redirect_stdout(io.StringIO()) as out,
+        redirect_stderr(io.StringIO()) as err,
+        pytest.raises(SystemExit) as end,
+    ):
+        main(["reproduce", "figure-d1", "--out", str(folder)])
     return end.value.code, out.getvalue(), err.getvalue(), folder
 
 

@@ -12,7 +12,9 @@ from attractory.memory.stored_map_large import LargeStore
 def _pair(**settings):
     x = sphere(60, 20, seed=3)
     return x, *(
-        AttractorMemory(norm=15.0, solver=solver, tolerance=1e-10, **settings).fit(x[:40])
+        AttractorMemory(
+            activation="erf", norm=15.0, solver=solver, tolerance=1e-10, **settings
+        ).fit(x[:40])
         for solver in ("cholesky", "cg")
     )
 

@@ -18,7 +18,8 @@ def test_what_one_process_compiled_another_finds(tmp_path, monkeypatch):
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(ours))
 
     def compiled(seed):
-        sweep("spectrum", grid(n=4, dim=6, norm=30.0, seed=[seed]), out=tmp_path / "out", workers=1)
+        cells = grid(n=4, dim=6, norm=30.0, activation="erf", seed=[seed])
+        sweep("spectrum", cells, out=tmp_path / "out", workers=1)
         # Besides code there are the times of access.
         return {file.name for file in ours.iterdir() if not file.name.endswith("-atime")}
 
@@ -30,7 +31,8 @@ def test_what_one_process_compiled_another_finds(tmp_path, monkeypatch):
 def test_without_a_temporary_folder_each_compiles_for_itself(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     shared_compilation.cache_clear()
-    result = sweep("spectrum", grid(n=4, dim=6, norm=30.0), out=tmp_path / "out", workers=1)
+    cells = grid(n=4, dim=6, norm=30.0, activation="erf")
+    result = sweep("spectrum", cells, out=tmp_path / "out", workers=1)
     shared_compilation.cache_clear()
     assert not result.failed
 
