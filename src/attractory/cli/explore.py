@@ -39,7 +39,7 @@ def explore(
     The page is served to this machine alone, until Ctrl-C.
     """
     if find_spec("bokeh") is None:
-        raise ValueError("explore needs Bokeh, got none; pip install 'attractory[explore]'")
+        raise ValueError("explore needs Bokeh; pip install 'attractory[explore]'")
     with working("starting"):
         from attractory.explorer.server import serve
         from attractory.explorer.sources import read

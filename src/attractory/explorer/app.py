@@ -9,6 +9,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any
@@ -25,9 +26,10 @@ from attractory.explorer.figure import BASIN_COLOURS
 from attractory.explorer.findings import Check, Findings
 from attractory.explorer.messages import cue_message, frames_message, limits, patterns_message
 from attractory.explorer.plots import Plots
-from attractory.explorer.session import Memories, Seen, State, see
+from attractory.explorer.session import Memories, Seen, State, prepare, see
 from attractory.explorer.texts import (
     basins_text,
+    companions_text,
     course_text,
     critical_text,
     recall_text,
@@ -40,7 +42,7 @@ __all__ = ["Bridge", "Page"]
 _COARSE, _FINE = 16, 48  # cues along a side of a basin map
 _MENDED = (ValueError, TypeError, MemoryError, ArithmeticError)
 
-PANELS = ("certificate", "basins", "course")  # that are computed while they can be seen
+PANELS = ("spectrum", "certificate", "basins", "course")  # that are computed while they can be seen
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class Page:
         self._seen: Seen | None = None  # the last that could be computed
         self._critical: CriticalNorm | None = None
         self._told = 0
+        self._moved = ""  # the setting that was moved last
         self._watched: frozenset[str] = frozenset()  # panels that the visitor can see
         document.title = "Attractory explorer"
         document.template = _template()
@@ -134,6 +137,7 @@ class Page:
             self._aside("drawing the figure", partial(self._export, str(message.get("kind"))))
         else:
             before, self._state = self._state, self._state.after(message)
+            self._moved = next((name for name in ("norm", "n", "depth") if name in message), "")
             self._changed(before)
 
     def _watch(self, panels: object) -> None:
@@ -194,16 +198,17 @@ class Page:
     def _look_closer(self, seen: Seen) -> None:
         """Have computed what takes longer, of the panels that can be seen."""
         parts: list[tuple[str, Part]] = [
-            ("certificate", self._certificate), ("basins", partial(self._basins, _COARSE)),
+            ("spectrum", self._companions), ("certificate", self._certificate),
+            ("basins", partial(self._basins, _COARSE)),
             ("course", self._course), ("basins", partial(self._basins, _FINE)),
         ]  # fmt: skip
         wanted = [(panel, part) for panel, part in parts if panel in self._watched]
         if wanted:
             self._tell(slow="looking closer")
-        self._slow.submit(partial(self._compute, seen, wanted))
+        self._slow.submit(partial(self._compute, seen, wanted, self._moved))
 
-    def _compute(self, seen: Seen, parts: list[tuple[str, Part]], check: Check) -> None:
-        """Compute parts one after the other, and show each, or under it why not."""
+    def _compute(self, seen: Seen, parts: list[tuple[str, Part]], moved: str, check: Check) -> None:
+        """Compute parts one after the other, show each, or under it why not; then look ahead."""
         for panel, part in parts:
             check()
             try:
@@ -214,6 +219,9 @@ class Page:
                 shown = partial(self._tell, texts={panel: f"Not here: {error}."})
             self._later(shown)
         self._later(lambda: self._tell(slow=""))
+        with warnings.catch_warnings(), suppress(*_MENDED):
+            warnings.simplefilter("ignore")
+            prepare(seen.state, moved, self._memories, check)
 
     def _share(self, text: str) -> Callable[[float], object]:
         def tell(share: float) -> None:
@@ -221,9 +229,20 @@ class Page:
 
         return tell
 
+    def _companions(self, seen: Seen, check: Check) -> Callable[[], object]:
+        found = self._findings.companions(seen)
+
+        def show() -> None:
+            if seen is self._seen and len(found):
+                self._plots.show_companions(found)
+                text = f"{spectrum_text(seen)} {companions_text(seen, found)}"
+                self._tell(texts={"spectrum": text})
+
+        return show
+
     def _certificate(self, seen: Seen, check: Check) -> Callable[[], None]:
         _, text = self._findings.certificate(seen)
-        text = f"Pattern {int(seen.which[0])}: {text}."
+        text = f"Pattern {seen.at}: {text}."
         return lambda: self._tell(texts={"certificate": text})
 
     def _course(self, seen: Seen, check: Check) -> Callable[[], None]:

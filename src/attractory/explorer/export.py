@@ -37,12 +37,12 @@ def exported(
     if choice(kind, "kind", ("png", "svg", "script")) != "script":
         figure = draw(
             seen.memory, seen.trace, seen.state.patterns, pair=seen.patterns[:2],
-            at=int(seen.which[0]), courses=courses, basins=basins,
+            at=seen.at, courses=courses, basins=basins,
         )  # fmt: skip
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind)
         return f"{_NAME}.{kind}", _text(buffer.getvalue())
-    source = script(seen, sampled=len(courses) > 1, basins=basins)
+    source = script(seen, courses, basins)
     if seen.state.patterns.digits:
         return f"{_NAME}.py", _text(source.encode("utf-8"))
     rows, archive = io.BytesIO(), io.BytesIO()

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.sources import Patterns
-from attractory.explorer.views import Basins, frames, plane, spectra
+from attractory.explorer.views import Basins, companions, frames, plane, spectra
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.trace import RecallTrace
 from attractory.plotting.style import (
@@ -121,7 +121,7 @@ def _draw_path(
 
 
 def _draw_spectrum(axis: Any, memory: AttractorMemory, at: int) -> None:
-    _, values = spectra(memory, at)
+    values = spectra(memory, [at, *companions(memory, at)])
     turn = np.linspace(0, 2 * np.pi, 300)
     axis.plot(np.cos(turn), np.sin(turn), color=GREY, lw=1)
     others = values[1:][np.abs(values[1:]) > 1e-12]

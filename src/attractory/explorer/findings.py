@@ -4,10 +4,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
+import numpy as np
+from jaxtyping import Complex
+
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.session import Seen
 from attractory.explorer.setup import NORMS
-from attractory.explorer.views import Basins, basins_by_parts, certificate, norm_course
+from attractory.explorer.views import (
+    Basins,
+    basins_by_parts,
+    certificate,
+    companions,
+    norm_course,
+    spectra,
+)
 
 __all__ = ["COURSE", "SAMPLED", "Check", "Findings", "Tell"]
 
@@ -37,8 +47,15 @@ class Findings:
 
     def certificate(self, seen: Seen) -> tuple[float, str]:
         """Return the radius certified at the pattern looked at, and a sentence."""
-        k, memory = int(seen.which[0]), seen.memory
+        k, memory = seen.at, seen.memory
         return self._once((memory, k), lambda: certificate(memory, k))
+
+    def companions(self, seen: Seen) -> Complex[np.ndarray, "m e"]:
+        """Return the spectra at the other patterns, no rows where they are not shown."""
+        which = companions(seen.memory, seen.at)
+        if not which:
+            return np.zeros((0, len(seen.eigenvalues)), complex)
+        return self._once((seen.memory, seen.at, "spectra"), lambda: spectra(seen.memory, which))
 
     def course(self, seen: Seen, f0: str, check: Check, tell: Tell) -> CriticalNorm:
         """Return radius against norm; it does not depend on the memory's own norm."""

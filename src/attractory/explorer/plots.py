@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 from bokeh.plotting import figure
+from jaxtyping import Complex
 
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.figure import BASIN_COLOURS
@@ -17,6 +18,7 @@ __all__ = ["Plots"]
 
 _MARKERS = ("circle", "square", "triangle")
 _TOOLS = "pan,wheel_zoom,box_zoom,reset"
+_ZERO = 1e-12  # modulus below which an eigenvalue is 0 up to rounding
 _RGBA = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] + [255] for c in BASIN_COLOURS])
 
 
@@ -101,8 +103,8 @@ class Plots:
         )  # fmt: skip
         turn = np.linspace(0, 2 * np.pi, 200)
         plot.line(np.cos(turn), np.sin(turn), color=GREY, line_width=1.5)
-        self._others = _source(re=[], im=[], at=[])
-        self._here = _source(re=[], im=[], at=[])
+        self._others = _source(re=[], im=[])
+        self._here = _source(re=[], im=[])
         self._largest = _source(re=[], im=[])
         plot.scatter([-1.1, 1.1], [-1.1, 1.1], size=1, alpha=0)  # some room
         plot.scatter("re", "im", source=self._others, size=4, color=SKY, alpha=0.6)
@@ -111,7 +113,7 @@ class Plots:
             "re", "im", source=self._largest, size=15, line_color=VERMILION, fill_color=None,
             line_width=2.5,
         )  # fmt: skip
-        tips = [("eigenvalue", "@re{0.0000} + @im{0.0000} i"), ("at", "@at")]
+        tips = [("eigenvalue", "@re{0.0000} + @im{0.0000} i")]
         plot.add_tools(HoverTool(renderers=[here], tooltips=tips))
         return plot
 
@@ -169,16 +171,11 @@ class Plots:
     def show(self, seen: Seen) -> None:
         """Fill the plots of what is seen at once."""
         self._show_path(seen)
-        at, values = seen.which, seen.eigenvalues
-        kept = [v[np.abs(v) > 1e-12] for v in values]
-        here, rest = kept[0], np.concatenate([*kept[1:], np.zeros(0)])
-        where = [np.full(len(v), k) for k, v in zip(at, kept, strict=True)]
-        self._here.data = {"re": here.real, "im": here.imag, "at": where[0]}
-        self._others.data = {
-            "re": rest.real, "im": rest.imag, "at": np.concatenate([*where[1:], np.zeros(0)]),
-        }  # fmt: skip
-        top = values[0][np.abs(values[0]).argmax()]
-        self._largest.data = {"re": [top.real], "im": [top.imag]}
+        kept = seen.eigenvalues[np.abs(seen.eigenvalues) > _ZERO]
+        self._here.data = {"re": np.real(kept), "im": np.imag(kept)}
+        top = seen.eigenvalues[:1]
+        self._largest.data = {"re": np.real(top), "im": np.imag(top)}
+        self._others.data = {"re": [], "im": []}
         self._norm.location = seen.memory.norm_
 
     def _show_path(self, seen: Seen) -> None:
@@ -201,6 +198,11 @@ class Plots:
             "marker": ["circle", "circle", "diamond", "diamond"],
             "up": [-6, -6, 16, 16],
         }  # fmt: skip
+
+    def show_companions(self, values: Complex[np.ndarray, "m e"]) -> None:
+        """Show the eigenvalues at other patterns."""
+        kept = values[np.abs(values) > _ZERO]
+        self._others.data = {"re": np.real(kept), "im": np.imag(kept)}
 
     def show_course(self, course: CriticalNorm) -> None:
         """Show radius against norm, of the memory or of a sampled network's limit."""

@@ -3,24 +3,25 @@
 import base64
 import textwrap
 import zlib
+from collections.abc import Sequence
 from importlib.metadata import version
 from pprint import pformat
 
 import numpy as np
 
-from attractory.explorer.findings import COURSE, SAMPLED
+from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.session import Seen
 from attractory.explorer.views import Basins
 
 __all__ = ["script"]
 
 
-def script(seen: Seen, sampled: bool, basins: Basins | None) -> str:
+def script(seen: Seen, courses: Sequence[CriticalNorm], basins: Basins | None) -> str:
     """Return a program that makes the figure of what is shown.
 
     Args:
         seen: what is shown.
-        sampled: whether the figure has the course of a sampled network's limit.
+        courses: of radius against norm in the figure.
         basins: of the figure, None for none.
     """
     state = seen.state
@@ -50,17 +51,17 @@ def script(seen: Seen, sampled: bool, basins: Basins | None) -> str:
         "trace = recall_trace(memory, cue)",
         "print(trace.recall)",
         "",
-        f"courses = [norm_course(memory, {_listed(COURSE)})]",
+        "courses = [",
+        *(f"    norm_course(memory, {_listed(each)}, {each.f0!r})," for each in courses),
+        "]",
     ]
-    if sampled:
-        lines += [f'courses.append(norm_course(memory, {_listed(SAMPLED)}, f0="sampled"))']
     if basins is not None:
         lines += [f"found = basins(memory, {basins.three}, size={len(basins.x)})"]
     lines += [
         "",
         "figure = draw(",
         "    memory, trace, patterns,",
-        f"    pair={seen.patterns[:2]}, at={int(seen.which[0])}, courses=courses,"
+        f"    pair={seen.patterns[:2]}, at={seen.at}, courses=courses,"
         + (" basins=found," if basins is not None else ""),
         ")",
         'figure.savefig("explored.png")',
@@ -68,8 +69,8 @@ def script(seen: Seen, sampled: bool, basins: Basins | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _listed(norms: tuple[float, ...]) -> str:
-    return "[" + ", ".join(f"{norm:g}" for norm in norms) + "]"
+def _listed(course: CriticalNorm) -> str:
+    return "[" + ", ".join(map(repr, course.norms.tolist())) + "]"
 
 
 def _patterns(seen: Seen) -> list[str]:

@@ -113,9 +113,7 @@ def _server(modify: Callable[[Document], None], port: int | None, loop: IOLoop) 
         server.start()
         return server
     if port is not None:
-        raise ValueError(
-            f"--port must be free, got {port}, which is taken; leave it, or name another"
-        )
+        raise ValueError(f"--port must be free, got {port}, which is taken; name another")
     raise ValueError(f"--port must be given: none from {FIRST} to {FIRST + _TRIED - 1} is free")
 
 

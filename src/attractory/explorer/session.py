@@ -8,7 +8,7 @@ import base64
 import binascii
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,11 +23,12 @@ from attractory.explorer.views import Plane, frames, plane, rival, spectra
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.trace import RecallTrace, recall_trace
 
-__all__ = ["Memories", "Seen", "State", "begin", "see"]
+__all__ = ["Memories", "Seen", "State", "begin", "prepare", "see"]
 
 _AUTOMATIC = -1
 _ALL_AUTOMATIC = (_AUTOMATIC, _AUTOMATIC, _AUTOMATIC)
-_KEPT = 12  # memories
+_KEPT = 24  # memories at most, …
+_NUMBERS = 8_000_000  # … if their patterns have at most so many numbers together
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +147,27 @@ def begin(patterns: Patterns, setup: Setup | None = None) -> State:
     return State(patterns, setup, 0, patterns.rows[0])
 
 
+class _Entry:
+    """A memory that is fitted when it is first asked for, by whichever thread asks first."""
+
+    def __init__(self, state: State):
+        self.patterns = state.patterns  # kept, so that no others get their id
+        self._setup, self._lock = state.setup, threading.Lock()
+        self._memory: AttractorMemory | None = None
+
+    def memory(self) -> AttractorMemory:
+        with self._lock:
+            if self._memory is None:
+                self._memory = self._setup.fitted(self.patterns.rows)
+            return self._memory
+
+
 class Memories:
     """The memories of a page that were asked for last, each fitted once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, Setup], tuple[Patterns, AttractorMemory]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, Setup], _Entry] = OrderedDict()
 
     def of(self, state: State) -> AttractorMemory:
         """Return the memory of a state.
@@ -161,14 +177,30 @@ class Memories:
         """
         key = id(state.patterns), state.setup
         with self._lock:
-            if key not in self._kept:
-                # The patterns are kept, too, so that no others get their id.
-                fitted = state.setup.fitted(state.patterns.rows)
-                self._kept[key] = state.patterns, fitted
+            entry = self._kept.setdefault(key, _Entry(state))
             self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT:
+            most = max(2, min(_KEPT, _NUMBERS // state.patterns.rows.size))
+            while len(self._kept) > most:
                 self._kept.popitem(last=False)
-            return self._kept[key][1]
+        return entry.memory()
+
+
+def prepare(state: State, name: str, memories: Memories, check: Callable[[], None]) -> None:
+    """Fit the memories that a slider may come to next, and recall with them once.
+
+    Args:
+        state: now.
+        name: of the setting that was moved last.
+        memories: that will be asked.
+        check: raises if something else is to be done.
+    """
+    for setup in state.setup.neighbours(name):
+        if setup.n > len(state.patterns.rows) or state.patterns.rows.size > _NUMBERS // _KEPT:
+            continue
+        check()
+        memory = memories.of(replace(state, setup=setup))
+        check()
+        memory.recall(state.cue[None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,8 +214,8 @@ class Seen:
         frames: which of its states are shown.
         patterns: of the planes.
         plane: of the first two.
-        which, eigenvalues: as `views.spectra` returns them; first those of the pattern that the
-            cue ended at, or was made from.
+        at: the pattern that the cue ended at, or was made from.
+        eigenvalues: of the Jacobian there, largest modulus first.
     """
 
     state: State
@@ -192,8 +224,8 @@ class Seen:
     frames: Int[np.ndarray, " k"]
     patterns: tuple[int, int, int]
     plane: Plane
-    which: Int[np.ndarray, " m"]
-    eigenvalues: Complex[np.ndarray, "m d"]
+    at: int
+    eigenvalues: Complex[np.ndarray, " e"]
 
     @property
     def ended(self) -> int:
@@ -201,9 +233,9 @@ class Seen:
         return int(self.trace.recall.pattern[0])
 
     @property
-    def radii(self) -> Float[np.ndarray, " m"]:
-        """Spectral radius at each pattern of `which`."""
-        return np.abs(self.eigenvalues).max(axis=1)
+    def radius(self) -> float:
+        """Spectral radius at the pattern."""
+        return float(np.abs(self.eigenvalues).max())
 
 
 def see(state: State, memories: Memories) -> Seen:
@@ -216,8 +248,8 @@ def see(state: State, memories: Memories) -> Seen:
     trace = recall_trace(memory, state.cue)
     patterns = state.resolved(memory, trace)
     ended = int(trace.recall.pattern[0])
-    which, values = spectra(memory, ended if ended >= 0 else state.chosen)
+    at = ended if ended >= 0 else state.chosen
     return Seen(
         state, memory, trace, frames(trace), patterns, plane(memory, trace, patterns[:2]),
-        which, values,
+        at, spectra(memory, [at])[0],
     )  # fmt: skip

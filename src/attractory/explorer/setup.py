@@ -84,6 +84,24 @@ class Setup:
             return given | {"metric": None, "iteration": "plain"}
         return given | {"metric": "rule"}
 
+    def neighbours(self, name: str) -> list["Setup"]:
+        """Return settings that the slider of one may come to next, the nearest first.
+
+        None for a network, which takes seconds to train.
+        """
+        if self.width:
+            return []
+        if name == "norm" and self.norm:
+            k = int(np.abs(np.array(NORMS) - self.norm).argmin())
+            places = (k + 1, k - 1, k + 2, k - 2)
+            return [replace(self, norm=NORMS[i]) for i in places if 0 <= i < len(NORMS)]
+        if name == "n":
+            return [replace(self, n=self.n + i) for i in (1, -1, 2, -2) if self.n + i >= 2]
+        if name == "depth":
+            depths = (self.depth + 1, self.depth - 1)
+            return [replace(self, depth=i) for i in depths if 2 <= i <= DEEPEST]
+        return []
+
     def memory(self) -> AttractorMemory:
         """Return the memory, not yet fitted."""
         return AttractorMemory(**self.parameters())

@@ -1,13 +1,21 @@
 """The sentences under the explorer's pictures: what each shows, in numbers."""
 
 import numpy as np
+from jaxtyping import Complex
 
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.analysis.iteration import RecallStatus
 from attractory.explorer.session import Seen
 from attractory.explorer.views import Basins
 
-__all__ = ["basins_text", "course_text", "critical_text", "recall_text", "spectrum_text"]
+__all__ = [
+    "basins_text",
+    "companions_text",
+    "course_text",
+    "critical_text",
+    "recall_text",
+    "spectrum_text",
+]
 
 
 def recall_text(seen: Seen) -> str:
@@ -29,14 +37,15 @@ def recall_text(seen: Seen) -> str:
 
 
 def spectrum_text(seen: Seen) -> str:
-    """Say whether the pattern is an attractor, and how many are."""
-    k, radius = int(seen.which[0]), float(seen.radii[0])
-    verdict = "an attractor" if radius < 1 else "no attractor"
-    text = f"Spectral radius {radius:.3f} at pattern {k}: {verdict}."
-    if len(seen.which) > 1:
-        inside = int((seen.radii < 1).sum())
-        text += f" {inside} of {len(seen.which)} patterns are attractors."
-    return text
+    """Say whether the pattern is an attractor."""
+    verdict = "an attractor" if seen.radius < 1 else "no attractor"
+    return f"Spectral radius {seen.radius:.3f} at pattern {seen.at}: {verdict}."
+
+
+def companions_text(seen: Seen, others: Complex[np.ndarray, "m e"]) -> str:
+    """Say how many patterns are attractors."""
+    radii = np.append(np.abs(others).max(axis=1), seen.radius)
+    return f"{int((radii < 1).sum())} of {len(radii)} patterns are attractors."
 
 
 def course_text(course: CriticalNorm, norm: float) -> str:

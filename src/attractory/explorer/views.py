@@ -19,8 +19,8 @@ from attractory.memory.estimator import AttractorMemory
 from attractory.memory.trace import RecallTrace
 
 __all__ = [
-    "Basins", "Plane", "basins", "basins_by_parts", "certificate", "frames", "norm_course", "plane",
-    "rival", "spectra",
+    "Basins", "Plane", "basins", "basins_by_parts", "certificate", "companions", "frames",
+    "norm_course", "plane", "rival", "spectra",
 ]  # fmt: skip
 
 _TOGETHER = 512  # cues of a basin map that are recalled at a time
@@ -90,18 +90,25 @@ def rival(memory: AttractorMemory, point: Float[np.ndarray, " d"], *but: int) ->
     return int(likeness.argmax())
 
 
-def spectra(
-    memory: AttractorMemory, k: int
-) -> tuple[Int[np.ndarray, " m"], Complex[np.ndarray, "m d"]]:
-    """Return patterns, k the first, and the eigenvalues of the map's Jacobian at each, (m, d).
+def spectra(memory: AttractorMemory, which: Sequence[int]) -> Complex[np.ndarray, "m e"]:
+    """Return the eigenvalues of the map's Jacobian at some patterns, largest modulus first.
 
-    All patterns if they are few and the width is infinite, else k alone.
+    They are computed in the patterns' span, where all that are not zero lie: what is compiled for
+    one number of patterns serves for others. (e is the span's size.)
+    """
+    points = indices(list(which), "which", (len(which),), len(memory))
+    plan = memory.state_.plan(memory.state_.settings)
+    return eigenvalues(plan.own, plan.patterns[points])
+
+
+def companions(memory: AttractorMemory, k: int) -> list[int]:
+    """Return the patterns whose spectra are shown beside that of pattern k: all, if they are few.
+
+    Those of a network take a second each, and there are none.
     """
     count = len(memory)
-    others = [] if memory.width is not None or count > _ALL else [i for i in range(count) if i != k]
-    which = np.array([whole(k, "k", 0, count - 1), *others])
-    values = eigenvalues(memory.map_, memory.points_[which])
-    return which, values
+    few = memory.width is None and count <= _ALL
+    return [i for i in range(count) if i != k] if few else []
 
 
 def norm_course(
