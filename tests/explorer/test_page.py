@@ -145,16 +145,13 @@ def the_keyboard_reaches_every_control_and_draws(visitor):
         ".map((e) => e.outerHTML)"
     )
     assert unnamed == []
-    page.focus("#norm")
-    assert page.is_disabled("#norm")
-    page.focus("#auto")
-    page.keyboard.press("Space")
+    page.focus("#n")
+    page.keyboard.press("ArrowLeft")
     visitor.settled()
-    page.keyboard.press("Shift+Tab")
-    value = int(page.input_value("#norm"))
-    page.keyboard.press("ArrowRight")
-    visitor.settled()
-    assert int(page.input_value("#norm")) == value + 1
+    assert page.input_value("#n") == page.inner_text("#n-out") == "19"
+    assert page.is_disabled("input[aria-label='pattern 19: a 4']")
+    page.keyboard.press("Tab")  # the norm is the rule's, and its slider is left out
+    assert page.evaluate("document.activeElement.id") == "auto"
     page.focus("#cue")
     for key in ("ArrowUp", "ArrowUp", "Space"):
         page.keyboard.press(key)
@@ -164,9 +161,8 @@ def the_keyboard_reaches_every_control_and_draws(visitor):
 
 
 def two_visitors_share_nothing(first, second):
-    assert second.page.input_value("#auto") == "on"
-    assert second.page.is_checked("#auto")
-    assert not first.page.is_checked("#auto")
+    assert second.page.input_value("#n") == "20"
+    assert first.page.input_value("#n") == "19"
     assert second.page.get_attribute("body", "data-ended") == "0"
     cue = first.pixels()
     second.page.click("#clear")

@@ -59,8 +59,10 @@ def serve(
     # Whatever the environment says: nothing is loaded from elsewhere, no other origin is let in.
     settings.resources = "server"
     settings.allowed_ws_origin = []
-    for name in ("bokeh", "tornado"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("bokeh").setLevel(logging.ERROR)
+    # What others send that is no page's own is refused; it is no fault of the explorer's.
+    for name in ("bokeh.server.views.ws", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     first = begin(bundled() if patterns is None else patterns)
     loop = IOLoop(make_current=True)
     pages: list[Page] = []

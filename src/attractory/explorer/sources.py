@@ -162,7 +162,10 @@ def read(paths: Sequence[str | Path], limits: Limits = LIMITS) -> Patterns:
     if not kept:
         raise NothingRead(tuple(found), (), ())
     size = _size(kept)
-    loaded = load_patterns(kept, size=size)
+    try:
+        loaded = load_patterns(kept, size=size)
+    except NothingRead as error:
+        raise NothingRead((*found, *error.failed), error.misfits, error.notes) from None
     notes = []
     if loaded.misfits and loaded.shape is not None:
         grey = load_patterns(kept, size=size, grey=True)
