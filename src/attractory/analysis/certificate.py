@@ -153,7 +153,7 @@ def certified_radius(
     Example:
         >>> from attractory import fit_regression
         >>> from attractory.datasets import sphere
-        >>> patterns = sphere(5, 20, norm=30.0)
+        >>> patterns = sphere(4, 16, norm=30.0)
         >>> certificate = certified_radius(fit_regression(patterns), patterns)
         >>> certificate.certified.all(), bool((certificate.radius > 0.3).all())
         (np.True_, True)

@@ -160,7 +160,7 @@ def norm_profile(
         >>> from attractory.datasets import sphere
         >>> fit = partial(fit_regression, activation="erf")
         >>> settings = {"sizes": [0.5], "trials": 5, "certify": False}
-        >>> profile = norm_profile(sphere(4, 20), [10.0, 60.0], fit=fit, **settings)
+        >>> profile = norm_profile(sphere(4, 16), [10.0, 60.0], fit=fit, **settings)
         >>> profile.spectral_radius.shape, profile.recalled.shape
         ((2, 4), (2, 1))
     """
@@ -218,7 +218,7 @@ def relative_radius(
     Example:
         >>> from attractory import fit_regression
         >>> from attractory.datasets import sphere
-        >>> patterns = sphere(4, 20, norm=20.0)
+        >>> patterns = sphere(4, 16, norm=20.0)
         >>> 0.3 < relative_radius(fit_regression(patterns, activation="erf"), patterns) < 3.0
         True
     """
@@ -274,8 +274,8 @@ def best_norm(
         >>> from functools import partial
         >>> from attractory.datasets import sphere
         >>> fit = partial(fit_regression, activation="erf")
-        >>> best = best_norm(sphere(3, 20), fit=fit, fits=5, trials=4)
-        >>> best.fits <= 5, bool(best.radius == best.radii.max())
+        >>> best = best_norm(sphere(4, 16), fit=fit, fits=4, trials=4)
+        >>> best.fits <= 4, bool(best.radius == best.radii.max())
         (True, True)
     """
     x = as_points(patterns, "patterns")

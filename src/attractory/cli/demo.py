@@ -146,9 +146,9 @@ def run_demo(
         ValueError: for values out of range, as the parts raise it.
 
     Example:
-        >>> demo = run_demo(n=5, noise=0.5)
+        >>> demo = run_demo(n=4, noise=0.5)
         >>> demo.trials[0].recalled.tolist(), bool(demo.spectral_radius.max() < 1)
-        ([True, True, True, True, True], True)
+        ([True, True, True, True], True)
     """
     n, norm = whole(n, "n", 2, 200), positive(norm, "norm")
     noise, seed = nonnegative(noise, "noise"), whole(seed, "seed", 0)

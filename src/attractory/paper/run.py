@@ -99,7 +99,7 @@ def reproduce(
 
     Example:
         >>> import tempfile
-        >>> found = reproduce(["figure-d1"], out=tempfile.mkdtemp())
+        >>> found = reproduce(["figure-d1"], out=tempfile.mkdtemp(), workers=1)
         >>> [claim.verdict for claim in found.runs[0].claims][-2:]
         ['holds', 'DOES NOT HOLD']
     """

@@ -32,7 +32,7 @@ def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "
     Example:
         >>> from attractory import certified_radius, critical_shock, fit_regression
         >>> from attractory.datasets import sphere
-        >>> x = sphere(4, 20, norm=20.0)
+        >>> x = sphere(4, 16, norm=20.0)
         >>> f = fit_regression(x, activation="erf")
         >>> plot_radii(certified_radius(f, x), critical_shock(f, x)).axes[0].get_xlabel()
         'pattern, by critical shock'
@@ -81,7 +81,7 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
         >>> from attractory import fit_regression, norm_profile
         >>> from attractory.datasets import sphere
         >>> fit, settings = partial(fit_regression, activation="erf"), {"sizes": [0.5], "trials": 5}
-        >>> profile = norm_profile(sphere(4, 20), [10.0, 40.0], fit=fit, **settings)
+        >>> profile = norm_profile(sphere(4, 16), [10.0, 40.0], fit=fit, **settings)
         >>> len(plot_norm_profile(profile).axes)
         3
     """
@@ -145,7 +145,7 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
         >>> from attractory import best_norm, fit_regression
         >>> from attractory.datasets import sphere
         >>> fit = partial(fit_regression, activation="erf")
-        >>> best = best_norm(sphere(3, 20), fit=fit, fits=5, trials=4)
+        >>> best = best_norm(sphere(4, 16), fit=fit, fits=4, trials=4)
         >>> plot_best_norm(best).axes[0].get_xscale()
         'log'
     """

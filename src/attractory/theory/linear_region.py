@@ -117,9 +117,9 @@ def lemma_3(
 
     Example:
         >>> from attractory.datasets import sphere
-        >>> lemma_3(sphere(4, 10)).verdict
+        >>> lemma_3(sphere(4, 16)).verdict
         'holds'
-        >>> lemma_3(sphere(4, 10), alpha=2.0).predictions[0].verdict  # whatever the slope
+        >>> lemma_3(sphere(4, 16), alpha=2.0).predictions[0].verdict  # whatever the slope
         'holds'
     """
     tolerance = positive(tolerance, "tolerance")
@@ -154,10 +154,10 @@ def lemma_4(
 
     Example:
         >>> from attractory.datasets import sphere
-        >>> lemma_4(sphere(4, 10), beta=2.0).verdict
+        >>> lemma_4(sphere(4, 16), beta=2.0).verdict
         'holds'
-        >>> lemma_4(sphere(4, 10), beta=0.01).unmet
-        ('‖W1‖/√n₁ < |β|n₀Δ/(2rα²): 2.33 is not below 0.444',)
+        >>> lemma_4(sphere(4, 16), beta=0.01).unmet
+        ('‖W1‖/√n₁ < |β|n₀Δ/(2rα²): 3.12 is not below 0.717',)
     """
     tolerance, size = positive(tolerance, "tolerance"), abs(float(beta))
     limit = _Limit(patterns, alpha, beta, f0, width, key)
