@@ -338,7 +338,7 @@ class _GaussNewton:
             if not losses:
                 return None
             done = self._flow(len(losses))
-        self.longest, self.exact_below = done.longest, float(done.exact_below)
+        self.longest, self.exact_below = float(done.longest), float(done.exact_below)
         # A step takes a backward pass, and a forward pass for each try; the update is one product.
         return done.state, losses, self.later_pass * (2 * len(losses) + int(done.tries))
 
