@@ -77,13 +77,32 @@ def readme_blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-def test_readme_example_runs(tmp_path, monkeypatch):
+def test_readme_example_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (example,) = readme_blocks("python")
-    names = {}
-    exec(compile(example, "README.md", "exec"), names)
-    assert names["result"].converged.all()
-    assert (names["radius"] < 1).all()
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out == re.findall(r"  # (20 of 20 .*\n)", example)[0]
+
+
+def test_readme_leads_somewhere():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
+    assert len(targets) > 20
+    assert [each for each in targets if not (ROOT / each).exists()] == []
+
+
+def test_readme_commands_of_use_are_commands_with_such_options():
+    from typer.main import get_command
+
+    from attractory.cli.app import app
+
+    commands = get_command(app).commands
+    lines = "".join(readme_blocks("console")).splitlines()
+    typed = [line.split("  #")[0].split() for line in lines if line.startswith("attractory")]
+    assert len(typed) == 4
+    for _, name, *rest in typed:
+        options = {each for one in commands[name].params for each in one.opts}
+        assert {each for each in rest if each.startswith("-")} <= options
 
 
 def test_readme_commands_are_two_and_of_one_line():

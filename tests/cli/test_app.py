@@ -42,6 +42,7 @@ def test_demo_json_is_one_document_and_reproducible(capsys, tmp_path):
     report = json.loads(out)
     assert code == 0
     assert report["recalled"]["noise 0.5"] == 4
+    assert report["recalled_by_memory"]["masked half"] == 4
     assert [p["digit"] for p in report["patterns"]] == [7, 2, 1, 0]
     assert all(p["spectral_radius"] < 1 for p in report["patterns"])
     again = json.loads(run(capsys, *arguments)[1])
@@ -55,6 +56,11 @@ def test_demo_never_claims_what_did_not_happen():
     assert trial.name == "noise 10000"
     assert (trial.recalled == (trial.result.converged & (trial.error <= 0.01))).all()
     assert not trial.recalled.all()
+    assert (trial.recalled_by_memory == (trial.memory_error <= 0.01)).all()
+    assert not trial.recalled_by_memory.all()
+    far = np.linalg.norm(trial.restored - demo.images, axis=1)
+    sizes = np.linalg.norm(demo.images - demo.images.mean(axis=0), axis=1)
+    np.testing.assert_allclose(trial.memory_error, far / sizes)
     restored = demo.as_pixels(demo.memory.patterns)
     np.testing.assert_allclose(restored, demo.images, atol=1e-12)
 

@@ -195,6 +195,9 @@ def _report(result: "Demo", settings: dict[str, Any], paths: list[Path]) -> dict
         "interpolates": result.memory.interpolates,
         "patterns": result.rows(),
         "recalled": {trial.name: int(trial.recalled.sum()) for trial in result.trials},
+        "recalled_by_memory": {
+            trial.name: int(trial.recalled_by_memory.sum()) for trial in result.trials
+        },
         "seconds": result.seconds,
         "figures": [str(path) for path in paths],
     }
@@ -204,11 +207,14 @@ def _show(result: "Demo", paths: list[Path]) -> None:
     from rich.table import Table
 
     say(str(result.memory))
-    table = Table(caption="error: distance from the pattern at the end, relative to its norm")
+    table = Table(
+        caption="of the paper's map, then of AttractorMemory (memory); "
+        "error: distance from the pattern at the end, relative to its norm"
+    )
     for head in ("pattern", "digit", "spectral radius"):
         table.add_column(head, justify="right")
     for trial in result.trials:
-        for head in ("steps", "error", "recalled"):
+        for head in ("steps", "error", "recalled", "memory"):
             table.add_column(f"{trial.name}\n{head}", justify="right")
     for row in result.rows():
         cells = [str(row["pattern"]), str(row["digit"]), f"{row['spectral_radius']:.4f}"]
@@ -218,13 +224,17 @@ def _show(result: "Demo", paths: list[Path]) -> None:
                 str(fate["steps"]),
                 f"{fate['error']:.1e}",
                 "yes" if fate["recalled"] else "NO",
+                "yes" if fate["recalled_by_memory"] else "NO",
             ]
         table.add_row(*cells)
     show(table)
     count = len(result.labels)
     say(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
     for trial in result.trials:
-        say(f"{trial.recalled.sum()} of {count} recalled from {trial.name}")
+        say(
+            f"{trial.recalled_by_memory.sum()} of {count} recalled from {trial.name} by "
+            f"AttractorMemory, {trial.recalled.sum()} by the paper's map"
+        )
     say(f"figures: {', '.join(str(path) for path in paths)}")
 
 
