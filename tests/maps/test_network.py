@@ -17,26 +17,34 @@ def _network(depth, width, **kw):
     return Autoencoder(6, width=width, depth=depth, key=3, dtype=np.float64, **kw)
 
 
+def _applied(activation, values):
+    """Apply it to arrays of any shape by programs of one."""
+    flat = np.zeros(256)
+    flat[: values.size] = values.ravel()
+    return np.asarray(activation(flat))[: values.size].reshape(values.shape)
+
+
 @pytest.mark.parametrize("name", activation_names())
 @pytest.mark.parametrize(("depth", "width"), SHAPES)
 def test_is_the_formula(name, depth, width):
     f, x = _network(depth, width, activation=name), gaussian(4, 6)
     value = x
-    with jax.enable_x64(True):
-        for w in f.weights[:-1]:
-            value = np.asarray(f.activation(value @ np.asarray(w).T / np.sqrt(w.shape[1])))
+    for w in f.weights[:-1]:
+        value = _applied(f.activation, value @ np.asarray(w).T / np.sqrt(w.shape[1]))
     last = np.asarray(f.weights[-1])
     np.testing.assert_allclose(f(x), value @ last.T / np.sqrt(last.shape[1]), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softsign"])
-@pytest.mark.parametrize(("depth", "width"), SHAPES)
+@pytest.mark.parametrize(
+    ("name", "depth", "width"),
+    [*(("sigmoid", *shape) for shape in SHAPES), ("tanh", *SHAPES[1]), ("softsign", *SHAPES[1])],
+)
 def test_jacobian_products_and_automatic_differentiation_agree(name, depth, width):
     f = _network(depth, width, activation=name)
     x, v = gaussian(3, 6), gaussian(3, 6, seed=1)
     jacobian = f.jacobian(x)
     with jax.enable_x64(True):
-        automatic = jax.vmap(jax.jacrev(f))(jnp.asarray(x))
+        automatic = jax.jit(jax.vmap(jax.jacrev(f)))(x)
     np.testing.assert_allclose(jacobian, automatic, rtol=1e-10, atol=1e-13)
     np.testing.assert_allclose(f.jvp(x, v), np.einsum("kij,kj->ki", jacobian, v), atol=1e-12)
     np.testing.assert_allclose(f.linearize(x)(v), f.jvp(x, v), rtol=1e-12)
@@ -62,7 +70,7 @@ def test_empirical_ntk_is_the_gram_matrix_of_gradients(depth, width):
         return jnp.concatenate([g.reshape(*g.shape[:2], -1) for g in rows], axis=2)
 
     with jax.enable_x64(True):
-        exact = jnp.einsum("ipw,jqw->ijpq", gradients(x), gradients(y))
+        exact = jax.jit(lambda: jnp.einsum("ipw,jqw->ijpq", gradients(x), gradients(y)))()
     np.testing.assert_allclose(empirical_ntk(f, x, y), exact, rtol=1e-10, atol=1e-12)
     u = gaussian(3, 6, seed=4)
     product = np.einsum("ijpq,jq->ip", empirical_ntk(f, x), u)

@@ -126,7 +126,7 @@ def nngp_gradient(
         >>> np.round(g.dense(), 12).tolist()  # of x·y/2
         [[[0.5, 1.0], [0.0, 0.5]]]
     """
-    return _gradient(x, y, Kernel.of(activation, depth), "nngp")
+    return gradients(*_both(x, y), Kernel.of(activation, depth), "nngp")
 
 
 def ntk_gradient(
@@ -139,13 +139,20 @@ def ntk_gradient(
         >>> g.across.shape, g.dense().shape
         ((1, 2), (1, 2, 2))
     """
-    return _gradient(x, y, Kernel.of(activation, depth), "ntk")
+    return gradients(*_both(x, y), Kernel.of(activation, depth), "ntk")
+
+
+def _both(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = checked_sets(x, y)
+    assert columns is not None
+    return rows, columns
 
 
 @double
-def _gradient(x: ArrayLike, y: ArrayLike, kernel: Kernel, kind: str) -> KernelGradient:
-    rows, columns = checked_sets(x, y)
-    assert columns is not None
+def gradients(
+    rows: Float[np.ndarray, "n d"], columns: Float[np.ndarray, "m d"], kernel: Kernel, kind: str
+) -> KernelGradient:
+    """Return the gradient of a kernel, "ntk" or "nngp", of points that have been checked."""
     n, m = len(rows), len(columns)
     x, y = (_padded(points) for points in (rows, columns))
     act, layers = pair_sum(kernel.activation), recursion.layers(kernel)

@@ -41,6 +41,11 @@ def lifted(x: Float[np.ndarray, "n d"], value: float) -> Float[np.ndarray, "n c"
     return np.column_stack([x, np.full(len(x), value)])
 
 
+def _array(value: ArrayLike) -> Array | np.ndarray:
+    """Leave NumPy's arrays to NumPy: JAX would compile a slice for each shape."""
+    return value if isinstance(value, np.ndarray) else jnp.asarray(value)
+
+
 class Biased(eqx.Module):
     """The map x ↦ f([x, value]) without its last coordinate: (…, d) → (…, d).
 
@@ -87,16 +92,16 @@ class Biased(eqx.Module):
         )
 
     @double
-    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+    def __call__(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Apply the map to the last axis."""
-        return jnp.asarray(self.inner(self.lift(x)))[..., :-1]
+        return _array(self.inner(self.lift(x)))[..., :-1]
 
     @double
-    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+    def jacobian(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d d"]:
         """Return the Jacobian, shape (…, d, d)."""
         whole = jacobian_of(self.inner)
         assert whole is not None
-        return jnp.asarray(whole(self.lift(x)))[..., :-1, :-1]
+        return _array(whole(self.lift(x)))[..., :-1, :-1]
 
     @property
     def jacobian_factors(self) -> Callable[[ArrayLike], tuple[ArrayLike, ArrayLike]]:

@@ -55,7 +55,7 @@ class StoredMap(eqx.Module):
         """Say what is stored, for `repr`."""
 
     @abstractmethod
-    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+    def __call__(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Apply the map to the last axis."""
 
 

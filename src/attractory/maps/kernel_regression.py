@@ -47,10 +47,10 @@ from attractory._util.validation import (
     positive,
     whole,
 )
-from attractory.activations import Activation
+from attractory.activations import Activation, Linear
 from attractory.kernels import recursion
 from attractory.kernels.kernel import Kernel
-from attractory.kernels.matrices import kernel_matrix
+from attractory.kernels.matrices import gradients, kernel_matrix
 from attractory.maps.interpolation import (
     INTERPOLATES,
     StoredMap,
@@ -67,6 +67,9 @@ __all__ = ["KernelRegression", "fit_regression"]
 
 _BLOCK = 1 << 22  # entries of the kernel held at a time
 _GPU_BLOCK = 1 << 27  # and on a GPU
+# What is small goes through functions that are compiled once for all maps; it takes a millisecond.
+_LITTLE = 1 << 17  # terms of the kernels' sums
+_FEW = 1 << 18  # numbers in G
 
 
 class KernelRegression(StoredMap):
@@ -107,16 +110,21 @@ class KernelRegression(StoredMap):
         )
 
     @double
-    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+    def __call__(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Apply the map to the last axis.
 
         Raises:
             ValueError: if the last axis is not that of the patterns, or a value is not finite.
         """
-        return _apply(_in_trace(self), checked_points(self, x))
+        points = checked_points(self, x)
+        if traced(self, points) or points.size // self.dim * _cost(self) > _LITTLE:
+            return _apply(_in_trace(self), points)
+        rows = np.asarray(points).reshape(-1, self.dim)
+        values = kernel_matrix(rows, np.asarray(self.patterns), self.kernel, "ntk")
+        return (values @ np.asarray(self.coefficients)).reshape(points.shape)
 
     @double
-    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+    def jacobian(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d d"]:
         """Return the Jacobian J(x), shape (…, d, d), J[i, j] = ∂fᵢ/∂xⱼ.
 
         Raises:
@@ -129,9 +137,17 @@ class KernelRegression(StoredMap):
         return left @ right
 
     @double
-    def jacobian_factors(self, x: ArrayLike) -> tuple[Float[Array, "d n"], Float[Array, "*k n d"]]:
+    def jacobian_factors(
+        self, x: ArrayLike
+    ) -> tuple[Float[Array | np.ndarray, "d n"], Float[Array | np.ndarray, "*k n d"]]:
         """Return Aᵀ and G(x) with J(x) = Aᵀ G(x)."""
         return _factors(self, x)
+
+
+def _cost(f: KernelRegression) -> int:
+    """Return how many terms the sums over pairs of scales have for a point."""
+    act = f.activation
+    return len(f.patterns) * (1 if isinstance(act, Linear) else len(act.scales) ** 2)
 
 
 @eqx.filter_jit
@@ -172,8 +188,16 @@ def checked_points(f: KernelRegression, x: ArrayLike) -> Array | np.ndarray:
     return points
 
 
-def _factors(f: KernelRegression, x: ArrayLike) -> tuple[Array, Array]:
-    return _right_factor(_in_trace(f), checked_points(f, x))
+def _factors(
+    f: KernelRegression, x: ArrayLike
+) -> tuple[Array | np.ndarray, Array | np.ndarray]:
+    points = checked_points(f, x)
+    n, dim = f.patterns.shape
+    if traced(f, points) or gpu() is not None or points.size * n > _FEW:
+        return _right_factor(_in_trace(f), points)
+    rows = np.asarray(points).reshape(-1, dim)
+    right = gradients(rows, np.asarray(f.patterns), f.kernel, "ntk").dense()
+    return np.asarray(f.coefficients).T, right.reshape((*points.shape[:-1], n, dim))
 
 
 def _in_trace(f: KernelRegression) -> KernelRegression:

@@ -8,7 +8,7 @@ roots of the fan-ins, D the derivatives of the hidden layers: at depth 2 one mat
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
@@ -17,7 +17,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from attractory._util.aliases import ArrayLike, DTypeLike
+from attractory._util.gpu import gpu
+from attractory._util.machine import few_sizes
 from attractory._util.precision import double, full_precision, traced
+from attractory._util.shapes import FEWEST, extended, few_multiples
 from attractory._util.validation import as_batch, moderate, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
@@ -26,6 +29,8 @@ __all__ = ["Autoencoder"]
 
 # By the bytes of a number: sums of products with normal weights are finite.
 LARGEST_INPUT = {4: 1e30, 8: 1e100}
+_LITTLE = 1 << 21  # products up to which a call is small: it takes a millisecond or less
+_DRAWN = 1 << 12, 65536.0  # least and largest number of weights that are drawn in few sizes
 
 
 class Autoencoder(eqx.Module):
@@ -82,10 +87,10 @@ class Autoencoder(eqx.Module):
         sizes = [dim, *hidden, dim]
         with full_precision():
             key = jax.random.key(int(key)) if np.ndim(key) == 0 and _is_int(key) else key
-            keys = jax.random.split(key, depth)
+            # The first keys are the same, however many there are.
+            keys = jax.random.split(key, few_multiples(depth))
             self.weights = tuple(
-                jax.random.normal(one, (out, into), kind)
-                for one, out, into in zip(keys, sizes[1:], sizes[:-1], strict=True)
+                _normal(keys[k], sizes[k + 1], sizes[k], kind) for k in range(depth)
             )
         self.activation = find_activation(activation)
 
@@ -120,23 +125,31 @@ class Autoencoder(eqx.Module):
         return f"Autoencoder({sizes}, {self.activation.name}, {self.dtype})"
 
     @double
-    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+    def __call__(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Apply the map to the last axis.
 
         Raises:
             ValueError: if the last axis is not `dim`, or a value is not finite.
         """
-        return _outputs(self, _checked(self, x, "x"))
+        return _by_rows(_outputs, self, _checked(self, x, "x"))
 
     @double
-    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+    def jacobian(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d d"]:
         """Return the Jacobian, (…, d, d), J[i, j] = ∂fᵢ/∂xⱼ."""
-        return _jacobian(self, _exact(self, x, "x"))
+        points = _exact(self, x, "x")
+        if traced(self, points):
+            return _jacobian(self, points)
+        rows = np.asarray(points).reshape(-1, self.dim)
+        count, size = len(rows), few_sizes(len(rows), FEWEST)
+        if size * self.dim**2 <= _LITTLE:
+            rows = extended(rows, size)
+        out = np.asarray(_jacobian(self, rows, jax.device_put(np.asarray(count))))
+        return out[:count].reshape(*points.shape, self.dim)
 
     @double
-    def jvp(self, x: ArrayLike, v: ArrayLike) -> Float[Array, "*k d"]:
+    def jvp(self, x: ArrayLike, v: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Return J(x) v; x and v have shape (…, d)."""
-        return _jvp(self, _exact(self, x, "x"), _checked(self, v, "v"))
+        return _by_rows(_jvp, self, _exact(self, x, "x"), _checked(self, v, "v"))
 
     def linearize(self, x: ArrayLike) -> "JacobianProduct":
         """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d).
@@ -148,12 +161,13 @@ class Autoencoder(eqx.Module):
             True
         """
         with full_precision():
-            return JacobianProduct(self, tuple(_slopes(self, _exact(self, x, "x"))))
+            points = jax.device_put(_exact(self, x, "x"))  # jnp.asarray would be compiled
+            return JacobianProduct(self, tuple(_slopes(self, points)))
 
     @double
-    def vjp(self, x: ArrayLike, u: ArrayLike) -> Float[Array, "*k d"]:
+    def vjp(self, x: ArrayLike, u: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Return J(x)ᵀ u; x and u have shape (…, d)."""
-        return _vjp(self, _exact(self, x, "x"), _checked(self, u, "u"))
+        return _by_rows(_vjp, self, _exact(self, x, "x"), _checked(self, u, "u"))
 
 
 class JacobianProduct(eqx.Module):
@@ -168,27 +182,50 @@ class JacobianProduct(eqx.Module):
     slopes: tuple[Float[Array, "*k _"], ...]
 
     @double
-    def __call__(self, v: ArrayLike) -> Float[Array, "*k d"]:
+    def __call__(self, v: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Return J(x) v for v of the shape of the points."""
-        return _product(self.network, self.slopes, _checked(self.network, v, "v"))
+        return _product(self.network, self.slopes, jax.device_put(_checked(self.network, v, "v")))
 
 
 def _is_int(value: object) -> bool:
     return isinstance(value, int | np.integer)
 
 
-def _checked(network: Autoencoder, x: ArrayLike, name: str) -> Array:
+def _normal(key: Array, rows: int, columns: int, kind: np.dtype) -> Array:
+    """Draw a standard normal matrix."""
+    count = rows * columns
+    if traced(key) or gpu() is not None:
+        return jax.random.normal(key, (rows, columns), kind)
+    # A key gives the same numbers in whatever shape, so few shapes need be compiled.
+    drawn = jax.random.normal(key, (few_sizes(count, *_DRAWN),), kind)
+    return jax.device_put(np.asarray(drawn)[:count].reshape(rows, columns))
+
+
+def _checked(network: Autoencoder, x: ArrayLike, name: str) -> Array | np.ndarray:
     points = _exact(network, x, name)
     return points if points.dtype == network.dtype else points.astype(network.dtype)
 
 
-def _exact(network: Autoencoder, x: ArrayLike, name: str) -> Array:
+def _exact(network: Autoencoder, x: ArrayLike, name: str) -> Array | np.ndarray:
     """Return points as given, in float64 where JAX has it, for `hidden_layers`."""
     if traced(network, x):
         return jnp.asarray(x)
     points = as_batch(x, name, network.dim)
     moderate(points, name, LARGEST_INPUT[network.dtype.itemsize])
-    return jax.device_put(points)  # jnp.asarray compiles a program for each shape
+    return points
+
+
+def _by_rows(
+    function: Callable[..., Array], network: Autoencoder, *points: Array | np.ndarray
+) -> Array | np.ndarray:
+    """Call a function of arrays (…, d); small ones in few shapes, each compiled once."""
+    shape, count = points[0].shape, points[0].size // network.dim
+    size = few_sizes(count, FEWEST)
+    if traced(network, points) or size * network.parameters > _LITTLE:
+        return function(network, *points)
+    rows = [np.asarray(p).reshape(-1, network.dim) for p in points]
+    few = np.asarray(function(network, *(extended(p, size, repeat=True) for p in rows)))
+    return few[:count].reshape(shape)
 
 
 def root(w: Array) -> float:
@@ -231,8 +268,8 @@ def _outputs(network: Autoencoder, x: Array) -> Array:
 
 
 @eqx.filter_jit
-def _jacobian(network: Autoencoder, x: Array) -> Array:
-    flat = x.reshape(-1, x.shape[-1])
+def _jacobian(network: Autoencoder, x: Array | np.ndarray, count: Array | None = None) -> Array:
+    """Return the Jacobians at points (…, d); with a count, of rows, at so many of them."""
 
     def one(point: Array) -> Array:
         _, slopes = hidden_layers(network, point)
@@ -241,7 +278,11 @@ def _jacobian(network: Autoencoder, x: Array) -> Array:
             product = w @ (slope[:, None] * product)
         return product / math.sqrt(math.prod(w.shape[1] for w in network.weights))
 
-    return jax.lax.map(one, flat).reshape((*x.shape, x.shape[-1]))
+    flat = jnp.asarray(x).reshape(-1, x.shape[-1])
+    if count is None:
+        return jax.lax.map(one, flat).reshape((*x.shape, x.shape[-1]))
+    nothing = jnp.zeros((*flat.shape, flat.shape[-1]), network.dtype)
+    return jax.lax.fori_loop(0, count, lambda k, found: found.at[k].set(one(flat[k])), nothing)
 
 
 @eqx.filter_jit
@@ -257,6 +298,7 @@ def _product(network: Autoencoder, slopes: Sequence[Array], v: Array) -> Array:
     return v
 
 
+@eqx.filter_jit
 def _jvp(network: Autoencoder, x: Array, v: Array) -> Array:
     return _product(network, _slopes(network, x), v)
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from attractory._util.aliases import ArrayLike
-from attractory._util.precision import double, full_precision, to_numpy
+from attractory._util.precision import double, full_precision, to_numpy, traced
 from attractory._util.validation import as_points, nonnegative
 from attractory.kernels.kernel import Kernel
 from attractory.maps.interpolation import StoredMap, missed_by, warn_of_misses
@@ -38,18 +38,16 @@ class SampledRegression(StoredMap):
         return f"{len(self.patterns)} patterns, start {self.start}"
 
     @double
-    def __call__(self, x: ArrayLike) -> Float[Array, "*k d"]:
+    def __call__(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d"]:
         """Apply the map to the last axis; errors as `KernelRegression`."""
         point = checked_points(self.correction, x)
-        return jnp.asarray(self.start(point)) + jnp.asarray(self.correction(point))
+        return _sum(self.start(point), self.correction(point))
 
     @double
-    def jacobian(self, x: ArrayLike) -> Float[Array, "*k d d"]:
+    def jacobian(self, x: ArrayLike) -> Float[Array | np.ndarray, "*k d d"]:
         """Return the Jacobian, shape (…, d, d)."""
         point = checked_points(self.correction, x)
-        return jnp.asarray(self.start.jacobian(point)) + jnp.asarray(
-            self.correction.jacobian(point)
-        )
+        return _sum(self.start.jacobian(point), self.correction.jacobian(point))
 
     def linearize(self, x: ArrayLike) -> Callable[[ArrayLike], Float[np.ndarray, "*k d"]]:
         """Return v ↦ J(x) v, for many v at the same x; both have shape (…, d)."""
@@ -61,6 +59,11 @@ class SampledRegression(StoredMap):
             return np.asarray(start(v)) + along @ np.asarray(left).T
 
         return product
+
+
+def _sum(one: Array | np.ndarray, other: Array | np.ndarray) -> Array | np.ndarray:
+    """Add NumPy's arrays by NumPy: JAX would compile the sum for each shape."""
+    return jnp.asarray(one) + jnp.asarray(other) if traced(one, other) else one + other
 
 
 def fit_sampled_regression(

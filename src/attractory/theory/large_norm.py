@@ -23,14 +23,18 @@ At depth L > 2, with (a, b, −k) the coefficients of √p and 1 in Θ and of 1/
 variance p_ℓ → p∞: a ← a κ̇, b ← b κ̇ + κ − a κ̇′k, k ← κ′k, all at p∞; a and b replace G and κ∞.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.machine import few_sizes
 from attractory._util.precision import full_precision
+from attractory._util.shapes import extended
 from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
@@ -99,11 +103,17 @@ def _beside(act: ErfMixture, cosine: np.ndarray, depth: int, offset: float) -> n
     p = act.offset**2 + act.gain**2
     with full_precision():
         for _ in range(depth - 2):
-            place = jnp.asarray(s), jnp.full(s.shape, p)
-            gap = covariance_gap(place[0], place[1], place[1])
-            value, slope = (np.asarray(v) for v in moments(act, place[0], gap, place[1], place[1]))
+            few = extended(s, few_sizes(len(s)))  # of a few sizes, each compiled once
+            value, slope = (np.asarray(v)[: len(s)] for v in _moments(act, few, np.asarray(p)))
             s, theta, p = value, theta * slope + value, input_moments(act, p).square
     return theta
+
+
+@partial(jax.jit, static_argnums=0)
+def _moments(act: ErfMixture, s: Array, p: Array) -> tuple[Array, Array]:
+    """Return the moments of pairs of variance p each and covariance s, (k,)."""
+    both = jnp.full(s.shape, p)
+    return moments(act, s, covariance_gap(s, both, both), both, both)
 
 
 def _furthest(values: np.ndarray, target: float) -> float:
