@@ -37,6 +37,7 @@ __all__ = ["eigenvalues", "spectral_radius"]
 _MATRICES = 3  # d × d ones that a dense Jacobian and its eigenvalues take
 _DENSE = 200  # rows of a matrix up to which LAPACK is as fast as Arnoldi iteration
 _LARGEST_BASIS = 256  # vectors, or a third of the rows; beyond, LAPACK costs little more
+_FEW = 1 << 20  # numbers in the Jacobians that are computed together
 _TOGETHER = 64  # points whose products are computed together
 _ENTRIES = 1 << 26  # … if their bases hold at most this many numbers
 
@@ -62,7 +63,7 @@ def eigenvalues(f: Map, points: ArrayLike) -> Complex[np.ndarray, "k d"]:
     """
     x = as_points(points, "points")
     out = np.zeros(x.shape, complex)
-    matrices = (_smallest_matrix(f, point) for point in x)
+    matrices = _smallest_matrices(f, x)
     for k, values in enumerate(_all_eigenvalues(matrices, len(x))):
         # Conjugates have one modulus up to rounding: sort them by imaginary part, upper first.
         order = np.lexsort((-values.imag, -np.abs(values).round(12)))
@@ -84,7 +85,7 @@ def spectral_radius(f: Map, points: ArrayLike) -> Float[np.ndarray, " k"]:
     """
     x = as_points(points, "points")
     if x.shape[1] <= _DENSE or not _has_products(f):
-        return np.array([_radius(_smallest_matrix(f, point)) for point in x])
+        return np.array([_radius(matrix) for matrix in _smallest_matrices(f, x)])
     dim, most = x.shape[1], _most(x.shape[1])
     size = max(1, min(_TOGETHER, _ENTRIES // (dim * most)))
     blocks = [x[k : k + size] for k in range(0, len(x), size)]
@@ -147,6 +148,14 @@ def _linear_map(f: Map, points: np.ndarray) -> Callable[[np.ndarray], Any]:
             return _jvp(f, at, jax.device_put(vectors))
 
     return product
+
+
+def _smallest_matrices(f: Map, points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield what `_smallest_matrix` returns at each point, small ones from one call of the map."""
+    own = jacobian_of(f)
+    if jacobian_factors_of(f) is None and own is not None and points.size * len(points[0]) <= _FEW:
+        return iter(np.asarray(own(points)))
+    return (_smallest_matrix(f, point) for point in points)
 
 
 def _smallest_matrix(f: Map, point: np.ndarray) -> np.ndarray:
