@@ -10,12 +10,19 @@ MAPS = [Sigmoid(), Cubic(), Cubic(0.7), Ring(), Ring(3), Product((Ring(), Sigmoi
 
 @pytest.mark.parametrize("f", MAPS, ids=str)
 def test_attractors_recur_with_their_multipliers(f):
+    # All points together: each shape is compiled.
+    every = np.concatenate(f.attractors)
     with jax.enable_x64(True):
-        for points, multipliers in zip(f.attractors, f.multipliers, strict=True):
-            np.testing.assert_allclose(f(points), np.roll(points, -1, axis=0), atol=1e-14)
+        values, jacobians = jax.jit(lambda x: (f(x), jax.vmap(jax.jacfwd(f))(x)))(every)
+        ends = np.cumsum([len(points) for points in f.attractors])[:-1]
+        parts = np.split(np.asarray(values), ends), np.split(np.asarray(jacobians), ends)
+        for points, multipliers, images, derivatives in zip(
+            f.attractors, f.multipliers, *parts, strict=True
+        ):
+            np.testing.assert_allclose(images, np.roll(points, -1, axis=0), atol=1e-14)
             jacobian = np.eye(f.dim)
-            for point in points:
-                jacobian = np.asarray(jax.jacfwd(f)(point)) @ jacobian
+            for derivative in derivatives:
+                jacobian = derivative @ jacobian
             values = np.linalg.eigvals(jacobian)
             np.testing.assert_allclose(
                 np.sort_complex(np.round(values, 10)),

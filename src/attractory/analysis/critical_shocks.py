@@ -144,7 +144,9 @@ def critical_shock(
     norms = np.linalg.norm(x, axis=1)
     kind = dtype_of(f)
     check_map(f, x.astype(kind))
-    residual = np.linalg.norm(np.asarray(_apply(f, jnp.asarray(x, kind)), float) - x, axis=1)
+    residual = np.linalg.norm(
+        np.asarray(_apply(f, jax.device_put(x.astype(kind))), float) - x, axis=1
+    )
     fixed = residual <= rule.tolerance * norms
     found = _Found.nothing(*x.shape)
     found.status[~fixed] = ShockStatus.NOT_FIXED

@@ -188,9 +188,7 @@ def checked_points(f: KernelRegression, x: ArrayLike) -> Array | np.ndarray:
     return points
 
 
-def _factors(
-    f: KernelRegression, x: ArrayLike
-) -> tuple[Array | np.ndarray, Array | np.ndarray]:
+def _factors(f: KernelRegression, x: ArrayLike) -> tuple[Array | np.ndarray, Array | np.ndarray]:
     points = checked_points(f, x)
     n, dim = f.patterns.shape
     if traced(f, points) or gpu() is not None or points.size * n > _FEW:

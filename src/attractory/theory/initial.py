@@ -24,7 +24,7 @@ layer's pre-activations are normal with the Gram matrix of those values, exactly
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -37,7 +37,7 @@ from attractory._util.precision import full_precision
 from attractory._util.validation import as_points, nonnegative, whole, within
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
-from attractory.kernels.single_input import input_moments
+from attractory.kernels import single_input
 from attractory.maps.network import with_slopes
 from attractory.theory.findings import Finding, Prediction
 
@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 _SIGMA = 3.29  # half-width of a 99.9 % interval, in standard errors
+# Of all directions z, and all draws, the variances of x are the same.
+input_moments = lru_cache(maxsize=64)(single_input.input_moments)
 _TRACY_WIDOM = -1.2065, 1.6078  # mean and variance of the distribution, real symmetric case
 
 

@@ -23,7 +23,6 @@ At depth L > 2, with (a, b, −k) the coefficients of √p and 1 in Θ and of 1/
 variance p_ℓ → p∞: a ← a κ̇, b ← b κ̇ + κ − a κ̇′k, k ← κ′k, all at p∞; a and b replace G and κ∞.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -39,7 +38,7 @@ from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
 from attractory.analysis.spectrum import spectral_radius
-from attractory.kernels.expectations import covariance_gap, moments, scale_pairs
+from attractory.kernels.expectations import PairSum, covariance_gap, moments, pair_sum, scale_pairs
 from attractory.kernels.single_input import input_moments, inverse_width
 from attractory.theory.findings import Finding, Prediction
 from attractory.theory.maps import limit_map
@@ -100,17 +99,19 @@ def _beside(act: ErfMixture, cosine: np.ndarray, depth: int, offset: float) -> n
     slope = cosine / np.sqrt(1 - cosine**2)
     factor = act.gain**2 * 2 / np.pi
     s, theta = offset + factor * angle, offset + factor * (angle + slope)
-    p = act.offset**2 + act.gain**2
+    p, numbers = act.offset**2 + act.gain**2, pair_sum(act)
     with full_precision():
         for _ in range(depth - 2):
             few = extended(s, few_sizes(len(s)))  # of a few sizes, each compiled once
-            value, slope = (np.asarray(v)[: len(s)] for v in _moments(act, few, np.asarray(p)))
+            value, slope = (
+                np.asarray(v)[: len(s)] for v in _moments(pair_sum(act), few, np.asarray(p))
+            )
             s, theta, p = value, theta * slope + value, input_moments(act, p).square
     return theta
 
 
-@partial(jax.jit, static_argnums=0)
-def _moments(act: ErfMixture, s: Array, p: Array) -> tuple[Array, Array]:
+@jax.jit
+def _moments(act: PairSum, s: Array, p: Array) -> tuple[Array, Array]:
     """Return the moments of pairs of variance p each and covariance s, (k,)."""
     both = jnp.full(s.shape, p)
     return moments(act, s, covariance_gap(s, both, both), both, both)
