@@ -51,7 +51,9 @@ _SETTINGS: tuple[tuple[Any, Any], ...] = (
     (jax.check_tracer_leaks, False),
     (jax.debug_key_reuse, False),
     (jax.disable_jit, False),
-    (jax.transfer_guard, "allow"),
+    (jax.transfer_guard_host_to_device, "allow"),
+    (jax.transfer_guard_device_to_device, "allow"),
+    (jax.transfer_guard_device_to_host, "allow"),
     (jax.default_prng_impl, "threefry2x32"),
     (jax.threefry_partitionable, True),
     (jax.default_matmul_precision, "highest"),
@@ -63,14 +65,21 @@ def own_settings() -> Iterator[None]:
     """Compute with the settings that this library is written for, in the caller's precision."""
     with ExitStack() as stack:
         for setting, value in _SETTINGS:
-            stack.enter_context(setting(value))
+            _enter(stack, setting, value)
         yield
+
+
+def _enter(stack: ExitStack, setting: Any, value: object) -> None:
+    """Set it within the stack, unless it is so already: entering takes longer than a look."""
+    if getattr(setting, "value", None) != value:
+        stack.enter_context(setting(value))
 
 
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Compute in float64, and in float32 with all its bits, within this scope."""
-    with own_settings(), jax.enable_x64(True):
+    with own_settings(), ExitStack() as stack:
+        _enter(stack, jax.enable_x64, True)
         yield
 
 

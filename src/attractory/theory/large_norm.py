@@ -40,6 +40,7 @@ from attractory.activations import activation as find_activation
 from attractory.analysis.spectrum import spectral_radius
 from attractory.kernels.expectations import PairSum, covariance_gap, moments, pair_sum, scale_pairs
 from attractory.kernels.single_input import input_moments, inverse_width
+from attractory.maps.protocol import Map, jacobian_factors_of, jacobian_of
 from attractory.theory.findings import Finding, Prediction
 from attractory.theory.maps import limit_map
 
@@ -113,6 +114,16 @@ def _moments(act: PairSum, s: Array, p: Array) -> tuple[Array, Array]:
     """Return the moments of pairs of variance p each and covariance s, (k,)."""
     both = jnp.full(s.shape, p)
     return moments(act, s, covariance_gap(s, both, both), both, both)
+
+
+def _operator_norms(f: Map, x: np.ndarray) -> np.ndarray:
+    """Return ‖J‖ at points; of J = L R with few columns in L, from the smaller matrix R_L R."""
+    factors, own = jacobian_factors_of(f), jacobian_of(f)
+    if factors is None:
+        assert own is not None
+        return np.linalg.norm(np.asarray(own(x)), 2, axis=(1, 2))
+    left, right = factors(x)
+    return np.linalg.norm(np.linalg.qr(left, mode="r") @ right, 2, axis=(1, 2))
 
 
 def _furthest(values: np.ndarray, target: float) -> float:
@@ -240,7 +251,7 @@ def large_norm_limit(
     pairs = bool((_correlations(unit) < _OPPOSITE - 1).any())
     unmet = () if r >= named * (1 - 1e-12) else (f"a large norm: {r:g} is below {named:.4g}",)
     f, start = limit_map(x, f0, activation=act, depth=depth, width=width, key=key)
-    sizes = np.linalg.norm(np.asarray(f.jacobian(x)), 2, axis=(1, 2))
+    sizes = _operator_norms(f, x)
     radius = spectral_radius(f, x)
     if start is not None:
         first = np.linalg.norm(np.asarray(start.jacobian(x)), 2, axis=(1, 2))
