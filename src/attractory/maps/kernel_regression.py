@@ -68,7 +68,7 @@ __all__ = ["KernelRegression", "fit_regression"]
 _BLOCK = 1 << 22  # entries of the kernel held at a time
 _GPU_BLOCK = 1 << 27  # and on a GPU
 # What is small goes through functions that are compiled once for all maps; it takes a millisecond.
-_LITTLE = 1 << 17  # terms of the kernels' sums
+_LITTLE = 1 << 18  # terms of the kernels' sums
 _FEW = 1 << 18  # numbers in G
 
 
@@ -145,9 +145,10 @@ class KernelRegression(StoredMap):
 
 
 def _cost(f: KernelRegression) -> int:
-    """Return how many terms the sums over pairs of scales have for a point."""
+    """Return about how many terms a point's sums have: over pairs of scales, and coordinates."""
     act = f.activation
-    return len(f.patterns) * (1 if isinstance(act, Linear) else len(act.scales) ** 2)
+    scales = 1 if isinstance(act, Linear) else len(act.scales) ** 2
+    return len(f.patterns) * (scales + 4 * f.dim)
 
 
 @eqx.filter_jit
