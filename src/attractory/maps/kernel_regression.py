@@ -67,9 +67,9 @@ __all__ = ["KernelRegression", "fit_regression"]
 
 _BLOCK = 1 << 22  # entries of the kernel held at a time
 _GPU_BLOCK = 1 << 27  # and on a GPU
-# What is small goes through functions that are compiled once for all maps; it takes a millisecond.
-_LITTLE = 1 << 18  # terms of the kernels' sums
-_FEW = 1 << 18  # numbers in G
+# What is small goes through functions compiled once for all maps, in a millisecond or two.
+_LITTLE = 1 << 16  # terms of the kernels' sums
+_FEW = 1 << 15  # numbers in G
 
 
 class KernelRegression(StoredMap):
