@@ -74,7 +74,8 @@ class Page:
         self._slow = Latest("explorer: maps", self._failed)
         self._seen: Seen | None = None  # the last that could be computed
         self._critical: CriticalNorm | None = None
-        self._told = 0
+        self._told = self._heard_last = 0
+        self._closed = False
         self._moved = ""  # the setting that was moved last
         self._watched: frozenset[str] = frozenset()  # panels that the visitor can see
         document.title = "Attractory explorer"
@@ -88,6 +89,7 @@ class Page:
 
     def close(self, seconds: float = 0.0) -> bool:
         """End the threads; return whether they ended in so many seconds."""
+        self._closed = True
         return all([worker.close(seconds) for worker in (self._fast, self._slow)])
 
     def _tell(self, **message: Any) -> None:
@@ -101,15 +103,21 @@ class Page:
         def run() -> None:
             action()
 
-        self._document.add_next_tick_callback(run)
+        if not self._closed:
+            self._document.add_next_tick_callback(run)
 
     def _failed(self, error: Exception) -> None:
+        """Tell of an error, and what the settings and the cue are; from any thread."""
         if isinstance(error, _MENDED):
             text = str(error) or "this does not fit into the machine's memory"
         else:
             log.error("explorer", exc_info=error)
             text = f"this cannot be computed ({type(error).__name__}: {error})"
-        self._later(lambda: self._tell(error=" ".join(text.split()), busy="", slow=""))
+        said = " ".join(text.split())
+        self._later(lambda: self._tell(error=said, busy="", slow="", **self._as_it_is()))
+
+    def _as_it_is(self) -> dict[str, Any]:
+        return {"cue": cue_message(self._state), "heard": self._heard_last}
 
     def _heard(self, text: str) -> None:
         """Do what a message asks for; one that is of no use changes nothing."""
@@ -117,6 +125,8 @@ class Page:
             message = json.loads(text)
             if not isinstance(message, dict):
                 raise ValueError(f"messages must be objects, got {type(message).__name__}")
+            # The page takes settings from answers to its last message alone.
+            self._heard_last = message.pop("count", self._heard_last)
             self._do(message)
         except (*_MENDED, RecursionError) as error:
             self._failed(error)
@@ -157,6 +167,8 @@ class Page:
     def _upload(self, message: dict[str, Any], state: State, check: Check) -> None:
         new = state.after(message)
         check()
+        see(new, self._memories)  # patterns that cannot be stored change nothing
+        check()
 
         def take() -> None:
             before, self._state = self._state, new
@@ -169,7 +181,7 @@ class Page:
     def _changed(self, before: State | None) -> None:
         """Show a new state, and compute what is seen of it."""
         state = self._state
-        message: dict[str, Any] = {"cue": cue_message(state), "busy": "recalling"}
+        message: dict[str, Any] = {"busy": "recalling", **self._as_it_is()}
         if before is None or before.patterns is not state.patterns:
             message["patterns"] = patterns_message(state.patterns)
         self._tell(**message)

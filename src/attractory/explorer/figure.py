@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.sources import Patterns
+from attractory.explorer.texts import radius_text
 from attractory.explorer.views import Basins, companions, frames, plane, spectra
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.trace import RecallTrace
@@ -136,7 +137,7 @@ def _draw_spectrum(axis: Any, memory: AttractorMemory, at: int) -> None:
     axis.set(
         xlabel="real part", ylabel="imaginary part", aspect="equal",
         xlim=(-reach, reach), ylim=(-reach, reach),
-        title=f"Spectral radius {radius:.3f}: {'an' if radius < 1 else 'no'} attractor",
+        title=f"Spectral radius {radius_text(radius)}: {'an' if radius < 1 else 'no'} attractor",
     )  # fmt: skip
     axis.legend(fontsize=7, frameon=False, loc="lower left")
 

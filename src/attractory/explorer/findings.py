@@ -21,7 +21,7 @@ from attractory.explorer.views import (
 
 __all__ = ["COURSE", "SAMPLED", "Check", "Findings", "Tell"]
 
-COURSE = NORMS[::4]  # at which radius against norm is computed
+COURSE = NORMS[::6]  # at which radius against norm is computed
 SAMPLED = NORMS[10:49:6]  # the same for the limit of sampled networks, which takes longer
 _KEPT = 24
 
@@ -65,7 +65,8 @@ class Findings:
 
         def progress(done: int, total: int, *_: object) -> None:
             check()
-            tell(done / max(total, 1))
+            # With f0 = 0 nothing is critical but for a few patterns, and the grid is all there is.
+            tell(min(1.0, done / (total if f0 == "sampled" else len(norms))))
 
         norms = SAMPLED if f0 == "sampled" else COURSE
         return self._once(key, lambda: norm_course(seen.memory, norms, f0, progress))

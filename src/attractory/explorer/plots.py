@@ -69,6 +69,7 @@ class Plots:
             "path", "along pattern A (relative to the norm)", "across it, towards pattern B",
             match_aspect=True,
         )  # fmt: skip
+        plot.x_range.range_padding = plot.y_range.range_padding = 0.3  # room for the names
         self._stored = _source(x=[], y=[], name=[], colour=[], size=[])
         self._way = _source(x=[], y=[], leg=[], step=[])
         self._ends = _source(

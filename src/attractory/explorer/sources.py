@@ -182,10 +182,12 @@ def read(paths: Sequence[str | Path], limits: Limits = LIMITS) -> Patterns:
             f"rows must have at most {limits.numbers} numbers, got {rows.shape[1]}; store larger "
             "ones by attractory store"
         )
+    if rows.shape[1] < 2:
+        raise ValueError("rows must have at least two numbers, got one")
     _, first = np.unique(rows, axis=0, return_index=True)
     some = np.sort(first)
     if len(some) < len(rows):
-        notes.append(f"{len(rows) - len(some)} rows equal to others were left out")
+        notes.append(f"rows equal to others were left out, {len(rows) - len(some)} in all")
     if len(some) < 2:
         raise ValueError(f"patterns must be at least two different rows, got {len(some)}")
     if len(some) > limits.patterns:

@@ -13,6 +13,7 @@ __all__ = [
     "companions_text",
     "course_text",
     "critical_text",
+    "radius_text",
     "recall_text",
     "spectrum_text",
 ]
@@ -39,7 +40,18 @@ def recall_text(seen: Seen) -> str:
 def spectrum_text(seen: Seen) -> str:
     """Say whether the pattern is an attractor."""
     verdict = "an attractor" if seen.radius < 1 else "no attractor"
-    return f"Spectral radius {seen.radius:.3f} at pattern {seen.at}: {verdict}."
+    return f"Spectral radius {radius_text(seen.radius)} at pattern {seen.at}: {verdict}."
+
+
+def radius_text(radius: float) -> str:
+    """Return a spectral radius with as many digits as tell it from 1.
+
+    Example:
+        >>> radius_text(0.60612), radius_text(0.99998)
+        ('0.606', '0.99998')
+    """
+    digits = 3 if radius == 1 else int(np.clip(1 - np.log10(abs(radius - 1)), 3, 12))
+    return f"{radius:.{digits}f}"
 
 
 def companions_text(seen: Seen, others: Complex[np.ndarray, "m e"]) -> str:

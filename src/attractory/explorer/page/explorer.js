@@ -2,10 +2,11 @@
 // The page's side of the explorer. It draws, asks and shows; all numbers come from the server.
 window.explorer = (() => {
   const $ = (id) => document.getElementById(id);
-  let bridge, limits, patterns, cue, sent = 0, auto = 0;
+  let bridge, limits, patterns, cue, sent = 0, asked = 0, auto = 0;
 
   const send = (message) => {
     if (message.do !== "watch") say("error", "");
+    if (!["watch", "export", "critical"].includes(message.do)) message.count = ++asked;
     bridge.inbox = JSON.stringify(message) + " ".repeat(sent++ % 2);
   };
   const say = (id, text) => { $(id).textContent = text; $(id).hidden = !text; };
@@ -232,7 +233,8 @@ window.explorer = (() => {
       $("activation").replaceChildren(...limits.activations.map((name) => new Option(name, name)));
     }
     if (message.patterns) showPatterns(message.patterns);
-    if (message.cue && !pending.size && !last) showCue(message.cue);
+    // Answers to older messages would move a slider back that is still being moved.
+    if (message.cue && message.heard === asked && !pending.size && !last) showCue(message.cue);
     if (message.frames) showFrames(message.frames);
     for (const [name, text] of Object.entries(message.texts || {})) $(`t-${name}`).textContent = text;
     for (const name of ["busy", "slow"]) if (name in message) $(name).textContent = message[name];
