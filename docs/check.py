@@ -21,7 +21,6 @@ LOADED = {
     "object": "data", "embed": "src",
 }  # fmt: skip
 NOT_LOADED = {"canonical", "prev", "next", "search", "index", "author", "license", "genindex"}
-NARROW, WIDE = 420, 1280
 
 
 def pages(folder: Path) -> dict[Path, BeautifulSoup]:
@@ -92,12 +91,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--browser", help="path of a Chromium; pages are opened in it")
+    parser.add_argument("--pictures", type=Path, help="a folder for pictures of them")
     arguments = parser.parse_args()
     found = faults(arguments.folder)
     if arguments.browser:
         from check_in_browser import faults_in_browser
 
-        found += faults_in_browser(arguments.folder.resolve(), arguments.browser)
+        found += faults_in_browser(
+            arguments.folder.resolve(), arguments.browser, arguments.pictures
+        )
     print("\n".join(found))
     print(f"{len(list(arguments.folder.rglob('*.html')))} pages, {len(found)} faults")
     return 1 if found else 0

@@ -1,6 +1,7 @@
 """Settings of the documentation site: `python -m sphinx -W -b html docs docs/_build/html`."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,6 +12,8 @@ sys.path.insert(0, str(HERE / "_ext"))
 import attractory  # noqa: E402
 
 mpl.use("agg")
+# Warnings in the output of an example are for its reader: no path of this machine.
+warnings.formatwarning = lambda message, kind, *_, **__: f"{kind.__name__}: {message}\n"
 
 project = "Attractory"
 author = "The Attractory developers"
@@ -30,6 +33,7 @@ extensions = [
     "mathml",
     "measured",
     "signatures",
+    "snippets",
 ]
 exclude_patterns = ["_build", "**/README.rst"]
 templates_path = ["_templates"]

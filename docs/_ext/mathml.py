@@ -12,12 +12,9 @@ from sphinx.errors import ExtensionError
 
 
 def _mathml(node: nodes.math | nodes.math_block, *, block: bool) -> str:
-    text = node.astext().strip()
-    lines = text.replace("\\begin{aligned}", "\\begin{align*}").replace(
-        "\\end{aligned}", "\\end{align*}"
-    )
+    text = " ".join(node.astext().split())
     try:
-        return tex2mathml(lines, as_block=block)
+        return tex2mathml(text, as_block=block)
     except MathError as error:
         raise ExtensionError(f"{node.source}, line {node.line}: {error} in {text!r}") from error
 
