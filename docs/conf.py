@@ -1,5 +1,6 @@
 """Settings of the documentation site: `python -m sphinx -W -b html docs docs/_build/html`."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -76,6 +77,8 @@ html_theme_options = {
 html_context = {"default_mode": "auto"}
 
 # Each example is a file that ends in a figure. They run in one process, which compiles once.
+# ATTRACTORY_DOCS_TEXT=1 leaves them, and the pages' snippets, as they are.
+plot_gallery = str(not os.environ.get("ATTRACTORY_DOCS_TEXT"))
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples/tutorials", "../examples/gallery"],
     "gallery_dirs": ["tutorials", "gallery"],
@@ -88,7 +91,6 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,
     "show_signature": False,
     "write_computation_times": False,
-    "plot_gallery": True,
     "image_scrapers": ("figures.scrape",),
     "matplotlib_animations": False,
     "reset_modules": (),

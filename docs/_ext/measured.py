@@ -37,6 +37,13 @@ def page(name: str, text: str) -> str:
     return f"# {TITLES[name]}\n\n{text}"
 
 
+def overview(text: str) -> str:
+    """Return the benchmarks' README as a page of the site."""
+    text = text.replace("# Benchmarks\n", "# What each benchmark measured\n", 1)
+    text = re.sub(r"\(results/(\w+\.md)", r"(\1", text)
+    return re.sub(r"\(\.\./docs/", "(/", text)
+
+
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
@@ -48,8 +55,10 @@ def _copy(app: Sphinx) -> None:
     found = {path.stem: path for path in (REPOSITORY / "benchmarks/results").glob("*.md")}
     for name in sorted(found):
         _write(folder / f"{name}.md", page(name, found[name].read_text(encoding="utf-8")))
+    readme = (REPOSITORY / "benchmarks/README.md").read_text(encoding="utf-8")
+    _write(folder / "index.md", overview(readme))
     for path in folder.glob("*.md"):
-        if path.stem not in found:
+        if path.stem not in {"index", *found}:
             path.unlink()
 
 

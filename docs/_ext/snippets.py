@@ -46,7 +46,7 @@ def run(path: Path) -> None:
 
 
 def _run_all(app: Sphinx, env: BuildEnvironment) -> None:
-    if not app.config.plot_gallery:  # a build of the text alone
+    if app.config.plot_gallery == "False":  # a build of the text alone
         return
     for name in sorted(env.found_docs):
         path = Path(env.doc2path(name))
