@@ -43,9 +43,9 @@ def test_each_public_name_is_on_its_api_page_once(page):
 
 
 def test_each_folder_with_public_names_has_an_api_page():
-    stub = (ROOT / "src/attractory/__init__.pyi").read_text(encoding="utf-8")
-    folders = set(re.findall(r"(?m)^from \. import (\w+) as", stub))
-    assert {page.stem for page in API} == folders
+    folders = {path.parent.name for path in (ROOT / "src/attractory").glob("*/__init__.pyi")}
+    subjects = {"activations", "datasets"}  # in one file each
+    assert {page.stem for page in API} == folders - {"cli"} | subjects
 
 
 def named(text):
