@@ -6,7 +6,8 @@ You have some images. You will store them in a memory, damage them beyond what t
 them back, ask which answers to trust, change the memory, and keep it in a file. Time: ten minutes.
 
 All you need is the package (:doc:`/install`). Nothing is downloaded: the images are pieces of two
-photographs that come with scikit-learn. Where yours begin, it says so.
+photographs that come with scikit-learn (by danielbuechele and vultilion, CC BY 2.0). Where yours
+begin, it says so.
 """
 
 import tempfile
