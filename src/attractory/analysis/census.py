@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.plotted import Plotted
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statistics import clopper_pearson
@@ -101,7 +102,7 @@ class Attractor:
 
 
 @dataclass(frozen=True)
-class AttractorCensus:
+class AttractorCensus(Plotted):
     """What the starts settled on.
 
     Attributes:

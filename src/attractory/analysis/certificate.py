@@ -43,6 +43,7 @@ from threadpoolctl import threadpool_limits
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.machine import refuse_square_matrices
+from attractory._util.plotted import Plotted
 from attractory._util.precision import double, full_precision
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
@@ -83,7 +84,7 @@ class CertificateStatus(StatusEnum):
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Plotted):
     """Certified radii at k points, in the units of the points.
 
     Attributes:

@@ -22,6 +22,7 @@ from jaxtyping import Float
 from scipy.optimize import brentq
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.plotted import Plotted
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, ascending, choice, no_zero_rows
@@ -58,7 +59,7 @@ class CriticalNormStatus(StatusEnum):
 
 
 @dataclass(frozen=True)
-class CriticalNorm:
+class CriticalNorm(Plotted):
     """Where the spectral radius falls below 1, and its course.
 
     Attributes:

@@ -28,6 +28,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.plotted import Plotted
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
@@ -64,7 +65,7 @@ class ShockStatus(StatusEnum):
 
 
 @dataclass(frozen=True)
-class CriticalShock:
+class CriticalShock(Plotted):
     """The smallest escaping perturbation found of each of k patterns.
 
     Attributes:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.plotted import Plotted
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statistics import clopper_pearson
@@ -27,7 +28,7 @@ __all__ = ["RecallCurve", "recall_curve"]
 
 
 @dataclass(frozen=True)
-class RecallCurve:
+class RecallCurve(Plotted):
     """Outcomes of cues by pattern and size.
 
     Attributes:

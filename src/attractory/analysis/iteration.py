@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.machine import few_sizes
+from attractory._util.plotted import Plotted
 from attractory._util.precision import double
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_batch, positive, whole
@@ -34,7 +35,7 @@ class RecallStatus(StatusEnum):
 
 
 @dataclass(frozen=True)
-class RecallResult:
+class RecallResult(Plotted):
     """Where each cue went; leading shape (…) is that of the cues.
 
     Attributes:

@@ -22,6 +22,7 @@ from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.plotted import Plotted
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.validation import as_points, ascending, share, whole
 from attractory.analysis.certificate import Certificate, certified_radius
@@ -44,7 +45,7 @@ Fit = Callable[[Float[np.ndarray, "n d"]], KernelRegression]
 
 
 @dataclass(frozen=True)
-class NormProfile:
+class NormProfile(Plotted):
     """Maps that store the same patterns at m norms.
 
     Attributes:
@@ -85,7 +86,7 @@ class NormProfile:
 
 
 @dataclass(frozen=True)
-class BestNorm:
+class BestNorm(Plotted):
     """The norm with the largest relative radius found.
 
     Attributes:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.plotted import Plotted
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
@@ -81,7 +82,7 @@ class Outcome(StatusEnum):
 
 
 @dataclass(frozen=True)
-class OutcomeResult:
+class OutcomeResult(Plotted):
     """What became of each cue; leading shape (…) is that of the cues.
 
     Attributes:

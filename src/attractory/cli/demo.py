@@ -110,7 +110,8 @@ class Demo:
 
     def save_figures(self, folder: str | Path) -> list[Path]:
         """Write recall.png and eigenvalues.png into a folder and return their paths."""
-        from attractory.plotting.spectra import plot_eigenvalues, plot_image_rows
+        from attractory.plotting.images import plot_image_rows
+        from attractory.plotting.spectra import plot_eigenvalues
 
         target = Path(folder)
         count, shown = len(self.labels), min(len(self.labels), 20)

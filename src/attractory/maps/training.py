@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.interrupts import check, forget, heeded
+from attractory._util.plotted import Plotted
 from attractory._util.precision import full_precision
 from attractory._util.progress import Progress, reporting
 from attractory._util.statuses import StatusEnum
@@ -57,7 +58,7 @@ class TrainingStatus(StatusEnum):
 
 
 @dataclass(frozen=True)
-class TrainingResult:
+class TrainingResult(Plotted):
     """A trained network, and how training ended.
 
     Attributes:

@@ -1,9 +1,9 @@
 from .diagnosis import Diagnosis as Diagnosis
 from .diagnosis import diagnose as diagnose
 from .estimator import AttractorMemory as AttractorMemory
-from .estimator import MemoryRecall as MemoryRecall
 from .files import load_memory as load_memory
 from .files import save_memory as save_memory
+from .recalled import MemoryRecall as MemoryRecall
 from .sequence import SequenceMemory as SequenceMemory
 from .state import NotStoredError as NotStoredError
 from .trace import RecallTrace as RecallTrace

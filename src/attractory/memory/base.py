@@ -18,6 +18,7 @@ from attractory._util.caller import warn_caller
 from attractory._util.interrupts import check, heeded
 from attractory._util.machine import refuse_what_cannot_fit
 from attractory._util.progress import Progress
+from attractory._util.texts import counted
 from attractory._util.threads import few_threads
 from attractory._util.validation import flag
 from attractory.maps.interpolation import InterpolationWarning
@@ -196,6 +197,14 @@ class BaseMemory(BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         """Whether rows are stored."""
         return hasattr(self, "state_")
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Return the parameters that are not the usual ones, and what is stored."""
+        text = super().__repr__(N_CHAR_MAX)
+        if not self.__sklearn_is_fitted__():
+            return text
+        size = counted(self.n_features_in_, "number")
+        return f"{text} holding {counted(len(self), 'row')} of {size}"
 
     def __len__(self) -> int:
         """Return the number of stored rows."""

@@ -11,11 +11,14 @@ where the shock found is taken as it is.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory._util.optional import frame_of
+from attractory._util.plotted import Plotted
+from attractory._util.text_tables import html_table, text_table
 from attractory._util.validation import indices as checked
 from attractory.analysis.certificate import certified_radius
 from attractory.analysis.critical_shocks import ShockStatus, critical_shock
@@ -27,15 +30,23 @@ from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric_search import Choice
 from attractory.memory.sequence import SequenceMemory
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 __all__ = ["Diagnosis", "diagnose"]
 
 _ROWS = 100  # looked at by default
+_NAMED = 10  # rows named in a summary
+_BY_ROW = (
+    "spectral_radius", "attractor", "critical_shock", "certified", "floor", "shock_in_metric",
+    "certified_in_metric", "correlation", "nearest",
+)  # fmt: skip
 _ALIKE = 0.95  # correlation of near-duplicates
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """Rows of a memory; arrays over the k rows looked at.
+class Diagnosis(Plotted):
+    """Rows of a memory; arrays over the k rows looked at. Printed, it is a table of them.
 
     Attributes:
         rows: their indices.
@@ -77,10 +88,51 @@ class Diagnosis:
     advice: tuple[str, ...]
 
     def __repr__(self) -> str:
-        """Summarise."""
+        """Summarise, and name the rows that are no attractors."""
         text = f"Diagnosis({int(self.attractor.sum())} of {len(self.rows)} rows are attractors"
+        others = self.rows[~self.attractor].tolist()
+        if others:
+            some = ", ".join(map(str, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
+            text += f", not row{'s' * (len(others) > 1)} {some}"
         chosen = "" if self.choice is None else f"; {self.choice}"
         return text + chosen + "".join(f"; {line}" for line in self.advice) + ")"
+
+    def __str__(self) -> str:
+        """Return the same with a line for each of the first 20 rows."""
+        return f"{self!r}\n{text_table(self._columns(), 'frame() has all')}"
+
+    def frame(self) -> "DataFrame":
+        """Return a pandas DataFrame with one row for each stored row looked at, by its index.
+
+        Raises:
+            ModuleNotFoundError: without pandas, which `attractory[sweep]` brings.
+        """
+        names = [k.name.lower().replace("_", " ") for k in map(ShockStatus, self._shocks())]
+        columns = {name: getattr(self, name) for name in _BY_ROW}
+        columns["shock_status"] = names if len(names) else [None] * len(self.rows)
+        return frame_of(columns, self.rows)
+
+    def _repr_html_(self) -> str:
+        return html_table(self._columns(), repr(self), "frame() has all")
+
+    def _shocks(self) -> list[int]:
+        """Return the statuses of the search, none if there was no search."""
+        return [k for k in self.shock_status.tolist() if k >= 0]
+
+    def _columns(self) -> dict[str, list[str]]:
+        columns = {
+            "row": [str(k) for k in self.rows.tolist()],
+            "spectral radius": [f"{value:.4f}" for value in self.spectral_radius],
+            "attractor": ["yes" if good else "NO" for good in self.attractor.tolist()],
+        }
+        for name, values in (
+            ("critical shock", self.critical_shock), ("certified", self.certified),
+        ):  # fmt: skip
+            if not np.isnan(values).all():
+                columns[name] = ["–" if np.isnan(value) else f"{value:.3g}" for value in values]
+        columns["nearest row"] = [str(k) for k in self.nearest.tolist()]
+        columns["correlation"] = [f"{value:.3f}" for value in self.correlation]
+        return columns
 
 
 def diagnose(

@@ -6,6 +6,7 @@ kernel regression or of a trained network (`memory.stored_map`). Cues are recall
 map, guided on the way (`memory.guided_recall`). What is returned is in the units that went in.
 """
 
+from dataclasses import replace
 from typing import Any, no_type_check
 
 import numpy as np
@@ -21,11 +22,11 @@ from attractory.activations import Activation
 from attractory.analysis.iteration import RecallStatus
 from attractory.memory.base import BaseMemory
 from attractory.memory.coordinates import nearest
-from attractory.memory.guided_recall import MemoryRecall
 from attractory.memory.metric_search import Choice, held_out_cues
 from attractory.memory.on_gpu import follow_anywhere
+from attractory.memory.recalled import MemoryRecall
 
-__all__ = ["AttractorMemory", "MemoryRecall"]
+__all__ = ["AttractorMemory"]
 
 _NEAR = 0.01  # of the norm: a state this near is at the row
 _TRIALS, _SEED = 200, 1  # cues of `score`; not those that `fit` chooses by
@@ -165,7 +166,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         """Bring cues, (k, d), to rest, and say where they ended and how sure that is."""
         rows = self._cues(X)
         with heeded(), few_threads(max(rows.size, self.state_.points.size)):
-            return self._recalled(rows)
+            result = self._recalled(rows)
+        if hasattr(X, "columns"):  # a DataFrame
+            result = replace(result, names=np.asarray(getattr(X, "index", range(len(rows)))))
+        return result
 
     def _recalled(self, rows: Float[np.ndarray, "k d"]) -> MemoryRecall:
         state = self.state_

@@ -6,11 +6,10 @@ as it is (`memory.momentum_iteration`), in float32 where that is enough and in f
 Plain recall is the last leg alone, by plain iteration from the cue.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from attractory._util.parallel import sharing
 from attractory.analysis.iteration import RecallStatus, recall
@@ -22,8 +21,8 @@ from attractory.memory.momentum_iteration import Stage, run_stage
 from attractory.memory.stored_map import called
 
 __all__ = [
-    "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "MemoryRecall",
-    "RecallPath", "RecallPlan", "follow", "follow_shared",
+    "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "RecallPath",
+    "RecallPlan", "follow", "follow_shared",
 ]  # fmt: skip
 
 MOMENTUM = 0.8  # of the map's own steps; 0.9 loses cues, less takes more steps
@@ -35,44 +34,6 @@ LAST = 24  # the same in float64, at most
 _AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
 DRIFT_FREE = Stage(_GUIDED, 0.0, _QUIET)
-
-
-@dataclass(frozen=True)
-class MemoryRecall:
-    """What a memory made of each cue; arrays over k cues.
-
-    Attributes:
-        state: where the iteration ended, (k, d), in the units of the stored rows.
-        pattern: index of the stored row it ended at, within 1 % of the norm; −1 for none. `status`
-            says whether it had come to rest there.
-        confidence: share of unknown cues that would look less like that row, (k,); see
-            `memory.confidence`.
-        known: whether the memory vouches for the answer: it ended at a row, with a confidence of at
-            least `reject`.
-        distance: from the nearest stored row, relative to the norm, (k,).
-        steps: evaluations of a map, all legs together, (k,).
-        residual, status: as in `analysis.RecallResult`, of the memory's own map, the residual
-            relative to the norm.
-        path: the stored row nearest to the state at the start and at the end of each leg,
-            (s + 1, k): three legs if recall is guided by the map's kernel, else one.
-    """
-
-    state: Float[np.ndarray, "k d"]
-    pattern: Int[np.ndarray, " k"]
-    confidence: Float[np.ndarray, " k"]
-    known: Bool[np.ndarray, " k"]
-    distance: Float[np.ndarray, " k"]
-    steps: Int[np.ndarray, " k"]
-    residual: Float[np.ndarray, " k"]
-    status: Int[np.ndarray, " k"]
-    path: Int[np.ndarray, "t k"]
-
-    def __repr__(self) -> str:
-        """Count what became of the cues."""
-        return (
-            f"MemoryRecall({len(self.pattern)} cues: {int((self.pattern >= 0).sum())} ended at a "
-            f"stored row, {int(self.known.sum())} known; at most {int(self.steps.max())} steps)"
-        )
 
 
 class RecallPath(NamedTuple):

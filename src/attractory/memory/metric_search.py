@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory._util.interrupts import check
+from attractory._util.plotted import Plotted
 from attractory._util.progress import Progress, reporting
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.single_precision import single
@@ -71,7 +72,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Plotted):
     """What `fit` chose, and the trials it chose by.
 
     Attributes:

@@ -21,10 +21,10 @@ from attractory.memory.guided_recall import (
     HIGH_DEGREE,
     LAST,
     REST,
-    MemoryRecall,
     RecallPlan,
 )
 from attractory.memory.momentum_iteration import Stage, run_stage
+from attractory.memory.recalled import MemoryRecall
 from attractory.memory.stored_map import called
 
 __all__ = ["RecallTrace", "recall_trace"]

@@ -10,19 +10,10 @@ from matplotlib.ticker import PercentFormatter
 from attractory.analysis.census import AttractorCensus
 from attractory.analysis.curves import RecallCurve
 from attractory.analysis.outcomes import Outcome
-from attractory.plotting.style import BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure
+from attractory.plotting.style import BLUE, FATES, GREY, PURPLE, VERMILION, new_figure
 
 __all__ = ["plot_census", "plot_recall_curve"]
 
-_FATES = {
-    Outcome.RECALLED: ("recalled", BLUE),
-    Outcome.OTHER: ("another pattern", ORANGE),
-    Outcome.SPURIOUS: ("spurious fixed point", VERMILION),
-    Outcome.CYCLE: ("cycle", PURPLE),
-    Outcome.DIVERGED: ("diverged", "#000000"),
-    Outcome.LATE: ("recalled too late", SKY),
-    Outcome.UNDECIDED: ("too slow to tell", "#BBBBBB"),
-}
 _KINDS = (
     ("stored patterns", BLUE, "o", lambda a: a.stored),
     ("spurious fixed points", VERMILION, "^", lambda a: not a.stored and a.period == 1),
@@ -67,7 +58,7 @@ def plot_recall_curve(curve: RecallCurve, *, title: str = "") -> Figure:
     counts = curve.pooled_counts
     seen = [o for o in Outcome if counts[:, o].any()]
     shares = [counts[:, o] / counts.sum(axis=1) for o in seen]
-    colors, labels = [_FATES[o][1] for o in seen], [_FATES[o][0] for o in seen]
+    colors, labels = [FATES[o][1] for o in seen], [FATES[o][0] for o in seen]
     if len(sizes) > 1:
         bottom.stackplot(sizes, shares, colors=colors, labels=labels, alpha=0.85, lw=0)
         bottom.margins(x=0)

@@ -17,17 +17,24 @@ from attractory.plotting.style import BLUE, GREEN, GREY, VERMILION, new_figure
 
 __all__ = ["plot_best_norm", "plot_norm_profile", "plot_radii"]
 
+_NAMED = 40  # patterns below which each is named on the axis
 
-def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "") -> Figure:
+
+def plot_radii(
+    certificate: Certificate | None = None,
+    shock: CriticalShock | None = None,
+    *,
+    title: str = "",
+) -> Figure:
     """Show, pattern by pattern, the ball proven to be recalled and the smallest shock that is not.
 
     Args:
-        certificate: as `certified_radius` returns it.
-        shock: as `critical_shock` returns it, at the same patterns.
+        certificate: as `certified_radius` returns it; may be left out.
+        shock: as `critical_shock` returns it, at the same patterns; may be left out.
         title: the message of the figure; by default how far apart the two are.
 
     Raises:
-        ValueError: if the two differ in number of patterns.
+        ValueError: if the two differ in number of patterns, or neither is given.
 
     Example:
         >>> from attractory import certified_radius, critical_shock, fit_regression
@@ -37,36 +44,56 @@ def plot_radii(certificate: Certificate, shock: CriticalShock, *, title: str = "
         >>> plot_radii(certified_radius(f, x), critical_shock(f, x)).axes[0].get_xlabel()
         'pattern, by critical shock'
     """
-    if len(certificate.radius) != len(shock.distance):
+    if certificate is None and shock is None:
+        raise ValueError("certificate or shock must be given, got neither")
+    if certificate and shock and len(certificate.radius) != len(shock.distance):
         raise ValueError(
             f"certificate and shock must be of the same patterns, got {len(certificate.radius)} "
             f"and {len(shock.distance)}"
         )
-    order = np.argsort(shock.distance)
-    low, high = certificate.radius[order], shock.distance[order]
-    place = np.arange(len(order))
+    size = len(certificate.radius if certificate else shock.distance)  # pyright: ignore
+    low = certificate.radius if certificate else np.full(size, np.nan)
+    high = shock.distance if shock else np.full(size, np.nan)
+    order = np.argsort(high if shock else low)
+    low, high, place = low[order], high[order], np.arange(size)
     figure = new_figure(6.4, 4.2)
     axis = figure.subplots()
     known = np.isfinite(low) & np.isfinite(high) & (low > 0)
     axis.vlines(place[known], low[known], high[known], color=GREY, lw=1, alpha=0.6)
-    axis.plot(place, high, "v", color=VERMILION, label="critical shock: a cue this far is lost")
-    slow = shock.status[order] == ShockStatus.TOO_SLOW
-    if slow.any():
-        reached = shock.inside[order][slow]
-        axis.plot(place[slow], reached, "_", color=GREY, ms=9, label="too slow to tell beyond")
-    axis.plot(place, low, "^", color=BLUE, label="certified: every cue nearer ends there")
-    axis.set(
-        xlabel="pattern, by critical shock", ylabel="distance from the pattern", ylim=(0, None)
-    )
-    axis.set_xticks(place, [str(k) for k in order], fontsize=7)
+    if shock:
+        axis.plot(place, high, "v", color=VERMILION, label="critical shock: a cue this far is lost")
+        slow = shock.status[order] == ShockStatus.TOO_SLOW
+        if slow.any():
+            reached = shock.inside[order][slow]
+            axis.plot(place[slow], reached, "_", color=GREY, ms=9, label="too slow to tell beyond")
+    if certificate:
+        axis.plot(place, low, "^", color=BLUE, label="certified: every cue nearer ends there")
+    by = "critical shock" if shock else "certified radius"
+    axis.set(xlabel=f"pattern, by {by}", ylabel="distance from the pattern")
+    found = np.concatenate([low[np.isfinite(low)], high[np.isfinite(high)], [0.0]])
+    axis.set_ylim(0, 1.08 * found.max() or 1.0)
+    if size <= _NAMED:
+        axis.set_xticks(place, [str(k) for k in order], fontsize=7)
+    else:
+        axis.set_xticks([])
     axis.grid(axis="y", alpha=0.25)
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    ratio = np.median(low[known] / high[known]) if known.any() else np.nan
-    axis.set_title(
-        title or f"The basin's radius lies between; the proof reaches {ratio:.0%} of the attack",
-        fontsize=10,
-    )
+    axis.set_title(title or _reach(low, high, certificate, shock), fontsize=10)
     return figure
+
+
+def _reach(
+    low: np.ndarray, high: np.ndarray, certificate: Certificate | None, shock: CriticalShock | None
+) -> str:
+    """Say how far proof and attack reach."""
+    if certificate and shock:
+        known = np.isfinite(low) & np.isfinite(high) & (low > 0)
+        ratio = np.median(low[known] / high[known]) if known.any() else np.nan
+        return f"The basin's radius lies between; the proof reaches {ratio:.0%} of the attack"
+    found = high[np.isfinite(high)] if shock else low[np.isfinite(low) & (low > 0)]
+    what = "shocks found" if shock else "balls certified"
+    spread = f", radii {found.min():.3g} to {found.max():.3g}" if len(found) else ""
+    return f"{len(found)} of {len(low)} {what}{spread}"
 
 
 def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:

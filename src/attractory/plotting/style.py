@@ -6,14 +6,25 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from attractory.analysis.outcomes import Outcome
+
 __all__ = [
-    "BLUE", "GREEN", "GREY", "LINES", "MARKERS", "ORANGE", "PURPLE", "SKY", "VERMILION",
+    "BLUE", "FATES", "GREEN", "GREY", "LINES", "MARKERS", "ORANGE", "PURPLE", "SKY", "VERMILION",
     "new_figure", "shades",
 ]  # fmt: skip
 
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, ORANGE, SKY = "#CC79A7", "#E69F00", "#56B4E9"
 GREY = "#777777"
+FATES = {  # of cues: words and colours
+    Outcome.RECALLED: ("recalled", BLUE),
+    Outcome.OTHER: ("another pattern", ORANGE),
+    Outcome.SPURIOUS: ("spurious fixed point", VERMILION),
+    Outcome.CYCLE: ("cycle", PURPLE),
+    Outcome.DIVERGED: ("diverged", "#000000"),
+    Outcome.LATE: ("recalled too late", SKY),
+    Outcome.UNDECIDED: ("too slow to tell", "#BBBBBB"),
+}
 LINES = BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY  # of categories, in the order of use
 MARKERS = "o", "s", "^", "D", "v", "P", "X"
 

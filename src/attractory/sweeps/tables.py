@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from attractory._util.optional import need
+
 if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
@@ -15,17 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["data_frame", "data_set"]
 
 _MOST = 10_000_000  # cells of a data set's grid, with those that are missing
-
-
-def _need(module: str, method: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            f"{method} needs {module}: pip install 'attractory[sweep]'"
-        ) from None
 
 
 def _column(name: str, settings: Sequence[str]) -> str:
@@ -41,7 +32,7 @@ def _names(cells: "Sequence[Cell]") -> tuple[list[str], list[str]]:
 
 def data_frame(cells: "Sequence[Cell]") -> "DataFrame":
     """Return a frame of one row a cell."""
-    pandas = _need("pandas", "frame()")
+    pandas = need("pandas", "frame()")
     settings, values = _names(cells)
     columns: dict[str, Any] = {
         name: [cell.settings.get(name) for cell in cells] for name in settings
@@ -64,7 +55,7 @@ def _text(error: "CellError | None") -> str | None:
 
 def data_set(cells: "Sequence[Cell]") -> "Dataset":
     """Return a data set over the settings that vary."""
-    xarray = _need("xarray", "dataset()")
+    xarray = need("xarray", "dataset()")
     settings, values = _names(cells)
     axes, fixed = _axes(cells, settings)
     shape = tuple(len(axis) for axis in axes.values())

@@ -1,0 +1,57 @@
+"""Every result a person looks at draws itself, and its figure says what it holds."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from toy_maps import Cubic
+
+import attractory
+from attractory import recall, recall_curve, recall_outcomes
+from attractory._util.plotted import Plotted
+from attractory.plotting import plot
+from attractory.theory import Finding
+
+
+def title(figure):
+    figure.draw_without_rendering()
+    titles = [figure.get_suptitle(), *(axis.get_title() for axis in figure.axes)]
+    return next(text for text in titles if text)
+
+
+def test_every_result_with_a_plot_has_a_function_that_draws_it():
+    homes = attractory.analysis, attractory.memory, attractory.maps
+    found = {getattr(home, name) for home in homes for name in home.__all__}
+    results = [kind for kind in found if isinstance(kind, type) and issubclass(kind, Plotted)]
+    assert len(results) >= 11
+    for kind in results:
+        assert plot.dispatch(kind) is not plot.dispatch(object), kind
+    with pytest.raises(TypeError, match="got Finding"):
+        plot(Finding("Lemma 0", {}, ()))
+
+
+def test_figures_say_what_became_of_cues():
+    f, patterns = Cubic(0.5), [[1.0], [-1.0]]
+    rest = recall(f, [[0.5], [-0.5], [9.0]]).plot()
+    assert title(rest).startswith("2 of 3 cues came to rest")
+    assert [text.get_text() for text in rest.axes[0].get_legend().get_texts()] == [
+        "at rest: 2", "diverged: 1",
+    ]  # fmt: skip
+    outcomes = recall_outcomes(f, [[0.5], [-0.5], [9.0]], patterns, 0).plot()
+    assert title(outcomes) == "1 of 3 cues recalled"
+    widths = [bar.get_width() for bar in outcomes.axes[0].patches]
+    assert widths == [1, 1, 1]
+    curve = recall_curve(f, patterns, [0.5], trials=5)
+    assert title(curve.plot(title="mine")) == "mine"
+    assert isinstance(curve.plot(), Figure)
+
+
+def test_states_that_are_images_are_shown_as_such():
+    def half(x):
+        return 0.5 * x
+
+    images = recall(half, np.full((2, 12), 0.25))
+    assert len(images.plot(shape=(3, 4)).axes) == 2
+    colour = images.plot(shape=(2, 2, 3)).axes[0].get_images()[0]
+    assert colour.get_array().shape == (2, 2, 3)
+    with pytest.raises(ValueError, match=r"shape must be .* got \(2, 2, 4\)"):
+        images.plot(shape=(2, 2, 4))
