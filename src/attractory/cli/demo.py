@@ -106,7 +106,7 @@ class Demo:
 
     def as_pixels(self, states: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Undo centring and scaling, with the scale of each state's own image."""
-        return _as_pixels(states, self.images, self.memory.patterns)
+        return _as_pixels(states, self.images, np.asarray(self.memory.patterns))
 
     def save_figures(self, folder: str | Path) -> list[Path]:
         """Write recall.png and eigenvalues.png into a folder and return their paths."""
