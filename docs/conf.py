@@ -33,6 +33,7 @@ extensions = [
     "figures",
     "mathml",
     "measured",
+    "names",
     "signatures",
     "snippets",
 ]
