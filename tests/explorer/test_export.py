@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from attractory.explorer.export import exported
+from attractory.explorer.export import exported_figure, exported_script
 from attractory.explorer.script import script
 from attractory.explorer.session import Memories, begin, see
 from attractory.explorer.setup import Setup
@@ -18,7 +18,9 @@ from attractory.explorer.views import basins, norm_course
 
 def figures(seen, courses, found, folder, monkeypatch):
     """Run the exported script in a folder; return its figure and the one exported."""
-    name, content = exported("script", seen, courses, found)
+    listed = [(course.f0, course.norms.tolist()) for course in courses]
+    size = None if found is None else len(found.x)
+    name, content = exported_script(seen, listed, size)
     source = base64.b64decode(content)
     if name == "explored.zip":
         with zipfile.ZipFile(io.BytesIO(source)) as archive:
@@ -26,7 +28,7 @@ def figures(seen, courses, found, folder, monkeypatch):
         source = (folder / "explored.py").read_bytes()
     monkeypatch.chdir(folder)
     exec(compile(source, "explored.py", "exec"), {})
-    name, content = exported("png", seen, courses, found)
+    name, content = exported_figure("png", seen, courses, found)
     assert name == "explored.png"
     return imread(folder / "explored.png"), imread(io.BytesIO(base64.b64decode(content)))
 
@@ -56,8 +58,8 @@ def test_the_script_of_files_brings_its_patterns(tmp_path, monkeypatch):
     seen = see(state.after({"do": "paint", "cells": [0, 1, 5], "value": "low"}), Memories())
     ours, theirs = figures(seen, [], None, tmp_path, monkeypatch)
     np.testing.assert_array_equal(ours, theirs)
-    name, content = exported("svg", seen, [], None)
+    name, content = exported_figure("svg", seen, [], None)
     assert name == "explored.svg"
     assert b"<svg" in base64.b64decode(content)
     with pytest.raises(ValueError, match="kind"):
-        exported("../../etc/passwd", seen, [], None)
+        exported_figure("../../etc/passwd", seen, [], None)

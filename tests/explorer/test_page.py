@@ -133,6 +133,9 @@ def a_cue_drawn_on_with_the_mouse_comes_back(visitor):
     page.click("#reset")
     visitor.settled()
     assert visitor.pixels() == before
+    with page.expect_download(timeout=WAIT) as download:
+        page.click("[data-export=script]")
+    assert download.value.suggested_filename == "explored.py"
     # The page is as wide as the screen, and no wider.
     assert page.evaluate("document.documentElement.scrollWidth") == 420
 

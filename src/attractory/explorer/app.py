@@ -1,8 +1,9 @@
 """The page of one visitor: messages from the browser in, plots and texts out.
 
 The browser's side is `page/explorer.js`. It sends JSON by one property of a model that both sides
-keep in step, and hears by another; the plots are Bokeh's own. Two threads compute: one what is seen
-at once, one what takes seconds. In each a newer request takes the place of older ones.
+keep in step, and hears by another; the plots are Bokeh's own. Three threads compute: what is seen
+at once, what takes seconds, and what a button asked for. In each a newer request takes the place of
+older ones.
 """
 
 import json
@@ -21,9 +22,9 @@ from bokeh.models import CustomJS
 from jinja2 import Environment, Template
 
 from attractory.analysis.critical_norms import CriticalNorm
-from attractory.explorer.export import exported
+from attractory.explorer.export import exported_figure, exported_script
 from attractory.explorer.figure import BASIN_COLOURS
-from attractory.explorer.findings import Check, Findings
+from attractory.explorer.findings import COURSE, SAMPLED, Check, Findings
 from attractory.explorer.messages import cue_message, frames_message, limits, patterns_message
 from attractory.explorer.plots import Plots
 from attractory.explorer.session import Memories, Seen, State, prepare, see
@@ -72,6 +73,7 @@ class Page:
         self._plots, self._bridge = Plots(), Bridge(name="bridge")
         self._fast = Latest("explorer: recall", self._failed)
         self._slow = Latest("explorer: maps", self._failed)
+        self._asked = Latest("explorer: asked for", self._failed)
         self._seen: Seen | None = None  # the last that could be computed
         self._critical: CriticalNorm | None = None
         self._told = self._heard_last = 0
@@ -90,7 +92,8 @@ class Page:
     def close(self, seconds: float = 0.0) -> bool:
         """End the threads; return whether they ended in so many seconds."""
         self._closed = True
-        return all([worker.close(seconds) for worker in (self._fast, self._slow)])
+        workers = self._fast, self._slow, self._asked
+        return all([worker.close(seconds) for worker in workers])
 
     def _tell(self, **message: Any) -> None:
         """Send a message to the page; only in the document's own thread."""
@@ -162,7 +165,7 @@ class Page:
         if self._seen is None:
             raise ValueError("nothing was recalled yet; wait for the first recall")
         self._tell(slow=text)
-        self._slow.submit(partial(work, self._seen))
+        self._asked.submit(partial(work, self._seen))
 
     def _upload(self, message: dict[str, Any], state: State, check: Check) -> None:
         new = state.after(message)
@@ -290,14 +293,18 @@ class Page:
         self._later(show)
 
     def _export(self, kind: str, seen: Seen, check: Check) -> None:
-        def course(f0: str) -> CriticalNorm:
-            return self._findings.course(seen, f0, check, self._share("radius against norm"))
-
-        courses = [course("zero")] + ([course("sampled")] if self._critical else [])
-        found = None
-        if len(seen.memory) > 2:
-            found = self._findings.basins(seen, _FINE, check, self._share("basins"))
-        name, content = exported(kind, seen, courses, found)
+        kinds = ["zero", "sampled"] if self._critical else ["zero"]
+        size = _FINE if len(seen.memory) > 2 else None
+        if kind == "script":
+            norms = {"zero": COURSE, "sampled": SAMPLED}
+            name, content = exported_script(seen, [(f0, norms[f0]) for f0 in kinds], size)
+        else:
+            share = self._share("figure: radius against norm")
+            courses = [self._findings.course(seen, f0, check, share) for f0 in kinds]
+            share, found = self._share("figure: basins"), None
+            if size is not None:
+                found = self._findings.basins(seen, size, check, share)
+            name, content = exported_figure(kind, seen, courses, found)
         self._later(lambda: self._tell(download={"name": name, "content": content}, slow=""))
 
 

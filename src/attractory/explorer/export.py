@@ -10,23 +10,22 @@ import numpy as np
 from attractory._util.validation import choice
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.figure import draw
-from attractory.explorer.script import script
+from attractory.explorer.script import Courses, script
 from attractory.explorer.session import Seen
 from attractory.explorer.views import Basins
 
-__all__ = ["exported"]
+__all__ = ["exported_figure", "exported_script"]
 
 _NAME = "explored"
 
 
-def exported(
+def exported_figure(
     kind: str, seen: Seen, courses: Sequence[CriticalNorm], basins: Basins | None
 ) -> tuple[str, str]:
-    """Return the name of a file and its content in base 64.
+    """Return the name of a picture and its content in base 64.
 
     Args:
-        kind: "png", "svg" or "script"; a script comes in an archive with its patterns, if it cannot
-            get them by itself.
+        kind: "png" or "svg".
         seen: what is shown.
         courses: radius against norm, of the memory and perhaps of a sampled network's limit.
         basins: of the figure, None for none.
@@ -34,15 +33,22 @@ def exported(
     Raises:
         ValueError: for another kind.
     """
-    if choice(kind, "kind", ("png", "svg", "script")) != "script":
-        figure = draw(
-            seen.memory, seen.trace, seen.state.patterns, pair=seen.patterns[:2],
-            at=seen.at, courses=courses, basins=basins,
-        )  # fmt: skip
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind)
-        return f"{_NAME}.{kind}", _text(buffer.getvalue())
-    source = script(seen, courses, basins)
+    choice(kind, "kind", ("png", "svg"))
+    figure = draw(
+        seen.memory, seen.trace, seen.state.patterns, pair=seen.patterns[:2],
+        at=seen.at, courses=courses, basins=basins,
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind)
+    return f"{_NAME}.{kind}", _text(buffer.getvalue())
+
+
+def exported_script(seen: Seen, courses: Courses, size: int | None) -> tuple[str, str]:
+    """Return the name of a program, or of an archive with its patterns, and its content in base 64.
+
+    Digits a program can get by itself. Arguments are those of `script`.
+    """
+    source = script(seen, courses, size)
     if seen.state.patterns.digits:
         return f"{_NAME}.py", _text(source.encode("utf-8"))
     rows, archive = io.BytesIO(), io.BytesIO()

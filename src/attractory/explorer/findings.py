@@ -1,5 +1,6 @@
 """What takes seconds: certificate, radius against norm, basins. Each is computed once and kept."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
@@ -31,19 +32,21 @@ Tell = Callable[[float], object]  # takes the share that is done
 
 
 class Findings:
-    """What one page has had computed, by memory and question; used in one thread."""
+    """What one page has had computed, by memory and question: one at a time."""
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
 
     def _once(self, key: Hashable, work: Callable[[], V]) -> V:
-        if key not in self._kept:
-            self._kept[key] = work()
-        self._kept.move_to_end(key)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        found: V = self._kept[key]  # pyright: ignore[reportAssignmentType]
-        return found
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = work()
+            self._kept.move_to_end(key)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            found: V = self._kept[key]  # pyright: ignore[reportAssignmentType]
+            return found
 
     def certificate(self, seen: Seen) -> tuple[float, str]:
         """Return the radius certified at the pattern looked at, and a sentence."""

@@ -9,27 +9,27 @@ from pprint import pformat
 
 import numpy as np
 
-from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.session import Seen
-from attractory.explorer.views import Basins
 
-__all__ = ["script"]
+__all__ = ["Courses", "script"]
+
+Courses = Sequence[tuple[str, Sequence[float]]]
 
 
-def script(seen: Seen, courses: Sequence[CriticalNorm], basins: Basins | None) -> str:
+def script(seen: Seen, courses: Courses, size: int | None) -> str:
     """Return a program that makes the figure of what is shown.
 
     Args:
         seen: what is shown.
-        courses: of radius against norm in the figure.
-        basins: of the figure, None for none.
+        courses: of radius against norm in the figure, f0 and norms of each.
+        size: of the basin map, cues along a side; None for none.
     """
     state = seen.state
     setup = state.setup
     arguments = ", ".join(f"{name}={value!r}" for name, value in setup.parameters().items())
     names = ["Patterns", "bundled", "draw", "norm_course"]
     names = [name for name in names if name != ("Patterns" if state.patterns.digits else "bundled")]
-    names += ["basins"] if basins is not None else []
+    names += ["basins"] if size is not None else []
     lines = [
         '"""A memory and a cue, as `attractory explore` showed them.',
         "",
@@ -52,25 +52,21 @@ def script(seen: Seen, courses: Sequence[CriticalNorm], basins: Basins | None) -
         "print(trace.recall)",
         "",
         "courses = [",
-        *(f"    norm_course(memory, {_listed(each)}, {each.f0!r})," for each in courses),
+        *(f"    norm_course(memory, {list(norms)}, {f0!r})," for f0, norms in courses),
         "]",
     ]
-    if basins is not None:
-        lines += [f"found = basins(memory, {basins.three}, size={len(basins.x)})"]
+    if size is not None:
+        lines += [f"found = basins(memory, {seen.patterns}, size={size})"]
     lines += [
         "",
         "figure = draw(",
         "    memory, trace, patterns,",
         f"    pair={seen.patterns[:2]}, at={seen.at}, courses=courses,"
-        + (" basins=found," if basins is not None else ""),
+        + (" basins=found," if size is not None else ""),
         ")",
         'figure.savefig("explored.png")',
     ]
     return "\n".join(lines) + "\n"
-
-
-def _listed(course: CriticalNorm) -> str:
-    return "[" + ", ".join(map(repr, course.norms.tolist())) + "]"
 
 
 def _patterns(seen: Seen) -> list[str]:
