@@ -161,6 +161,8 @@ def test_verify_shows_a_table_and_lists_its_names(capsys):
     assert "7 of 7 settings as the paper's statements say" in out
     assert "Lemma 9" in out
     assert "Corollary 8" in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
     code, names, _ = run(capsys, "verify", "--list")
     assert code == 0
     assert names.split()[:2] == ["proposition-2", "theorem-1"]

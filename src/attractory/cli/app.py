@@ -1,7 +1,6 @@
 """The command `attractory`. Modules are imported when a command runs, so that help is instant."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +19,6 @@ from attractory.cli.usage import Command, Group, usage_of
 
 if TYPE_CHECKING:
     from attractory.cli.demo import Demo
-    from attractory.theory.verification import Check
 
 app = typer.Typer(
     cls=Group,
@@ -97,6 +95,9 @@ def demo(
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("attractory-demo"),
+    gif: Annotated[bool, typer.Option("--gif", help="Write recall.gif, a moving picture, too.")] = (
+        False
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Store handwritten digits and recall them from noise and from half an image."""
@@ -110,7 +111,7 @@ def demo(
     with working("starting") as tell:
         result = run_demo(**settings, progress=tell)
         tell("drawing the figures")
-        paths = result.save_figures(out)
+        paths = result.save_figures(out, gif)
     if as_json:
         print_json(_report(result, settings, paths))
     else:
@@ -129,6 +130,7 @@ def verify(
 
     Ends with status 1 if a statement fails where it must hold, or holds where it must not.
     """
+    from attractory.cli.checks import show_checks
     from attractory.theory import statement_names
     from attractory.theory import verify as run
 
@@ -148,44 +150,9 @@ def verify(
         ]
         print_json({"passed": not failed, "checks": rows})
     else:
-        _show_checks(checks)
+        show_checks(checks)
         say(f"{len(checks) - len(failed)} of {len(checks)} settings as the paper's statements say")
     raise typer.Exit(1 if failed else 0)
-
-
-def _show_checks(checks: "Sequence[Check]") -> None:
-    from rich.table import Table
-
-    table = Table(caption="outside its assumptions a statement must break, or the check is empty")
-    for head in ("statement", "setting", "claim", "predicted", "measured", "verdict"):
-        right = head in ("predicted", "measured")
-        table.add_column(head, justify="right" if right else "left", no_wrap=right)
-    for check in checks:
-        finding = check.finding
-        place = {"inside": "", "edge": "at the edge: ", "outside": "outside: "}[check.place]
-        setting = place + ", ".join(
-            f"{key} {_brief(value)}" for key, value in finding.setting.items()
-        )
-        for k, prediction in enumerate(finding.predictions):
-            verdict = prediction.verdict
-            if prediction.unmet:
-                verdict += " (breaks)" if not prediction.agrees else " (holds all the same)"
-            if k == 0 and not check.passed:
-                verdict = f"NOT AS IT MUST: {verdict}"
-            table.add_row(
-                finding.statement if k == 0 else "",
-                setting if k == 0 else "",
-                prediction.text,
-                prediction.predicted_text(),
-                f"{prediction.measured:.6g}",
-                verdict,
-                end_section=k == len(finding.predictions) - 1,
-            )
-    show(table, 160)
-
-
-def _brief(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _report(result: "Demo", settings: dict[str, Any], paths: list[Path]) -> dict[str, Any]:
@@ -204,30 +171,34 @@ def _report(result: "Demo", settings: dict[str, Any], paths: list[Path]) -> dict
 
 
 def _show(result: "Demo", paths: list[Path]) -> None:
+    from rich.box import SIMPLE
     from rich.table import Table
 
     say(str(result.memory))
     table = Table(
-        caption="of the paper's map, then of AttractorMemory (memory); "
-        "error: distance from the pattern at the end, relative to its norm"
+        box=SIMPLE,
+        padding=0,
+        pad_edge=False,
+        caption="recalled by AttractorMemory (memory) and by the paper's map, with the map's steps "
+        "and its error: distance from the pattern at the end, relative to its norm",
     )
-    for head in ("pattern", "digit", "spectral radius"):
-        table.add_column(head, justify="right")
+    for head in ("row", "digit", "spectral\nradius"):
+        table.add_column(head, justify="right", no_wrap=True)
     for trial in result.trials:
-        for head in ("steps", "error", "recalled", "memory"):
-            table.add_column(f"{trial.name}\n{head}", justify="right")
+        for head in (f"{trial.name}\nmemory", "\nmap", "\nsteps", "\nerror"):
+            table.add_column(head, justify="right", no_wrap=True)
     for row in result.rows():
         cells = [str(row["pattern"]), str(row["digit"]), f"{row['spectral_radius']:.4f}"]
         for trial in result.trials:
             fate = row[trial.name]
             cells += [
-                str(fate["steps"]),
-                f"{fate['error']:.1e}",
-                "yes" if fate["recalled"] else "NO",
                 "yes" if fate["recalled_by_memory"] else "NO",
+                "yes" if fate["recalled"] else "NO",
+                str(fate["steps"]),
+                f"{fate['error']:.0e}",
             ]
         table.add_row(*cells)
-    show(table)
+    show(table, 80)
     count = len(result.labels)
     say(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
     for trial in result.trials:

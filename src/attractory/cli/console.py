@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attractory._util.progress import Stderr
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
 __all__ = ["complain", "one_line", "print_json", "say", "show", "working"]
 
@@ -67,8 +66,8 @@ def one_line(name: str) -> str:
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "�" for c in name)
 
 
-def show(table: "Table", width: int = 110) -> None:
-    """Print a table on stdout, this wide if stdout is no terminal."""
+def show(table: "RenderableType", width: int = 110) -> None:
+    """Print a table, or words broken into lines, this wide if stdout is no terminal."""
     console = _console()
     if not console.is_terminal:
         console.width = width

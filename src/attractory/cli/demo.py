@@ -25,6 +25,7 @@ __all__ = ["Demo", "run_demo"]
 
 RECALLED = 0.01  # a cue is recalled when it ends within this share of its pattern's norm
 SHAPE = (28, 28)
+_MOVING = 8  # digits in the moving picture
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Demo:
     Attributes:
         images, labels: the digits as they came, (n, 784) and (n,).
         memory: the paper's map.
+        keeper: the `AttractorMemory` of the same digits.
         eigenvalues: of the Jacobian at each pattern, (n, 784).
         trials: recall from Gaussian noise, and with the lower half of the image missing.
         seconds: what each part took.
@@ -83,6 +85,7 @@ class Demo:
     images: Float[np.ndarray, "n d"]
     labels: Int[np.ndarray, " n"]
     memory: KernelRegression
+    keeper: AttractorMemory
     eigenvalues: Complex[np.ndarray, "n d"]
     trials: tuple[Trial, ...]
     seconds: dict[str, float]
@@ -108,8 +111,8 @@ class Demo:
         """Undo centring and scaling, with the scale of each state's own image."""
         return _as_pixels(states, self.images, np.asarray(self.memory.patterns))
 
-    def save_figures(self, folder: str | Path) -> list[Path]:
-        """Write recall.png and eigenvalues.png into a folder and return their paths."""
+    def save_figures(self, folder: str | Path, gif: bool = False) -> list[Path]:
+        """Write recall.png, eigenvalues.png and, if asked to, recall.gif; return their paths."""
         from attractory.plotting.images import plot_image_rows
         from attractory.plotting.spectra import plot_eigenvalues
 
@@ -141,7 +144,18 @@ class Demo:
                 f"largest spectral radius {radius.max():.3f}",
             ),
         }
-        return write_pictures(pictures)
+        written = write_pictures(pictures)
+        return [*written, self._save_gif(target / "recall.gif")] if gif else written
+
+    def _save_gif(self, path: Path) -> Path:
+        from attractory.plotting.movies import recall_animation, save_animation
+
+        halves, some = self.trials[-1], slice(_MOVING)
+        movie = recall_animation(
+            self.keeper, self.as_pixels(halves.cues)[some], SHAPE, title="AttractorMemory",
+            others=[("stored", self.images[some])],
+        )  # fmt: skip
+        return save_animation(movie, path)
 
 
 def run_demo(
@@ -211,7 +225,7 @@ def run_demo(
         restored = timed(f"AttractorMemory from {name}", keeper.recall, pictures).state
         far = np.linalg.norm(restored - images, axis=1) / sizes
         trials.append(Trial(name, cues, result, error, restored, far))
-    return Demo(images, labels, memory, spectra, tuple(trials), seconds)
+    return Demo(images, labels, memory, keeper, spectra, tuple(trials), seconds)
 
 
 def _as_pixels(

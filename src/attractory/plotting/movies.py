@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ __all__ = ["recall_animation", "save_animation"]
 
 _AT_REST = 1e-3  # step, relative to the state, after which nothing can be seen
 _LONGEST = 200  # applications of a map that are followed
+_GREYS = 32  # shades in a picture without colour
 _HELD = 12, 20  # frames that the first and the last state stay
 
 
@@ -123,7 +125,6 @@ def save_animation(
         OSError: if the file cannot be written.
     """
     from matplotlib.animation import PillowWriter
-    from PIL import Image
 
     target = Path(path)
     if target.suffix.lower() != ".gif":
@@ -131,12 +132,30 @@ def save_animation(
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "drawn.gif"
         animation.save(drawn, writer=PillowWriter(fps=frames_per_second), dpi=dpi)
-        content = drawn.read_bytes()
-        with Image.open(drawn) as found:
-            found.verify()
+        content = _packed(drawn)
     with replacing(Path(os.path.realpath(target))) as file:
         file.write(content)
     return target
+
+
+def _packed(path: Path) -> bytes:
+    """Return a GIF with few shades of grey if it has no colour: half the bytes."""
+    from PIL import Image, ImageSequence
+
+    with Image.open(path) as found:
+        pairs = [
+            (frame.convert("RGB"), frame.info["duration"])
+            for frame in ImageSequence.Iterator(found)
+        ]
+    if any(np.ptp(np.asarray(frame), axis=2).any() for frame, _ in pairs):
+        return path.read_bytes()
+    frames = [frame.convert("L").quantize(_GREYS) for frame, _ in pairs]
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer, "GIF", save_all=True, append_images=frames[1:], loop=0, optimize=True,
+        duration=[duration for _, duration in pairs],
+    )  # fmt: skip
+    return buffer.getvalue()
 
 
 def _place(figure: object) -> dict[str, object]:
