@@ -23,19 +23,18 @@ from attractory._util.machine import few_sizes
 from attractory._util.precision import double
 from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
+from attractory.kernels.by_pairs import by_pairs, with_zeros
 from attractory.kernels.expectations import PairSum, pair_sum
 from attractory.kernels.kernel import Kernel, checked_sets
+from attractory.kernels.many_norms import cross_of_norms, symmetric_of_norms
+from attractory.kernels.mirror import mirror
 from attractory.kernels.recursion import group_by_norm
 from attractory.kernels.tiles import (
     TILE,
     Tiles,
-    by_pairs,
     column_tiles,
-    cross_of_norms,
     is_one_norm,
-    mirror,
     tile,
-    with_zeros,
 )
 
 __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
@@ -234,6 +233,10 @@ def _cross(x: np.ndarray, y: np.ndarray, kernel: Kernel, kind: str) -> np.ndarra
 
 
 def _symmetric(x: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
+    if not is_one_norm(x):
+        found = symmetric_of_norms(x, kernel, kind)
+        if found is not None:
+            return found
     tiles = Tiles(x, kernel, kind)
     out, order = np.empty((len(x), len(x))), tiles.order
     for rows, columns, values in tiles.upper():

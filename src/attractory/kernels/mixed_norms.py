@@ -40,10 +40,10 @@ from numpy.polynomial import chebyshev
 from scipy.fft import dct
 
 from attractory.activations import Activation, ErfMixture, Linear
-from attractory.kernels.expectations import finish_value, folded_angle, is_folded
+from attractory.kernels.expectations import folded_angle
 from attractory.kernels.tables import sum_pairs
 
-__all__ = ["WIDTH", "BlockTable", "NormTable", "basis", "norm_table"]
+__all__ = ["WIDTH", "BlockTable", "NormTable", "basis", "between", "norm_table", "weights"]
 
 WIDTH = 0.8  # of a block, in log(a + w)
 _T, _X = 32, 13  # coefficients in t, and in x and y within a block
@@ -57,19 +57,22 @@ class BlockTable(eqx.Module):
     """Moments of one layer for the rows of one block and the columns of another.
 
     Attributes:
-        act: the activation.
+        folded, constant, factor: of the activation, see `expectations.PairSum`.
         split: w₀.
         columns: T_q(y), (q, 1, columns).
-        phi, psi: u_kq of Φ and Ψ, (k, q, rows, 1); for `product`, Φ + Ψ/B in both places.
+        phi, psi: u_kq of Φ and Ψ, (k, q, rows, 1); for `product`, Φ + Ψ/B as `psi`. Without `phi`
+            there are no slopes.
     """
 
-    act: Activation = eqx.field(static=True)
-    split: float = eqx.field(static=True)
-    columns: Float[Array | np.ndarray, "q 1 c"]
-    phi: Float[Array | np.ndarray, "k q r 1"]
-    psi: Float[Array | np.ndarray, "k q r 1"]
+    folded: bool = eqx.field(static=True)
+    constant: Float[Array, ""]
+    factor: Float[Array, ""]
+    split: Float[Array, ""]
+    columns: Float[Array, "q 1 c"]
+    phi: Float[Array, "k q r 1"] | None
+    psi: Float[Array, "k q r 1"]
 
-    def _sum(self, weights: Array | np.ndarray, tau: Array) -> Array:
+    def _sum(self, weights: Array, tau: Array) -> Array:
         """Return the polynomial at τ, (rows, columns), by Clenshaw's recurrence."""
         x = 2 * tau - 1
         older, newer = jnp.zeros_like(x), jnp.zeros_like(x)
@@ -92,26 +95,26 @@ class BlockTable(eqx.Module):
 
     def moments(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
         """Return value and slope; arguments as for `LayerTable.moments`."""
-        assert isinstance(self.act, ErfMixture)
         root, tau, inverse_b = self._parts(s, gap, a, b)
-        angle = folded_angle(is_folded(self.act), s, root) + s / root * inverse_b * self._sum(
-            self.psi, tau
-        )
-        slope = self.act.gain**2 * 2 / np.pi * self._sum(self.phi, tau) / root
-        return finish_value(self.act, angle), slope
+        angle = folded_angle(self.folded, s, root) + s / root * inverse_b * self._sum(self.psi, tau)
+        value = self.constant + self.factor * angle
+        if self.phi is None:
+            return value, jnp.full_like(value, jnp.nan)
+        return value, self.factor * self._sum(self.phi, tau) / root
 
     def product(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
         """Return value + s · slope, the NTK of depth 2."""
-        assert isinstance(self.act, ErfMixture)
         root, tau, _ = self._parts(s, gap, a, b)
-        both = self._sum(self.psi, tau)
-        return finish_value(self.act, folded_angle(is_folded(self.act), s, root) + s / root * both)
+        angle = folded_angle(self.folded, s, root) + s / root * self._sum(self.psi, tau)
+        return self.constant + self.factor * angle
 
 
-def basis(x: Float[np.ndarray, " n"], ends: tuple[float, float]) -> Float[np.ndarray, "q n"]:
-    """Return T₀ … T₁₂ at points of a block, from −1 to 1 between its ends."""
-    wide = ends[1] - ends[0]
-    place = (2 * x - ends[0] - ends[1]) / wide if wide > 0 else np.zeros_like(x)
+def basis(
+    x: Float[np.ndarray, " n"], low: Float[np.ndarray, " n"], high: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, "q n"]:
+    """Return T₀ … T₁₂ at points, each in a block of its own, from −1 to 1 between its ends."""
+    wide = high - low
+    place = np.where(wide > 0, (2 * x - low - high) / np.where(wide > 0, wide, 1.0), 0.0)
     return chebyshev.chebvander(np.clip(place, -1, 1), _X - 1).T
 
 
@@ -139,27 +142,25 @@ class NormTable(NamedTuple):
     both: np.ndarray
 
     def restricted(self, a: tuple[float, float], wanted: str) -> np.ndarray:
-        """Return coefficients of "phi", "psi" or "both" for x in a block, (k, p, j)."""
-        return _restriction(self, a) @ getattr(self, wanted)
+        """Return coefficients of "phi", "psi" or "both" for x in a block, (k p, j)."""
+        half = _restriction(self, a) @ getattr(self, wanted)
+        return half.reshape(-1, half.shape[-1])
 
-    def between(
-        self, half: np.ndarray, rows: Float[np.ndarray, "p r"], b: tuple[float, float]
-    ) -> Float[Array, "k q r 1"]:
-        """Return u_kq for rows and a block of columns.
-
-        Args:
-            half: coefficients `restricted` to the block of the rows.
-            rows: their `basis`.
-            b: ends of y.
-        """
-        return _between(half, _restriction(self, b), rows)
+    def restrictions(self, blocks: list[tuple[float, float]]) -> np.ndarray:
+        """Return Q of several blocks for `between`, (j, blocks q)."""
+        return np.concatenate([_restriction(self, ends) for ends in blocks]).T.copy()
 
 
 @jax.jit  # NumPy's threads would wait for XLA's
-def _between(half: Array, right: Array, rows: Array) -> Array:
-    both = half.reshape(-1, half.shape[-1]) @ right.T  # (k p, q)
-    both = both.reshape(_T, _X, _X).swapaxes(1, 2).reshape(-1, _X)
-    return (both @ rows).reshape(_T, _X, -1, 1)
+def between(half: Array, right: Array) -> Float[Array, "blocks kq p"]:
+    """Return c of a block of rows, `restricted`, and all of columns, with their `restrictions`."""
+    both = (half @ right).reshape(_T, _X, -1, _X)  # (k, p, block, q)
+    return both.transpose(2, 0, 3, 1).reshape(-1, _T * _X, _X)
+
+
+def weights(c: Float[Array, "kq p"], rows: Float[Array, "p r"]) -> Float[Array, "k q r 1"]:
+    """Return u_kq at the rows of a block, from their `basis`."""
+    return (c @ rows).reshape(_T, _X, -1, 1)
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ layer's expectations tabulated for their variances (`kernels.tables`); rows (x) 
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import equinox as eqx
@@ -140,19 +141,18 @@ def block(
     gap = jnp.maximum(rows[0] * cols[0] - s * s, 0.0)
     if same is not None:
         gap = jnp.where(same, 0.0, gap)
-    kernel = _recursion(columns, kind, s, gap, rows, cols, same)
+    kernel = through_layers(columns.tables, kind, s, gap, rows, cols, same)
     coarse = jnp.zeros((), bool)
     if not columns.careful or isinstance(act, Linear):
         return kernel, coarse
     if not nearest:
-        w = min(act.scales) ** 2
-        square = gap + w * (rows[0] + cols[0] + w)
-        coarse = _ROUNDING * rows[0] * cols[0] > _LOSS * square
+        coarse = coarse_gaps(s, rows[0], cols[0], min(act.scales) ** 2)
         return kernel, coarse if same is None else coarse & ~same
     index = _largest(s, 1 / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0)))
     _, product, its_gap = perpendicular(x, y[index], dim)
     own = [b[index][:, None] for b in columns.variances]
-    exact = _recursion(columns, kind, product[:, None], its_gap[:, None], rows, own, None)
+    pair = product[:, None], its_gap[:, None]
+    exact = through_layers(columns.tables, kind, *pair, rows, own, None)
     # jnp.where is fused with the pass that computes the kernel; setting entries would copy it.
     return jnp.where(jnp.arange(y.shape[0]) == index[:, None], exact, kernel), coarse
 
@@ -169,20 +169,20 @@ def _largest(s: Float[Array, "k m"], scale: Float[Array, "1 m"]) -> Int[Array, "
     return jnp.take_along_axis(index, some.argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
-def _recursion(
-    columns: Columns,
+def through_layers(
+    tables: Sequence[LayerTable | BlockTable],
     kind: str,
     s: Array,
     gap: Array,
-    rows: list[Array],
-    cols: list[Array],
+    rows: Sequence[Array],
+    cols: Sequence[Array],
     same: Array | None,
 ) -> Array:
-    """Go through the layers; rows are (k, 1), cols (1, m), or (k, 1) for one column a row."""
-    if len(columns.tables) == 1 and kind == "ntk":
-        return columns.tables[0].product(s, gap, rows[0], cols[0])
+    """Return the kernel; rows are (k, 1), cols (1, m), or (k, 1) for one column a row."""
+    if len(tables) == 1 and kind == "ntk":
+        return tables[0].product(s, gap, rows[0], cols[0])
     theta = s
-    for layer, table in enumerate(columns.tables):
+    for layer, table in enumerate(tables):
         if layer > 0:
             gap = covariance_gap(s, rows[layer], cols[layer])
             if same is not None:
@@ -190,6 +190,13 @@ def _recursion(
         s, slope = table.moments(s, gap, rows[layer], cols[layer])
         theta = s + theta * slope
     return theta if kind == "ntk" else s
+
+
+def coarse_gaps(s: Array, rows: Array, cols: Array, least: float | Array) -> Array:
+    """Return where a gap from rounded numbers is too coarse; `least` is min w."""
+    gap = jnp.maximum(rows * cols - s * s, 0.0)
+    square = gap + least * (rows + cols + least)
+    return _ROUNDING * rows * cols > _LOSS * square
 
 
 def layers(kernel: Kernel) -> np.ndarray | None:

@@ -13,33 +13,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from attractory._util.machine import few_sizes
-from attractory.kernels.expectations import pair_sum
+from attractory.kernels.by_pairs import by_pairs
 from attractory.kernels.kernel import Kernel
-from attractory.kernels.mixed_norms import BlockTable
-from attractory.kernels.norm_blocks import NormBlocks, pair_columns, tables_of
+from attractory.kernels.norm_blocks import NormBlocks, block_size, stripe, tables_of
 from attractory.kernels.recursion import (
     Columns,
-    along_pairs,
     block,
-    first_layer,
     group_by_norm,
-    layers,
     prepare,
 )
 from attractory.kernels.single_precision import single
 from attractory.kernels.tables import SAME
 
 __all__ = [
-    "TILE", "Tiles", "by_pairs", "column_tiles", "cross_of_norms", "is_one_norm", "mirror", "tile",
-    "with_zeros",
+    "TILE", "Tiles", "column_tiles", "is_one_norm", "tile",
 ]  # fmt: skip
 
 TILE = 512  # rows and columns
 _SIZES = (16, 64, 256, TILE)  # rows and columns are padded to one of these: few compilations
 _NOWHERE = -(1 << 30)  # offset of rows that are no columns
-_PAIRS = (16, 256)  # pairs computed at a time, if there are few
-_CHUNK = 1 << 21  # coordinates of the points whose pairs are computed at a time
 
 
 class Tiles:
@@ -73,9 +65,10 @@ class Tiles:
         self._kind, self._blocks, self._precision = kind, None, precision
         tables = None if one_norm else tables_of(kernel, x)
         if tables is not None:
-            self._blocks = NormBlocks(kernel, x, tables)
+            size = block_size(kernel, tables, x)
+            self._blocks = NormBlocks(kernel, x, tables, size, precision)
             self.order, self.spans = self._blocks.order, self._blocks.spans
-            self._points = self._blocks.points.astype(precision, copy=False)
+            self._points = np.pad(self._blocks.points, ((0, size), (0, 0)))
             return
         groups = group_by_norm(kernel, x)
         self.order = np.concatenate(groups) if len(groups) > 1 else None
@@ -92,14 +85,16 @@ class Tiles:
     def one(self, i: int, j: int) -> Float[np.ndarray, "a b"]:
         """Return a tile."""
         rows, columns = self.spans[i], self.spans[j]
+        if self._blocks is not None:
+            size = self._blocks.size
+            x, y = (self._points[k.start : k.start + size] for k in (rows, columns))
+            s = np.asarray(_covariances(x, y))[
+                : rows.stop - rows.start, : columns.stop - columns.start
+            ]
+            return stripe(self._blocks, i, self._blocks, self._blocks.side(j), self._kind, s)
         offset = 0 if i == j else None
         count = columns.stop - columns.start
-        if self._blocks is None:
-            there = self._columns[j]
-        else:
-            there = pair_columns(self._blocks, i, self._blocks, j, self._kind)
-            there = there if self._precision is np.float64 else _single(there)
-        return tile(there, self._points[rows], count, self._kind, offset)
+        return tile(self._columns[j], self._points[rows], count, self._kind, offset)
 
     def upper(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Yield rows, columns and values of the tiles on and above the diagonal."""
@@ -108,57 +103,10 @@ class Tiles:
                 yield rows, columns, self.one(i, j)
 
 
-def cross_of_norms(
-    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"], kernel: Kernel, kind: str
-) -> Float[np.ndarray, "n m"] | None:
-    """Return the kernel of two sets of many norms; None for activations without such tables."""
-    tables = tables_of(kernel, x, y)
-    if tables is None:
-        return None
-    out = np.empty((len(x), len(y)))
-    rows, columns = NormBlocks(kernel, x, tables), NormBlocks(kernel, y, tables)
-    for j, across in enumerate(columns.spans):
-        count = across.stop - across.start
-        for i, along in enumerate(rows.spans):
-            there = pair_columns(rows, i, columns, j, kind)
-            values = tile(there, rows.points[along], count, kind)
-            out[np.ix_(rows.order[along], columns.order[across])] = values
-    return out
-
-
 def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
     """Whether all points have one norm, but for rounding."""
     squares = np.einsum("ij,ij->i", points, points)
     return bool(squares.max() - squares.min() <= SAME * squares.max())
-
-
-def by_pairs(
-    kernel: Kernel,
-    x: np.ndarray,
-    y: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    kind: str,
-) -> np.ndarray:
-    """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
-    most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
-    # Three sizes are compiled, and few pairs are not padded to thousands.
-    chunk = min(most, next((size for size in _PAIRS if len(first) <= 8 * size), most))
-    out, numbers, dim = np.empty(len(first)), pair_sum(kernel.activation), np.float64(x.shape[1])
-    x, y = with_zeros(x), with_zeros(y)
-    for k in range(0, len(first), chunk):
-        i, j = first[k : k + chunk], second[k : k + chunk]
-        pad = (0, chunk - len(i))
-        start = _first_layer(x[np.pad(i, pad)], y[np.pad(j, pad)], dim)
-        values = _along_pairs(numbers, layers(kernel), kind == "ntk", *start)
-        out[k : k + chunk] = np.asarray(values)[: len(i)]
-    return out
-
-
-def with_zeros(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n e"]:
-    """Return points with zeros appended up to one of few sizes, for which little is compiled."""
-    more = few_sizes(x.shape[1]) - x.shape[1]
-    return np.pad(x, ((0, 0), (0, more))) if more else x
 
 
 def column_tiles(
@@ -196,10 +144,6 @@ def tile(
     """
     count, size = len(rows), _padded(len(rows))
     diagonal = None if offset is None or offset + count <= 0 or offset >= width else offset
-    first = columns.tables[0]
-    if isinstance(first, BlockTable):
-        size = first.phi.shape[2]
-        diagonal = _NOWHERE if diagonal is None else diagonal  # long code, compiled once
     padded = np.pad(rows, ((0, size - count), (0, 0)), mode="edge")
     values, coarse = _block(columns, padded, kind, diagonal)
     if not columns.careful:
@@ -212,15 +156,6 @@ def tile(
     return values
 
 
-def mirror(matrix: Float[np.ndarray, "n n"]) -> None:
-    """Copy a matrix's upper triangle to the lower, a block at a time."""
-    for i in range(0, len(matrix), TILE):
-        rows = slice(i, i + TILE)
-        corner = np.triu(matrix[rows, rows])
-        matrix[rows, rows] = corner + np.triu(corner, 1).T
-        matrix[i + TILE :, rows] = matrix[rows, i + TILE :].T
-
-
 def _padded(count: int) -> int:
     return next(size for size in _SIZES if size >= count)
 
@@ -229,6 +164,11 @@ def _single(columns: Columns) -> Columns:
     """Return columns in float32, whose gaps are taken as they are."""
     less = jax.device_put(single(columns))
     return Columns(less.kernel, False, less.points, less.variances, less.tables)
+
+
+@jax.jit
+def _covariances(x: jax.Array, y: jax.Array) -> jax.Array:
+    return x @ y.T / x.shape[1]
 
 
 @partial(jax.jit, static_argnums=(2,))
@@ -240,6 +180,3 @@ def _block(
         index = jnp.arange(x.shape[0])[:, None] + offset
         same = index == jnp.arange(columns.points.shape[0])[None, :]
     return block(columns, x, kind, same)
-
-
-_first_layer, _along_pairs = jax.jit(first_layer), jax.jit(along_pairs)  # the first for each d

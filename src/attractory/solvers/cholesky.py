@@ -21,7 +21,8 @@ from scipy.linalg import (
 )
 
 from attractory._util.precision import aligned
-from attractory.kernels.tiles import TILE, mirror
+from attractory.kernels.mirror import mirror
+from attractory.kernels.tiles import TILE
 
 __all__ = ["Factor", "solve"]
 

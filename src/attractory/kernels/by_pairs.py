@@ -1,0 +1,47 @@
+"""The kernel of pairs of points one by one, from the points themselves, every digit kept."""
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from attractory._util.machine import few_sizes
+from attractory.kernels.expectations import pair_sum
+from attractory.kernels.kernel import Kernel
+from attractory.kernels.recursion import along_pairs, first_layer, layers
+
+__all__ = ["by_pairs", "with_zeros"]
+
+_PAIRS = (16, 256)  # pairs computed at a time, if there are few
+_CHUNK = 1 << 21  # coordinates of the points whose pairs are computed at a time
+
+
+def by_pairs(
+    kernel: Kernel,
+    x: np.ndarray,
+    y: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    kind: str,
+) -> np.ndarray:
+    """Return the kernel of x[first] and y[second], a chunk of one size at a time."""
+    most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
+    # Three sizes are compiled, and few pairs are not padded to thousands.
+    chunk = min(most, next((size for size in _PAIRS if len(first) <= 8 * size), most))
+    out, numbers, dim = np.empty(len(first)), pair_sum(kernel.activation), np.float64(x.shape[1])
+    x, y = with_zeros(x), with_zeros(y)
+    for k in range(0, len(first), chunk):
+        i, j = first[k : k + chunk], second[k : k + chunk]
+        pad = (0, chunk - len(i))
+        start = _first_layer(x[np.pad(i, pad)], y[np.pad(j, pad)], dim)
+        values = _along_pairs(numbers, layers(kernel), kind == "ntk", *start)
+        out[k : k + chunk] = np.asarray(values)[: len(i)]
+    return out
+
+
+def with_zeros(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n e"]:
+    """Return points with zeros appended up to one of few sizes, for which little is compiled."""
+    more = few_sizes(x.shape[1]) - x.shape[1]
+    return np.pad(x, ((0, 0), (0, more))) if more else x
+
+
+_first_layer, _along_pairs = jax.jit(first_layer), jax.jit(along_pairs)  # the first for each d
