@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.mirror import mirror
-from attractory.kernels.norm_blocks import NormBlocks, block_size, stripe, tables_of
+from attractory.kernels.norm_blocks import AT_ONCE, NormBlocks, block_size, stripe, tables_of
 
 __all__ = ["cross_of_norms", "symmetric_of_norms"]
 
@@ -26,9 +26,7 @@ def symmetric_of_norms(
     blocks = NormBlocks(kernel, x, tables, block_size(kernel, tables, x))
     out = blocks.points @ blocks.points.T
     for i, rows in enumerate(blocks.spans):
-        side = blocks.everything._replace(first=i)
-        values = stripe(blocks, i, blocks, side, kind, out[rows] / x.shape[1])
-        out[rows, rows.start :] = values[:, rows.start :]
+        _transform(out[rows], blocks, i, blocks, range(i, len(blocks.spans), AT_ONCE), kind)
     mirror(out)
     _unsort(out, blocks.order, blocks.order)
     return out
@@ -45,9 +43,25 @@ def cross_of_norms(
     rows, columns = (NormBlocks(kernel, points, tables, size) for points in (x, y))
     out = rows.points @ columns.points.T
     for i, here in enumerate(rows.spans):
-        out[here] = stripe(rows, i, columns, columns.everything, kind, out[here] / x.shape[1])
+        _transform(out[here], rows, i, columns, range(0, len(columns.spans), AT_ONCE), kind)
     _unsort(out, rows.order, columns.order)
     return out
+
+
+def _transform(
+    products: Float[np.ndarray, "r m"],
+    rows: NormBlocks,
+    i: int,
+    columns: NormBlocks,
+    wanted: range,
+    kind: str,
+) -> None:
+    """Turn x·y of a block of rows into their kernel, for some blocks of columns in turn."""
+    for j in wanted:
+        side = columns.columns(j)
+        end = columns.spans[j + side.blocks - 1].stop
+        part = products[:, side.begin : end]
+        part[:] = stripe(rows, i, columns, side, kind, part / rows.points.shape[1])
 
 
 def _unsort(

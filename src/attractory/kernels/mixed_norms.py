@@ -30,7 +30,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,10 +39,11 @@ from numpy.polynomial import chebyshev
 from scipy.fft import dct
 
 from attractory.activations import Activation, ErfMixture, Linear
-from attractory.kernels.expectations import folded_angle
 from attractory.kernels.tables import sum_pairs
 
-__all__ = ["WIDTH", "BlockTable", "NormTable", "basis", "between", "norm_table", "weights"]
+__all__ = [
+    "WIDTH", "NormTable", "basis", "between", "block_parts", "block_sum", "norm_table", "weights",
+]  # fmt: skip
 
 WIDTH = 0.8  # of a block, in log(a + w)
 _T, _X = 32, 13  # coefficients in t, and in x and y within a block
@@ -53,60 +53,34 @@ _MANY = 24  # scales: more of them spread too far
 _UNRESOLVED = 1e-13  # last coefficients, relative to the largest, of a table that is none
 
 
-class BlockTable(eqx.Module):
-    """Moments of one layer for the rows of one block and the columns of another.
+def block_sum(
+    weights: Float[Array, "k q r 1"], columns: Float[Array, "q 1 c"], tau: Float[Array, "r c"]
+) -> Float[Array, "r c"]:
+    """Return Σ u_kq T_q(y) T_k(2τ − 1) by Clenshaw's recurrence.
 
-    Attributes:
-        folded, constant, factor: of the activation, see `expectations.PairSum`.
-        split: w₀.
-        columns: T_q(y), (q, 1, columns).
-        phi, psi: u_kq of Φ and Ψ, (k, q, rows, 1); for `product`, Φ + Ψ/B as `psi`. Without `phi`
-            there are no slopes.
+    Written out term by term it is one loop over the entries, long to compile and quick to run.
     """
+    x = 2 * tau - 1
+    older, newer = jnp.zeros_like(x), jnp.zeros_like(x)
+    for k in range(_T - 1, -1, -1):
+        here = weights[k, 0] * columns[0]
+        for q in range(1, _degrees(k)):
+            here = here + weights[k, q] * columns[q]
+        older, newer = newer, (2 if k else 1) * x * newer - older + here
+    return newer
 
-    folded: bool = eqx.field(static=True)
-    constant: Float[Array, ""]
-    factor: Float[Array, ""]
-    split: Float[Array, ""]
-    columns: Float[Array, "q 1 c"]
-    phi: Float[Array, "k q r 1"] | None
-    psi: Float[Array, "k q r 1"]
 
-    def _sum(self, weights: Array, tau: Array) -> Array:
-        """Return the polynomial at τ, (rows, columns), by Clenshaw's recurrence."""
-        x = 2 * tau - 1
-        older, newer = jnp.zeros_like(x), jnp.zeros_like(x)
-        for k in range(_T - 1, -1, -1):
-            here = weights[k, 0] * self.columns[0]
-            for q in range(1, _degrees(k)):
-                here = here + weights[k, q] * self.columns[q]
-            older, newer = newer, (2 if k else 1) * x * newer - older + here
-        return newer
-
-    def _parts(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
-        """Return D₀, τ and 1/B."""
-        c0 = self.split * (a + b + self.split)
-        square = gap + c0
-        inverse_a, inverse_b = (jnp.where(v > 0, 1 / jnp.where(v > 0, v, 1.0), 0.0) for v in (a, b))
-        cosine = (s * inverse_a) * (s * inverse_b)
-        # What follows reads τ some 30 times: let it be worked out once.
-        tau = lax.optimization_barrier(c0 / square * cosine)
-        return jnp.sqrt(square), tau, c0 / (a * b + c0)
-
-    def moments(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
-        """Return value and slope; arguments as for `LayerTable.moments`."""
-        root, tau, inverse_b = self._parts(s, gap, a, b)
-        angle = folded_angle(self.folded, s, root) + s / root * inverse_b * self._sum(self.psi, tau)
-        value = self.constant + self.factor * angle
-        if self.phi is None:
-            return value, jnp.full_like(value, jnp.nan)
-        return value, self.factor * self._sum(self.phi, tau) / root
-
-    def product(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
-        """Return value + s · slope, the NTK of depth 2."""
-        root, tau, _ = self._parts(s, gap, a, b)
-        angle = folded_angle(self.folded, s, root) + s / root * self._sum(self.psi, tau)
-        return self.constant + self.factor * angle
+def block_parts(
+    split: Array, s: Array, gap: Array, a: Array, b: Array
+) -> tuple[Array, Array, Array]:
+    """Return D₀, τ and 1/B of the rows and columns of two blocks."""
+    c0 = split * (a + b + split)
+    square = gap + c0
+    inverse_a, inverse_b = (jnp.where(v > 0, 1 / jnp.where(v > 0, v, 1.0), 0.0) for v in (a, b))
+    cosine = (s * inverse_a) * (s * inverse_b)
+    # What follows reads τ some 30 times: let it be worked out once.
+    tau = lax.optimization_barrier(c0 / square * cosine)
+    return jnp.sqrt(square), tau, c0 / (a * b + c0)
 
 
 def basis(
@@ -152,10 +126,12 @@ class NormTable(NamedTuple):
 
 
 @jax.jit  # NumPy's threads would wait for XLA's
-def between(half: Array, right: Array) -> Float[Array, "blocks kq p"]:
-    """Return c of a block of rows, `restricted`, and all of columns, with their `restrictions`."""
-    both = (half @ right).reshape(_T, _X, -1, _X)  # (k, p, block, q)
-    return both.transpose(2, 0, 3, 1).reshape(-1, _T * _X, _X)
+def between(
+    half: Float[Array, "sums kp j"], right: Float[Array, "j m"]
+) -> Float[Array, "sums blocks kq p"]:
+    """Return c of a block of rows, `restricted`, and blocks of columns, with `restrictions`."""
+    both = (half @ right).reshape(len(half), _T, _X, -1, _X)  # (sum, k, p, block, q)
+    return both.transpose(0, 3, 1, 4, 2).reshape(len(half), -1, _T * _X, _X)
 
 
 def weights(c: Float[Array, "kq p"], rows: Float[Array, "p r"]) -> Float[Array, "k q r 1"]:

@@ -5,35 +5,34 @@ blocks are computed with one number of rows and columns, the `size`: a block of 
 in some of the next ones, for which its table does not hold, and the next block overwrites them.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from attractory._util.machine import few_sizes
 from attractory.kernels.by_pairs import by_pairs
-from attractory.kernels.expectations import PairSum, covariance_gap, pair_sum
+from attractory.kernels.expectations import PairSum, covariance_gap, folded_angle, pair_sum
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.mixed_norms import (
     WIDTH,
-    BlockTable,
     NormTable,
     basis,
     between,
+    block_parts,
+    block_sum,
     norm_table,
     weights,
 )
-from attractory.kernels.recursion import coarse_gaps, is_careful, through_layers, variances_of
+from attractory.kernels.recursion import coarse_gaps, is_careful, variances_of
 
-__all__ = ["NormBlocks", "Side", "block_size", "stripe", "tables_of"]
+__all__ = ["AT_ONCE", "NormBlocks", "Side", "block_size", "stripe", "tables_of"]
 
 _SIZES = 16, 64, 160  # points of a block
 _OVERHEAD = 2000  # entries of the kernel that take as long as beginning a pair of blocks
-_BLOCKS = 16  # their number is padded to that, or more
+AT_ONCE = 8  # blocks of columns
 _NOWHERE = -(1 << 30)  # offset of rows that are no columns
 
 
@@ -61,24 +60,23 @@ def block_size(kernel: Kernel, tables: list[NormTable], *sets: Float[np.ndarray,
 
 
 class Side(NamedTuple):
-    """Consecutive points as rows or columns, with `size` more than are meant.
+    """A few consecutive blocks as rows or columns, with all arrays of one size.
 
     Attributes:
-        begin: index of the first.
-        variances: one for each layer, (m,).
-        bases: T_q at each layer, (q, m).
-        starts: of their blocks, counted from the first; padded by any numbers.
-        first, last: the blocks that are meant, from the first up to before the last.
+        begin: index of their first point.
+        variances: at each layer.
+        bases: T_q at each layer.
+        starts: of the blocks, counted from the first point; padded by any numbers.
+        blocks: how many are meant.
         restrictions: for `between`, one for each layer.
     """
 
     begin: int
-    variances: list[Float[np.ndarray, " m"]]
-    bases: list[Float[np.ndarray, "q m"]]
+    variances: Float[np.ndarray, "layers m"]
+    bases: Float[np.ndarray, "layers q m"]
     starts: Int[np.ndarray, " k"]
-    first: int
-    last: int
-    restrictions: list[Float[np.ndarray, "j kq"]]
+    blocks: int
+    restrictions: list[np.ndarray]
 
 
 class NormBlocks:
@@ -97,7 +95,6 @@ class NormBlocks:
         spans: the blocks.
         split, least: w₀ and min w of the activation.
         careful: whether a gap from rounded numbers may be too coarse.
-        everything: all of them as a side of the kernel.
         kernel, size, precision: as given.
     """
 
@@ -124,48 +121,52 @@ class NormBlocks:
         variances = variances_of(kernel, points[self.order])
         self.careful = precision is np.float64 and is_careful(kernel, float(variances[0].max()))
         block = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(points))))
-        more = 0, few_sizes(len(points)) + size - len(points)
-        fewer = few_sizes(len(starts), _BLOCKS) - len(starts)
-        self.everything = Side(
-            0,
-            [np.pad(v, more, mode="edge").astype(precision) for v in variances],
-            [
-                np.pad(basis(*ends), ((0, 0), more), mode="edge").astype(precision)
-                for ends in zip(x, low[:, block], high[:, block], strict=True)
-            ],
-            np.pad(starts, (0, fewer)),
-            0,
-            len(starts),
-            [
-                table.restrictions(ends + ends[:1] * fewer)
-                for table, ends in zip(tables, self._ends, strict=True)
-            ],
+        more = 0, (AT_ONCE + 1) * size
+        self._variances = np.stack(
+            [np.pad(v, more, mode="edge").astype(precision) for v in variances]
         )
-        self._halves: dict[int, list[list[np.ndarray]]] = {}
+        bases = [basis(*ends) for ends in zip(x, low[:, block], high[:, block], strict=True)]
+        self._bases = np.pad(np.stack(bases), ((0, 0), (0, 0), more), mode="edge").astype(precision)
+        self._starts = np.pad(starts, (0, AT_ONCE), mode="edge")
+        self._restrictions = [
+            table.restrictions(ends + ends[:1] * AT_ONCE)
+            for table, ends in zip(tables, self._ends, strict=True)
+        ]
+        self._halves: dict[int, list[np.ndarray]] = {}
 
-    def side(self, i: int) -> Side:
-        """Return one block as a side."""
-        whole, start = self.everything, self.spans[i].start
-        here, terms = slice(start, start + self.size), len(whole.bases[0])
+    def rows(
+        self, i: int
+    ) -> tuple[int, Float[np.ndarray, "layers r"], Float[np.ndarray, "layers q r"]]:
+        """Return a block's beginning, variances and bases, of the points beyond it too."""
+        start = self.spans[i].start
+        here = slice(start, start + self.size)
+        return start, self._variances[:, here], self._bases[..., here]
+
+    def columns(self, j: int, count: int = AT_ONCE) -> Side:
+        """Return blocks from one on, as many as there are up to a count, as columns."""
+        start = self.spans[j].start
+        here, terms = slice(start, start + (AT_ONCE + 1) * self.size), self._bases.shape[1]
         return Side(
             start,
-            [v[here] for v in whole.variances],
-            [v[:, here] for v in whole.bases],
-            np.zeros(1, whole.starts.dtype),
-            0,
-            1,
-            [right[:, i * terms : (i + 1) * terms] for right in whole.restrictions],
+            self._variances[:, here],
+            self._bases[..., here],
+            self._starts[j : j + AT_ONCE] - start,
+            min(count, len(self.spans) - j),
+            [r[:, j * terms : (j + AT_ONCE) * terms] for r in self._restrictions],
         )
 
-    def halves(self, i: int, kind: str) -> list[list[np.ndarray]]:
-        """Return each layer's coefficients for rows of a block: Φ and Ψ, Ψ, or Φ + Ψ/B."""
+    def halves(self, i: int, kind: str) -> list[np.ndarray]:
+        """Return each layer's coefficients for rows of a block: of Φ and Ψ, or of one sum alone.
+
+        With one layer that is Φ + Ψ/B for the NTK, and Ψ for the NNGP kernel.
+        """
         if i not in self._halves:
-            last = len(self._tables) - 1
-            names = [["phi", "psi"]] * last
-            names.append(["psi"] if kind == "nngp" else ["phi", "psi"] if last else ["both"])
+            names = ["phi", "psi"]
+            if len(self._tables) == 1:
+                names = ["both" if kind == "ntk" else "psi"]
             self._halves[i] = [
-                [table.restricted(ends[i], name) for name in some]
-                for table, ends, some in zip(self._tables, self._ends, names, strict=True)
+                np.stack([table.restricted(ends[i], name) for name in names])
+                for table, ends in zip(self._tables, self._ends, strict=True)
             ]
         return self._halves[i]
 
@@ -184,79 +185,97 @@ def stripe(
         rows, i: the block.
         columns, side: the columns, and which of them; `rows` itself for a symmetric kernel.
         kind: "ntk" or "nngp".
-        s: the covariances.
-
-    Returns:
-        The kernel, 0 in the columns before the first that are meant.
+        s: the covariances, with the columns of the side alone.
     """
-    here, own, (count, m) = rows.side(i), rows is columns, s.shape
-    padded = np.pad(s, ((0, rows.size - count), (0, len(side.variances[0]) - m)))
-    place = np.asarray(here.begin - side.begin if own else _NOWHERE)
+    (begin, *here), own, (count, m) = rows.rows(i), rows is columns, s.shape
+    padded = np.zeros((rows.size, side.variances.shape[1]), rows.precision)
+    padded[:count, :m] = s
+    place = np.asarray(begin - side.begin if own else _NOWHERE)
     c = [
-        [between(half, right) for half in halves]
-        for halves, right in zip(rows.halves(i, kind), side.restrictions, strict=True)
+        between(half, right)
+        for half, right in zip(rows.halves(i, kind), side.restrictions, strict=True)
     ]
     numbers = pair_sum(rows.kernel.activation), rows.split
-    along, across = (here.variances, here.bases), (side.variances, side.bases)
-    blocks = side.starts, np.asarray(side.first), np.asarray(side.last)
-    values = np.asarray(_stripe(numbers, padded, along, across, c, blocks, place, kind))[:count, :m]
+    across, blocks = (side.variances, side.bases), (side.starts, np.asarray(side.blocks))
+    is_ntk = np.asarray(kind == "ntk")
+    values = np.asarray(_stripe(numbers, padded, here, across, c, blocks, place, is_ntk))
+    values = values[:count, :m]
     if not (rows.careful and columns.careful):
         return values
-    variances = here.variances[0], side.variances[0]
-    coarse = np.asarray(_coarse(padded, *variances, rows.least, place))
-    begin = side.starts[side.first]
-    first, second = np.nonzero(coarse[:count, begin:m])
-    second += begin
+    coarse = np.asarray(_coarse(padded, here[0][0], side.variances[0], rows.least, place))
+    first, second = np.nonzero(coarse[:count, :m])
     if len(first):
-        values, x, y = values.copy(), rows.points[here.begin :], columns.points[side.begin :]
+        values, x, y = values.copy(), rows.points[begin:], columns.points[side.begin :]
         values[first, second] = by_pairs(rows.kernel, x, y, first, second, kind)
     return values
 
 
-@partial(jax.jit, static_argnames=("kind",))
+@jax.jit
 def _stripe(
     numbers: tuple[PairSum, Array],
     s: Float[Array, "r m"],
-    rows: tuple[list[Array], list[Array]],
-    columns: tuple[list[Array], list[Array]],
-    c: list[list[Array]],
-    blocks: tuple[Array, Array, Array],
+    rows: list[Array],
+    columns: tuple[Array, Array],
+    c: list[Array],
+    blocks: tuple[Array, Array],
     place: Array,
-    kind: str,
+    is_ntk: Array,
 ) -> Float[Array, "r m"]:
     """Return the kernel at covariances; arguments as `stripe` has them."""
-    (act, split), (variances, bases), (starts, first, last) = numbers, columns, blocks
-    constant, factor, split = (jnp.asarray(v, s.dtype) for v in (act.constant, act.factor, split))
-    size = s.shape[0]
-    index = jnp.arange(size)
-    a = [v[:, None] for v in rows[0]]
+    starts, count = blocks
+    size, together = s.shape[0], jnp.stack(c).astype(s.dtype)  # (layers, sums, block, kq, p)
 
     def one(j: Array, out: Array) -> Array:
-        start = starts[j]
-
         def some(v: Array) -> Array:
-            return lax.dynamic_slice_in_dim(v, start, size, axis=-1)
+            return lax.dynamic_slice_in_dim(v, starts[j], size, axis=-1)
 
-        tables = [
-            BlockTable(
-                act.folded,
-                constant,
-                factor,
-                split,
-                some(across)[:, None],
-                weights(both[0][j].astype(s.dtype), along) if len(both) == 2 else None,
-                weights(both[-1][j].astype(s.dtype), along),
-            )
-            for both, along, across in zip(c, rows[1], bases, strict=True)
-        ]
-        b = [some(v)[None] for v in variances]
-        same = (index + place)[:, None] == index + start
-        here = jnp.where(same, a[0], some(s))
-        gap = jnp.where(same, 0.0, covariance_gap(here, a[0], b[0]))
-        values = through_layers(tables, kind, here, gap, a, b, same)
-        return lax.dynamic_update_slice_in_dim(out, values, start, axis=1)
+        index = jnp.arange(size)
+        same = (index + place)[:, None] == index + starts[j]
+        layers = jax.tree.map(some, columns)
+        values = _of_two_blocks(numbers, some(s), same, rows, layers, together[:, :, j], is_ntk)
+        return lax.dynamic_update_slice_in_dim(out, values, starts[j], axis=1)
 
-    return lax.fori_loop(first, last, one, jnp.zeros_like(s))
+    return lax.fori_loop(0, count, one, jnp.zeros_like(s))
+
+
+def _of_two_blocks(
+    numbers: tuple[PairSum, Array],
+    s: Float[Array, "r c"],
+    same: Bool[Array, "r c"],
+    rows: list[Array],
+    columns: tuple[Array, Array],
+    c: Float[Array, "layers sums kq p"],
+    is_ntk: Array,
+) -> Float[Array, "r c"]:
+    """Return the kernel of two blocks by one loop over layers, for which little is compiled."""
+    act, split, dtype, depth = numbers[0], numbers[1].astype(s.dtype), s.dtype, len(c)
+    constant, factor = jnp.asarray(act.constant, dtype), jnp.asarray(act.factor, dtype)
+    u = jax.vmap(jax.vmap(weights, (0, None)))(c, rows[1])  # (layers, sums, k, q, r, 1)
+    kept = is_ntk if depth > 1 else jnp.zeros((), bool)
+
+    def layer(k: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        s, theta = state
+        a, b = rows[0][k][:, None], columns[0][k][None]
+        s = jnp.where(same, a, s)
+        gap = jnp.where(same, 0.0, covariance_gap(s, a, b))
+        root, tau, inverse_b = block_parts(split, s, gap, a, b)
+        across = columns[1][k][:, None]
+
+        def add(i: Array, sums: Array) -> Array:
+            return sums.at[i].set(block_sum(u[k, i], across, tau))
+
+        first = jnp.where(kept | (k < depth - 1), 0, u.shape[1] - 1)
+        sums = lax.fori_loop(first, u.shape[1], add, jnp.zeros((u.shape[1], *s.shape), dtype))
+        if depth == 1:  # one sum: that of Φ + Ψ/B, or of Ψ
+            inverse_b = jnp.where(is_ntk, 1.0, inverse_b)
+        angle = folded_angle(act.folded, s, root) + s / root * inverse_b * sums[-1]
+        value = constant + factor * angle
+        return value, value + theta * (factor * sums[0] / root)
+
+    if depth == 1:
+        return layer(jnp.zeros((), int), (s, s))[0]
+    value, theta = lax.fori_loop(0, depth, layer, (s, s))
+    return jnp.where(is_ntk, theta, value)
 
 
 @jax.jit

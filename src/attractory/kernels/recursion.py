@@ -31,7 +31,6 @@ from attractory.kernels.expectations import (
     variance_slope,
 )
 from attractory.kernels.kernel import Kernel
-from attractory.kernels.mixed_norms import BlockTable
 from attractory.kernels.tables import GROUP, SAME, LayerTable, layer_table
 
 # The gap ab − s² formed from rounded numbers is wrong by some 4 eps ab. Where that is more than
@@ -47,7 +46,7 @@ class Columns(eqx.Module):
     careful: bool = eqx.field(static=True)  # whether a gap from rounded numbers may be too coarse
     points: Float[Array, "m d"] | Float[np.ndarray, "m d"]
     variances: tuple[Float[Array, " m"], ...]  # one for each hidden layer
-    tables: tuple[LayerTable | BlockTable, ...]  # one for each hidden layer
+    tables: tuple[LayerTable, ...]  # one for each hidden layer
 
 
 def variances(kernel: Kernel, points: Array) -> tuple[Array, ...]:
@@ -141,7 +140,7 @@ def block(
     gap = jnp.maximum(rows[0] * cols[0] - s * s, 0.0)
     if same is not None:
         gap = jnp.where(same, 0.0, gap)
-    kernel = through_layers(columns.tables, kind, s, gap, rows, cols, same)
+    kernel = _recursion(columns.tables, kind, s, gap, rows, cols, same)
     coarse = jnp.zeros((), bool)
     if not columns.careful or isinstance(act, Linear):
         return kernel, coarse
@@ -152,7 +151,7 @@ def block(
     _, product, its_gap = perpendicular(x, y[index], dim)
     own = [b[index][:, None] for b in columns.variances]
     pair = product[:, None], its_gap[:, None]
-    exact = through_layers(columns.tables, kind, *pair, rows, own, None)
+    exact = _recursion(columns.tables, kind, *pair, rows, own, None)
     # jnp.where is fused with the pass that computes the kernel; setting entries would copy it.
     return jnp.where(jnp.arange(y.shape[0]) == index[:, None], exact, kernel), coarse
 
@@ -169,8 +168,8 @@ def _largest(s: Float[Array, "k m"], scale: Float[Array, "1 m"]) -> Int[Array, "
     return jnp.take_along_axis(index, some.argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
-def through_layers(
-    tables: Sequence[LayerTable | BlockTable],
+def _recursion(
+    tables: Sequence[LayerTable],
     kind: str,
     s: Array,
     gap: Array,

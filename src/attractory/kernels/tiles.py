@@ -91,7 +91,8 @@ class Tiles:
             s = np.asarray(_covariances(x, y))[
                 : rows.stop - rows.start, : columns.stop - columns.start
             ]
-            return stripe(self._blocks, i, self._blocks, self._blocks.side(j), self._kind, s)
+            side = self._blocks.columns(j, 1)
+            return stripe(self._blocks, i, self._blocks, side, self._kind, s)
         offset = 0 if i == j else None
         count = columns.stop - columns.start
         return tile(self._columns[j], self._points[rows], count, self._kind, offset)
