@@ -1,15 +1,19 @@
 """The kernel of pairs of points one by one, from the points themselves, every digit kept."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from attractory._util.machine import few_sizes
+from attractory.activations import ErfMixture
 from attractory.kernels.expectations import pair_sum
 from attractory.kernels.kernel import Kernel
-from attractory.kernels.recursion import along_pairs, first_layer, layers
+from attractory.kernels.recursion import along_pairs, coarse_gaps, first_layer, layers
 
-__all__ = ["by_pairs", "with_zeros"]
+__all__ = ["NOWHERE", "by_pairs", "with_finer_gaps", "with_zeros"]
+
+NOWHERE = -(1 << 30)  # place of rows that are no columns
 
 _PAIRS = (16, 256)  # pairs computed at a time, if there are few
 _CHUNK = 1 << 21  # coordinates of the points whose pairs are computed at a time
@@ -42,6 +46,43 @@ def with_zeros(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n e"]:
     """Return points with zeros appended up to one of few sizes, for which little is compiled."""
     more = few_sizes(x.shape[1]) - x.shape[1]
     return np.pad(x, ((0, 0), (0, more))) if more else x
+
+
+def with_finer_gaps(
+    values: Float[np.ndarray, "r m"],
+    s: Float[Array | np.ndarray, "rows columns"],
+    variances: tuple[Array | np.ndarray, Array | np.ndarray],
+    points: tuple[np.ndarray, np.ndarray],
+    place: int,
+    kernel: Kernel,
+    kind: str,
+) -> Float[np.ndarray, "r m"]:
+    """Return a kernel's values, those whose gaps are too coarse computed from the points.
+
+    Args:
+        values: of the first rows and columns of the others.
+        s: covariances.
+        variances: of rows and columns at the first layer.
+        points: rows and columns.
+        place: column of the first row's own point, below minus their number if it is none.
+        kernel, kind: whose values they are.
+    """
+    act = kernel.activation
+    assert isinstance(act, ErfMixture)
+    least = np.asarray(min(act.scales) ** 2)
+    coarse = np.asarray(_coarse(s, *variances, least, np.asarray(place)))
+    first, second = np.nonzero(coarse[: values.shape[0], : values.shape[1]])
+    if not len(first):
+        return values
+    values = values.copy()
+    values[first, second] = by_pairs(kernel, *points, first, second, kind)
+    return values
+
+
+@jax.jit
+def _coarse(s: Array, a: Array, b: Array, least: Array, place: Array) -> Array:
+    same = (jnp.arange(len(a)) + place)[:, None] == jnp.arange(len(b))
+    return coarse_gaps(s, a[:, None], b[None], least) & ~same
 
 
 _first_layer, _along_pairs = jax.jit(first_layer), jax.jit(along_pairs)  # the first for each d

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from attractory.kernels.by_pairs import by_pairs
+from attractory.kernels.by_pairs import NOWHERE, with_finer_gaps
 from attractory.kernels.expectations import PairSum, covariance_gap, folded_angle, pair_sum
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.mixed_norms import (
@@ -26,14 +26,13 @@ from attractory.kernels.mixed_norms import (
     norm_table,
     weights,
 )
-from attractory.kernels.recursion import coarse_gaps, is_careful, variances_of
+from attractory.kernels.recursion import is_careful, variances_of
 
 __all__ = ["AT_ONCE", "NormBlocks", "Side", "block_size", "stripe", "tables_of"]
 
 _SIZES = 16, 64, 160  # points of a block
 _OVERHEAD = 2000  # entries of the kernel that take as long as beginning a pair of blocks
 AT_ONCE = 8  # blocks of columns
-_NOWHERE = -(1 << 30)  # offset of rows that are no columns
 
 
 def tables_of(kernel: Kernel, *sets: Float[np.ndarray, "n d"]) -> list[NormTable] | None:
@@ -93,7 +92,7 @@ class NormBlocks:
         order: index of each point in the blocks' order.
         points: in that order.
         spans: the blocks.
-        split, least: w₀ and min w of the activation.
+        split: w₀ of the activation.
         careful: whether a gap from rounded numbers may be too coarse.
         kernel, size, precision: as given.
     """
@@ -108,7 +107,7 @@ class NormBlocks:
         size: int,
         precision: type = np.float64,
     ):
-        self.split, self.least = np.asarray(tables[0].split), np.asarray(tables[0].shift)
+        self.split = np.asarray(tables[0].split)
         self.kernel, self.size, self.precision, self._tables = kernel, size, precision, tables
         self.order, x = _sorted_places(kernel, tables, points)
         self.points = np.ascontiguousarray(points[self.order]).astype(precision, copy=False)
@@ -190,7 +189,7 @@ def stripe(
     (begin, *here), own, (count, m) = rows.rows(i), rows is columns, s.shape
     padded = np.zeros((rows.size, side.variances.shape[1]), rows.precision)
     padded[:count, :m] = s
-    place = np.asarray(begin - side.begin if own else _NOWHERE)
+    place = begin - side.begin if own else NOWHERE
     c = [
         between(half, right)
         for half, right in zip(rows.halves(i, kind), side.restrictions, strict=True)
@@ -198,16 +197,17 @@ def stripe(
     numbers = pair_sum(rows.kernel.activation), rows.split
     across, blocks = (side.variances, side.bases), (side.starts, np.asarray(side.blocks))
     is_ntk = np.asarray(kind == "ntk")
-    values = np.asarray(_stripe(numbers, padded, here, across, c, blocks, place, is_ntk))
+    values = np.asarray(
+        _stripe(numbers, padded, here, across, c, blocks, np.asarray(place), is_ntk)
+    )
     values = values[:count, :m]
     if not (rows.careful and columns.careful):
         return values
-    coarse = np.asarray(_coarse(padded, here[0][0], side.variances[0], rows.least, place))
-    first, second = np.nonzero(coarse[:count, :m])
-    if len(first):
-        values, x, y = values.copy(), rows.points[begin:], columns.points[side.begin :]
-        values[first, second] = by_pairs(rows.kernel, x, y, first, second, kind)
-    return values
+    variances, points = (
+        (here[0][0], side.variances[0]),
+        (rows.points[begin:], columns.points[side.begin :]),
+    )
+    return with_finer_gaps(values, padded, variances, points, place, rows.kernel, kind)
 
 
 @jax.jit
@@ -276,12 +276,6 @@ def _of_two_blocks(
         return layer(jnp.zeros((), int), (s, s))[0]
     value, theta = lax.fori_loop(0, depth, layer, (s, s))
     return jnp.where(is_ntk, theta, value)
-
-
-@jax.jit
-def _coarse(s: Array, a: Array, b: Array, least: Array, place: Array) -> Array:
-    same = (jnp.arange(len(a)) + place)[:, None] == jnp.arange(len(b))
-    return coarse_gaps(s, a[:, None], b[None], least) & ~same
 
 
 def _cut(x: Float[np.ndarray, "layers n"], size: int) -> list[slice]:

@@ -90,7 +90,10 @@ def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.n
 def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Columns:
     """Tabulate the layers for these columns and rows of the same norm, or of any."""
     act, y = kernel.activation, jax.device_put(points)
-    columns = _variances(kernel, y)
+    if isinstance(points, np.ndarray):
+        columns = jax.device_put(tuple(variances_of(kernel, points)))
+    else:
+        columns = _variances(kernel, y)
     tables = []
     for b in map(np.asarray, columns):  # reductions by JAX would be compiled, shape by shape
         low, high = float(b.min()), float(b.max())
@@ -135,12 +138,7 @@ def block(
     rows = [a[:, None] for a in variances(columns.kernel, x)]
     cols = [b[None, :] for b in columns.variances]
     s = x @ y.T / dim
-    if same is not None:
-        s = jnp.where(same, rows[0], s)
-    gap = jnp.maximum(rows[0] * cols[0] - s * s, 0.0)
-    if same is not None:
-        gap = jnp.where(same, 0.0, gap)
-    kernel = _recursion(columns.tables, kind, s, gap, rows, cols, same)
+    kernel = of_covariances(columns.tables, kind, s, rows, cols, same)
     coarse = jnp.zeros((), bool)
     if not columns.careful or isinstance(act, Linear):
         return kernel, coarse
@@ -154,6 +152,23 @@ def block(
     exact = _recursion(columns.tables, kind, *pair, rows, own, None)
     # jnp.where is fused with the pass that computes the kernel; setting entries would copy it.
     return jnp.where(jnp.arange(y.shape[0]) == index[:, None], exact, kernel), coarse
+
+
+def of_covariances(
+    tables: Sequence[LayerTable],
+    kind: str,
+    s: Float[Array, "k m"],
+    rows: Sequence[Float[Array, "k 1"]],
+    cols: Sequence[Float[Array, "1 m"]],
+    same: Array | None,
+) -> Float[Array, "k m"]:
+    """Return the kernel from covariances and variances; `same` as for `block`."""
+    if same is not None:
+        s = jnp.where(same, rows[0], s)
+    gap = covariance_gap(s, rows[0], cols[0])
+    if same is not None:
+        gap = jnp.where(same, 0.0, gap)
+    return _recursion(tables, kind, s, gap, rows, cols, same)
 
 
 def _largest(s: Float[Array, "k m"], scale: Float[Array, "1 m"]) -> Int[Array, " k"]:

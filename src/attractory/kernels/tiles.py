@@ -13,17 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from attractory.kernels.by_pairs import by_pairs
+from attractory.kernels.by_pairs import NOWHERE, with_finer_gaps
+from attractory.kernels.expectations import variance
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.norm_blocks import NormBlocks, block_size, stripe, tables_of
 from attractory.kernels.recursion import (
     Columns,
-    block,
     group_by_norm,
+    of_covariances,
     prepare,
 )
 from attractory.kernels.single_precision import single
-from attractory.kernels.tables import SAME
+from attractory.kernels.tables import SAME, LayerTable
 
 __all__ = [
     "TILE", "Tiles", "column_tiles", "is_one_norm", "tile",
@@ -31,7 +32,6 @@ __all__ = [
 
 TILE = 512  # rows and columns
 _SIZES = (16, 64, 256, TILE)  # rows and columns are padded to one of these: few compilations
-_NOWHERE = -(1 << 30)  # offset of rows that are no columns
 
 
 class Tiles:
@@ -114,22 +114,16 @@ def column_tiles(
     kernel: Kernel, points: np.ndarray, one_norm: bool
 ) -> Iterator[tuple[int, Columns]]:
     """Yield the start and the prepared columns of each tile, padded by repeating the last."""
-    whole_group = prepare(kernel, points, one_norm)
+    whole = prepare(kernel, points, one_norm)
+    variances = [np.asarray(b) for b in whole.variances]
     # The points of a tile are a view, unless it has to be padded.
     for j in range(0, len(points), TILE):
         part = slice(j, j + TILE)
         count = len(points[part])
         pad = (0, _padded(count) - count)
-        yield (
-            j,
-            Columns(
-                kernel,
-                whole_group.careful,
-                np.pad(points[part], (pad, (0, 0)), mode="edge") if pad[1] else points[part],
-                tuple(jnp.pad(b[part], pad, mode="edge") for b in whole_group.variances),
-                whole_group.tables,
-            ),
-        )
+        here = np.pad(points[part], (pad, (0, 0)), mode="edge") if pad[1] else points[part]
+        some = jax.device_put(tuple(np.pad(b[part], pad, mode="edge") for b in variances))
+        yield j, Columns(kernel, whole.careful, here, some, whole.tables)
 
 
 def tile(
@@ -143,18 +137,16 @@ def tile(
 
     `offset` is the column of the first row's own point, if the rows are columns too.
     """
-    count, size = len(rows), _padded(len(rows))
-    diagonal = None if offset is None or offset + count <= 0 or offset >= width else offset
-    padded = np.pad(rows, ((0, size - count), (0, 0)), mode="edge")
-    values, coarse = _block(columns, padded, kind, diagonal)
+    count = len(rows)
+    x = np.pad(rows, ((0, _padded(count) - count), (0, 0)), mode="edge")
+    place = NOWHERE if offset is None else offset
+    a, s = np.einsum("ij,ij->i", x, x) / x.shape[1], _covariances(x, columns.points)
+    values = _block(columns.tables, columns.variances, a, s, np.asarray(place), kind)
+    values = np.asarray(values)[:count, :width]
     if not columns.careful:
-        return np.asarray(values)[:count, :width]
-    values, marked = np.array(values)[:count, :width], np.asarray(coarse)
-    first, second = np.nonzero(np.broadcast_to(marked, coarse.shape)[:count, :width])
-    if len(first):
-        y = np.asarray(columns.points)
-        values[first, second] = by_pairs(columns.kernel, padded, y, first, second, kind)
-    return values
+        return values
+    variances, points = (a, columns.variances[0]), (x, np.asarray(columns.points))
+    return with_finer_gaps(values, s, variances, points, place, columns.kernel, kind)
 
 
 def _padded(count: int) -> int:
@@ -172,12 +164,19 @@ def _covariances(x: jax.Array, y: jax.Array) -> jax.Array:
     return x @ y.T / x.shape[1]
 
 
-@partial(jax.jit, static_argnums=(2,))
+@partial(jax.jit, static_argnames=("kind",))
 def _block(
-    columns: Columns, x: jax.Array, kind: str, offset: jax.Array | int | None
-) -> tuple[jax.Array, jax.Array]:
-    same = None
-    if offset is not None:
-        index = jnp.arange(x.shape[0])[:, None] + offset
-        same = index == jnp.arange(columns.points.shape[0])[None, :]
-    return block(columns, x, kind, same)
+    tables: tuple[LayerTable, ...],
+    variances: tuple[jax.Array, ...],
+    a: jax.Array,
+    s: jax.Array,
+    place: jax.Array,
+    kind: str,
+) -> jax.Array:
+    """Return the kernel of rows and columns; nothing here depends on the points' numbers."""
+    rows = [a]
+    for table in tables[:-1]:
+        rows.append(variance(table.act, rows[-1]))
+    same = (jnp.arange(len(a)) + place)[:, None] == jnp.arange(s.shape[1])
+    columns = [b[None] for b in variances]
+    return of_covariances(tables, kind, s, [r[:, None] for r in rows], columns, same)
