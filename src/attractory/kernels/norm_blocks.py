@@ -131,7 +131,7 @@ class NormBlocks:
             table.restrictions(ends + ends[:1] * AT_ONCE)
             for table, ends in zip(tables, self._ends, strict=True)
         ]
-        self._halves: dict[int, list[np.ndarray]] = {}
+        self._halves: tuple[int, list[np.ndarray]] = (-1, [])  # of the block last asked for
 
     def rows(
         self, i: int
@@ -159,15 +159,18 @@ class NormBlocks:
 
         With one layer that is Φ + Ψ/B for the NTK, and Ψ for the NNGP kernel.
         """
-        if i not in self._halves:
+        block, found = self._halves  # read once: threads may share these points
+        if block != i:
             names = ["phi", "psi"]
             if len(self._tables) == 1:
                 names = ["both" if kind == "ntk" else "psi"]
-            self._halves[i] = [
+            layers = zip(self._tables, self._ends, strict=True)
+            found = [
                 np.stack([table.restricted(ends[i], name) for name in names])
-                for table, ends in zip(self._tables, self._ends, strict=True)
+                for table, ends in layers
             ]
-        return self._halves[i]
+            self._halves = i, found
+        return found
 
 
 def stripe(

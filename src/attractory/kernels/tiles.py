@@ -99,9 +99,9 @@ class Tiles:
 
     def upper(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Yield rows, columns and values of the tiles on and above the diagonal."""
-        for j, columns in enumerate(self.spans):
-            for i, rows in enumerate(self.spans[: j + 1]):
-                yield rows, columns, self.one(i, j)
+        for i, rows in enumerate(self.spans):
+            for j in range(i, len(self.spans)):
+                yield rows, self.spans[j], self.one(i, j)
 
 
 def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:

@@ -65,8 +65,8 @@ class Product:
         tiles = self._points.tiles(kind)
         given = v if tiles.order is None else v[tiles.order]
         out = self._ridge * given
-        for j, columns in enumerate(tiles.spans):
-            for i, rows in enumerate(tiles.spans[: j + 1]):
+        for i, rows in enumerate(tiles.spans):
+            for j, columns in enumerate(tiles.spans[i:], i):
                 values = self._tile(tiles, i, j, kind)
                 out[rows] += times(values, given[columns])
                 if i != j:
