@@ -19,6 +19,7 @@ QUICK = [
     "tests/io",
     "tests/plotting",
     "tests/sweeps/test_run.py",
+    "tests/explorer/test_views.py",
     "tests/cli/test_app.py",
     "tests/cli/test_memory.py",
 ]
