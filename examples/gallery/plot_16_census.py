@@ -10,7 +10,7 @@ import attractory as at
 
 patterns = at.datasets.sphere(12, 16, norm=16.0, seed=6)
 memory = at.fit_regression(patterns, activation="tanh")
-census = at.attractor_census(memory, patterns, count=400)
+census = at.attractor_census(memory, patterns, count=200)
 print(census)
 
 figure = at.plotting.plot_census(census)
