@@ -108,9 +108,9 @@ def test_the_page_in_a_browser(server):
         wrong_uploads_are_explained_and_change_nothing(second)
         files_become_patterns(second)
         nothing_came_from_elsewhere(address, first, second)
+        other_origins_are_refused(address)
+        ctrl_c_ends_it_cleanly(process, first)
         browser.close()
-    other_origins_are_refused(address)
-    ctrl_c_ends_it_cleanly(process)
 
 
 def a_cue_drawn_on_with_the_mouse_comes_back(visitor):
@@ -232,12 +232,15 @@ def other_origins_are_refused(address):
         assert b"cdn." not in page.read()
 
 
-def ctrl_c_ends_it_cleanly(process):
+def ctrl_c_ends_it_cleanly(process, visitor):
+    visitor.page.click("[data-damage=noise]")  # something is computed meanwhile
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert out.strip() == "explorer closed"
     assert err == ""
+    visitor.page.wait_for_selector("#error:not([hidden])", timeout=WAIT)
+    assert "has ended" in visitor.text("error")
 
 
 def run(capsys, *arguments):

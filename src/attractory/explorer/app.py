@@ -38,11 +38,12 @@ from attractory.explorer.texts import (
 )
 from attractory.explorer.worker import Latest
 
-__all__ = ["Bridge", "Page"]
+__all__ = ["THREADS", "Bridge", "Page"]
 
 _COARSE, _FINE = 16, 48  # cues along a side of a basin map
 _MENDED = (ValueError, TypeError, MemoryError, ArithmeticError)
 
+THREADS = "explorer"  # with which the names of all threads begin
 PANELS = ("spectrum", "certificate", "basins", "course")  # that are computed while they can be seen
 
 log = logging.getLogger(__name__)
@@ -71,9 +72,9 @@ class Page:
         self._document, self._state = document, state
         self._memories, self._findings = Memories(), Findings()
         self._plots, self._bridge = Plots(), Bridge(name="bridge")
-        self._fast = Latest("explorer: recall", self._failed)
-        self._slow = Latest("explorer: maps", self._failed)
-        self._asked = Latest("explorer: asked for", self._failed)
+        self._fast = Latest(f"{THREADS}: recall", self._failed)
+        self._slow = Latest(f"{THREADS}: maps", self._failed)
+        self._asked = Latest(f"{THREADS}: asked for", self._failed)
         self._seen: Seen | None = None  # the last that could be computed
         self._critical: CriticalNorm | None = None
         self._told = self._heard_last = 0
@@ -88,6 +89,7 @@ class Page:
         self._bridge.on_change("inbox", lambda name, old, new: self._heard(new))
         start = CustomJS(args={"bridge": self._bridge}, code="window.explorer.start(bridge)")
         document.js_on_event("document_ready", start)
+        document.js_on_event("connection_lost", CustomJS(code="window.explorer.lost()"))
 
     def close(self, seconds: float = 0.0) -> bool:
         """End the threads; return whether they ended in so many seconds."""

@@ -24,7 +24,7 @@ from bokeh.server.server import Server
 from bokeh.settings import settings
 from tornado.ioloop import IOLoop
 
-from attractory.explorer.app import Page
+from attractory.explorer.app import THREADS, Page
 from attractory.explorer.session import Memories, State, begin, see
 from attractory.explorer.sources import LIMITS, Patterns, bundled
 
@@ -79,17 +79,19 @@ def serve(
 
     server = _server(modify, port, loop)
     address = f"http://{ADDRESS}:{server.port}/"
-    threading.Thread(target=_warm, args=(first,), daemon=True, name="explorer: warming").start()
+    threading.Thread(target=_warm, args=(first,), daemon=True, name=f"{THREADS}: warming").start()
     say(f"explorer: {address} (Ctrl-C ends it)")
     sys.stdout.flush()  # whoever reads a pipe waits for the address
     if browser and not _open(address):
         say("no browser was found here; open the address yourself")
     _until_interrupted(loop)
     server.stop()
-    ended = [page.close(_PATIENCE) for page in list(pages)]
+    for page in pages:
+        page.close(_PATIENCE)
     say("explorer closed")
-    if not all(ended):
-        # A thread within XLA cannot be asked to end, and Python must not end around it.
+    # A thread within XLA, of a page that is gone perhaps, cannot be asked to end, and Python must
+    # not end around it.
+    if any(thread.name.startswith(THREADS) for thread in threading.enumerate()):
         sys.stdout.flush()
         os._exit(0)
 

@@ -296,5 +296,11 @@ window.explorer = (() => {
     watch();
   }
 
-  return { start };
+  function lost() {
+    say("busy", "");
+    say("slow", "");
+    say("error", "The explorer has ended, or the page was left alone for too long. Start it again if it has, and load this page anew.");
+  }
+
+  return { start, lost };
 })();
