@@ -92,14 +92,13 @@ class MemoryRecall(Plotted):
     def __repr__(self) -> str:
         """Count what became of the cues."""
         found = self.status_names
-        kinds = {name: found.count(name) for name in dict.fromkeys(sorted(found))}
-        steps = f"; at most {int(self.steps.max())} steps" if len(self) else ""
-        return (
-            f"MemoryRecall({counted(len(self), 'cue')}: {int((self.pattern >= 0).sum())} ended at "
-            f"a stored row, {int(self.known.sum())} known; "
-            + "".join(f"{count} {name}, " for name, count in kinds.items()).rstrip(", ")
-            + f"{steps})"
-        )
+        kinds = [f"{found.count(name)} {name}" for name in dict.fromkeys(sorted(found))]
+        parts = [
+            f"{int((self.pattern >= 0).sum())} ended at a stored row, "
+            f"{int(self.known.sum())} known",
+            *([", ".join(kinds), f"at most {int(self.steps.max())} steps"] if found else []),
+        ]
+        return f"MemoryRecall({counted(len(self), 'cue')}: {'; '.join(parts)})"
 
     def __str__(self) -> str:
         """Return the same with a line for each of the first 20 cues."""
