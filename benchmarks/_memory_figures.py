@@ -32,7 +32,7 @@ def draw(found, kinds, contenders, share):
         axis.set_xlabel("stored digits")
     figure.suptitle(
         "Recall to 1 %: missing parts come back where search in pixels fails; "
-        "heavy speckle and shifts cost most"
+        "heavy speckle and shifts cost most (a line ends where a memory was not measured)"
     )
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=6, frameon=False)
