@@ -41,7 +41,7 @@ class Latest:
                 self._begun = True
                 self._thread.start()
 
-    def close(self, seconds: float = 0.0) -> bool:
+    def close(self, seconds: int | float = 0.0) -> bool:
         """End the thread after what runs; return whether it ended in so many seconds."""
         with self._changed:
             self._closed = True
@@ -51,7 +51,7 @@ class Latest:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def idle(self, seconds: float) -> bool:
+    def idle(self, seconds: int | float) -> bool:
         """Wait until nothing runs or waits; return whether that was so in time."""
         with self._changed:
             return self._changed.wait_for(lambda: not (self._running or self._waiting), seconds)
