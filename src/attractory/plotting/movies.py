@@ -123,6 +123,11 @@ def save_animation(
     Raises:
         ValueError: for another suffix.
         OSError: if the file cannot be written.
+
+    Example:
+        >>> movie = recall_animation(lambda x: 0.5 * x, [[1.0, 0.5]], (1, 2), title="to black")
+        >>> save_animation(movie, Path(tempfile.mkdtemp()) / "way.gif", dpi=40).name
+        'way.gif'
     """
     from matplotlib.animation import PillowWriter
 

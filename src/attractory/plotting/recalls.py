@@ -39,7 +39,7 @@ def plot_recall(
         >>> from attractory import recall
         >>> result = recall(lambda x: 0.5 * x, [[1.0], [2.0]])
         >>> plot_recall(result).axes[0].get_title()
-        '2 of 2 cues came to rest, in at most 31 steps'
+        '2 of 2 cues came to rest, in at most 55 steps'
     """
     status, steps = np.atleast_1d(result.status).ravel(), np.atleast_1d(result.steps).ravel()
     rest = int((status == RecallStatus.CONVERGED).sum())
