@@ -19,6 +19,7 @@ from attractory._util.aliases import ArrayLike
 from attractory._util.plotted import Plotted
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
+from attractory._util.seeds import generator
 from attractory._util.statistics import clopper_pearson
 from attractory._util.validation import as_points, no_zero_rows, share, whole
 from attractory.analysis.cycles import RefinedCycle, refine_cycle
@@ -207,7 +208,7 @@ def census_starts(
     """
     x = as_points(patterns, "patterns")
     no_zero_rows(x, "patterns")
-    count, rng = whole(count, "count", 1), np.random.default_rng(whole(seed, "seed", 0))
+    count, rng = whole(count, "count", 1), generator(whole(seed, "seed", 0), "census")
     n, dim = x.shape
     first = rng.integers(n, size=count)
     # The second of a pair is another pattern than the first.

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.seeds import generator
 from attractory._util.validation import as_points, choice, whole, within
 
 __all__ = ["Noise", "absolute_size", "corrupt"]
@@ -161,7 +162,7 @@ def draw(
     """
     out = np.empty((len(origin), dim))
     for row, k, t in zip(out, origin.tolist(), trial.tolist(), strict=True):
-        rng = np.random.default_rng([noise.seed, k, t])
+        rng = generator(noise.seed, "noise", k, t)
         if noise.is_share:
             row[rng.permutation(dim)] = np.arange(dim)
             if noise.kind == "salt_and_pepper":

@@ -31,6 +31,7 @@ from attractory._util.aliases import ArrayLike
 from attractory._util.plotted import Plotted
 from attractory._util.precision import double
 from attractory._util.progress import Progress, counting, reporting
+from attractory._util.seeds import generator
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.analysis.iteration import check_map
@@ -193,7 +194,7 @@ class _Found(NamedTuple):
 
 def _directions(x: np.ndarray, starts: int, seed: int) -> Float[np.ndarray, "k s d"]:
     """Return unit vectors: up to half of them to other patterns, then random pairs u and −u."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "shocks")
     count, dim = x.shape
     near = min(starts // 2, count - 1)
     out = np.empty((count, starts, dim))

@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq
 
+from attractory._util.seeds import generator
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.matrices import ntk
 from attractory.kernels.single_input import inverse_width
@@ -116,7 +117,7 @@ def by_correlation(
 
 def _strength(unit: np.ndarray) -> float:
     """Return the largest eigenvalue of the matrix of correlations, by power iteration."""
-    direction = np.random.default_rng(0).normal(size=unit.shape[1])
+    direction = generator(0, "power iteration").normal(size=unit.shape[1])
     value = 1.0
     for _ in range(50):
         direction = (unit @ direction) @ unit

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
+from attractory._util.seeds import generator
 from attractory._util.threads import side_by_side
 
 __all__ = ["ritz_radii"]
@@ -45,7 +46,7 @@ def ritz_radii(
     tolerance = 1e-9 if dtype == np.float64 else 1e-5
     basis = np.zeros((count, most + 1, dim), dtype)
     small = np.zeros((count, most + 1, most))
-    start = np.random.default_rng(0).standard_normal(dim)
+    start = generator(0, "arnoldi").standard_normal(dim)
     basis[:, 0] = start / np.linalg.norm(start)
     radii = np.full(count, np.nan)
     running, size = np.arange(count), 0
