@@ -35,9 +35,11 @@ def test_what_is_drawn_is_parallel_to_no_pattern_of_the_same_seed(what):
 def test_the_radius_at_a_pattern_of_seed_0_is_that_of_all_directions():
     """J = 0.9 − 0.8 x x' with x from `default_rng(0)`: from x alone, Arnoldi would end at 0.1."""
     x = sphere(1, DIM, seed=0)[0]
-    radius = ritz_radii(
-        lambda numbers, rows: 0.9 * rows - 0.8 * np.outer(rows @ x, x), (1, DIM), np.dtype(float), 16
-    )
+
+    def product(numbers, rows):
+        return 0.9 * rows - 0.8 * np.outer(rows @ x, x)
+
+    radius = ritz_radii(product, (1, DIM), np.dtype(float), 16)
     np.testing.assert_allclose(radius, [0.9], rtol=1e-9)
 
 

@@ -33,7 +33,7 @@ def trace(memory):
 
 def test_frames_keep_the_ends_in_order(trace):
     for most in (3, 5, 7, 100):
-        shown = frames(trace, most)
+        shown = frames(trace.points, most)
         assert shown[0] == 0
         assert shown[-1] == len(trace.points) - 1
         assert len(shown) <= most

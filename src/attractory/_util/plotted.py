@@ -1,9 +1,11 @@
 """Base of the results that draw themselves: `result.plot()`.
 
-Results lie below `plotting`, which imports them. Only the method knows the way up, by the package's
-door, when it is called.
+Results lie below `plotting`, which imports them. Only the method knows the way up, by a name in a
+string: code that computes a result does not reach what draws it, and the versions of a sweep's
+cells do not depend on that.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +23,4 @@ class Plotted:
         Args:
             options: of that function, such as `title`; see `plotting.plot`.
         """
-        import attractory
-
-        return attractory.plotting.plot(self, **options)
+        return import_module("attractory.plotting").plot(self, **options)

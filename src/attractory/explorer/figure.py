@@ -61,7 +61,7 @@ def draw(
         >>> len(draw(memory, trace, digits, pair=(0, 1), at=0).axes)
         11
     """
-    chosen = frames(trace)
+    chosen = frames(trace.points)
     more = bool(courses) or basins is not None
     figure = new_figure(10.0, 10.0 if more else 6.2)
     parts: Any = figure.subfigures(3 if more else 2, 1, height_ratios=[1.1, 3, 3][: 2 + more])

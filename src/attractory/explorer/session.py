@@ -250,6 +250,6 @@ def see(state: State, memories: Memories) -> Seen:
     ended = int(trace.recall.pattern[0])
     at = ended if ended >= 0 else state.chosen
     return Seen(
-        state, memory, trace, frames(trace), patterns, plane(memory, trace, patterns[:2]),
+        state, memory, trace, frames(trace.points), patterns, plane(memory, trace, patterns[:2]),
         at, spectra(memory, [at])[0],
     )  # fmt: skip

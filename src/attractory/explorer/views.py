@@ -27,20 +27,18 @@ _TOGETHER = 512  # cues of a basin map that are recalled at a time
 _ALL = 32  # patterns up to which all spectra are shown
 
 
-def frames(trace: RecallTrace, most: int = 7) -> Int[np.ndarray, " k"]:
+def frames(points: Float[np.ndarray, "t d"], most: int = 7) -> Int[np.ndarray, " k"]:
     """Return which states of a recall to show: the first two, the last, and others as it moves.
 
     Args:
-        trace: from `recall_trace`.
+        points: the states, (t, d), as in `recall_trace(...).points`.
         most: frames at most, from 3.
 
     Example:
-        >>> from types import SimpleNamespace
-        >>> way = SimpleNamespace(points=np.array([[0.0], [8.0], [9.0], [10.0], [10.0]]))
-        >>> frames(way, 4).tolist()
-        [0, 1, 2, 4]
+        >>> frames(np.array([[0.0], [8.0], [9.0], [10.0], [10.0]]), 4).tolist()
+        [0, 1, 3, 4]
     """
-    moved = np.linalg.norm(np.diff(trace.points, axis=0), axis=1)
+    moved = np.linalg.norm(np.diff(points, axis=0), axis=1)
     last, total = len(moved), moved.sum()
     if last < most:
         return np.arange(last + 1)
