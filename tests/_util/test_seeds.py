@@ -44,7 +44,8 @@ def test_the_radius_at_a_pattern_of_seed_0_is_that_of_all_directions():
 
 
 def test_every_purpose_and_place_has_numbers_of_its_own():
-    places = [("noise", k, t) for k in range(3) for t in range(3)] + [("census",), ("noise",)]
-    first = [generator(0, *place).random() for place in places]
+    ours = [generator(0, "noise", k, t) for k in range(3) for t in range(3)]
+    ours += [generator(0, "census"), generator(0, "noise")]
+    first = [each.random() for each in ours]
     first += [np.random.default_rng(seed).random() for seed in (0, [0, 0], [0, 1], [0, 0, 1])]
     assert len(set(first)) == len(first) - 1  # default_rng([0, 0]) is default_rng(0)
