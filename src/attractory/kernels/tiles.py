@@ -11,7 +11,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from attractory.kernels.by_pairs import NOWHERE, with_finer_gaps
 from attractory.kernels.expectations import variance
@@ -73,7 +73,6 @@ class Tiles:
         groups = group_by_norm(kernel, x)
         self.order = np.concatenate(groups) if len(groups) > 1 else None
         points = np.ascontiguousarray(x[self.order]) if len(groups) > 1 else x
-        self._points = points.astype(precision, copy=False)
         self._columns, self.spans, start = [], [], 0
         for members in groups:
             end = start + len(members)
@@ -88,14 +87,14 @@ class Tiles:
         if self._blocks is not None:
             size = self._blocks.size
             x, y = (self._points[k.start : k.start + size] for k in (rows, columns))
-            s = np.asarray(_covariances(x, y))[
-                : rows.stop - rows.start, : columns.stop - columns.start
-            ]
+            products = np.asarray(_products(x, y))
+            s = products[: rows.stop - rows.start, : columns.stop - columns.start] / x.shape[1]
             side = self._blocks.columns(j, 1)
             return stripe(self._blocks, i, self._blocks, side, self._kind, s)
-        offset = 0 if i == j else None
-        count = columns.stop - columns.start
-        return tile(self._columns[j], self._points[rows], count, self._kind, offset)
+        mine, there = self._columns[i], self._columns[j]
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        place = 0 if i == j else NOWHERE
+        return _of_rows(there, mine.points, mine.variances[0], shape, place, self._kind)
 
     def upper(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Yield rows, columns and values of the tiles on and above the diagonal."""
@@ -127,25 +126,30 @@ def column_tiles(
 
 
 def tile(
-    columns: Columns,
-    rows: np.ndarray,
-    width: int,
-    kind: str,
-    offset: int | None = None,
-) -> np.ndarray:
-    """Return the kernel of rows with prepared columns, of which `width` are no padding.
+    columns: Columns, rows: Float[np.ndarray, "r d"], width: int, kind: str
+) -> Float[np.ndarray, "r m"]:
+    """Return the kernel of rows with prepared columns, of which `width` are no padding."""
+    x = np.pad(rows, ((0, _padded(len(rows)) - len(rows)), (0, 0)), mode="edge")
+    variances = np.einsum("ij,ij->i", x, x) / x.shape[1]
+    return _of_rows(columns, x, variances, (len(rows), width), NOWHERE, kind)
 
-    `offset` is the column of the first row's own point, if the rows are columns too.
-    """
-    count = len(rows)
-    x = np.pad(rows, ((0, _padded(count) - count), (0, 0)), mode="edge")
-    place = NOWHERE if offset is None else offset
-    a, s = np.einsum("ij,ij->i", x, x) / x.shape[1], _covariances(x, columns.points)
-    values = _block(columns.tables, columns.variances, a, s, np.asarray(place), kind)
-    values = np.asarray(values)[:count, :width]
+
+def _of_rows(
+    columns: Columns,
+    x: Float[Array | np.ndarray, "r d"],
+    a: Float[Array | np.ndarray, " r"],
+    shape: tuple[int, int],
+    place: int,
+    kind: str,
+) -> Float[np.ndarray, "n m"]:
+    """Return the kernel of the first rows and columns, n and m; arguments as for `_block`."""
+    products, dim = _products(x, columns.points), np.asarray(x.shape[1])
+    values = _block(columns.tables, columns.variances, a, products, dim, np.asarray(place), kind)
+    values = np.asarray(values)[: shape[0], : shape[1]]
     if not columns.careful:
         return values
-    variances, points = (a, columns.variances[0]), (x, np.asarray(columns.points))
+    variances, points = (a, columns.variances[0]), (np.asarray(x), np.asarray(columns.points))
+    s = np.asarray(products) / x.shape[1]
     return with_finer_gaps(values, s, variances, points, place, columns.kernel, kind)
 
 
@@ -160,8 +164,8 @@ def _single(columns: Columns) -> Columns:
 
 
 @jax.jit
-def _covariances(x: jax.Array, y: jax.Array) -> jax.Array:
-    return x @ y.T / x.shape[1]
+def _products(x: jax.Array, y: jax.Array) -> jax.Array:
+    return x @ y.T  # a division here would make it half as slow again
 
 
 @partial(jax.jit, static_argnames=("kind",))
@@ -169,12 +173,17 @@ def _block(
     tables: tuple[LayerTable, ...],
     variances: tuple[jax.Array, ...],
     a: jax.Array,
-    s: jax.Array,
+    products: jax.Array,
+    dim: jax.Array,
     place: jax.Array,
     kind: str,
 ) -> jax.Array:
-    """Return the kernel of rows and columns; nothing here depends on the points' numbers."""
-    rows = [a]
+    """Return the kernel of rows of variances a and columns from their products x·y.
+
+    `place` is the column of the first row's own point, `NOWHERE` if the rows are no columns.
+    Nothing here depends on the number of the points' coordinates.
+    """
+    s, rows = products / dim.astype(products.dtype), [a]
     for table in tables[:-1]:
         rows.append(variance(table.act, rows[-1]))
     same = (jnp.arange(len(a)) + place)[:, None] == jnp.arange(s.shape[1])
