@@ -6,22 +6,15 @@ import sys
 
 import numpy as np
 import pytest
+from commands import run
 from matplotlib.image import imread
 
-from attractory.cli.app import main
 from attractory.cli.demo import run_demo
 
 COMMANDS = (
     "demo", "verify", "store", "recall", "inspect", "add", "forget", "sweep", "reproduce",
     "explore",
 )  # fmt: skip
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    captured = capsys.readouterr()
-    return end.value.code, captured.out, captured.err
 
 
 def test_demo_recalls_digits_and_writes_figures(capsys, tmp_path):

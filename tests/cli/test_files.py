@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from commands import run
 from PIL import Image
 
 from attractory.cli.app import main
@@ -17,13 +18,6 @@ from attractory.io import load_patterns, save_images
 
 SHAPE = (3, 4)
 QUICK = ("--activation", "erf", "--norm", "30")
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return end.value.code, captured.out, captured.err
 
 
 def refused(capsys, *arguments):

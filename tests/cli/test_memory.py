@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from commands import run
 from matplotlib.image import imread
 
 from attractory import AttractorMemory, SequenceMemory, load_memory
@@ -20,13 +21,6 @@ from attractory.io import load_patterns, save_images
 from attractory.memory.files import save_memory
 
 SHAPE = (28, 28)
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return end.value.code, captured.out, captured.err
 
 
 def document(capsys, *arguments, status=0):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
+import commands
 import pytest
 
 from attractory.cli.app import main
@@ -14,10 +15,7 @@ from attractory.paper import FIGURES, PaperFigure
 
 
 def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["reproduce", *arguments])
-    captured = capsys.readouterr()
-    return end.value.code, captured.out, captured.err
+    return commands.run(capsys, "reproduce", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
 
-from attractory.cli.app import main
 from attractory.sweeps import open_sweep
 
 GRID = """
@@ -52,10 +52,7 @@ def file(tmp_path):
 
 
 def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["sweep", *map(str, arguments)])
-    captured = capsys.readouterr()
-    return end.value.code, captured.out, captured.err
+    return commands.run(capsys, "sweep", *arguments)
 
 
 def test_a_sweep_of_the_users_own_resumes(capsys, file):

@@ -10,8 +10,7 @@ import sys
 import urllib.request
 
 import pytest
-
-from attractory.cli.app import main
+from commands import run
 
 NAMES = "chromium", "chromium-browser", "google-chrome"
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -241,13 +240,6 @@ def ctrl_c_ends_it_cleanly(process, visitor):
     assert err == ""
     visitor.page.wait_for_selector("#error:not([hidden])", timeout=WAIT)
     assert "has ended" in visitor.text("error")
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    captured = capsys.readouterr()
-    return end.value.code, captured.out, captured.err
 
 
 def test_a_taken_port_is_an_error_and_so_are_files_of_no_use(capsys, tmp_path):

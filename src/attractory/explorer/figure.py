@@ -14,6 +14,7 @@ from attractory.explorer.texts import radius_text
 from attractory.explorer.views import Basins, companions, frames, plane, spectra
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.trace import RecallTrace
+from attractory.plotting.spectra import nonzero
 from attractory.plotting.style import (
     BLUE,
     GREEN,
@@ -125,11 +126,11 @@ def _draw_spectrum(axis: Any, memory: AttractorMemory, at: int) -> None:
     values = spectra(memory, [at, *companions(memory, at)])
     turn = np.linspace(0, 2 * np.pi, 300)
     axis.plot(np.cos(turn), np.sin(turn), color=GREY, lw=1)
-    others = values[1:][np.abs(values[1:]) > 1e-12]
-    here = values[0][np.abs(values[0]) > 1e-12]
+    others = nonzero(values[1:])
+    here = nonzero(values[0])
     if len(others):
         axis.scatter(np.real(others), np.imag(others), s=6, color=SKY, label="at other patterns")
-    axis.scatter(here.real, here.imag, s=18, color=BLUE, label=f"at pattern {at}")
+    axis.scatter(np.real(here), np.imag(here), s=18, color=BLUE, label=f"at pattern {at}")
     radius = float(np.abs(values[0]).max())
     top = values[0][np.abs(values[0]).argmax()]
     axis.plot(top.real, top.imag, "o", mfc="none", mec=VERMILION, ms=11, mew=1.6, label="largest")

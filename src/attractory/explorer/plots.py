@@ -12,13 +12,13 @@ from attractory.explorer.figure import BASIN_COLOURS
 from attractory.explorer.session import Seen
 from attractory.explorer.setup import NORMS
 from attractory.explorer.views import Basins
+from attractory.plotting.spectra import nonzero
 from attractory.plotting.style import BLUE, GREEN, GREY, ORANGE, SKY, VERMILION
 
 __all__ = ["Plots"]
 
 _MARKERS = ("circle", "square", "triangle")
 _TOOLS = "pan,wheel_zoom,box_zoom,reset"
-_ZERO = 1e-12  # modulus below which an eigenvalue is 0 up to rounding
 _RGBA = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] + [255] for c in BASIN_COLOURS])
 
 
@@ -172,7 +172,7 @@ class Plots:
     def show(self, seen: Seen) -> None:
         """Fill the plots of what is seen at once."""
         self._show_path(seen)
-        kept = seen.eigenvalues[np.abs(seen.eigenvalues) > _ZERO]
+        kept = nonzero(seen.eigenvalues)
         self._here.data = {"re": np.real(kept), "im": np.imag(kept)}
         top = seen.eigenvalues[:1]
         self._largest.data = {"re": np.real(top), "im": np.imag(top)}
@@ -202,7 +202,7 @@ class Plots:
 
     def show_companions(self, values: Complex[np.ndarray, "m e"]) -> None:
         """Show the eigenvalues at other patterns."""
-        kept = values[np.abs(values) > _ZERO]
+        kept = nonzero(values)
         self._others.data = {"re": np.real(kept), "im": np.imag(kept)}
 
     def show_course(self, course: CriticalNorm) -> None:

@@ -151,14 +151,13 @@ class _Entry:
     """A memory that is fitted when it is first asked for, by whichever thread asks first."""
 
     def __init__(self, state: State):
-        self.patterns = state.patterns  # kept, so that no others get their id
-        self._setup, self._lock = state.setup, threading.Lock()
+        self._state, self._lock = state, threading.Lock()
         self._memory: AttractorMemory | None = None
 
     def memory(self) -> AttractorMemory:
         with self._lock:
             if self._memory is None:
-                self._memory = self._setup.fitted(self.patterns.rows)
+                self._memory = self._state.setup.fitted(self._state.patterns.rows)
             return self._memory
 
 
@@ -167,7 +166,7 @@ class Memories:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, Setup], _Entry] = OrderedDict()
+        self._kept: OrderedDict[tuple[Patterns, Setup], _Entry] = OrderedDict()
 
     def of(self, state: State) -> AttractorMemory:
         """Return the memory of a state.
@@ -175,7 +174,7 @@ class Memories:
         Raises:
             ValueError: if the patterns cannot be stored so.
         """
-        key = id(state.patterns), state.setup
+        key = state.patterns, state.setup
         with self._lock:
             entry = self._kept.setdefault(key, _Entry(state))
             self._kept.move_to_end(key)

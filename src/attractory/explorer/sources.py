@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -66,12 +67,12 @@ class Patterns:
     digits: bool = False
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def low(self) -> float:
         """The least value: what is erased gets it."""
         return float(self.rows.min())
 
-    @property
+    @cached_property
     def high(self) -> float:
         """The largest value: what is drawn gets it."""
         return float(self.rows.max())
@@ -162,13 +163,14 @@ def read(paths: Sequence[str | Path], limits: Limits = LIMITS) -> Patterns:
     if not kept:
         raise NothingRead(tuple(found), (), ())
     size = _size(kept)
+    files = list(kept)
     try:
-        loaded = load_patterns(kept, size=size)
+        loaded = load_patterns(files, size=size)
     except NothingRead as error:
         raise NothingRead((*found, *error.failed), error.misfits, error.notes) from None
     notes = []
     if loaded.misfits and loaded.shape is not None:
-        grey = load_patterns(kept, size=size, grey=True)
+        grey = load_patterns(files, size=size, grey=True)
         if len(grey.failed) < len(loaded.failed):
             loaded = grey
             notes.append("images in colour were made grey, like the others")
@@ -199,10 +201,13 @@ def read(paths: Sequence[str | Path], limits: Limits = LIMITS) -> Patterns:
     )  # fmt: skip
 
 
-def _listed(paths: Sequence[str | Path]) -> tuple[list[tuple[str, str]], list[Path]]:
-    """Return what is not taken, with the reason, and the files that are, folders spread out."""
+def _listed(paths: Sequence[str | Path]) -> tuple[list[tuple[str, str]], dict[Path, str]]:
+    """Return what is not taken, with the reason, and the kinds of the files that are.
+
+    Folders are spread out.
+    """
     refused: list[tuple[str, str]] = []
-    kept: list[Path] = []
+    kept: dict[Path, str] = {}
     for given in map(Path, paths):
         if given.is_dir():
             inside = (p for p in given.iterdir() if p.name.lower().endswith(_ACCEPTED))
@@ -219,25 +224,23 @@ def _listed(paths: Sequence[str | Path]) -> tuple[list[tuple[str, str]], list[Pa
                     kind = kind_of(file, path.name)
                 if kind in _PACKED:
                     raise Refused("is packed; unpack it first")
-                kept.append(path)
+                kept[path] = kind
             except (Refused, OSError) as error:
                 reason = getattr(error, "strerror", None)
                 refused.append((str(path), f"cannot be read: {reason}" if reason else str(error)))
     return refused, kept
 
 
-def _size(paths: list[Path]) -> tuple[int, int] | None:
+def _size(files: Mapping[Path, str]) -> tuple[int, int] | None:
     """Return height and width that images must be given so that all have one small size."""
     sizes: list[tuple[int, int]] = []
-    for path in paths:
-        with path.open("rb") as file:
-            kind = kind_of(file, path.name)
-            if kind not in IMAGE_KINDS:
-                continue
-            # The header alone, and of one format: others that Pillow knows start programs. What is
-            # wrong with damaged images reading them will explain.
-            with suppress(Exception), Image.open(file, formats=(kind,)) as image:
-                sizes.append((image.height, image.width))
+    for path, kind in files.items():
+        if kind not in IMAGE_KINDS:
+            continue
+        # The header alone, and of one format: others that Pillow knows start programs. What is
+        # wrong with damaged images reading them will explain.
+        with suppress(Exception), Image.open(path, formats=(kind,)) as image:
+            sizes.append((image.height, image.width))
     if not sizes:
         return None
     height, width = sizes[0]

@@ -9,18 +9,18 @@ roots of the fan-ins, D the derivatives of the hidden layers: at depth 2 one mat
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from attractory._util.aliases import ArrayLike, DTypeLike
 from attractory._util.gpu import gpu
 from attractory._util.machine import few_sizes
 from attractory._util.precision import double, full_precision, traced
-from attractory._util.shapes import FEWEST, extended, few_multiples
 from attractory._util.validation import as_batch, moderate, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
@@ -29,6 +29,7 @@ __all__ = ["Autoencoder"]
 
 # By the bytes of a number: sums of products with normal weights are finite.
 LARGEST_INPUT = {4: 1e30, 8: 1e100}
+_FEWEST = 16  # rows of the least array that is compiled for
 _LITTLE = 1 << 21  # products up to which a call is small: it takes a millisecond or less
 _DRAWN = 1 << 12, 65536.0  # least and largest number of weights that are drawn in few sizes
 
@@ -88,7 +89,7 @@ class Autoencoder(eqx.Module):
         with full_precision():
             key = jax.random.key(int(key)) if np.ndim(key) == 0 and _is_int(key) else key
             # The first keys are the same, however many there are.
-            keys = jax.random.split(key, few_multiples(depth))
+            keys = jax.random.split(key, few_sizes(depth, _FEWEST))
             self.weights = tuple(
                 _normal(keys[k], sizes[k + 1], sizes[k], kind) for k in range(depth)
             )
@@ -140,9 +141,9 @@ class Autoencoder(eqx.Module):
         if traced(self, points):
             return _jacobian(self, points)
         rows = np.asarray(points).reshape(-1, self.dim)
-        count, size = len(rows), few_sizes(len(rows), FEWEST)
+        count, size = len(rows), few_sizes(len(rows), _FEWEST)
         if size * self.dim**2 <= _LITTLE:
-            rows = extended(rows, size)
+            rows = _padded(rows, size)
         out = np.asarray(_jacobian(self, rows, jax.device_put(np.asarray(count))))
         return out[:count].reshape(*points.shape, self.dim)
 
@@ -220,12 +221,18 @@ def _by_rows(
 ) -> Array | np.ndarray:
     """Call a function of arrays (…, d); small ones in few shapes, each compiled once."""
     shape, count = points[0].shape, points[0].size // network.dim
-    size = few_sizes(count, FEWEST)
+    size = few_sizes(count, _FEWEST)
     if traced(network, points) or size * network.parameters > _LITTLE:
         return function(network, *points)
     rows = [np.asarray(p).reshape(-1, network.dim) for p in points]
-    few = np.asarray(function(network, *(extended(p, size, repeat=True) for p in rows)))
+    few = np.asarray(function(network, *(_padded(p, size, "edge") for p in rows)))
     return few[:count].reshape(shape)
+
+
+def _padded(
+    rows: Shaped[np.ndarray, "n _"], size: int, mode: Literal["constant", "edge"] = "constant"
+) -> Shaped[np.ndarray, "m _"]:
+    return np.pad(rows, ((0, size - len(rows)), (0, 0)), mode=mode)
 
 
 def root(w: Array) -> float:

@@ -11,12 +11,21 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points
 from attractory.plotting.style import VERMILION
 
-__all__ = ["ImageShape", "as_image", "checked_shape", "image_axes", "plot_image_rows", "show_image"]
+__all__ = [
+    "ImageShape",
+    "as_image",
+    "checked_shape",
+    "heading",
+    "image_axes",
+    "plot_image_rows",
+    "show_image",
+]
 
 ImageShape = tuple[int, int] | tuple[int, int, int]  # height, width, and 3 colours if there are any
 
@@ -81,6 +90,11 @@ def show_image(axis: Axes, values: Float[np.ndarray, " d"], shape: ImageShape, f
     return axis.imshow(as_image(values, shape), cmap="gray", vmin=0, vmax=1)
 
 
+def heading(figure: Figure, text: str) -> Text:
+    """Set a figure's title, at its upper edge whatever its height, and return it."""
+    return figure.suptitle(text, fontsize=10, y=1 - 0.08 / figure.get_figheight(), va="top")
+
+
 def image_axes(
     labels: Sequence[str], count: int, shape: ImageShape, title: str
 ) -> tuple[Figure, np.ndarray]:
@@ -97,7 +111,7 @@ def image_axes(
             spine.set_visible(False)
     for line, label in zip(axes, labels, strict=True):
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
-    figure.suptitle(title, fontsize=10, y=1 - 0.08 / height, va="top")
+    heading(figure, title)
     figure.subplots_adjust(
         left=1.25 / width, right=1 - 0.05 / width, bottom=0.04 / height, top=1 - 0.38 / height,
         wspace=0.06, hspace=0.06,

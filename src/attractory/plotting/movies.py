@@ -22,6 +22,7 @@ from attractory.plotting.images import (
     ImageShape,
     as_image,
     checked_shape,
+    heading,
     image_axes,
     show_image,
 )
@@ -96,14 +97,14 @@ def recall_animation(
     moving = [
         show_image(axis, row, shape, False) for axis, row in zip(axes[-1], images[0], strict=True)
     ]
-    heading = figure.suptitle(" ", **_place(figure))
+    words = heading(figure, " ")
 
     def draw(place: int) -> list[object]:
         for picture, row in zip(moving, images[place], strict=True):
             picture.set_data(as_image(row, shape))
         step = f"step {place} of {len(images) - 1}"
-        heading.set_text(f"{title}: {step}" if title else step)
-        return [*moving, heading]
+        words.set_text(f"{title}: {step}" if title else step)
+        return [*moving, words]
 
     order = [*[int(kept[0])] * _HELD[0], *kept[1:].tolist(), *[int(kept[-1])] * _HELD[1]]
     return FuncAnimation(figure, draw, frames=order, interval=100, blit=False, repeat=True)  # pyright: ignore[reportArgumentType]
@@ -161,11 +162,6 @@ def _packed(path: Path) -> bytes:
         duration=[duration for _, duration in pairs],
     )  # fmt: skip
     return buffer.getvalue()
-
-
-def _place(figure: object) -> dict[str, object]:
-    height = figure.get_figheight()  # pyright: ignore[reportAttributeAccessIssue]
-    return {"fontsize": 10, "y": 1 - 0.08 / height, "va": "top"}
 
 
 def _decoded(

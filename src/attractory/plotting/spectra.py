@@ -14,9 +14,19 @@ from attractory._util.texts import counted
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.plotting.style import BLUE, GREY, LINES, MARKERS, VERMILION, new_figure
 
-__all__ = ["plot_critical_norm", "plot_eigenvalues"]
+__all__ = ["nonzero", "plot_critical_norm", "plot_eigenvalues"]
 
 _ZERO = 1e-12  # modulus below which an eigenvalue is 0 up to rounding
+
+
+def nonzero(values: Complex[np.ndarray, "..."]) -> Complex[np.ndarray, " k"]:
+    """Return the eigenvalues that are not 0 up to rounding, of all points together.
+
+    Example:
+        >>> nonzero(np.array([[0.5 + 0j, 1e-17]])).tolist()
+        [(0.5+0j)]
+    """
+    return values[np.abs(values) > _ZERO]
 
 
 def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> Figure:
@@ -36,7 +46,7 @@ def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> 
     """
     values = np.atleast_2d(np.asarray(values, dtype=complex))
     largest = values[np.arange(len(values)), np.abs(values).argmax(axis=1)]
-    others = values[np.abs(values) > _ZERO]
+    others = nonzero(values)
     figure = new_figure(8.6, 4.6)
     axis, counts = figure.subplots(1, 2, width_ratios=(5, 4))
     turn = np.linspace(0, 2 * np.pi, 400)

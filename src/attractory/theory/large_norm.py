@@ -33,7 +33,6 @@ from jaxtyping import Array, Float
 from attractory._util.aliases import ArrayLike
 from attractory._util.machine import few_sizes
 from attractory._util.precision import full_precision
-from attractory._util.shapes import extended
 from attractory._util.validation import as_points, no_zero_rows, positive, whole
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
@@ -103,7 +102,7 @@ def _beside(act: ErfMixture, cosine: np.ndarray, depth: int, offset: float) -> n
     p, numbers = act.offset**2 + act.gain**2, pair_sum(act)
     with full_precision():
         for _ in range(depth - 2):
-            few = extended(s, few_sizes(len(s)))  # of a few sizes, each compiled once
+            few = np.pad(s, (0, few_sizes(len(s)) - len(s)))  # of a few sizes, each compiled once
             value, slope = (np.asarray(v)[: len(s)] for v in _moments(numbers, few, np.asarray(p)))
             s, theta, p = value, theta * slope + value, input_moments(act, p).square
     return theta
