@@ -4,9 +4,12 @@ The matrix is made in the order of the norms, within its own memory, and put int
 at the end.
 """
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from attractory._util.precision import full_precision
+from attractory._util.threads import side_by_side
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.mirror import mirror
 from attractory.kernels.norm_blocks import AT_ONCE, NormBlocks, block_size, stripe, tables_of
@@ -25,8 +28,7 @@ def symmetric_of_norms(
         return None
     blocks = NormBlocks(kernel, x, tables, block_size(kernel, tables, x))
     out = blocks.points @ blocks.points.T
-    for i, rows in enumerate(blocks.spans):
-        _transform(out[rows], blocks, i, blocks, range(i, len(blocks.spans), AT_ONCE), kind)
+    _transform(out, blocks, blocks, kind)
     mirror(out)
     _unsort(out, blocks.order, blocks.order)
     return out
@@ -42,26 +44,28 @@ def cross_of_norms(
     size = block_size(kernel, tables, x, y)
     rows, columns = (NormBlocks(kernel, points, tables, size) for points in (x, y))
     out = rows.points @ columns.points.T
-    for i, here in enumerate(rows.spans):
-        _transform(out[here], rows, i, columns, range(0, len(columns.spans), AT_ONCE), kind)
+    _transform(out, rows, columns, kind)
     _unsort(out, rows.order, columns.order)
     return out
 
 
 def _transform(
-    products: Float[np.ndarray, "r m"],
-    rows: NormBlocks,
-    i: int,
-    columns: NormBlocks,
-    wanted: range,
-    kind: str,
+    products: Float[np.ndarray, "n m"], rows: NormBlocks, columns: NormBlocks, kind: str
 ) -> None:
-    """Turn x·y of a block of rows into their kernel, for some blocks of columns in turn."""
-    for j in wanted:
-        side = columns.columns(j)
-        end = columns.spans[j + side.blocks - 1].stop
-        part = products[:, side.begin : end]
-        part[:] = stripe(rows, i, columns, side, kind, part / rows.points.shape[1])
+    """Turn x·y into kernels, blocks of rows side by side; of one set, on and above the diagonal."""
+    device = jax.default_device.value  # of this thread
+
+    def one(i: int) -> None:
+        part, count = products[rows.spans[i]], len(columns.spans)
+        with full_precision(), jax.default_device(device):
+            for j in range(i if rows is columns else 0, count, AT_ONCE):
+                side = columns.columns(j)
+                end = columns.spans[j + side.blocks - 1].stop
+                here = part[:, side.begin : end]
+                here[:] = stripe(rows, i, columns, side, kind, here / rows.points.shape[1])
+
+    for _ in side_by_side(one, range(len(rows.spans))):
+        pass
 
 
 def _unsort(

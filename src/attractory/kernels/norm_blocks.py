@@ -5,6 +5,7 @@ blocks are computed with one number of rows and columns, the `size`: a block of 
 in some of the next ones, for which its table does not hold, and the next block overwrites them.
 """
 
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -33,6 +34,7 @@ __all__ = ["AT_ONCE", "NormBlocks", "Side", "block_size", "stripe", "tables_of"]
 _SIZES = 16, 64, 160  # points of a block
 _OVERHEAD = 2000  # entries of the kernel that take as long as beginning a pair of blocks
 AT_ONCE = 8  # blocks of columns
+_KEPT = 8  # blocks of rows whose coefficients are kept: more than threads have at once
 
 
 def tables_of(kernel: Kernel, *sets: Float[np.ndarray, "n d"]) -> list[NormTable] | None:
@@ -131,7 +133,7 @@ class NormBlocks:
             table.restrictions(ends + ends[:1] * AT_ONCE)
             for table, ends in zip(tables, self._ends, strict=True)
         ]
-        self._halves: tuple[int, list[np.ndarray]] = (-1, [])  # of the block last asked for
+        self._halves = lru_cache(maxsize=_KEPT)(partial(_halves, tables, self._ends))
 
     def rows(
         self, i: int
@@ -159,18 +161,17 @@ class NormBlocks:
 
         With one layer that is Φ + Ψ/B for the NTK, and Ψ for the NNGP kernel.
         """
-        block, found = self._halves  # read once: threads may share these points
-        if block != i:
-            names = ["phi", "psi"]
-            if len(self._tables) == 1:
-                names = ["both" if kind == "ntk" else "psi"]
-            layers = zip(self._tables, self._ends, strict=True)
-            found = [
-                np.stack([table.restricted(ends[i], name) for name in names])
-                for table, ends in layers
-            ]
-            self._halves = i, found
-        return found
+        return self._halves(i, kind)
+
+
+def _halves(
+    tables: list[NormTable], ends: list[list[tuple[float, float]]], i: int, kind: str
+) -> list[np.ndarray]:
+    names = ["phi", "psi"]
+    if len(tables) == 1:
+        names = ["both" if kind == "ntk" else "psi"]
+    layers = zip(tables, ends, strict=True)
+    return [np.stack([table.restricted(own[i], name) for name in names]) for table, own in layers]
 
 
 def stripe(
