@@ -17,6 +17,7 @@ from attractory.analysis.certificate import _generic, _network
 from attractory.analysis.certificate_clusters import (
     DifferenceSlopes,
     Trees,
+    _second_slopes,
     difference_slopes,
     join,
 )
@@ -287,6 +288,21 @@ def test_difference_slopes_hold_the_worst_directions(edge, size):
         tenth = difference_slopes(ERF, point, pattern, edge[None] / 10, radius)
         less = sum(h[0] * np.abs(v) for (_, h), v in zip(tenth, factors, strict=True)) / 3
         assert less.max() < 0.2 * half.max()
+
+
+def test_second_slopes_of_a_box_hold_those_of_every_box_within():
+    ends = np.array([[-5.0, -5.0, 2.0, -9.0], [7.0, 3.0, 7.0, -0.5]])
+    across, norms = np.full((2, 4), [[2.0], [2.5]]), np.full((2, 4), [[8.0], [8.1]])
+    for act in (ERF, activation("sigmoid")):
+        whole = _second_slopes(act, ends, across, norms, 3)
+        for share in (0.0, 0.3, 5 / 12, 5 / 8, 1.0):  # 0 itself, where the first two boxes hold it
+            here = np.tile(ends[0] + share * (ends[1] - ends[0]), (2, 1))
+            for part, inside in zip(
+                whole, _second_slopes(act, here, across, norms, 3), strict=True
+            ):
+                room = 1e-12 * np.abs(part).max()
+                assert (part[0] <= inside[0] + room).all()
+                assert (part[1] >= inside[1] - room).all()
 
 
 @pytest.mark.parametrize("edge", [[0.3, 0, 0], [-0.3, 0, 0], [3.0, 0, 0], [0, 0.3, 0], [0, 0, 3.0]])
