@@ -186,7 +186,7 @@ def critical_norm():
             result = attractory.critical_norm(
                 x, activation="erf_surrogate", f0=f0, norms=grid, progress=False
             )
-            results.append((f"{n} patterns, f0 {f0}", result))
+            results.append((f"{n} patterns, f0 {'= 0' if f0 == 'zero' else f0}", result))
     title = (
         "With f0 sampled, patterns become attractors at a critical norm; with f0 = 0\n"
         "these always are (erf surrogate, dim 32, width 10,000)"

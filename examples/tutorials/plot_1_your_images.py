@@ -2,7 +2,7 @@
 A memory of your images
 =======================
 
-You have some images. You will store them in a memory, damage them beyond what the eye likes, get
+You have some images. You will store them in a memory, damage them badly, get
 them back, ask which answers to trust, change the memory, and keep it in a file. Time: ten minutes.
 
 All you need is the package (:doc:`/install`). Nothing is downloaded: the images are pieces of two

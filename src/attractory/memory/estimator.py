@@ -39,7 +39,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         width: None for the infinite-width limit, exact and quick; or the number of units in each
             hidden layer of a network, which is trained.
         activation, depth: of the map; depth is the number of weight matrices.
-        norm: given to every centred row; or "auto", by a rule (`memory.norm_rule`).
+        norm: given to every centred row; or "auto": the least at which the rule predicts spectral
+            radii of 0.97 and the closest rows are told apart.
         center: whether to subtract the mean row. Images need it.
         metric: rows are multiplied by (C + λI)^−½, C their covariance and λ relative to its largest
             eigenvalue. "search" chooses λ by trial recalls of cues made from the rows, in seconds,
