@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -294,9 +295,9 @@ def test_only_the_first_rows_of_many_are_looked_at(capsys, file, tmp_path, monke
     assert (report["n"], report["looked_at"], len(report["patterns"])) == (6, 4, 4)
     _, out, _ = run(capsys, "inspect", file)
     assert "4 of the first 4 are attractors; --all looks at all 6" in out
-    report = document(capsys, "inspect", file, "--all", "--figure", tmp_path / "first.png")
+    report = document(capsys, "inspect", file, "--all", "--figure", tmp_path / "first.svg")
     assert (report["looked_at"], report["attractors"]) == (6, 6)
-    assert (tmp_path / "first.png").is_file()
+    assert ElementTree.parse(tmp_path / "first.svg").getroot().tag.endswith("}svg")
 
 
 def test_rows_that_are_not_stored_need_a_word_and_are_no_attractors(capsys, tmp_path):

@@ -218,7 +218,7 @@ def recall(
 def inspect(
     file: _File,
     figure: Annotated[
-        Path | None, typer.Option(help=f"PNG of the eigenvalues at the first {DRAWN} rows.")
+        Path | None, typer.Option(help=f"PNG, SVG or PDF: eigenvalues at the first {DRAWN} rows.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the figure if it exists.")] = (
         False

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from attractory.cli.pictures import PICTURE_KINDS
+
 __all__ = ["check_figure", "check_file", "check_folder", "check_place", "not_over"]
 
 _WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
@@ -58,9 +60,10 @@ def check_file(out: Path, name: str, force: bool) -> None:
 
 
 def check_figure(figure: Path, force: bool, memory: Path) -> None:
-    """Refuse what is no new PNG."""
-    if figure.suffix.lower() != ".png" or figure.is_dir():
-        raise ValueError(f"--figure must be a file that ends in .png, got {figure}")
+    """Refuse what is no new picture."""
+    if figure.suffix.lower() not in PICTURE_KINDS or figure.is_dir():
+        kinds = ", ".join(PICTURE_KINDS[:-1]) + f" or {PICTURE_KINDS[-1]}"
+        raise ValueError(f"--figure must be a file that ends in {kinds}, got {figure}")
     not_over([figure], [memory], "--figure")
     check_file(figure, "--figure", force)
 

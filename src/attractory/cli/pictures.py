@@ -11,18 +11,21 @@ from attractory.io.atomic_file import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["write_pictures"]
+__all__ = ["PICTURE_KINDS", "write_pictures"]
+
+PICTURE_KINDS = ".png", ".svg", ".pdf"
 
 
 def write_pictures(pictures: "dict[Path, Figure]") -> list[Path]:
-    """Write figures as PNG files, in folders that are made where they lack, and return the paths.
+    """Write figures as what their names say, and return the paths.
 
-    Drawing takes seconds, and Ctrl-C ends the command without a file; writing takes none.
+    Folders that lack are made. Drawing takes seconds, and Ctrl-C ends the command without a
+    file; writing takes none.
     """
     drawn: dict[Path, bytes] = {}
     for path, figure in pictures.items():
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
+        figure.savefig(buffer, format=path.suffix.lower().removeprefix("."))
         drawn[path] = buffer.getvalue()
     too_late()
     for path, content in drawn.items():
