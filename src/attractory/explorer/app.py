@@ -235,6 +235,7 @@ class Page:
             except _MENDED as error:
                 shown = partial(self._tell, texts={panel: f"Not here: {error}."})
             self._later(shown)
+            self._later(lambda: self._tell(slow="looking closer"))  # not the share of what is done
         self._later(lambda: self._tell(slow=""))
         with warnings.catch_warnings(), suppress(*_MENDED):
             warnings.simplefilter("ignore")

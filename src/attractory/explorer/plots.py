@@ -79,6 +79,8 @@ class Plots:
             colour=["white"] * 2,
             marker=["circle"] * 2,
             up=[0, 0],
+            aside=[0, 0],
+            align=["left"] * 2,
         )
         stored = plot.scatter(
             "x", "y", source=self._stored, size="size", color="colour", alpha=0.9, marker="diamond"
@@ -90,8 +92,8 @@ class Plots:
             fill_color="colour", line_width=2.5,
         )  # fmt: skip
         plot.text(
-            "x", "y", text="text", source=self._ends, x_offset=10, y_offset="up",
-            text_font_size="12px",
+            "x", "y", text="text", source=self._ends, x_offset="aside", y_offset="up",
+            text_align="align", text_font_size="12px",
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[stored], tooltips=[("stored", "@name")]))
         tips = [("state", "@step"), ("made by", "@leg")]
@@ -193,11 +195,13 @@ class Plots:
         x, y = plane.path.T
         self._way.data = {"x": x, "y": y, "leg": list(seen.trace.legs), "step": np.arange(len(x))}
         spots = np.vstack([plane.path[[0, -1]], plane.patterns[[a, b]]])
+        rightmost = spots[:, 0] > spots[:, 0].mean()  # their names go to the left
         self._ends.data = {
             "x": spots[:, 0], "y": spots[:, 1], "text": ["cue", "end", "A", "B"],
             "colour": ["white", VERMILION, BLUE, ORANGE],
             "marker": ["circle", "circle", "diamond", "diamond"],
-            "up": [-6, -6, 16, 16],
+            "up": [-6, -6, 22, 22], "aside": np.where(rightmost, -10, 10),
+            "align": list(np.where(rightmost, "right", "left")),
         }  # fmt: skip
 
     def show_companions(self, values: Complex[np.ndarray, "m e"]) -> None:
@@ -215,7 +219,9 @@ class Plots:
             radii = course.radii[known]
             self._reach["ends"] = least, most = min(least, radii.min()), max(most, radii.max())
         room = 0.08 * (most - least) + 1e-3
-        self.course.y_range.update(start=least - room, end=most + room)
+        self.course.y_range.update(
+            start=least - room, end=most + 2 * room
+        )  # the critical norm is named above
         if course.f0 == "zero":
             self._radii.data = data
         else:
