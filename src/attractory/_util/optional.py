@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 __all__ = ["frame_of", "need"]
 
 
-def need(module: str, method: str) -> Any:
-    """Return a module, or say what brings it.
+def need(module: str, method: str, extra: str = "sweep") -> Any:
+    """Return a module, or say which extra brings it.
 
     Raises:
         ModuleNotFoundError: if it is not installed.
@@ -20,7 +20,7 @@ def need(module: str, method: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            f"{method} needs {module}: pip install 'attractory[sweep]'"
+            f"{method} needs {module}: pip install 'attractory[{extra}]'"
         ) from None
 
 

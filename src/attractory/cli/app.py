@@ -1,6 +1,7 @@
 """The command `attractory`. Modules are imported when a command runs, so that help is instant."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from attractory._util.interrupts import watched
 from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.explore import register as register_explore
 from attractory.cli.memory import ACTIVATIONS, register
+from attractory.cli.options import expanded
 from attractory.cli.outputs import check_folder
 from attractory.cli.reproduce import register as register_reproduce
 from attractory.cli.streams import safe_streams
@@ -84,12 +86,25 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@app.command(cls=Command)
+@dataclass(frozen=True)
+class DemoMap:
+    """The map of the demonstration."""
+
+    norm: Annotated[float, typer.Option(help="Norm of the centred images.")] = 100.0
+    activation: Annotated[str, typer.Option(help=ACTIVATIONS)] = "sigmoid"
+    depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2
+
+
+USUAL = DemoMap()
+
+
 def demo(
-    n: Annotated[int, typer.Option(help="Digits to store, 2 to 200.")] = 20,
-    norm: Annotated[float, typer.Option(help="Norm of the centred digits.")] = 100.0,
-    activation: Annotated[str, typer.Option(help=ACTIVATIONS)] = "sigmoid",
-    depth: Annotated[int, typer.Option(help="Weight matrices; 2 is one hidden layer.")] = 2,
+    n: Annotated[int, typer.Option(help="Images to store, 2 to 200.")] = 20,
+    photos: Annotated[
+        bool,
+        typer.Option("--photos", help="Take pieces of two photographs, 64 x 64 in colour."),
+    ] = False,
+    how: DemoMap = USUAL,
     noise: Annotated[
         float, typer.Option(help="Norm of the noise relative to the pattern's.")
     ] = 1.0,
@@ -100,13 +115,13 @@ def demo(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Store handwritten digits and recall them from noise and from half an image."""
+    """Store digits, or pieces of photographs, and recall them from noise and from half an image."""
     check_folder(out)
     from attractory.cli.demo import run_demo
 
     settings: dict[str, Any] = {
-        "n": n, "norm": norm, "activation": activation,
-        "depth": depth, "noise": noise, "seed": seed,
+        "photos": photos, "n": n, "norm": how.norm, "activation": how.activation,
+        "depth": how.depth, "noise": noise, "seed": seed,
     }  # fmt: skip
     with working("starting") as tell:
         result = run_demo(**settings, progress=tell)
@@ -116,6 +131,9 @@ def demo(
         print_json(_report(result, settings, paths))
     else:
         _show(result, paths)
+
+
+app.command(cls=Command)(expanded(demo))
 
 
 @app.command(cls=Command)
@@ -182,13 +200,13 @@ def _show(result: "Demo", paths: list[Path]) -> None:
         caption="recalled by AttractorMemory (memory) and by the paper's map, with the map's steps "
         "and its error: distance from the pattern at the end, relative to its norm",
     )
-    for head in ("row", "digit", "spectral\nradius"):
+    for head in ("row", result.kind, "spectral\nradius"):
         table.add_column(head, justify="right", no_wrap=True)
     for trial in result.trials:
         for head in (f"{trial.name}\nmemory", "\nmap", "\nsteps", "\nerror"):
             table.add_column(head, justify="right", no_wrap=True)
     for row in result.rows():
-        cells = [str(row["pattern"]), str(row["digit"]), f"{row['spectral_radius']:.4f}"]
+        cells = [str(row["pattern"]), str(row[result.kind]), f"{row['spectral_radius']:.4f}"]
         for trial in result.trials:
             fate = row[trial.name]
             cells += [
@@ -198,7 +216,7 @@ def _show(result: "Demo", paths: list[Path]) -> None:
                 f"{fate['error']:.0e}",
             ]
         table.add_row(*cells)
-    show(table, 80)
+    show(table, 80 if len(result.trials) == 2 else 110)
     count = len(result.labels)
     say(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
     for trial in result.trials:

@@ -1,4 +1,5 @@
-"""The main job in one call: store digits, corrupt them, recall them, and say how each one fared.
+"""The main job in one call: store digits or pieces of photographs, corrupt them, recall them, and
+say how each one fared.
 
 Twice: by `AttractorMemory`, and by the paper's own map, whose Jacobian's eigenvalues are shown.
 """
@@ -20,12 +21,16 @@ from attractory.cli.pictures import write_pictures
 from attractory.datasets import bundled_digits, rescale
 from attractory.maps.kernel_regression import KernelRegression, fit_regression
 from attractory.memory.estimator import AttractorMemory
+from attractory.plotting.images import ImageShape
 
 __all__ = ["Demo", "run_demo"]
 
 RECALLED = 0.01  # a cue is recalled when it ends within this share of its pattern's norm
-SHAPE = (28, 28)
-_MOVING = 8  # digits in the moving picture
+_DIGIT = (28, 28)
+_TILE = 64  # pixels of a side of a piece of a photograph
+_CONTRAST = 0.15  # standard deviation that its values have at least
+_MOVING = 8  # images in the moving picture
+_SHOWN = {"digit": 20, "tile": 14}  # columns of the figure
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class Trial:
 
     Attributes:
         name: what was done to the patterns.
-        cues: (n, d).
+        cues: for the paper's map: centred and of the patterns' norm, (n, d).
+        pictures: the same as images, (n, d).
         result: where the paper's map took them.
         error: distance from the pattern at the end, relative to its norm, (n,).
         restored: the images that `AttractorMemory` made of the same cues, (n, d).
@@ -43,6 +49,7 @@ class Trial:
 
     name: str
     cues: Float[np.ndarray, "n d"]
+    pictures: Float[np.ndarray, "n d"]
     result: RecallResult
     error: Float[np.ndarray, " n"]
     restored: Float[np.ndarray, "n d"]
@@ -74,12 +81,15 @@ class Demo:
     """Everything the demo measured.
 
     Attributes:
-        images, labels: the digits as they came, (n, 784) and (n,).
+        images, labels: as they came, (n, d) and (n,): which digit, or of which photograph.
         memory: the paper's map.
-        keeper: the `AttractorMemory` of the same digits.
-        eigenvalues: of the Jacobian at each pattern, (n, 784).
-        trials: recall from Gaussian noise, and with the lower half of the image missing.
+        keeper: the `AttractorMemory` of the same images.
+        eigenvalues: of the Jacobian at each pattern, (n, d).
+        trials: recall from Gaussian noise, with the lower half of the image missing and, if there
+            are colours, from grey.
         seconds: what each part took.
+        shape: of the images.
+        what: "digit" or "tile".
     """
 
     images: Float[np.ndarray, "n d"]
@@ -89,18 +99,25 @@ class Demo:
     eigenvalues: Complex[np.ndarray, "n d"]
     trials: tuple[Trial, ...]
     seconds: dict[str, float]
+    shape: ImageShape
+    what: str
 
     @property
     def spectral_radius(self) -> Float[np.ndarray, " n"]:
         """Largest modulus of the eigenvalues at each pattern, (n,)."""
         return np.abs(self.eigenvalues).max(axis=1)
 
+    @property
+    def kind(self) -> str:
+        """What the labels say."""
+        return "digit" if self.what == "digit" else "photo"
+
     def rows(self) -> list[dict[str, Any]]:
         """Return one record a pattern."""
         return [
             {
                 "pattern": k,
-                "digit": int(self.labels[k]),
+                self.kind: int(self.labels[k]),
                 "spectral_radius": float(self.spectral_radius[k]),
                 **{trial.name: trial.fate(k) for trial in self.trials},
             }
@@ -117,27 +134,22 @@ class Demo:
         from attractory.plotting.spectra import plot_eigenvalues
 
         target = Path(folder)
-        count, shown = len(self.labels), min(len(self.labels), 20)
+        count, shown = len(self.labels), min(len(self.labels), _SHOWN[self.what])
         rows, missed = [("stored", self.images[:shown])], [None]
         for trial in self.trials:
-            cues, states = self.as_pixels(trial.cues), self.as_pixels(trial.result.state)
+            states = self.as_pixels(trial.result.state)
             rows += [
-                (trial.name, cues[:shown]),
+                (trial.name, trial.pictures[:shown]),
                 ("AttractorMemory", trial.restored[:shown]),
                 ("the paper's map", states[:shown]),
             ]
             missed += [None, ~trial.recalled_by_memory[:shown], ~trial.recalled[:shown]]
-        tally = ", ".join(
-            f"{t.recalled_by_memory.sum()} from {t.name} (the paper's map: {t.recalled.sum()})"
-            for t in self.trials
-        )
         any_missed = any(part is not None and part.any() for part in missed)
-        title = f"Of {count} digits AttractorMemory recalls {tally}"
-        title += "; orange: not recalled" if any_missed else ""
+        title = self._message() + ("; orange: not recalled" if any_missed else "")
         radius = self.spectral_radius
         inside = int((radius < 1).sum())
         pictures = {
-            target / "recall.png": plot_image_rows(rows, SHAPE, title=title, missed=missed),
+            target / "recall.png": plot_image_rows(rows, self.shape, title=title, missed=missed),
             target / "eigenvalues.png": plot_eigenvalues(
                 self.eigenvalues,
                 title=f"{inside} of {count} patterns are attractors\n"
@@ -147,12 +159,22 @@ class Demo:
         written = write_pictures(pictures)
         return [*written, self._save_gif(target / "recall.gif")] if gif else written
 
+    def _message(self) -> str:
+        """Say what was recalled; of three trials in two lines."""
+        ours = [f"{trial.recalled_by_memory.sum()} from {trial.name}" for trial in self.trials]
+        maps = [str(trial.recalled.sum()) for trial in self.trials]
+        begin = f"Of {len(self.labels)} {self.what}s AttractorMemory recalls "
+        if len(ours) == 2:
+            both = zip(ours, maps, strict=True)
+            return begin + ", ".join(f"{mine} (the paper's map: {its})" for mine, its in both)
+        return f"{begin}{', '.join(ours)};\nthe paper's map {', '.join(maps)}"
+
     def _save_gif(self, path: Path) -> Path:
         from attractory.plotting.movies import recall_animation, save_animation
 
-        halves, some = self.trials[-1], slice(_MOVING)
+        halves, some = self.trials[1], slice(_MOVING)
         movie = recall_animation(
-            self.keeper, self.as_pixels(halves.cues)[some], SHAPE, title="AttractorMemory",
+            self.keeper, halves.pictures[some], self.shape, title="AttractorMemory",
             others=[("stored", self.images[some])],
         )  # fmt: skip
         return save_animation(movie, path)
@@ -160,6 +182,7 @@ class Demo:
 
 def run_demo(
     *,
+    photos: bool = False,
     n: int = 20,
     norm: float = 100.0,
     activation: str | Activation = "sigmoid",
@@ -171,8 +194,10 @@ def run_demo(
     """Store n bundled digits and recall them from Gaussian noise and from a masked half image.
 
     Args:
-        n: number of digits, 2 to 200 (they are centred, which leaves nothing of a single one).
-        norm: Euclidean norm the centred digits get.
+        photos: store pieces of scikit-learn's two photographs instead, 64 × 64 pixels in colour,
+            and recall them from grey, too.
+        n: number of images, 2 to 200 (they are centred, which leaves nothing of a single one).
+        norm: Euclidean norm the centred images get.
         activation, depth: as for `maps.kernel_regression.fit_regression`.
         noise: expected norm of the noise relative to the pattern's.
         seed: of the noise.
@@ -196,36 +221,70 @@ def run_demo(
         seconds[part] = time.perf_counter() - start
         return result
 
-    images, labels = bundled_digits(n)
+    what = "tile" if photos else "digit"
+    shape: ImageShape = (_TILE, _TILE, 3) if photos else _DIGIT
+    images, labels = photo_tiles(n) if photos else bundled_digits(n)
     patterns = rescale(images, norm)
-    progress(f"storing {n} digits of norm {norm:g}")
+    progress(f"storing {n} {what}s of norm {norm:g}")
     memory = timed("fit", fit_regression, patterns, activation=activation, depth=depth)
     progress("eigenvalues of the Jacobian at every pattern")
     spectra = timed("spectrum", eigenvalues, memory, patterns)
 
     grain = np.random.default_rng(seed).standard_normal(patterns.shape)
     noisy = patterns + noise * norm / np.sqrt(patterns.shape[1]) * grain
-    halves = images.copy().reshape(n, *SHAPE)
-    halves[:, SHAPE[0] // 2 :] = 0.0
-    halves = halves.reshape(n, -1)
-    masked = rescale(halves - images.mean(axis=0), norm, center=False)
-    progress(f"storing {n} digits in an AttractorMemory")
-    # The rule for the metric: the search, the default, recalls as many of them and takes longer.
-    keeper = AttractorMemory(activation=activation, depth=depth, metric="rule")
+    progress(f"storing {n} {what}s in an AttractorMemory")
+    # The search, the default, recalls as many digits as the rule and takes longer.
+    metric = "search" if photos else "rule"
+    keeper = AttractorMemory(activation=activation, depth=depth, metric=metric)
     timed("fit of AttractorMemory", keeper.fit, images)
-    sizes = np.linalg.norm(images - images.mean(axis=0), axis=1)
+    mean = images.mean(axis=0)
+    sizes = np.linalg.norm(images - mean, axis=1)
+    given = [(f"noise {noise:g}", noisy, _as_pixels(noisy, images, patterns))]
+    for name, pictures in _damaged(images, shape):
+        given.append((name, rescale(pictures - mean, norm, center=False), pictures))
     trials = []
-    for name, cues, pictures in (
-        (f"noise {noise:g}", noisy, _as_pixels(noisy, images, patterns)),
-        ("masked half", masked, halves),
-    ):
+    for name, cues, pictures in given:
         progress(f"recall from {name}")
         result = timed(f"recall from {name}", recall, memory, cues)
         error = np.linalg.norm(result.state - patterns, axis=1) / norm
         restored = timed(f"AttractorMemory from {name}", keeper.recall, pictures).state
         far = np.linalg.norm(restored - images, axis=1) / sizes
-        trials.append(Trial(name, cues, result, error, restored, far))
-    return Demo(images, labels, memory, keeper, spectra, tuple(trials), seconds)
+        trials.append(Trial(name, cues, pictures, result, error, restored, far))
+    return Demo(images, labels, memory, keeper, spectra, tuple(trials), seconds, shape, what)
+
+
+def photo_tiles(n: int) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, " n"]]:
+    """Return pieces of scikit-learn's two photographs and of which one each is.
+
+    Their places are drawn at random, the same in every call; plain sky is left out.
+    """
+    from sklearn.datasets import load_sample_images
+
+    photos, rng = load_sample_images().images, np.random.default_rng(0)
+    which = np.arange(n) % len(photos)
+    tiles = np.zeros((n, _TILE, _TILE, 3))
+    for tile, k in zip(tiles, which, strict=True):
+        while tile.std() < _CONTRAST:
+            y, x = (rng.integers(0, side - _TILE + 1) for side in photos[k].shape[:2])
+            tile[:] = photos[k][y : y + _TILE, x : x + _TILE] / 255
+    return tiles.reshape(n, -1), which
+
+
+def _damaged(
+    images: Float[np.ndarray, "n d"], shape: ImageShape
+) -> list[tuple[str, Float[np.ndarray, "n d"]]]:
+    """Return images without their lower half and, of those in colour, without their colours.
+
+    Digits stand on black; of a photograph the lower half of the mean image stands for what lacks.
+    """
+    halves = images.copy().reshape(-1, *shape)
+    lower = halves[:, shape[0] // 2 :]
+    lower[:] = lower.mean(axis=0) if len(shape) == 3 else 0.0
+    damaged = [("masked half", halves.reshape(images.shape))]
+    if len(shape) == 3:
+        grey = images.reshape(-1, *shape).mean(axis=3, keepdims=True).repeat(3, axis=3)
+        damaged.append(("grey", grey.reshape(images.shape)))
+    return damaged
 
 
 def _as_pixels(

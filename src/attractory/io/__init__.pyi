@@ -1,5 +1,11 @@
+from .medium import Medium as Medium
 from .patterns import LoadedPatterns as LoadedPatterns
 from .patterns import NothingRead as NothingRead
 from .patterns import load_patterns as load_patterns
 from .saving import save_images as save_images
+from .saving_sequences import save_sequence as save_sequence
+from .sequences import LoadedSequences as LoadedSequences
+from .sequences import load_sequences as load_sequences
+from .sound import overlap_add as overlap_add
+from .sound import sound_frames as sound_frames
 from .tensor_file import StorageError as StorageError

@@ -25,7 +25,7 @@ from attractory.io.images import AS_IT_IS, Look, fitted, read_image
 from attractory.io.kinds import IMAGE_KINDS, Refused, kind_of
 from attractory.io.tables import Column, read_table
 
-__all__ = ["STDIN", "Decoded", "Shape", "read_rows"]
+__all__ = ["STDIN", "Decoded", "Shape", "open_file", "read_rows"]
 
 STDIN = Path("-")
 _PIPED = 2**32  # bytes that are taken from a pipe
@@ -70,7 +70,7 @@ def read_rows(
         Refused: with the reason, which goes on from the file's name.
         OSError: if it cannot be read.
     """
-    with _opened(path) as (file, length):
+    with open_file(path) as (file, length):
         try:
             found = _decoded(file, length, path.name, shape, look, index_column)
         except (Refused, OSError, MemoryError):
@@ -83,7 +83,7 @@ def read_rows(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[ByteFile, int]]:
+def open_file(path: Path) -> Iterator[tuple[ByteFile, int]]:
     """Open a file or what is piped in, and tell its length."""
     if path == STDIN:
         piped = getattr(sys.stdin, "buffer", None)

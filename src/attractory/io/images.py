@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngImageFile
 from attractory._util.byte_file import ByteFile
 from attractory.io.kinds import Refused
 
-__all__ = ["AS_IT_IS", "MOST_PIXELS", "Look", "fitted", "read_image"]
+__all__ = ["AS_IT_IS", "MOST_PIXELS", "Look", "fitted", "pixels_of", "read_image"]
 
 MOST_PIXELS = 2**24  # 4096 × 4096; as a pattern such an image takes 134 MB, in colour 403
 _GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue (ITU-R BT.601)
@@ -52,7 +52,8 @@ def read_image(file: ByteFile, kind: str) -> np.ndarray:
                     raise Refused(f"has {count:,} pixels; scale it to {MOST_PIXELS:,} at most")
                 if kind in _SEVERAL and getattr(image, "is_animated", False):
                     raise Refused(
-                        "holds several images (an animation, or pages); save the one you mean"
+                        "holds several images (an animation, or pages); save the one you mean, or "
+                        "store an animation with --sequence (load_sequences)"
                     )
                 if image.mode == "F" or (image.mode == "I" and kind != "PNG"):
                     raise Refused("has pixels of 32 bits; save 16 or 8, or an .npy file")
@@ -76,7 +77,7 @@ def _oriented(image: Image.Image, file: ByteFile) -> np.ndarray:
         bits, step = _LEVELS[raw]
         image.info["transparency"] = (clear & bits) * step
     # Grey of 16 bits with opacity, which Pillow gives as RGBA.
-    return _pixels(ImageOps.exif_transpose(image), raw == "LA;16B")
+    return pixels_of(ImageOps.exif_transpose(image), raw == "LA;16B")
 
 
 def _raw_mode(image: Image.Image) -> str:
@@ -101,7 +102,7 @@ def _with_clear_of_16_bits(image: Image.Image, file: ByteFile, clear: np.ndarray
     return np.where(shown, upper / 255, 1.0)
 
 
-def _pixels(image: Image.Image, grey: bool) -> np.ndarray:
+def pixels_of(image: Image.Image, grey: bool) -> np.ndarray:
     """Return (height, width) or (height, width, 3) in [0, 1], on white where transparent."""
     if image.mode.startswith("I"):  # 16 bits, whichever of its modes this Pillow has for them
         values = np.asarray(image)

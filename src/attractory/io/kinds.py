@@ -9,6 +9,7 @@ __all__ = [
     "RECALL_TABLE",
     "Refused",
     "kind_of",
+    "moving_kind",
 ]
 
 IMAGE_KINDS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
@@ -29,8 +30,33 @@ _SIGNS = (
 )  # fmt: skip
 
 
+_MOVING = (
+    (0, b"\x1aE\xdf\xa3", "matroska"), (0, b"FLV\x01", "flv"), (0, b"OggS", "ogg"),
+    (0, b"0&\xb2u\x8ef\xcf\x11", "asf"), (0, b"\0\0\x01\xba", "mpeg"),
+    (0, b"\0\0\x01\xb3", "mpegvideo"), (0, b"YUV4MPEG2 ", "yuv4mpegpipe"), (0, b".RMF", "rm"),
+    (4, b"ftyp", "mov"), (4, b"moov", "mov"), (4, b"mdat", "mov"), (4, b"wide", "mov"),
+    (4, b"free", "mov"), (4, b"skip", "mov"), (4, b"pnot", "mov"),
+)  # fmt: skip
+_PACKET = 188  # bytes of a packet of an MPEG transport stream
+
+
 class Refused(ValueError):
     """A file that cannot be used; the message goes on from the file's name."""
+
+
+def moving_kind(start: bytes) -> str | None:
+    """Return what a file of sequences is by its first bytes: "WAV", or FFmpeg's name of a film's
+    container; None if it is neither.
+    """
+    if start[:4] in (b"RIFF", b"RIFX", b"RF64") and start[8:12] == b"WAVE":
+        return "WAV"
+    if start[:4] == b"RIFF" and start[8:12] in (b"AVI ", b"AVIX"):
+        return "avi"
+    for place, sign, name in _MOVING:
+        if start[place : place + len(sign)] == sign:
+            return name
+    synced = len(start) > 2 * _PACKET and {start[k * _PACKET] for k in range(3)} == {0x47}
+    return "mpegts" if synced else None
 
 
 def kind_of(file: ByteFile, name: str) -> str:
@@ -60,6 +86,9 @@ def kind_of(file: ByteFile, name: str) -> str:
         return "BMP"
     if len(start) >= 4 and start[:2] == b"\0\0" and start[2] >= 8:
         return "idx"
+    if moving := moving_kind(start):
+        what = "sound" if moving == "WAV" else "a film"
+        raise Refused(f"is {what}; store it with --sequence (load_sequences)")
     if name == "-":  # standard input, which has no other name to go by
         if not wide and b"\0" in start:
             raise Refused(f"is of no known kind; convert it to one of {KINDS}")
