@@ -21,7 +21,7 @@ from attractory.analysis.certificate_clusters import (
     difference_slopes,
     join,
 )
-from attractory.analysis.certificate_gain import stretch
+from attractory.analysis.certificate_gain import _Problem, stretch
 from attractory.analysis.certificate_kernel import kernel_gain
 from attractory.analysis.certificate_slopes import MeanSlopes, _corners, mean_slopes
 from attractory.datasets import sphere
@@ -359,6 +359,15 @@ def test_two_columns_at_right_angles_have_the_larger_of_two():
     assert sharp <= found * (1 + 1e-12)
     assert found <= 1.06 * sharp
     # With few steps and a goal it stops at the goal.
+    # Multipliers that exp has no room for bound nothing, and raise no warning on the way.
+    for far in (-1000.0, 1000.0):
+        with np.errstate(all="raise"):
+            assert (
+                _Problem(
+                    m=m, b=b, rows=[np.eye(2)], sizes=np.ones((2, 2)), present=np.ones((2, 2), bool)
+                ).square(np.full(4, far))[0]
+                > 1e9
+            )
     loose, _ = stretch(m, b, [np.diag([0.1, 0.3])], np.zeros(2), enough=0.9)
     assert 0.8 * (1 - 1e-9) <= loose <= np.sqrt(0.9) * (1 + 1e-6)
 
@@ -393,6 +402,37 @@ def test_a_kernels_gain_holds_along_its_worst_directions(biased):
         moved = np.asarray(plain(x[0] + delta) - plain(x[0]))
         worst = (np.linalg.norm(moved @ norm, axis=1) / np.linalg.norm(delta @ norm, axis=1)).max()
         assert worst <= gain(max(radius, 1e-4), turned) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("within", [0.03, 0.2, 0.5])
+def test_joined_patterns_have_the_same_jacobian(monkeypatch, within):
+    """A sum over parents and edges is the sum over patterns, however far these are apart."""
+    x = sphere(4, 3, norm=8.0)
+    x = np.vstack(
+        [x, x[:2] + within * np.array([[2.0, -3.0, 1.0], [1.0, 2.0, -2.0]]), x[:1] * 1.01]
+    )
+    f = fit_regression(x, activation="erf_surrogate")
+    trees = join(x, within)
+    assert len(trees.child)
+
+    def exact(act, point, parents, edges, reach):
+        at = [
+            [
+                partials(act, y @ point[:, None] / 3, point @ point[:, None] / 3, y @ y / 3)
+                for y in ys
+            ]
+            for ys in (parents, parents + edges)
+        ]
+        before, after = np.array(at)[..., 0].transpose(0, 2, 1)
+        middles = after[0] - before[0], after[0], after[1] - before[1], 0 * after[0]
+        return DifferenceSlopes(*((value, 0 * value) for value in middles))
+
+    monkeypatch.setattr(certificate_kernel, "_joined", lambda _: [trees])
+    monkeypatch.setattr(certificate_kernel, "difference_slopes", exact)
+    jacobian, _ = kernel_gain(f, x[0], 3)
+    basis = np.linalg.qr(np.vstack([x, x[:1]]).T)[0]  # whose coordinates it is in
+    own = f.jacobian(x[0])
+    np.testing.assert_allclose(basis @ jacobian @ basis.T, own, atol=1e-8 * np.abs(own).max())
 
 
 @pytest.mark.parametrize("which", range(6))
