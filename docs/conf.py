@@ -89,6 +89,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
+    "ignore_repr_types": "matplotlib",
     "min_reported_time": 1e9,
     "show_signature": False,
     "write_computation_times": False,
