@@ -38,7 +38,7 @@ def extension(name):
 
 @pytest.mark.parametrize("page", API, ids=lambda path: path.stem)
 def test_each_public_name_is_on_its_api_page_once(page):
-    listed = re.findall(r"(?m)^   (\w+)$", page.read_text(encoding="utf-8"))
+    listed = re.findall(r"(?m)^(?:   |\.\. py:data:: )(\w+)$", page.read_text(encoding="utf-8"))
     assert sorted(listed) == sorted(import_module(f"attractory.{page.stem}").__all__)
 
 
