@@ -146,6 +146,19 @@ def test_can_be_traced_and_differentiated():
     np.testing.assert_allclose(gradient, f.jacobian(q[0]).sum(axis=0), rtol=1e-6)
 
 
+def test_values_and_jacobians_are_the_same_in_a_trace():
+    """Small calls go another way than traces and large ones do; patterns of several groups mix."""
+    norms = 10.0 ** np.random.default_rng(0).uniform(-1, 2, 6)
+    x, q = sphere(6, 5) * norms[:, None], gaussian(3, 5, std=4.0, seed=1)
+    f = fit_regression(x)
+    assert len(f._groups) > 1
+    with jax.enable_x64(True):
+        values, (left, right) = jax.jit(lambda y: (f(y), f.jacobian_factors(y)))(q)
+    np.testing.assert_allclose(values, f(q), rtol=1e-10)
+    whole = np.asarray(left) @ np.asarray(right)
+    np.testing.assert_allclose(whole, f.jacobian(q), rtol=1e-8, atol=1e-12)
+
+
 def test_a_miss_is_warned_of_where_the_package_was_called():
     """Without enough steps the equations stay unsolved, whichever function solves them."""
     x = sphere(30, 10, norm=30.0)
