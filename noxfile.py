@@ -39,7 +39,8 @@ def lowest(session: nox.Session) -> None:
     session.install("uv")
     session.run(
         "uv", "pip", "compile", "-q", "pyproject.toml", "--extra", "explore", "--extra", "sweep",
-        "--resolution", "lowest-direct", "--python-version", PYTHONS[0], "-o", bounds,
+        "--extra", "video", "--resolution", "lowest-direct", "--python-version", PYTHONS[0],
+        "-o", bounds,
     )  # fmt: skip
     session.install("-r", bounds, "beartype", "hypothesis", "mpmath", "pytest", "pytest-xdist")
     session.install("--no-deps", ".")

@@ -139,7 +139,7 @@ def test_images_are_a_sequence_in_the_order_of_their_numbers(tmp_path):
     assert any("go from 4 to 6" in note for note in found.notes)
     assert any("left out 1 file" in note for note in found.notes)
     Image.fromarray(images[0, :4]).save(folder / "f9.png")
-    assert "f9.png changes at frame 8 from 24 × 16 pixels in colour to 24 × 4" in refusal(folder)
+    assert "f9.png changes at frame 8 from 16 × 24 pixels in colour to 4 × 24" in refusal(folder)
 
 
 def test_several_files_are_several_sequences(tmp_path):

@@ -14,6 +14,7 @@ from attractory.cli.explore import register as register_explore
 from attractory.cli.memory import ACTIVATIONS, register
 from attractory.cli.options import expanded
 from attractory.cli.outputs import check_folder
+from attractory.cli.replay import register_replay
 from attractory.cli.reproduce import register as register_reproduce
 from attractory.cli.streams import safe_streams
 from attractory.cli.sweep import register_sweep
@@ -228,6 +229,7 @@ def _show(result: "Demo", paths: list[Path]) -> None:
 
 
 register(app)
+register_replay(app)
 register_sweep(app)
 register_reproduce(app)
 register_explore(app)

@@ -13,6 +13,7 @@ from attractory.cli.console import complain
 if TYPE_CHECKING:
     from attractory.io.images import Look
     from attractory.io.patterns import LoadedPatterns, NothingRead
+    from attractory.io.sequences import LoadedSequences
 
 __all__ = [
     "AS_THEY_ARE", "PLAIN", "Images", "Reading", "failures", "named_failures", "tell_what_failed",
@@ -87,7 +88,7 @@ def named_failures() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def tell_what_failed(read: "LoadedPatterns | NothingRead") -> None:
+def tell_what_failed(read: "LoadedPatterns | LoadedSequences | NothingRead") -> None:
     """Print what could not be used and what was left out, on stderr.
 
     Many files of another size are one line, since one option mends them all.
@@ -109,6 +110,6 @@ def tell_what_failed(read: "LoadedPatterns | NothingRead") -> None:
         complain(f"and {len(read.notes) - _ONE_BY_ONE} more that were left out")
 
 
-def failures(loaded: "LoadedPatterns") -> list[dict[str, Any]]:
+def failures(loaded: "LoadedPatterns | LoadedSequences") -> list[dict[str, Any]]:
     """Return what failed as JSON values."""
     return [{"path": path, "reason": reason} for path, reason in loaded.failed]

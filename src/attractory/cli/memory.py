@@ -24,6 +24,7 @@ from attractory.cli.inputs import (
 )
 from attractory.cli.options import expanded
 from attractory.cli.outputs import check_figure, check_file, check_folder, check_place, not_over
+from attractory.cli.sequences import NO_SEQUENCE, SequenceOptions, store_sequences
 from attractory.cli.tables import (
     DRAWN,
     contents,
@@ -110,15 +111,25 @@ def store(
     how: MapOptions = DEFAULT,
     reading: Reading = PLAIN,
     images: Images = AS_THEY_ARE,
+    sequence: SequenceOptions = NO_SEQUENCE,
     reject: Annotated[float, typer.Option(help=_REJECT)] = 0.9,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """Store images or vectors as attractors, in a file."""
+    """Store images or vectors as attractors, or films as cycles, in a file."""
     check_file(out, "--out", force)
     size = _number(how.norm, "--norm", ("auto",))
     whitening = _number(how.metric, "--metric", ("search", "rule", "none"))
     look = images.look()
+    parameters = {
+        "activation": how.activation, "depth": how.depth, "norm": size,
+        "metric": None if whitening == "none" else whitening, "center": not how.no_center,
+        "random_state": how.seed,
+    }  # fmt: skip
+    if sequence.checked(reading == PLAIN):
+        store_sequences(paths, how.width, parameters, out, sequence, look, how.allow_unstored,
+                        as_json)  # fmt: skip
+        return
     with named_failures(), working("reading"):
         from attractory.cli.memory_file import MemoryFile, read_new
         from attractory.io.tensor_file import file_version
@@ -130,11 +141,7 @@ def store(
     not_over([out], _read_from(loaded), "--out")
     if len(loaded.rows) < 2:
         raise ValueError("PATHS must give at least 2 rows to store, got 1; give more files")
-    memory = AttractorMemory(
-        how.width, activation=how.activation, depth=how.depth, norm=size,
-        metric=None if whitening == "none" else whitening, center=not how.no_center,
-        random_state=how.seed, reject=_share(reject, "--reject"),
-    )  # fmt: skip
+    memory = AttractorMemory(how.width, **parameters, reject=_share(reject, "--reject"))
     kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None, over=before)
     with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")) as tell:
         kept.store(loaded, how.allow_unstored, tell)

@@ -1,4 +1,4 @@
-"""Files: memories as tensors, the user's images and tables as rows."""
+"""Files: memories as tensors; the user's images and tables as rows, films and sound in frames."""
 
 import lazy_loader
 

@@ -176,4 +176,4 @@ class Gathering:
 
 def sizes_in_words(shape: tuple[int, ...]) -> str:
     """Return an image's size and colours as words."""
-    return f"{shape[1]} × {shape[0]} pixels {'in colour' if shape[2:] else 'in grey'}"
+    return f"{shape[0]} × {shape[1]} pixels {'in colour' if shape[2:] else 'in grey'}"

@@ -109,7 +109,10 @@ def _film_in(opened: "InputContainer") -> "VideoStream":
     for stream in opened.streams.video:
         if not stream.disposition & type(stream.disposition).attached_pic:
             if stream.codec_context is None:
-                raise Refused("is a film whose codec this PyAV cannot decode; convert it to H.264")
+                raise Refused(
+                    "is a film whose codec this PyAV does not know, or it is damaged; convert it "
+                    "to H.264"
+                )
             return stream
     other = ", ".join(sorted({stream.type for stream in opened.streams})) or "nothing"
     raise Refused(f"holds no film (but {other}); give one that has pictures")
@@ -126,14 +129,24 @@ def _decode(
     """Gather frames, and return the times in seconds of all that were decoded."""
     place, times = 0, []
     announced = stream.frames or None
-    reason = ""
-    try:
-        for frame in opened.decode(stream):
-            if frame.is_corrupt:
-                if place == 0:
-                    continue  # what comes before the first whole picture of a broadcast
-                reason = "the frame is damaged"
+    reason, begun = "", False
+    for packet in _packets(av, opened, stream):
+        try:
+            if isinstance(packet, Exception):
+                raise packet
+            found = packet.decode()
+        except av.error.FFmpegError as error:
+            reason = error.strerror or str(error)
+            if begun:
                 break
+            continue  # what comes before the first whole picture of a broadcast
+        for frame in found:
+            if frame.is_corrupt:
+                reason = "the frame is damaged"
+                if begun:
+                    break
+                continue
+            begun, reason = True, ""
             if frame.pts is not None and frame.time_base is not None:
                 times.append(frame.pts * frame.time_base)
             if cut.takes(place):
@@ -142,8 +155,8 @@ def _decode(
             tell(place, announced)
             if cut.last is not None and place > cut.last:
                 return times
-    except av.error.FFmpegError as error:
-        reason = error.strerror or str(error)
+        if begun and reason:
+            break
     if not reason:
         reason = _missing(stream, times)
     if reason:
@@ -161,6 +174,14 @@ def _decode(
     if not len(gathering):
         raise Refused(f"has {place:,} frames, and none of those asked for")
     return times
+
+
+def _packets(av: Any, opened: "InputContainer", stream: "VideoStream") -> Iterator[Any]:
+    """Give the packets of a film, and the error that ends them, if one does."""
+    try:
+        yield from opened.demux(stream)
+    except av.error.FFmpegError as error:
+        yield error
 
 
 def _missing(stream: "VideoStream", times: list[Fraction]) -> str:
@@ -195,14 +216,15 @@ def _pixels(frame: "VideoFrame") -> np.ndarray:
 
 def _pace(times: list[Fraction], stream: "VideoStream") -> tuple[float, tuple[str, ...]]:
     """Return frames a second, and a note if frames stand for unequal times."""
-    gaps = [float(b - a) for a, b in pairwise(times)]
-    if not gaps or min(gaps) <= 0:
+    gaps = sorted(float(b - a) for a, b in pairwise(times))
+    if not gaps or gaps[0] <= 0:
         return float(stream.average_rate or 0), ()
-    rate = len(gaps) / sum(gaps)
-    if max(gaps) <= 1.5 * min(gaps):
+    rate = float(len(gaps) / (times[-1] - times[0]))
+    if gaps[-1] <= 1.5 * gaps[0]:
         return rate, ()
+    lost = " (some may be missing)" if gaps[-1] > 5 * gaps[len(gaps) // 2] else ""
     note = (
-        f"frames stand for {min(gaps):.3g} to {max(gaps):.3g} s; they are replayed at the mean, "
+        f"frames stand for {gaps[0]:.3g} to {gaps[-1]:.3g} s{lost}; they are replayed at the mean, "
         f"{rate:.3g} a second"
     )
     return rate, (note,)

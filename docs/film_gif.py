@@ -1,0 +1,63 @@
+"""Draw a film that comes out of noise: `python docs/film_gif.py` writes _static/film.gif.
+
+A window goes round over one of the two photographs that scikit-learn comes with (CC BY 2.0 by
+danielbuechele): 36 frames of 48 × 48 pixels in colour. Left the film, right what is replayed from
+one of its frames with noise of the frame's own deviation.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from sklearn.datasets import load_sample_images
+
+import attractory as at
+
+PATH = Path(__file__).parent / "_static/film.gif"
+COUNT, SIDE, SCALE, NOISE, START = 36, 48, 3, 1.0, 9
+STEPS = 54  # a round and a half
+
+
+def film():
+    """Return the frames, (36, 48 · 48 · 3)."""
+    photo = load_sample_images().images[0][::3, ::3] / 255
+    turn = 2 * np.pi * np.arange(COUNT) / COUNT
+    tops = np.rint(46 + 44 * np.sin(turn)).astype(int)
+    lefts = np.rint(83 + 80 * np.cos(turn)).astype(int)
+    return np.stack(
+        [photo[y : y + SIDE, x : x + SIDE].ravel() for y, x in zip(tops, lefts, strict=True)]
+    )
+
+
+def picture(left, right, text):
+    """Return two frames side by side with a line of text above them."""
+    wide = SIDE * SCALE
+    sheet = Image.new("RGB", (2 * wide + 30, wide + 44), "white")
+    for k, (row, label) in enumerate(((left, "stored film"), (right, text))):
+        pixels = np.rint(255 * row.clip(0, 1)).astype(np.uint8).reshape(SIDE, SIDE, 3)
+        frame = Image.fromarray(pixels).resize((wide, wide), Image.Resampling.NEAREST)
+        sheet.paste(frame, (10 + k * (wide + 10), 34))
+        ImageDraw.Draw(sheet).text((10 + k * (wide + 10), 10), label, fill="black", font_size=14)
+    return sheet.quantize(64, dither=Image.Dither.NONE)
+
+
+def main():
+    """Store, replay, draw, write."""
+    frames, random = film(), np.random.default_rng(0)
+    memory = at.SequenceMemory().fit(frames)
+    mean = frames.mean(axis=0)
+    size = np.linalg.norm(frames[START] - mean) / np.sqrt(frames.shape[1])
+    cue = frames[START] + NOISE * size * random.normal(size=frames.shape[1])
+    states = np.vstack([cue, memory.replay(cue, STEPS)[1:]])
+    right = frames[(START + np.arange(STEPS + 1)) % COUNT]
+    far = np.linalg.norm(states - right, axis=1) / np.linalg.norm(right - mean, axis=1)
+    texts = ["cue", *(f"step {k}: error {error:.0e}" for k, error in enumerate(far[1:], 1))]
+    drawn = [picture(*each) for each in zip(right, states, texts, strict=True)]
+    drawn[0].save(
+        PATH, save_all=True, append_images=drawn[1:], loop=0, duration=[1200] + [140] * STEPS
+    )
+    print(f"errors {far[[0, 1, 5, 10, 20, -1]]}; {PATH.name}: {PATH.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
