@@ -46,16 +46,16 @@ def test_a_film_comes_back_from_a_noisy_frame_in_colour(capsys, folder, tmp_path
     """Three rounds later every frame is where its number says it is."""
     out = tmp_path / "out.gif"
     cue = f"{folder / 'walk'}:2"
-    report = document(capsys, "replay", folder / "m", cue, "--steps", "18", "--noise", "0.1",
+    report = document(capsys, "replay", folder / "m", cue, "--steps", "24", "--noise", "0.1",
                       "--out", out)  # fmt: skip
     assert report["sequence"] == "walk"
-    assert [each["frame"] for each in report["path"]] == [(2 + k) % N for k in range(19)]
+    assert [each["frame"] for each in report["path"]] == [(2 + k) % N for k in range(25)]
     assert report["path"][-1]["distance"] < 1e-6 < report["path"][0]["distance"]
     assert report["settled"] > 0
     film = load_sequences(out)
     assert film.medium.shape == SHAPE
     assert film.medium.rate == pytest.approx(25)  # images have no pace of their own
-    np.testing.assert_allclose(film.rows[-6:], ROWS[(2 + np.arange(13, 19)) % N], atol=0.02)
+    np.testing.assert_allclose(film.rows[-6:], ROWS[(2 + np.arange(19, 25)) % N], atol=0.02)
 
 
 def test_each_kind_of_output_holds_the_same_frames(capsys, folder, tmp_path):

@@ -53,8 +53,8 @@ class MemoryFile:
         memory = load_memory(path)
         if not isinstance(memory, AttractorMemory):
             raise ValueError(
-                f"{path} maps rows to other rows, for which there is no command; "
-                "use attractory.load_memory in Python"
+                f"{path} maps rows to other rows: replay runs through its sequences; "
+                "for other changes use attractory.load_memory in Python"
             )
         # A memory saved from Python may say nothing of its rows, or something else.
         info = memory.info_

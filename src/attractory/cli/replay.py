@@ -85,16 +85,16 @@ def replay(
         from attractory.cli.sequence_file import SequenceFile
 
         kept = SequenceFile.open(file)
-        count = max(kept.memory.lengths_) if steps is None else steps
+        count = max(kept.lengths) if steps is None else steps
         if out is not None:
             _check_out(out, kept, count, [file, path], force)
-        start = frame if frame is not None else kept.memory.context - 1
+        start = frame if frame is not None else kept.context - 1
         loaded = kept.cue(path, start, how.fit, how.mono, tell)
         rows = loaded.rows
         if how.noise:
             rows = _noisy(kept, rows, how.noise, how.seed)
         tell(f"replaying {counted(count, 'step')}")
-        states = kept.memory.replay(rows if kept.memory.context > 1 else rows[0], count)
+        states = kept.memory.replay(rows if kept.context > 1 else rows[0], count)
         states[0] = rows[-1]  # as it was given, not as it was begun with
         told = _told(kept, states)
         if out is not None:
@@ -153,7 +153,7 @@ def _noisy(kept: "SequenceFile", rows: "np.ndarray", noise: float, seed: int) ->
 
     from attractory._util.seeds import generator
 
-    mean = kept.memory.frames_.mean(axis=0)
+    mean = kept.frames.mean(axis=0)
     sizes = np.linalg.norm(rows - mean, axis=1, keepdims=True) / np.sqrt(rows.shape[1])
     return rows + noise * sizes * generator(seed, "noise").standard_normal(rows.shape)
 
@@ -162,7 +162,7 @@ def _told(kept: "SequenceFile", states: "np.ndarray") -> dict[str, Any]:
     """Say which frame each state is next to, and from where on they are stored ones in order."""
     near, far = kept.nearest(states)
     places = [kept.place(int(index)) for index in near]
-    home, lengths = far <= _AT_HOME, kept.memory.lengths_
+    home, lengths = far <= _AT_HOME, kept.lengths
     follows = [
         a[0] == b[0] and (b[1] - a[1] - 1) % int(lengths[a[0]]) == 0 for a, b in pairwise(places)
     ]

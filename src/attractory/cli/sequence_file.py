@@ -29,6 +29,8 @@ class SequenceFile:
         path: of the file.
         memory: as it is stored.
         names: of the sequences.
+        lengths: frames of each.
+        closed: whether the first frame of a sequence follows the last.
         medium: what a frame is.
         fits: whether images were scaled or recoloured, as cues then are, too.
         over: the version of the file that a new memory replaces; None if there must be none.
@@ -37,6 +39,8 @@ class SequenceFile:
     path: Path
     memory: SequenceMemory
     names: list[str]
+    lengths: list[int]
+    closed: bool
     medium: Medium
     fits: bool = False
     over: str | None = None
@@ -48,15 +52,11 @@ class SequenceFile:
         if not isinstance(memory, SequenceMemory):
             raise ValueError(f"{path} holds rows and no sequence; use recall")
         # A memory saved from Python may say nothing of its rows, or something else.
-        info = memory.info_
-        names: Any = info.get("names")
-        count = len(memory.lengths_)
-        named = isinstance(names, list) and all(isinstance(name, str) for name in names)
-        if not named or len(names) != count:
-            names = [f"sequence {k}" for k in range(count)]
-        medium = Medium.from_info(info, memory.frames_.shape[1])
+        info, count = memory.info_, len(memory)
+        names, lengths = _sequences(info, count)
+        medium = Medium.from_info(info, memory.patterns_.shape[1])
         fits = medium.kind == IMAGES and info.get("fits") is True
-        return cls(path, memory, [one_line(name) for name in names], medium, fits)
+        return cls(path, memory, names, lengths, info.get("closed") is not False, medium, fits)
 
     @classmethod
     def stored(
@@ -64,17 +64,29 @@ class SequenceFile:
         allow_unstored: bool,
     ) -> "SequenceFile":  # fmt: skip
         """Store sequences in a memory."""
-        memory.fit(
-            loaded.rows, lengths=list(loaded.lengths), closed=closed, allow_unstored=allow_unstored
-        )
+        rows, lengths = loaded.rows, list(loaded.lengths)
+        memory.fit(rows, _successors(rows, loaded, closed), allow_unstored=allow_unstored)
         names = [one_line(name) for name in loaded.names]
-        return cls(path, memory, names, loaded.medium)
+        return cls(path, memory, names, lengths, closed, loaded.medium)
+
+    @property
+    def context(self) -> int:
+        """Frames that a state holds."""
+        return 1
+
+    @property
+    def frames(self) -> Float[np.ndarray, "n d"]:
+        """The stored frames, one sequence after another."""
+        return self.memory.patterns_
 
     def save(self) -> None:
         """Write the file, whole or not at all; one that was changed meanwhile is an error."""
         if self.over is not None:
             self.memory.file_ = os.path.realpath(self.path), self.over
-        info = {"names": self.names, **self.medium.as_info()}
+        info = {
+            "names": self.names, "lengths": self.lengths, "closed": self.closed,
+            **self.medium.as_info(),
+        }  # fmt: skip
         save_memory(self.memory, self.path, info=info | ({"fits": True} if self.fits else {}))
 
     def cue(
@@ -101,7 +113,7 @@ class SequenceFile:
             look = Look((shape[0], shape[1]), len(shape) == 2)
         elif shape is not None:
             mend = "--fit scales images"
-        first = max(0, frame - self.memory.context + 1)
+        first = max(0, frame - self.context + 1)
         reading = SequenceReading(
             look, Cut(1, first, frame), mono=mono, medium=self.medium, least=1, mend=mend
         )
@@ -109,15 +121,15 @@ class SequenceFile:
 
     def place(self, index: int) -> tuple[int, int]:
         """Return which sequence a frame of the memory belongs to, and its place there."""
-        ends = np.cumsum(self.memory.lengths_)
+        ends = np.cumsum(self.lengths)
         which = int(np.searchsorted(ends, index, side="right"))
-        return which, int(index - (ends[which] - self.memory.lengths_[which]))
+        return which, int(index - (ends[which] - self.lengths[which]))
 
     def nearest(self, frames: Float[np.ndarray, "k d"]) -> tuple[Int[np.ndarray, " k"], np.ndarray]:
         """Return the stored frame next to each, and how far it is, relative to its distance from
         the mean of all.
         """
-        stored = self.memory.frames_
+        stored = self.frames
         mean = stored.mean(axis=0)
         near, far = np.empty(len(frames), int), np.empty(len(frames))
         sizes = np.linalg.norm(stored - mean, axis=1)
@@ -135,14 +147,52 @@ class SequenceFile:
         return {
             "file": str(self.path), "bytes": self.path.stat().st_size, "width": memory.width,
             "activation": activation, "depth": memory.depth,
-            "frames": int(sum(memory.lengths_)), "dim": self.medium.dim,
-            "context": memory.context, "norm": memory.norm_,
+            "frames": sum(self.lengths), "dim": self.medium.dim,
+            "context": self.context, "norm": memory.norm_,
             "residual": residual if math.isfinite(residual) else None,
             "sequences": [
-                {"name": name, "frames": int(length), "closed": bool(closed)}
-                for name, length, closed in zip(
-                    self.names, memory.lengths_, memory.closed_, strict=True
-                )
+                {"name": name, "frames": length, "closed": self.closed}
+                for name, length in zip(self.names, self.lengths, strict=True)
             ],
             **self.medium.as_info(),
         }  # fmt: skip
+
+
+def _successors(
+    rows: Float[np.ndarray, "n d"], loaded: LoadedSequences, closed: bool
+) -> Float[np.ndarray, "n d"]:
+    """Return the frame after each; the last of an open sequence stays.
+
+    Raises:
+        ValueError: if a frame occurs twice, so that what follows it is not decided.
+    """
+    ends = np.cumsum(loaded.lengths)
+    first = ends - loaded.lengths
+    after = np.arange(1, len(rows) + 1)
+    after[ends - 1] = first if closed else ends - 1
+    seen: dict[bytes, int] = {}
+    for k, row in enumerate(rows):
+        before = seen.setdefault(row.tobytes(), k)
+        if before != k:
+            told = []
+            for place in (before, k):
+                which = int(np.searchsorted(ends, place, side="right"))
+                told.append(f"frame {place - first[which]} of {loaded.names[which]}")
+            raise ValueError(
+                f"{told[0]} and {told[1]} are equal, so that one frame does not tell what follows; "
+                "leave one out (--frames, --every), or let more frames decide (--context)"
+            )
+    return rows[after]
+
+
+def _sequences(info: dict[str, Any], count: int) -> tuple[list[str], list[int]]:
+    """Return names and lengths as a file says them, or those of one sequence."""
+    names: Any = info.get("names")
+    lengths: Any = info.get("lengths")
+    whole = isinstance(lengths, list) and all(type(k) is int and k > 0 for k in lengths)
+    if not whole or sum(lengths) != count:
+        lengths = [count]
+    named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not named or len(names) != len(lengths):
+        names = [f"sequence {k}" for k in range(len(lengths))]
+    return [one_line(name) for name in names], list(lengths)

@@ -118,7 +118,7 @@ def store_sequences(
 
         if parameters["metric"] == "search":
             parameters = parameters | {"metric": "rule"}
-        memory = SequenceMemory(width, context=how.context, **parameters)
+        memory = SequenceMemory(width, **parameters)
         before = file_version(out)
         reading = SequenceReading(
             look, how.cut(), checked_frame_length(how.frame_length), how.mono, None, how.context,
@@ -148,10 +148,10 @@ def contents(kept: "SequenceFile") -> str:
     memory = kept.memory
     activation = getattr(memory.activation, "name", memory.activation)
     width = "infinite width" if memory.width is None else f"width {memory.width:,}"
-    context = f"context {memory.context}, " if memory.context > 1 else ""
+    context = f"context {kept.context}, " if kept.context > 1 else ""
     return (
         f"{counted(len(kept.names), 'sequence')}, "
-        f"{counted(int(sum(memory.lengths_)), 'frame')} of {kept.medium.words}; {context}{width}, "
+        f"{counted(sum(kept.lengths), 'frame')} of {kept.medium.words}; {context}{width}, "
         f"{activation}, depth {memory.depth}, norm {memory.norm_:.4g}; residual "
         f"{memory.residual_:.1e} of the norm"
     )

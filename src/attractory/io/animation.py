@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from attractory._util.byte_file import ByteFile
+from attractory._util.texts import counted
 from attractory.io.gathering import Cut, Frames, Gathering
 from attractory.io.images import MOST_PIXELS, pixels_of
 from attractory.io.kinds import Refused
@@ -80,6 +81,8 @@ def read_animation(
             f"is a damaged animation: {place} frames were decoded, then it breaks off ({reason})"
             f"{part}"
         ) from None
+    if not len(gathering):
+        raise Refused(f"has {counted(total, 'frame')}, and none of those asked for")
     rows, shape = gathering.rows(), gathering.shape
     assert shape is not None
     rate = 1000 * len(delays) / sum(delays)

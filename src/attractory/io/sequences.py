@@ -294,6 +294,8 @@ def _stills(
                 raise
             raise Refused(f"cannot be a sequence: {path.name} {error}") from None
         tell(place + 1, len(images))
+    if not len(gathering):
+        raise Refused(f"has {counted(len(images), 'frame')}, and none of those asked for")
     rows, shape = gathering.rows(), gathering.shape
     assert shape is not None
     return Frames(rows, Medium.of_images(shape, None), gaps(images))
