@@ -269,7 +269,7 @@ def test_forget_refuses_and_changes_nothing(capsys, file):
 
 
 def test_memories_saved_from_python(capsys, pictures, tmp_path):
-    """They may have no names; one that maps rows to others has no command."""
+    """They may have no names; one that maps rows to others is replayed, and has no recall."""
     rows = np.random.default_rng(2).normal(size=(5, 9))
     memory = AttractorMemory(activation="erf", norm=30.0).fit(rows)
     file = tmp_path / "python.mem"
@@ -284,7 +284,8 @@ def test_memories_saved_from_python(capsys, pictures, tmp_path):
     assert document(capsys, "inspect", file)["n"] == 1
     other = SequenceMemory(activation="erf", norm=30.0).fit(rows, rows[::-1])
     save_memory(other, file, overwrite=True)
-    assert "maps rows to other rows" in refused(capsys, "inspect", file)
+    assert "maps rows to other rows" in refused(capsys, "recall", file, file)
+    assert [each["frames"] for each in document(capsys, "inspect", file)["sequences"]] == [5]
 
 
 def test_only_the_first_rows_of_many_are_looked_at(capsys, file, tmp_path, monkeypatch):

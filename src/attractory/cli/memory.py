@@ -24,7 +24,12 @@ from attractory.cli.inputs import (
 )
 from attractory.cli.options import expanded
 from attractory.cli.outputs import check_figure, check_file, check_folder, check_place, not_over
-from attractory.cli.sequences import NO_SEQUENCE, SequenceOptions, store_sequences
+from attractory.cli.sequences import (
+    NO_SEQUENCE,
+    SequenceOptions,
+    inspect_sequences,
+    store_sequences,
+)
 from attractory.cli.tables import (
     DRAWN,
     contents,
@@ -235,13 +240,23 @@ def inspect(
     ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Show what a file holds, and which of its rows are attractors."""
+    """Show what a file holds, and which of its rows or films are attractors."""
     if figure is not None:
         check_figure(figure, force, file)
-    with working("loading the memory") as tell:
+    with working("loading the memory"):
         from attractory.cli.memory_file import MemoryFile
+        from attractory.cli.sequence_file import SequenceFile
+        from attractory.memory.files import load_memory
+        from attractory.memory.sequence import SequenceMemory
 
-        kept = MemoryFile.open(file)
+        memory = load_memory(file)
+    if isinstance(memory, SequenceMemory):
+        if figure is not None:
+            raise ValueError("--figure takes a memory of rows, got one of sequences; leave it out")
+        inspect_sequences(SequenceFile.of(file, memory), as_json)
+        return
+    with working("looking at the rows") as tell:
+        kept = MemoryFile.of(file, memory)
         n, accuracy = len(kept.names), kept.memory.state_.store.accuracy
         count = n if everything else min(n, _LOOKED_AT)
         radius, miss, attractor = _examine(kept, count, tell)

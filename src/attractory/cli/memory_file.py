@@ -19,6 +19,7 @@ from attractory.io.patterns import Asked, LoadedPatterns, Size, read_patterns
 from attractory.memory.base import STALE
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
+from attractory.memory.sequence import SequenceMemory
 
 __all__ = ["MemoryFile", "read_new"]
 
@@ -50,7 +51,11 @@ class MemoryFile:
     @classmethod
     def open(cls, path: Path) -> "MemoryFile":
         """Read a file, with the errors of `load_memory`."""
-        memory = load_memory(path)
+        return cls.of(path, load_memory(path))
+
+    @classmethod
+    def of(cls, path: Path, memory: AttractorMemory | SequenceMemory) -> "MemoryFile":
+        """Return a memory that was read from a file, with what the file says of its rows."""
         if not isinstance(memory, AttractorMemory):
             raise ValueError(
                 f"{path} maps rows to other rows: replay runs through its sequences; "

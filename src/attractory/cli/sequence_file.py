@@ -15,6 +15,8 @@ from attractory.io.gathering import Cut
 from attractory.io.images import AS_IT_IS, Look
 from attractory.io.medium import IMAGES, Medium
 from attractory.io.sequences import LoadedSequences, SequenceReading, read_sequences
+from attractory.memory.diagnosis import diagnose
+from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 from attractory.memory.sequence import SequenceMemory
 
@@ -48,7 +50,11 @@ class SequenceFile:
     @classmethod
     def open(cls, path: Path) -> "SequenceFile":
         """Read a file, with the errors of `load_memory`."""
-        memory = load_memory(path)
+        return cls.of(path, load_memory(path))
+
+    @classmethod
+    def of(cls, path: Path, memory: AttractorMemory | SequenceMemory) -> "SequenceFile":
+        """Return a memory that was read from a file, with what the file says of its frames."""
         if not isinstance(memory, SequenceMemory):
             raise ValueError(f"{path} holds rows and no sequence; use recall")
         # A memory saved from Python may say nothing of its rows, or something else.
@@ -138,6 +144,14 @@ class SequenceFile:
             near[k] = np.argmin(lengths - 2 * (stored @ frame))
             far[k] = np.linalg.norm(frame - stored[near[k]])
         return near, far / np.maximum(sizes[near], np.finfo(float).tiny)
+
+    def multipliers(self) -> list[float | None]:
+        """Return the largest Floquet multiplier of each sequence; None for one that ends."""
+        firsts = np.cumsum([0, *self.lengths[:-1]])
+        found = diagnose(
+            self.memory, rows=firsts.tolist(), shock=False, certify=False
+        ).spectral_radius
+        return [float(radius) if np.isfinite(radius) else None for radius in found]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the file holds, but for the frames, as JSON values."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attractory._util.texts import counted
-from attractory.cli.console import print_json, say, working
+from attractory.cli.console import print_json, say, show, working
 from attractory.cli.inputs import failures, named_failures, tell_what_failed
 from attractory.cli.outputs import not_over
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from attractory.io.images import Look
     from attractory.io.sequences import LoadedSequences
 
-__all__ = ["NO_SEQUENCE", "SequenceOptions", "contents", "store_sequences"]
+__all__ = ["NO_SEQUENCE", "SequenceOptions", "inspect_sequences", "store_sequences"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,8 @@ def store_sequences(
         from attractory.io.tensor_file import file_version
         from attractory.memory.sequence import SequenceMemory
 
+        if how.context > 1:
+            raise ValueError("--context must be 1 as yet")
         if parameters["metric"] == "search":
             parameters = parameters | {"metric": "rule"}
         memory = SequenceMemory(width, **parameters)
@@ -137,13 +139,13 @@ def store_sequences(
     else:
         for name, length in zip(kept.names, loaded.lengths, strict=True):
             say(f"{name}: {counted(length, 'frame')}")
-        say(f"stored {contents(kept)}")
+        say(f"stored {_contents(kept)}")
         say(f"{out}: {out.stat().st_size:,} bytes")
     if loaded.failed:
         raise typer.Exit(1)
 
 
-def contents(kept: "SequenceFile") -> str:
+def _contents(kept: "SequenceFile") -> str:
     """Say what a memory of sequences holds, and how exactly."""
     memory = kept.memory
     activation = getattr(memory.activation, "name", memory.activation)
@@ -155,6 +157,31 @@ def contents(kept: "SequenceFile") -> str:
         f"{activation}, depth {memory.depth}, norm {memory.norm_:.4g}; residual "
         f"{memory.residual_:.1e} of the norm"
     )
+
+
+def inspect_sequences(kept: "SequenceFile", as_json: bool) -> None:
+    """Show what a memory of sequences holds, and whether its cycles draw in what is near."""
+    from rich.table import Table
+
+    with working("multipliers of the cycles"):
+        radii = kept.multipliers()
+    report = kept.as_dict()
+    for each, radius in zip(report["sequences"], radii, strict=True):
+        each["multiplier"] = radius
+    if as_json:
+        print_json(report)
+        return
+    table = Table(
+        caption="multiplier: by how much noise grows in a round at most; the cycle attracts below 1"
+    )
+    table.add_column("sequence", overflow="fold")
+    for head in ("frames", "multiplier"):
+        table.add_column(head, justify="right")
+    for each, radius in zip(report["sequences"], radii, strict=True):
+        told = "it ends" if radius is None else f"{radius:.2g}"
+        table.add_row(each["name"], str(each["frames"]), told)
+    show(table)
+    say(_contents(kept))
 
 
 def _read_from(loaded: "LoadedSequences") -> list[Path]:

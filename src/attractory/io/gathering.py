@@ -18,7 +18,7 @@ from attractory.io.medium import Medium
 __all__ = ["EVERYTHING", "MOST_FRAMES", "Cut", "Frames", "Gathering", "Room", "sizes_in_words"]
 
 MOST_FRAMES = 5000  # of all sequences of a memory together
-_COPIES = 6  # of the rows, while they are stored; measured
+_COPIES = 14  # of the rows, while they are stored; measured
 _SQUARES = 3  # n × n matrices
 
 
