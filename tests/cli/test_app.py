@@ -9,10 +9,11 @@ import pytest
 from commands import run
 from matplotlib.image import imread
 
+from attractory.cli import demo as cli_demo
 from attractory.cli.demo import run_demo
 
 COMMANDS = (
-    "demo", "verify", "store", "recall", "inspect", "add", "forget", "sweep", "reproduce",
+    "demo", "verify", "store", "recall", "inspect", "add", "forget", "replay", "sweep", "reproduce",
     "explore",
 )  # fmt: skip
 
@@ -40,6 +41,24 @@ def test_demo_json_is_one_document_and_reproducible(capsys, tmp_path):
     assert all(p["spectral_radius"] < 1 for p in report["patterns"])
     again = json.loads(run(capsys, *arguments)[1])
     assert again["patterns"] == report["patterns"]
+
+
+def test_demo_of_photographs_is_in_colour_and_from_grey_too(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli_demo, "_TILE", 12)
+    code, out, _ = run(capsys, "demo", "--photos", "--n", "4", "--json", "--out", str(tmp_path))
+    report = json.loads(out)
+    assert code == 0
+    assert [row["photo"] for row in report["patterns"]] == [0, 1, 0, 1]
+    assert list(report["recalled_by_memory"]) == ["noise 1", "masked half", "grey"]
+    assert report["recalled_by_memory"]["grey"] >= 3
+    pixels = imread(tmp_path / "recall.png")[..., :3]
+    assert (np.ptp(pixels, axis=2) > 0.2).mean() > 0.02
+    tiles, _ = cli_demo.photo_tiles(4)
+    assert tiles.std(axis=1).min() >= 0.15  # plain sky is left out
+    half, grey = (rows.reshape(4, 12, 12, 3) for _, rows in cli_demo._damaged(tiles, (12, 12, 3)))
+    np.testing.assert_array_equal(half[:, :6], tiles.reshape(4, 12, 12, 3)[:, :6])
+    assert np.ptp(half[:, 6:], axis=0).max() == 0
+    assert np.ptp(grey, axis=3).max() == 0
 
 
 def test_demo_never_claims_what_did_not_happen():
@@ -142,7 +161,7 @@ def test_help_shows_no_types_where_there_is_no_choice(capsys):
 
 def test_completion_knows_commands_and_options(capsys, monkeypatch):
     monkeypatch.setenv("_ATTRACTORY_COMPLETE", "complete_bash")
-    for words, found in (("re", "recall\nreproduce"), ("forget --dr", "--dry-run")):
+    for words, found in (("re", "recall\nreplay\nreproduce"), ("forget --dr", "--dry-run")):
         monkeypatch.setenv("COMP_WORDS", f"attractory {words}")
         monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
         assert run(capsys)[:2] == (0, f"{found}\n")
