@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from commands import run
 from PIL import Image
 from scipy.io import wavfile
 
@@ -16,13 +17,6 @@ from attractory.memory.files import save_memory
 SHAPE, N = (8, 8, 3), 6
 ROWS = np.random.default_rng(0).integers(0, 256, (N, 192)) / 255
 FAST = ("--activation", "erf", "--norm", "30", "--metric", "none")
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return end.value.code, captured.out, captured.err
 
 
 def document(capsys, *arguments, status=0):
