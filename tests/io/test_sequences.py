@@ -142,6 +142,18 @@ def test_images_are_a_sequence_in_the_order_of_their_numbers(tmp_path):
     assert "f9.png changes at frame 8 from 16 × 24 pixels in colour to 4 × 24" in refusal(folder)
 
 
+def test_frames_of_still_parts_can_be_left_out(tmp_path):
+    images = frames(4)
+    path = film(tmp_path / "a.mkv", images[[0, 0, 0, 1, 2, 2, 3, 0]])
+    found = load_sequences(path, distinct=True)
+    np.testing.assert_array_equal(found.rows, rows_of(images[[0, 1, 2, 3, 0]]))
+    assert found.notes == (f"{path}: left out 3 frames equal to the one before",)
+    assert load_sequences(path).lengths == (8,)
+    rows = np.random.default_rng(0).normal(size=(3, 4))
+    np.save(tmp_path / "a.npy", rows[[0, 1, 1, 2]])
+    np.testing.assert_array_equal(load_sequences(tmp_path / "a.npy", distinct=True).rows, rows)
+
+
 def test_several_files_are_several_sequences(tmp_path):
     film(tmp_path / "a.mkv", frames(4))
     film(tmp_path / "b.mkv", frames(3, seed=1))
@@ -166,6 +178,11 @@ def test_sound_is_frames_that_overlap(tmp_path):
     found = load_sequences([tmp_path / "a.wav", tmp_path / "b.wav"], frame_length=100)
     assert (found.rows.shape, found.medium) == ((19, 100), Medium.of_sound(100, 8000))
     assert "16,000 samples a second where a.wav has 8,000" in found.failed[0][1]
+    content = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(content[:-1000])
+    assert refusal(tmp_path / "cut.wav").startswith(
+        "is cut short: 1,000 bytes of sound are missing"
+    )
     save_sequence(found.rows, found.medium, tmp_path / "c.wav")
     np.testing.assert_array_equal(wavfile.read(tmp_path / "c.wav")[1], values)
     with pytest.raises(ValueError, match=r"written as \.wav, \.npy, \.csv, got a name of '.mp4'"):

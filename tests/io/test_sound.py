@@ -68,9 +68,9 @@ def test_bad_frames_are_refused():
     ],
 )
 def test_samples_of_every_kind_are_in_one_unit(values, expected):
-    samples, rate, bits = read(wav(values, 11025))
-    np.testing.assert_array_equal(samples, expected)
-    assert (rate, bits) == (11025, 16 if values.dtype.itemsize < 4 else 32)
+    sound = read(wav(values, 11025))
+    np.testing.assert_array_equal(sound.samples, expected)
+    assert (sound.rate, sound.bits) == (11025, 16 if values.dtype.itemsize < 4 else 32)
 
 
 def written(path, samples, *how):
@@ -81,8 +81,9 @@ def written(path, samples, *how):
 
 def test_16_bits_come_back_as_they_were(tmp_path):
     values = np.random.default_rng(0).integers(-32768, 32768, 5000).astype(np.int16)
-    samples, rate, bits = read(wav(values))
-    again = written(tmp_path / "a.wav", overlap_add(sound_frames(samples, 250)), rate, bits)
+    sound = read(wav(values))
+    samples = overlap_add(sound_frames(sound.samples, 250))
+    again = written(tmp_path / "a.wav", samples, sound.rate, sound.bits)
     np.testing.assert_array_equal(again[: len(values)], values)
 
 
@@ -95,7 +96,22 @@ def test_several_channels_are_refused_or_mixed():
     both = np.stack([speech(), -speech() / 2], axis=1).astype(np.float32)
     with pytest.raises(Refused, match=r"has 2 channels.*--mono"):
         read(wav(both))
-    np.testing.assert_allclose(read(wav(both), mono=True)[0], both.mean(axis=1), atol=1e-7)
+    np.testing.assert_allclose(read(wav(both), mono=True).samples, both.mean(axis=1), atol=1e-7)
+
+
+def test_lengths_that_a_recorder_left_open_are_put_right_and_missing_bytes_counted():
+    values = np.arange(-50, 50, dtype=np.int16)
+    content = wav(values)
+    place = content.index(b"data") + 4
+    for length in (0, 2**32 - 1):
+        opened = content[:place] + length.to_bytes(4, "little") + content[place + 4 :]
+        sound = read(opened)
+        np.testing.assert_array_equal(sound.samples, values / 32768)
+        assert sound.missing == 0
+    assert read(content).missing == 0
+    sound = read(content[:-30])
+    np.testing.assert_array_equal(sound.samples, values[:-15] / 32768)
+    assert sound.missing == 30
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,8 @@ def _successors(
                 told.append(f"frame {place - first[which]} of {loaded.names[which]}")
             raise ValueError(
                 f"{told[0]} and {told[1]} are equal, so that one frame does not tell what follows; "
-                "leave one out (--frames, --every), or let more frames decide (--context)"
+                "leave equal ones out (--distinct in a row, --frames), or let more frames decide "
+                "(--context)"
             )
     return rows[after]
 

@@ -38,6 +38,9 @@ class SequenceOptions:
         str | None,
         typer.Option(metavar="A-B", help="Take frames A to B, from 0; B may be left out."),
     ] = None
+    distinct: Annotated[
+        bool, typer.Option("--distinct", help="Leave out frames equal to the one before.")
+    ] = False
     context: Annotated[
         int,
         typer.Option(
@@ -63,8 +66,8 @@ class SequenceOptions:
         """
         if not self.sequence and self != NO_SEQUENCE:
             raise ValueError(
-                "--every, --frames, --context, --open, --frame-length and --mono are for "
-                "sequences; give --sequence, too"
+                "--every, --frames, --distinct, --context, --open, --frame-length and --mono are "
+                "for sequences; give --sequence, too"
             )
         if self.sequence and not plain:
             raise ValueError("--index-column and --recursive are not for sequences; leave them out")
@@ -123,8 +126,8 @@ def store_sequences(
         memory = SequenceMemory(width, **parameters)
         before = file_version(out)
         reading = SequenceReading(
-            look, how.cut(), checked_frame_length(how.frame_length), how.mono, None, how.context,
-            how.context + 1,
+            look, how.cut(), checked_frame_length(how.frame_length), how.mono, how.distinct,
+            context=how.context, least=how.context + 1,
         )  # fmt: skip
         loaded = read_sequences(paths, reading, tell)
     tell_what_failed(loaded)

@@ -92,7 +92,7 @@ def read_animation(
             f"frames stand for {min(delays) / 1000:.3g} to {max(delays) / 1000:.3g} s; they are "
             f"replayed at the mean, {rate:.3g} a second",
         )
-    return Frames(rows, Medium.of_images(shape, rate / cut.every), notes)
+    return Frames(rows, Medium.of_images(shape, rate / cut.every), (*notes, *gathering.notes))
 
 
 def _is_grey(image: Image.Image, total: int) -> bool:

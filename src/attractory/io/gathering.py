@@ -3,7 +3,6 @@ room for.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,15 +113,14 @@ class Gathering:
     Args:
         look: what images are made to look like.
         room: how many there may be.
-        tell: called with the number of frames that were taken.
+        distinct: whether an image equal to the one before is left out.
     """
 
-    def __init__(
-        self, look: Look, room: Room, tell: Callable[[int], object] = lambda count: None
-    ) -> None:
+    def __init__(self, look: Look, room: Room, distinct: bool = False) -> None:
         """Begin without an image."""
-        self.look, self._room, self._tell = look, room, tell
+        self.look, self._room, self._distinct = look, room, distinct
         self._images: list[np.ndarray] = []
+        self._still = 0
         self.shape: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
@@ -150,10 +148,19 @@ class Gathering:
                 f"{sizes_in_words(image.shape)}; --size, --grey and --color make frames alike"
             )
         self.shape = image.shape
+        if self._distinct and self._images and np.array_equal(image, self._images[-1]):
+            self._still += 1
+            return
         self._images.append(image)
         if len(self) % 64 == 0:  # a header may have announced fewer
             self._room.check(len(self), image.size)
-        self._tell(len(self))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, as a part of a sentence."""
+        if not self._still:
+            return ()
+        return (f"left out {counted(self._still, 'frame')} equal to the one before",)
 
     def rows(self) -> Float[np.ndarray, "n d"]:
         """Return the rows, and give up the images.

@@ -6,6 +6,7 @@ with the reason, and the others go on.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from attractory.io.medium import SOUND, VECTORS, Medium, checked_frame_length
 from attractory.io.names import told_apart
 from attractory.io.patterns import NothingRead
 from attractory.io.sequence_sources import FILMS, Source, gaps, noting, sources_of
-from attractory.io.sound import read_sound, sound_frames
+from attractory.io.sound import Sound, read_sound, sound_frames
 from attractory.io.video import read_film
 
 __all__ = ["FRAME_LENGTH", "LoadedSequences", "SequenceReading", "load_sequences", "read_sequences"]
@@ -69,6 +70,7 @@ class SequenceReading:
         cut: which frames of a film are taken.
         frame_length: samples of a frame of sound.
         mono: whether channels of sound are mixed into one.
+        distinct: whether frames equal to the one before are left out.
         medium: what rows must be; None leaves it to the first file.
         context: frames that a state of the memory holds, for what fits into memory.
         least: frames that a sequence must have.
@@ -79,6 +81,7 @@ class SequenceReading:
     cut: Cut = EVERYTHING
     frame_length: int = FRAME_LENGTH
     mono: bool = False
+    distinct: bool = False
     medium: Medium | None = None
     context: int = 1
     least: int = 2
@@ -94,6 +97,7 @@ def load_sequences(
     grey: bool | None = None,
     frame_length: int = FRAME_LENGTH,
     mono: bool = False,
+    distinct: bool = False,
 ) -> LoadedSequences:
     """Read sequences for a `SequenceMemory` from films, animations, images, sound and tables.
 
@@ -119,6 +123,7 @@ def load_sequences(
         grey: True makes images grey, False gives them three channels.
         frame_length: samples of a frame of sound; even.
         mono: whether several channels of sound are mixed into one.
+        distinct: whether frames equal to the one before are left out, as those of a still part.
 
     Returns:
         Rows, lengths, names, and the medium, which `save_sequence` takes.
@@ -149,6 +154,7 @@ def load_sequences(
     reading = SequenceReading(
         Look(size, None if grey is None else bool(grey)),
         Cut(whole(every, "every", 1), first, last), checked_frame_length(frame_length), bool(mono),
+        bool(distinct),
     )  # fmt: skip
     return read_sequences([Path(path) for path in paths], reading)
 
@@ -176,6 +182,8 @@ def read_sequences(
     for source in sources_of(paths, failed, notes):
         with noting(source.path, failed):
             part = _read(source, reading, room, tell)
+            if reading.distinct:
+                part = _without_still(part)
             if len(part.rows) < reading.least:
                 raise Refused(
                     f"has {counted(len(part.rows), 'frame')}, and a sequence takes at least "
@@ -196,6 +204,17 @@ def read_sequences(
         notes=tuple(notes),
         paths=tuple(path for path, _ in kept),
     )
+
+
+def _without_still(part: Frames) -> Frames:
+    """Return a sequence without rows equal to the one before; images have been looked at."""
+    rows = part.rows
+    new = np.ones(len(rows), bool)
+    new[1:] = [not np.array_equal(a, b) for a, b in pairwise(rows)]
+    if new.all():
+        return part
+    note = f"left out {counted(int((~new).sum()), 'frame')} equal to the one before"
+    return replace(part, rows=rows[new], notes=(*part.notes, note))
 
 
 def _alike(new: Medium, medium: Medium | None, before: list[tuple[Path, str]], mend: str) -> Medium:
@@ -226,7 +245,7 @@ def _read(
             tell(f"reading {source.name}: frame {done:,}{of}")
 
     tell(f"reading {source.name}")
-    gathering = Gathering(reading.look, room)
+    gathering = Gathering(reading.look, room, reading.distinct)
     if source.images:
         return _stills(source.images, reading.cut, gathering, frames_done)
     with open_file(source.path) as (file, length):
@@ -234,7 +253,7 @@ def _read(
         file.seek(0)
         moving = moving_kind(start)
         if moving == "WAV":
-            return _sound(*read_sound(file, length, reading.mono), reading, room)
+            return _sound(read_sound(file, length, reading.mono), reading, room)
         if moving is not None and not source.name.lower().endswith((".txt", ".csv", ".tsv")):
             return read_film(file, moving, reading.cut, gathering, frames_done)
         if not start:
@@ -261,19 +280,22 @@ def _end(cut: Cut) -> int | None:
     return None if cut.last is None else cut.last + 1
 
 
-def _sound(
-    samples: np.ndarray, rate: int, bits: int, reading: SequenceReading, room: Room
-) -> Frames:
-    length, cut = reading.frame_length, reading.cut
+def _sound(sound: Sound, reading: SequenceReading, room: Room) -> Frames:
+    samples, length, cut = sound.samples, reading.frame_length, reading.cut
     if reading.medium is not None and reading.medium.kind == SOUND:
         length = reading.medium.dim
     count = max(1, -(-len(samples) // (length // 2)) - 1)
+    if sound.missing and cut.last is None:
+        raise Refused(
+            f"is cut short: {counted(sound.missing, 'byte')} of sound are missing; --frames "
+            f"0-{count - 1} takes what is there"
+        )
     taken = cut.count(count)
     if not taken:
         raise Refused(f"has {counted(count, 'frame')} of sound, and none of those asked for")
     room.take(taken, length)
     rows = sound_frames(samples, length)[cut.first : _end(cut) : cut.every]
-    return Frames(np.ascontiguousarray(rows), Medium.of_sound(length, rate, bits))
+    return Frames(np.ascontiguousarray(rows), Medium.of_sound(length, sound.rate, sound.bits))
 
 
 def _stills(
@@ -298,4 +320,4 @@ def _stills(
         raise Refused(f"has {counted(len(images), 'frame')}, and none of those asked for")
     rows, shape = gathering.rows(), gathering.shape
     assert shape is not None
-    return Frames(rows, Medium.of_images(shape, None), gaps(images))
+    return Frames(rows, Medium.of_images(shape, None), (*gaps(images), *gathering.notes))

@@ -6,6 +6,7 @@ add up to 1, so that cutting and adding give the samples back but for rounding.
 
 import io
 import warnings
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -16,9 +17,10 @@ from attractory._util.validation import as_points
 from attractory.io.kinds import Refused
 from attractory.io.medium import checked_frame_length
 
-__all__ = ["overlap_add", "read_sound", "sound_frames", "write_sound"]
+__all__ = ["Sound", "overlap_add", "read_sound", "sound_frames", "write_sound"]
 
 _LONGEST = 2**31  # bytes of a file
+_UNKNOWN = 2**32 - 1  # a length that was not known
 
 
 def sound_frames(samples: Float[np.ndarray, " s"], frame_length: int) -> Float[np.ndarray, "n d"]:
@@ -73,18 +75,30 @@ def overlap_add(frames: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " s"]:
     return halves.ravel()
 
 
-def read_sound(
-    file: ByteFile, length: int, mono: bool = False
-) -> tuple[Float[np.ndarray, " s"], int, int]:
-    """Return samples in [-1, 1], samples a second and bits of a WAV file that is open at its start.
+@dataclass(frozen=True)
+class Sound:
+    """What a WAV file holds.
+
+    Attributes:
+        samples: in [-1, 1], (s,).
+        rate: samples a second.
+        bits: 16 or, for samples of more bits, 32.
+        missing: bytes of samples that its header announces and that are not there.
+    """
+
+    samples: Float[np.ndarray, " s"]
+    rate: int
+    bits: int
+    missing: int
+
+
+def read_sound(file: ByteFile, length: int, mono: bool = False) -> Sound:
+    """Return what a WAV file holds that is open at its start.
 
     Args:
         file: to read from.
         length: of the file in bytes.
         mono: whether several channels are mixed into one.
-
-    Returns:
-        Samples (s,), samples a second, and 16 or, for samples of more bits, 32.
 
     Raises:
         Refused: if it is damaged, has no samples, several channels, or a kind of samples that
@@ -94,11 +108,12 @@ def read_sound(
 
     if length > _LONGEST:
         raise Refused(f"has {length:,} bytes; cut it into files of {_LONGEST:,} at most")
-    content = io.BytesIO(file.read())
+    content = bytearray(file.read())
+    missing = _missing(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # of chunks that are no sound
-            rate, found = wavfile.read(content)
+            rate, found = wavfile.read(io.BytesIO(content))
     except Exception as error:  # whatever damage leads the reader to
         reason = " ".join(str(error).split()) or type(error).__name__
         raise Refused(f"is no WAV file that can be read ({reason[:200]})") from None
@@ -118,7 +133,27 @@ def read_sound(
         samples = samples.mean(axis=1)
     if not np.isfinite(samples).all():
         raise Refused("has samples that are no finite numbers")
-    return samples, int(rate), bits
+    return Sound(samples, int(rate), bits, missing)
+
+
+def _missing(content: bytearray) -> int:
+    """Return the bytes of samples that are announced and missing.
+
+    A length of 0 or of all ones is that of a recorder that could not go back: it is put right.
+    """
+    if content[:4] != b"RIFF":
+        return 0
+    place = 12
+    while place + 8 <= len(content):
+        announced = int.from_bytes(content[place + 4 : place + 8], "little")
+        if content[place : place + 4] == b"data":
+            there = len(content) - place - 8
+            if announced in (0, _UNKNOWN) and there:
+                content[place + 4 : place + 8] = there.to_bytes(4, "little")
+                return 0
+            return max(0, announced - there)
+        place += 8 + announced + announced % 2
+    return 0
 
 
 def _unit(values: np.ndarray) -> np.ndarray:

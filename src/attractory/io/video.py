@@ -89,7 +89,7 @@ def read_film(
     rows, shape = gathering.rows(), gathering.shape
     assert shape is not None
     rate, notes = _pace(times, stream)
-    return Frames(rows, Medium.of_images(shape, rate / cut.every), notes)
+    return Frames(rows, Medium.of_images(shape, rate / cut.every), (*notes, *gathering.notes))
 
 
 @contextmanager
