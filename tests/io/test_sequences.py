@@ -194,6 +194,8 @@ def test_times_grey_and_size_of_a_film(tmp_path):
     found = load_sequences(film(tmp_path / "a.mkv", frames(5), times=times))
     assert "frames stand for 0.1 to 0.5 s" in found.notes[0]
     assert found.medium.rate == pytest.approx(5)
+    twice = film(tmp_path / "b.mkv", frames(5), times=[0, 100, 100, 300, 400])
+    assert "frames stand for 0 to 0.2 s" in load_sequences(twice).notes[0]
     grey = frames(3)[..., 0]
     found = load_sequences(film(tmp_path / "g.mkv", grey, pix="gray"))
     assert found.medium.shape == (H, W)

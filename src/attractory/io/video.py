@@ -217,7 +217,7 @@ def _pixels(frame: "VideoFrame") -> np.ndarray:
 def _pace(times: list[Fraction], stream: "VideoStream") -> tuple[float, tuple[str, ...]]:
     """Return frames a second, and a note if frames stand for unequal times."""
     gaps = sorted(float(b - a) for a, b in pairwise(times))
-    if not gaps or gaps[0] <= 0:
+    if not gaps or times[-1] <= times[0]:
         return float(stream.average_rate or 0), ()
     rate = float(len(gaps) / (times[-1] - times[0]))
     if gaps[-1] <= 1.5 * gaps[0]:
