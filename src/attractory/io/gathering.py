@@ -120,7 +120,7 @@ class Gathering:
         """Begin without an image."""
         self.look, self._room, self._distinct = look, room, distinct
         self._images: list[np.ndarray] = []
-        self._still = 0
+        self._still, self._expected = 0, 1
         self.shape: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
@@ -132,6 +132,7 @@ class Gathering:
         height, width = self.look.size or (shape[0], shape[1])
         grey = len(shape) == 2 if self.look.grey is None else self.look.grey
         self._room.check(count, height * width * (1 if grey else 3))
+        self._expected = count
 
     def add(self, pixels: np.ndarray, place: int) -> None:
         """Take an image, of bytes or of numbers in [0, 1], (h, w) or (h, w, 3).
@@ -142,7 +143,9 @@ class Gathering:
         image = pixels
         if self.look != AS_IT_IS:
             image = fitted(pixels / 255 if pixels.dtype == np.uint8 else pixels, self.look)
-        if self.shape is not None and image.shape != self.shape:
+        if self.shape is None:  # a header may have announced fewer, or smaller ones
+            self._room.check(self._expected, image.size)
+        elif image.shape != self.shape:
             raise Refused(
                 f"changes at frame {place} from {sizes_in_words(self.shape)} to "
                 f"{sizes_in_words(image.shape)}; --size, --grey and --color make frames alike"
@@ -152,7 +155,7 @@ class Gathering:
             self._still += 1
             return
         self._images.append(image)
-        if len(self) % 64 == 0:  # a header may have announced fewer
+        if len(self) > self._expected and len(self) % 16 == 0:
             self._room.check(len(self), image.size)
 
     @property

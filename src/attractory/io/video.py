@@ -73,9 +73,10 @@ def read_film(
         av = need("av", "reading one", "video")
     except ModuleNotFoundError as error:
         raise Refused(f"is a film, and {error}") from None
+    announced = _count(av, file, container)
+    file.seek(0)
     with _opened(av, file, container) as opened:
         stream = _film_in(opened)
-        announced = stream.frames or None
         context = stream.codec_context
         shape = (context.height, context.width)
         if shape[0] * shape[1] > MOST_PIXELS:
@@ -85,7 +86,7 @@ def read_film(
             gathering.expected(cut.count(announced), shape if grey else (*shape, 3))
         context.options = {**context.options, "err_detect": "crccheck+explode"}
         stream.thread_type = "AUTO"
-        times = _decode(av, opened, stream, cut, gathering, tell)
+        times = _decode(av, opened, stream, announced, cut, gathering, tell)
     rows, shape = gathering.rows(), gathering.shape
     assert shape is not None
     rate, notes = _pace(times, stream)
@@ -118,17 +119,27 @@ def _film_in(opened: "InputContainer") -> "VideoStream":
     raise Refused(f"holds no film (but {other}); give one that has pictures")
 
 
+def _count(av: Any, file: ByteFile, container: str) -> int | None:
+    """Return how many frames a film has: as it says or, if it does not, packets, undecoded."""
+    with _opened(av, file, container) as opened:
+        stream = _film_in(opened)
+        if stream.frames:
+            return stream.frames
+        packets = _packets(av, opened, stream)
+        return sum(1 for each in packets if not isinstance(each, Exception) and each.size) or None
+
+
 def _decode(
     av: Any,
     opened: "InputContainer",
     stream: "VideoStream",
+    announced: int | None,
     cut: Cut,
     gathering: Gathering,
     tell: Callable[[int, int | None], object],
 ) -> list[Fraction]:
     """Gather frames, and return the times in seconds of all that were decoded."""
     place, times = 0, []
-    announced = stream.frames or None
     reason, begun = "", False
     for packet in _packets(av, opened, stream):
         try:
@@ -160,7 +171,7 @@ def _decode(
     if not reason:
         reason = _missing(stream, times)
     if reason:
-        of = f" of {announced:,} announced" if announced else ""
+        of = f" of {announced:,}" if announced else ""
         if place == 0:
             raise Refused(f"is a damaged film: no frame could be decoded ({reason})")
         part = f"{cut.first}-{place - 1}"
