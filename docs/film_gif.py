@@ -15,7 +15,7 @@ import attractory as at
 
 PATH = Path(__file__).parent / "_static/film.gif"
 COUNT, SIDE, SCALE, NOISE, START = 36, 48, 3, 1.0, 9
-STEPS = 54  # a round and a half
+STEPS = 44  # more than a round
 
 
 def film():
@@ -38,7 +38,7 @@ def picture(left, right, text):
         frame = Image.fromarray(pixels).resize((wide, wide), Image.Resampling.NEAREST)
         sheet.paste(frame, (10 + k * (wide + 10), 34))
         ImageDraw.Draw(sheet).text((10 + k * (wide + 10), 10), label, fill="black", font_size=14)
-    return sheet.quantize(64, dither=Image.Dither.NONE)
+    return sheet.quantize(48, dither=Image.Dither.NONE)
 
 
 def main():
