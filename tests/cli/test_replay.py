@@ -88,6 +88,7 @@ def test_nothing_is_replaced_unasked(capsys, folder, tmp_path):
         (("walk:9",), "walk has 6 frames, and none of those asked for"),
         (("walk:1", "--frame", "2"), "CUE must agree with --frame 2"),
         (("none.mp4",), "none.mp4 does not exist"),
+        (("walk", "--steps", "100001"), "less than or equal to 100000"),
         (("walk", "--out", "a.wav"), "written as .mp4"),
         (("walk", "--out", "a.xyz"), "got a name of '.xyz'"),
         (("walk", "--out", "no/such/a.gif"), "must be in a folder"),
@@ -177,6 +178,12 @@ def test_a_film_too_long_is_refused_with_the_option_that_helps(
     code, _, err = run(capsys, *arguments)
     assert code == 2
     assert "has 6 frames to store, and a memory takes 3; --every 2 takes fewer" in err
+
+
+def test_steps_beyond_the_machines_memory_are_refused(capsys, folder, monkeypatch):
+    monkeypatch.setattr("attractory._util.machine.machine_bytes", lambda: 1e6)
+    code, _, err = run(capsys, "replay", folder / "m", folder / "walk", "--steps", "999")
+    assert (code, "--steps must be 162 at most, got 999" in err) == (2, True)
 
 
 def test_files_of_another_kind_are_told_what_is_for_them(capsys, folder, tmp_path):

@@ -1,6 +1,8 @@
 """Films, animations, folders of images and sound as sequences, and back into files."""
 
 from fractions import Fraction
+from io import BufferedWriter
+from pathlib import Path
 
 import av
 import numpy as np
@@ -287,6 +289,14 @@ def test_an_encoder_that_is_missing_is_named(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"\.mp4 needs one of the encoders no_such_encoder"):
         save_sequence(rows_of(frames(2)), Medium.of_images((H, W, 3), 5), tmp_path / "b.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file that is always full")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_a_full_disk_is_told_as_such(suffix):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3)).astype(np.uint8)
+    with pytest.raises(OSError, match="No space left"), open("/dev/full", "wb", 0) as raw:
+        io_video.write_film(iter(noise), BufferedWriter(raw, 512), suffix, 25.0)
 
 
 def test_a_film_or_sound_among_patterns_says_what_stores_it(tmp_path):

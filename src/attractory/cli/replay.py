@@ -25,6 +25,7 @@ __all__ = ["register_replay"]
 
 _AT_HOME = 1e-3  # of a frame's distance from the mean: what looks the same
 _MOST_STEPS = 100_000
+_COPIES = 4  # of the frames, while they are replayed and written
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def replay(
         count = max(kept.lengths) if steps is None else steps
         if out is not None:
             _check_out(out, kept, count, [file, path], force)
+        _check_room(kept, count)
         start = frame if frame is not None else kept.context - 1
         loaded = kept.cue(path, start, how.fit, how.mono, tell)
         rows = loaded.rows
@@ -124,6 +126,18 @@ def _cue_of(cue: str, frame: int | None) -> tuple[Path, int | None]:
     if frame not in (None, int(parts[2])):
         raise ValueError(f"CUE must agree with --frame {frame}, got {cue}; give one of the two")
     return Path(parts[1]), int(parts[2])
+
+
+def _check_room(kept: "SequenceFile", count: int) -> None:
+    """Refuse steps whose frames the machine has no memory for."""
+    from attractory._util.machine import GIB, machine_bytes
+
+    each = 8.0 * _COPIES * kept.medium.dim
+    if each * count > machine_bytes():
+        raise ValueError(
+            f"--steps must be {int(machine_bytes() / each):,} at most, got {count:,}: frames of "
+            f"{kept.medium.words} would take {each * count / GIB:,.0f} GiB"
+        )
 
 
 def _check_out(out: Path, kept: "SequenceFile", count: int, read: list[Path], force: bool) -> None:

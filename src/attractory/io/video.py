@@ -284,9 +284,9 @@ def write_film(
     """
     av = need("av", f"writing {suffix}", "video")
     container, encoder = check_encoder(suffix)
-    done = 0
+    done, target = 0, _Target(file)
     try:
-        with av.open(file, "w", format=container) as opened:
+        with av.open(target, "w", format=container) as opened:
             stream: Any = None
             for image in images:
                 if stream is None:
@@ -303,12 +303,33 @@ def write_film(
             if stream is not None:
                 opened.mux(stream.encode())
     except av.error.FFmpegError as error:
-        if isinstance(error, OSError) and error.errno and 0 < error.errno < 200:
-            raise OSError(error.errno, error.strerror) from None  # a full disk
+        if target.failed is not None:
+            raise target.failed from None
         raise ValueError(
             f"frame {done} cannot be written as {suffix} by {encoder} ({error.strerror}); write "
             ".gif, or a folder of images"
         ) from None
+
+
+class _Target:
+    """A file that is written, which keeps its own error: FFmpeg makes another one of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.failed: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            return self._file.write(content)
+        except OSError as error:
+            self.failed = self.failed or error
+            raise
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._file.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def _pixel_format(encoder: str, height: int, width: int) -> str:
