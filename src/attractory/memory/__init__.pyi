@@ -1,3 +1,4 @@
+from .cycles import CycleDiagnosis as CycleDiagnosis
 from .diagnosis import Diagnosis as Diagnosis
 from .diagnosis import diagnose as diagnose
 from .estimator import AttractorMemory as AttractorMemory

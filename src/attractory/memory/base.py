@@ -61,11 +61,11 @@ class BaseMemory(BaseEstimator):
         """Return the checked parameters."""
         return MemorySettings.checked(self.get_params(deep=False))
 
-    def _targets(
-        self, rows: Float[np.ndarray, "n d"], y: object
-    ) -> Float[np.ndarray, "n d"] | None:
-        """Return what rows are mapped to, None for themselves."""
-        return None
+    def _states(
+        self, rows: Float[np.ndarray, "n d"], given: object
+    ) -> tuple[Float[np.ndarray, "n e"], Float[np.ndarray, "n e"] | None]:
+        """Return what is stored of rows, and what it is mapped to, None for itself."""
+        return rows, None
 
     def _store(
         self,
@@ -83,11 +83,12 @@ class BaseMemory(BaseEstimator):
             rows = _checked_rows(
                 new, X, ensure_min_features=2, ensure_min_samples=2 if settings.center else 1
             )
-            _refuse(settings, len(rows), rows.shape[1])
+            _refuse(settings, len(rows), rows.shape[1] * settings.context)
+            rows, targets = self._states(rows, y)
             mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
             lost = _lost_digits(rows, mean, X)
             with few_threads(rows.size):
-                new.state_ = fit_state(rows, self._targets(rows, y), settings, progress)
+                new.state_ = fit_state(rows, targets, settings, progress)
                 found = new.state_.check_stored()
             check()
             new.__dict__.pop("info_", None)
@@ -101,14 +102,17 @@ class BaseMemory(BaseEstimator):
         with self._alone():
             self._settings()
             rows = _checked_rows(self, X, reset=False)
-            targets, before = self._targets(rows, y), self.state_
+            (rows, targets), before = self._states(rows, y), self.state_
             points, sizes = before.coordinates.encode(rows)
             unit, stored = points / before.norm, before.points / before.norm
             new = unseen(unit, sizes, rows, before.coordinates.mean, stored, before.sizes)
             _refuse(before.settings, len(before.points) + len(new), rows.shape[1])
+            answers = None if targets is None else before.coordinates.encode(targets)
+            if answers is not None:
+                before.refuse_other_answers(points, answers[0])
             if not len(new):
                 return
-            answers = None if targets is None else before.coordinates.encode(targets[new])
+            answers = None if answers is None else (answers[0][new], answers[1][new])
             with few_threads(before.points.size):
                 grown = before.allowing(allow_unstored).with_rows(points[new], sizes[new], answers)
                 found = self._take(grown)

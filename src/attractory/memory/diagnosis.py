@@ -23,9 +23,10 @@ from attractory._util.validation import indices as checked
 from attractory.analysis.certificate import certified_radius
 from attractory.analysis.critical_shocks import ShockStatus, critical_shock
 from attractory.analysis.outcomes import RecallRule
-from attractory.analysis.spectrum import orbit_radius, spectral_radius
+from attractory.analysis.spectrum import spectral_radius
 from attractory.memory.base import STALE
 from attractory.memory.coordinates import spread
+from attractory.memory.cycles import cycles_of, floquet_radii, following
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric_search import Choice
 from attractory.memory.sequence import SequenceMemory
@@ -227,29 +228,12 @@ def _certified(
 
 def _cycle_radii(memory: AttractorMemory | SequenceMemory) -> np.ndarray:
     """Return the spectral radius of the Jacobians' product along each row's cycle (Floquet)."""
-    x, answers = memory.points_, memory.state_.answers
-    scale = 1e-6 * memory.norm_
-    following = np.full(len(x), -1)
-    for k, answer in enumerate(answers):
-        distance = np.linalg.norm(x - answer, axis=1)
-        if distance.min() <= scale:
-            following[k] = int(distance.argmin())
-    radii = np.full(len(x), np.nan)
-    for k in range(len(x)):
-        if np.isnan(radii[k]):
-            cycle = _cycle(following, k)
-            if cycle:
-                radii[cycle] = orbit_radius(memory.map_, x[cycle])
+    state = memory.state_
+    cycles = cycles_of(following(state.points, state.answers))
+    radii = np.full(len(state.points), np.nan)
+    for cycle, radius in zip(cycles, floquet_radii(state, cycles), strict=True):
+        radii[cycle] = radius
     return radii
-
-
-def _cycle(following: np.ndarray, start: int) -> list[int]:
-    """Return the rows on the cycle through a row, none if it is on none."""
-    path, at = [start], int(following[start])
-    while at >= 0 and at != start and len(path) <= len(following):
-        path.append(at)
-        at = int(following[at])
-    return path if at == start else []
 
 
 def _neighbours(unit: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -169,7 +169,7 @@ def _rebuilt(
     check_limits(settings)
     memory.set_params(**({"compute": None} if "compute" in parameters else {}))
     memory.state_ = _state(settings, header, arrays)
-    memory.n_features_in_ = memory.state_.points.shape[1]
+    memory.n_features_in_ = memory.state_.points.shape[1] // settings.context
     memory.info_ = dict(header["info"])
     return memory
 
@@ -183,7 +183,7 @@ def _state(
     answers = arrays["answers"] if sequence else points
     answer_sizes = arrays["answer_sizes"] if sequence else sizes
     _fits(mean.shape == (dim,) and {sizes.shape, answer_sizes.shape} == {(n,)})
-    _fits(answers.shape == points.shape and n > 0)
+    _fits(answers.shape == points.shape and n > 0 and dim % settings.context == 0)
     norm, fitted = float(header["norm"]), int(header["fitted"])
     if not (norm > 0 and np.allclose(np.linalg.norm(points, axis=1), norm, rtol=1e-6)):
         raise ValueError("its patterns are not of the norm it names")

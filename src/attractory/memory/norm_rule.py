@@ -39,11 +39,21 @@ _CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
 _MOST = 1e4  # w √dim: beyond it nothing changes
 
 
-def auto_norm(unit: Float[np.ndarray, "n d"], act: Activation, depth: int, bias: float) -> float:
-    """Return a memory's own norm for unit patterns."""
+def auto_norm(
+    unit: Float[np.ndarray, "n d"],
+    act: Activation,
+    depth: int,
+    bias: float,
+    sequence: bool = False,
+) -> float:
+    """Return a memory's own norm for unit patterns.
+
+    A sequence needs no more than stability: its neighbours are alike by nature, and recall has told
+    them apart before the map steps from one to the next.
+    """
     scale = _scale(unit, act)
     radius, least = _BIASED if bias else _PLAIN
-    if len(unit) > 1:
+    if len(unit) > 1 and not sequence:
         least = max(least, _CLOSER * max(_close(unit), 1e-2) ** _POWER)
     return max(float(least * scale), _norm_of(radius, unit, act, depth, bias, scale))
 

@@ -27,6 +27,7 @@ __all__ = ["AT_RECALL", "MemorySettings", "check_limits"]
 
 ITERATIONS = "guided", "plain"
 METRICS = "search", "rule"
+LONGEST = 64  # context
 # Parameters that recall reads: they may change after `fit`. The others belong to what was stored.
 AT_RECALL = "compute", "max_steps", "tolerance", "reject"
 # Of memories in files. Each layer of a kernel takes a quarter of a second to compile.
@@ -51,6 +52,7 @@ class MemorySettings:
     center: bool = True
     metric: str | float | np.ndarray | None = "search"
     iteration: str = "guided"
+    context: int = 1
     ridge: float = 0.0
     solver: str = "auto"
     compute: str | None = None
@@ -172,6 +174,7 @@ _CHECKS: dict[str, Any] = {
     "center": flag,
     "metric": _metric,
     "iteration": lambda value, name: choice(value, name, ITERATIONS),
+    "context": lambda value, name: whole(value, name, 1, LONGEST),
     "ridge": nonnegative,
     "solver": lambda value, name: choice(value, name, SOLVERS),
     "compute": lambda value, _: checked(value),

@@ -33,6 +33,7 @@ from attractory.memory.stored_map_large import LargeStore, as_large
 __all__ = ["MemoryState", "NotStoredError", "fit_state", "make_store"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
+_TWIN = 1e-6  # of the norm: a row this near is the same
 _NAMED = 5  # rows in a message
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
 
@@ -167,6 +168,26 @@ class MemoryState:
         return LinearPart(store, full=store is not self.store)
 
     @cached_property
+    def frames(self) -> "MemoryState | None":
+        """Of a sequence: the memory that brings a cue to one of its frames; None without guidance.
+
+        It has the same patterns and coordinates, and the infinite-width map that takes each pattern
+        to itself.
+        """
+        if not self.sequence or not self.settings.guided:
+            return None
+        settings, store = replace(self.settings, width=None), self.store
+        try:
+            if isinstance(store, KernelStore):
+                own = store.to_itself()
+            else:
+                own = store_type(settings, *store.x.shape)(store.x, store.x, settings)
+                own.map()
+        except SingularKernelError:
+            return None
+        return replace(self, settings=settings, store=own, answer_sizes=self.sizes, sequence=False)
+
+    @cached_property
     def span(self) -> Span:
         """The coordinates that recall computes in: those of the rows' span, all for a network."""
         store = self.store
@@ -217,6 +238,24 @@ class MemoryState:
         there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm
         start[there] = plain[there]
         return plain, start
+
+    def refuse_other_answers(
+        self, points: Float[np.ndarray, "m d"], answers: Float[np.ndarray, "m d"]
+    ) -> None:
+        """Refuse rows that are stored already, mapped to others than these.
+
+        Raises:
+            ValueError: with the row.
+        """
+        twin = nearest(points, self.points)
+        same = np.linalg.norm(points - self.points[twin], axis=1) <= _TWIN * self.norm
+        other = np.linalg.norm(answers - self.answers[twin], axis=1) > _AT * self.norm
+        if (same & other).any():
+            k = int(np.flatnonzero(same & other)[0])
+            raise ValueError(
+                f"X must not have a frame that is stored already with another after it, got row "
+                f"{k}, which is stored row {twin[k]}; a larger context tells them apart"
+            )
 
     def with_rows(
         self,
@@ -283,9 +322,9 @@ def fit_state(
     if choice is not None:
         metric = metric.with_share(choice.metric)
         unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
-    norm = settings.norm
+    norm, sequence = settings.norm, targets is not None
     if norm is None:
-        norm = auto_norm(unit, settings.activation, settings.depth, settings.bias)
+        norm = auto_norm(unit, settings.activation, settings.depth, settings.bias, sequence)
     coordinates = Coordinates(mean, norm, metric)
     points = norm * unit
     answers, answer_sizes = points, sizes
@@ -299,7 +338,7 @@ def fit_state(
         store=store,
         sizes=sizes,
         answer_sizes=answer_sizes,
-        sequence=targets is not None,
+        sequence=sequence,
         fitted=len(points),
         choice=choice,
     )

@@ -227,6 +227,17 @@ class KernelStore:
         """Return by how much each target is missed, relative to the norm of the patterns."""
         return _missed(self.inner.calls(), self.inner.x, self.inner.targets)
 
+    def to_itself(self) -> "KernelStore":
+        """Return the store of the map that takes each pattern to itself, of the same factor."""
+        own = self._copy(self.x, self.x)
+        own._span = self.span
+        if self.inner is not self:
+            inner = self.inner.x
+            own._inner = KernelStore(
+                inner, inner, self.settings, measure_residual=self.measure_residual
+            )
+        return own._settle(self.factor)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file needs of the map besides patterns and targets, by name."""
         return {"coefficients": np.asarray(self.solution().coefficients)}

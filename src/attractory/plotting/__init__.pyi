@@ -2,6 +2,7 @@ from .basins import plot_census as plot_census
 from .basins import plot_recall_curve as plot_recall_curve
 from .images import plot_image_rows as plot_image_rows
 from .memories import plot_choice as plot_choice
+from .memories import plot_cycles as plot_cycles
 from .memories import plot_diagnosis as plot_diagnosis
 from .memories import plot_memory_recall as plot_memory_recall
 from .movies import recall_animation as recall_animation

@@ -7,16 +7,27 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from attractory._util.statistics import clopper_pearson
 from attractory._util.texts import counted
+from attractory.memory.cycles import CycleDiagnosis
 from attractory.memory.diagnosis import Diagnosis
 from attractory.memory.metric_search import Choice
 from attractory.memory.recalled import MemoryRecall
 from attractory.plotting.images import ImageShape, plot_image_rows
-from attractory.plotting.style import BLUE, GREY, ORANGE, VERMILION, new_figure
+from attractory.plotting.style import (
+    BLUE,
+    GREY,
+    LINES,
+    MARKERS,
+    ORANGE,
+    VERMILION,
+    new_figure,
+)
 
-__all__ = ["plot_choice", "plot_diagnosis", "plot_memory_recall"]
+__all__ = ["plot_choice", "plot_cycles", "plot_diagnosis", "plot_memory_recall"]
 
 _SHOWN = 20  # images of a batch
+_NAMED = 8  # cycles in a legend
 _LEAST = 1e-6  # distance that is shown for all that are less
 
 
@@ -153,4 +164,53 @@ def plot_choice(choice: Choice, *, title: str = "") -> Figure:
     axis.set_title(
         title or f"λ = {choice.metric:.3g} recalls most: {best} of {choice.cues}", fontsize=10
     )
+    return figure
+
+
+def plot_cycles(diagnosis: CycleDiagnosis, *, title: str = "") -> Figure:
+    """Show the Floquet multiplier of each cycle, and from how much noise replay comes back to it.
+
+    Args:
+        diagnosis: as `SequenceMemory.diagnose` returns it.
+        title: the message of the figure; by default how many cycles are attractors.
+
+    Example:
+        >>> from attractory import SequenceMemory
+        >>> memory = SequenceMemory(activation="erf", norm=20.0).fit(np.eye(4, 9))
+        >>> plot_cycles(memory.diagnose(noise=[0.1, 0.2])).axes[0].get_ylabel()
+        'largest Floquet multiplier'
+    """
+    figure = new_figure(8.0, 3.4)
+    radii, shares = figure.subplots(1, 2)
+    count, good = len(diagnosis.cycles), diagnosis.stable
+    place = np.arange(count)
+    # Of long cycles they are far below what rounding leaves of anything.
+    size = np.maximum(diagnosis.multiplier, 1e-30)
+    for chosen, color, marker, name in (
+        (good, BLUE, "o", "attract"), (~good, VERMILION, "X", "do not"),
+    ):  # fmt: skip
+        if chosen.any():
+            radii.plot(place[chosen], size[chosen], marker, color=color, ms=7,
+                       label=f"{name}: {int(chosen.sum())}")  # fmt: skip
+    radii.axhline(1, color=GREY, lw=0.9, ls="--")
+    radii.set(
+        yscale="log", xlabel="cycle", ylabel="largest Floquet multiplier", xlim=(-0.7, count - 0.3)
+    )
+    radii.xaxis.get_major_locator().set_params(integer=True)
+    radii.legend(fontsize=8, frameon=False)
+    for k in range(count):
+        low, high = clopper_pearson(diagnosis.returned[k], diagnosis.cues, 0.95)
+        share, color = diagnosis.returned[k] / diagnosis.cues, LINES[k % len(LINES)]
+        shares.errorbar(
+            diagnosis.noise, share, np.maximum([share - low, high - share], 0), color=color,
+            capsize=3, lw=1.4, marker=MARKERS[k % len(MARKERS)],
+            label=f"cycle {k}: {counted(len(diagnosis.cycles[k]), 'frame')}",
+        )  # fmt: skip
+    shares.set(
+        xlabel="noise / frame's distance from the mean", ylabel="share back in phase",
+        ylim=(-0.03, 1.03),
+    )  # fmt: skip
+    if count <= _NAMED:
+        shares.legend(fontsize=8, frameon=False)
+    figure.suptitle(title or f"{int(good.sum())} of {counted(count, 'cycle')} attract", fontsize=10)
     return figure

@@ -14,11 +14,17 @@ from attractory.analysis.iteration import RecallResult
 from attractory.analysis.norm_search import BestNorm, NormProfile
 from attractory.analysis.outcomes import OutcomeResult
 from attractory.maps.training import TrainingResult
+from attractory.memory.cycles import CycleDiagnosis
 from attractory.memory.diagnosis import Diagnosis
 from attractory.memory.metric_search import Choice
 from attractory.memory.recalled import MemoryRecall
 from attractory.plotting.basins import plot_census, plot_recall_curve
-from attractory.plotting.memories import plot_choice, plot_diagnosis, plot_memory_recall
+from attractory.plotting.memories import (
+    plot_choice,
+    plot_cycles,
+    plot_diagnosis,
+    plot_memory_recall,
+)
 from attractory.plotting.radii import plot_best_norm, plot_norm_profile, plot_radii
 from attractory.plotting.recalls import plot_outcomes, plot_recall, plot_training
 from attractory.plotting.spectra import plot_critical_norm
@@ -36,6 +42,7 @@ def plot(result: object, **options: Any) -> Figure:
         options: of the function that draws it: `plot_recall`, `plot_outcomes`,
             `plot_memory_recall`, `plot_recall_curve`, `plot_census`, `plot_radii`,
             `plot_critical_norm`, `plot_best_norm`, `plot_norm_profile`, `plot_diagnosis`,
+            `plot_cycles`,
             `plot_choice` or `plot_training`.
 
     Raises:
@@ -56,6 +63,7 @@ plot.register(Choice, plot_choice)
 plot.register(CriticalNorm, lambda found, **options: plot_critical_norm([found], **options))
 plot.register(CriticalShock, lambda shock, **options: plot_radii(shock=shock, **options))
 plot.register(Certificate, plot_radii)
+plot.register(CycleDiagnosis, plot_cycles)
 plot.register(Diagnosis, plot_diagnosis)
 plot.register(MemoryRecall, plot_memory_recall)
 plot.register(NormProfile, plot_norm_profile)
