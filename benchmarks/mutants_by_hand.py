@@ -39,14 +39,15 @@ MODULES = {
         [_GAIN],
         ["analysis/test_certificate_bounds.py", "analysis/test_certificate.py"],
     ),
-    "shock": ([_SHOCKS], ["analysis/test_critical_shocks.py"]),
+    "shock": ([_SHOCKS], ["analysis/test_critical_shocks.py", "_util/test_statuses.py"]),
     "outcome": ([_OUTCOMES, _SETTLING], ["analysis/test_outcomes.py"]),
     "census": ([_CENSUS, _CYCLES], ["analysis/test_census.py"]),
     "critical": (
         [_CRITICAL],
         [*(f"analysis/test_critical_norms.py::test_{t}" for t in (
             "the_first_fall_of_a_wave_is_found_and_located", "falls_and_crossings_on_numbers",
-            "a_map_that_misses_its_patterns_has_no_radius")), "analysis/test_critical_norms.py"],
+            "a_map_that_misses_its_patterns_has_no_radius")), "analysis/test_critical_norms.py",
+         "_util/test_statuses.py"],
     ),
     "norms": (
         [_NORMS],
@@ -450,6 +451,16 @@ BY_HAND = [
 ]  # fmt: skip
 
 EQUIVALENT = [
+    (_GAIN, "lower=True, check_finite=True)", "what is not finite has been refused before"),
+    (_CENSUS, "@dataclass(frozen=False)", "nobody changes it"),
+    (_CRITICAL, "xtol=_ACCURACY % 4", "a search to another small fraction of the accuracy"),
+    (_CRITICAL, "!= (above[b] >= _ABOVE)", "no radius is at a rounding's edge"),
+    (_REGRESSION, "if ridge >= 0:", "a ridge is never negative"),
+    (_REGRESSION, "np.shape(x)[:- 0]", "only how many Jacobians a refusal is about"),
+    (_REGRESSION, "if len(recursion.group_by_norm(kernel, x)) == 1", "the other way to one map"),
+    (_REGRESSION, "if traced(f, points) and gpu() is not None", "the other way to one Jacobian"),
+    ("memory/confidence.py", "n >= _MANY", "one row more or less is folded"),
+    ("memory/files.py", "width= 0,", "a network whose weights are replaced at once"),
     (_GAIN, "return [np.log(balanced * scale * k).ravel() for k in",
      "multipliers to begin with: every choice gives a bound"),
     (_CLUSTERS, "edge = second.s[0] + first[0], second.s[1] + first[1]",

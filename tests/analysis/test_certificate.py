@@ -308,6 +308,16 @@ def test_says_when_there_is_nothing_to_certify():
         assert status.message
 
 
+def test_progress_tells_each_point_that_is_done():
+    told = []
+    x = sphere(3, 2)
+    certified_radius(
+        lambda y: 0.5 * y, x, jacobian_change=lambda point, reach: 0.0, tolerance=1.0,
+        progress=lambda *done: told.append(done),
+    )  # fmt: skip
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_bad_values():
     x = sphere(3, 6, norm=20.0)
     f = fit_regression(x)

@@ -56,6 +56,8 @@ def test_norm_for_negative_c(seed, cg):
     """Remark 2 as corrected: the norm is 1 exactly where cg ≥ 0 or cg ≤ −2."""
     predictions = remark_2(patterns(seed, 3, 5), float(cg)).predictions
     assert predictions[0].agrees
+    # What the remark lacks is named where it lacks it.
+    assert any("cg ≥ 0" in words for words in predictions[1].unmet) == (-2 < cg < 0)
     assert predictions[1].agrees == (not -2 < cg < 0) or abs(predictions[1].measured - 1) < 1e-8
 
 
