@@ -1,8 +1,8 @@
 """Damage that recall was not made on: written down before the work, measured once at its end.
 
-`IMAGES` are kinds for images with values in [0, 1], `VECTORS` for rows of any numbers. Each function
-takes rows (k, d), their shape (height, width) or (height, width, channels), the stored rows, and a
-generator, and returns cues (k, d).
+`IMAGES` are kinds for images with values in [0, 1], `VECTORS` for rows of any numbers. Each
+function takes rows (k, d), their shape (height, width) or (height, width, channels), the stored
+rows, and a generator, and returns cues (k, d).
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def _flat(images):
 
 
 def jpeg(rows, shape, stored, rng):
-    """Blocks of 4 × 4 keep only the coarsely rounded first coefficients of their cosine transform."""
+    """The cosine transform of blocks of 4 × 4 is rounded, the finer the coarser."""
     images = _images(rows, shape)
     height, width = (s // 4 * 4 for s in shape[:2])
     some = images[:, :height, :width]
@@ -145,7 +145,11 @@ def cropped(rows, shape, stored, rng):
     images = _images(rows, shape)
     for k, image in enumerate(images):
         inner = [max(1, round(0.9 * s)) for s in shape[:2]]
-        cut = image[tuple(slice((s - b) // 2, (s - b) // 2 + b) for s, b in zip(shape, inner))]
+        cut = image[
+            tuple(
+                slice((s - b) // 2, (s - b) // 2 + b) for s, b in zip(shape[:2], inner, strict=True)
+            )
+        ]
         factor = [s / b for s, b in zip(shape[:2], inner, strict=True)]
         images[k] = zoom(cut, [*factor, *([1] * (len(shape) - 2))], order=1)
     return _flat(images)

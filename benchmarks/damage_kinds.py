@@ -1,4 +1,4 @@
-"""The damage that recall is tuned on: the six kinds of `_cues.HEADLINE`, eight more, and some for vectors."""
+"""Damage that recall was tuned on: six kinds of `_cues.HEADLINE`, eight more, some for vectors."""
 
 import numpy as np
 from _cues import HEADLINE

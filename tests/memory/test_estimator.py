@@ -219,3 +219,60 @@ def test_score_is_recall_of_damaged_stored_rows():
     assert cross_val_score(nothing, rows, cv=2).tolist() == [0.0, 0.0]
     with pytest.raises(ValueError, match="features"):
         memory.score(rows[:, :5])
+
+
+@pytest.fixture(scope="module")
+def of_digits():
+    digits, _ = bundled_digits(40)
+    return digits, AttractorMemory(activation="erf", metric=0.01).fit(digits)
+
+
+def test_unknown_coordinates_are_filled_in_and_known_ones_kept(of_digits):
+    digits, memory = of_digits
+    told = np.random.default_rng(0).random((40, 784)) < 1 / 8
+    result = memory.recall(np.where(told, digits, 0.5), told)
+    assert (result.pattern == np.arange(40)).all()
+    missing = memory.recall(np.where(told, digits, np.nan))
+    assert missing.state == pytest.approx(result.state, abs=1e-12)
+    # What is known is kept, exactly, where that is asked, and only there.
+    noisy = digits + 0.01
+    clamped = memory.recall(np.where(told, noisy, np.nan), clamp=True).state
+    assert (clamped[told] == noisy[told]).all()
+    assert clamped[~told] == pytest.approx(digits[~told], abs=1e-3)
+    # One mask is for all cues; one that is True everywhere is none.
+    row = memory.recall(digits, told[0])
+    assert (row.state == memory.recall(digits, np.tile(told[0], (40, 1))).state).all()
+    assert (memory.recall(noisy, np.ones(784)).state == memory.recall(noisy).state).all()
+
+
+def test_masks_that_say_nothing_are_refused(of_digits):
+    digits, memory = of_digits
+    cue, told = digits[:2].copy(), np.ones((2, 784), bool)
+    with pytest.raises(ValueError, match=r"known must have shape \(2, 784\) or \(784,\)"):
+        memory.recall(cue, told[:, :5])
+    with pytest.raises(ValueError, match="cue 0 known nowhere"):
+        memory.recall(cue, ~told)
+    with pytest.raises(ValueError, match="known must be True"):
+        memory.recall(cue, 0.5 * told)
+    cue[1, 3] = np.nan
+    with pytest.raises(ValueError, match=r"NaN where known is True, got NaN at \(1, 3\)"):
+        memory.recall(cue, told)
+    with pytest.raises(ValueError, match="only NaN in row 0"):
+        memory.recall(np.full((2, 784), np.nan))
+    with pytest.raises(TypeError, match="clamp"):
+        memory.recall(digits[:2], clamp="yes")
+    for method in (memory.predict, memory.transform, AttractorMemory().fit):
+        with pytest.raises(ValueError, match="NaN"):
+            method(cue)
+
+
+def test_recall_says_which_damage_it_saw(of_digits):
+    digits, memory = of_digits
+    assert memory.recall(digits[:3]).damage.tolist() == ["none"] * 3
+    half = np.where(np.arange(784) < 392, 1.0, digits[:10])
+    result = memory.recall(half)
+    assert result.pattern.tolist() == list(range(10))
+    assert set(result.damage) == {"replaced"}
+    assert result[2:4].damage.tolist() == ["replaced"] * 2
+    plain = AttractorMemory(activation="erf", norm=30.0, iteration="plain").fit(digits[:5])
+    assert plain.recall(half[:2]).damage.tolist() == ["", ""]

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 __all__ = [
     "as_batch",
@@ -17,6 +17,7 @@ __all__ = [
     "duplicate_rows",
     "flag",
     "indices",
+    "known_coordinates",
     "length_error",
     "moderate",
     "near",
@@ -133,6 +134,49 @@ def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {type(value).__name__}")
     return bool(value)
+
+
+def known_coordinates(rows: Float[np.ndarray, "k d"], known: Any) -> Bool[np.ndarray, "k d"] | None:
+    """Return which coordinates of cues are known; None if all are.
+
+    Args:
+        rows: the cues, with NaN where unknown.
+        known: True for known ones, (k, d) or (d,); None for what is not NaN.
+
+    Raises:
+        ValueError: for a mask of another shape or of other values, a cue known nowhere, and NaN
+            where the mask says known.
+    """
+    given = ~np.isnan(rows)
+    if known is None:
+        told = given
+    else:
+        mask = np.asarray(known)
+        count, dim = rows.shape
+        if mask.shape not in ((count, dim), (dim,)):
+            raise ValueError(
+                f"known must have shape ({count}, {dim}) or ({dim},), got shape {mask.shape}"
+            )
+        if mask.dtype != bool:
+            if mask.dtype.kind not in "iuf" or not np.isin(mask, (0, 1)).all():
+                raise ValueError(
+                    "known must be True where a coordinate is known and False elsewhere, got "
+                    f"values of type {mask.dtype}"
+                )
+            mask = mask.astype(bool)
+        told = np.broadcast_to(mask, rows.shape)
+        wrong = np.argwhere(told & ~given)
+        if len(wrong):
+            k, j = wrong[0].tolist()
+            raise ValueError(f"X must not be NaN where known is True, got NaN at ({k}, {j})")
+    nowhere = np.flatnonzero(~told.any(axis=1))
+    if len(nowhere):
+        raise ValueError(
+            f"known must leave something of every cue, got cue {nowhere[0]} known nowhere"
+            if known is not None
+            else f"X must have a number in every row, got only NaN in row {nowhere[0]}"
+        )
+    return None if told.all() else told
 
 
 def choice(value: Any, name: str, options: tuple[str, ...]) -> str:

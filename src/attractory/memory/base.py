@@ -215,9 +215,11 @@ class BaseMemory(BaseEstimator):
         check_is_fitted(self)
         return len(self.state_.points)
 
-    def _cues(self, X: object) -> Float[np.ndarray, "k d"]:
+    def _cues(self, X: object, missing: bool = False) -> Float[np.ndarray, "k d"]:
+        """Return checked cues; NaN is an error unless `missing`."""
         check_is_fitted(self)
-        return _checked_rows(self, X, reset=False)
+        allowed = {"ensure_all_finite": "allow-nan"} if missing else {}
+        return _checked_rows(self, X, reset=False, **allowed)
 
 
 def _warn(found: str | None) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, no_type_check
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -18,10 +18,12 @@ from attractory._util.aliases import ArrayLike
 from attractory._util.interrupts import heeded
 from attractory._util.progress import Progress
 from attractory._util.threads import few_threads
+from attractory._util.validation import flag, known_coordinates
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallStatus
 from attractory.memory.base import BaseMemory
 from attractory.memory.coordinates import nearest
+from attractory.memory.cue_mending import DAMAGE
 from attractory.memory.metric_search import Choice, held_out_cues
 from attractory.memory.on_gpu import follow_anywhere
 from attractory.memory.recalled import MemoryRecall
@@ -163,27 +165,57 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         self._store_more(X, allow_unstored=allow_unstored)
         return self
 
-    def recall(self, X: object) -> MemoryRecall:
-        """Bring cues, (k, d), to rest, and say where they ended and how sure that is."""
-        rows = self._cues(X)
+    def recall(
+        self, X: object, known: ArrayLike | None = None, *, clamp: bool = False
+    ) -> MemoryRecall:
+        """Bring cues, (k, d), to rest, and say where they ended and how sure that is.
+
+        Args:
+            X: the cues. A coordinate that is NaN is unknown: it has no say, and is filled in.
+            known: which coordinates are known, (k, d), or (d,) for all cues; None for those that
+                are not NaN. A cue that is known nowhere is an error.
+            clamp: whether known coordinates of the states returned are exactly those of X; the
+                row, and all else, is that of the state at rest.
+
+        Example:
+            >>> from attractory.datasets import bundled_digits
+            >>> digits, _ = bundled_digits(10)
+            >>> top = np.arange(784) < 196  # a quarter of the image
+            >>> AttractorMemory().fit(digits).recall(digits, top).pattern.tolist()
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+        """
+        return self._recall(X, known, missing=True, clamp=flag(clamp, "clamp"))
+
+    def _recall(
+        self, X: object, known: ArrayLike | None = None, missing: bool = False, clamp: bool = False
+    ) -> MemoryRecall:
+        rows = self._cues(X, missing)
+        told = known_coordinates(rows, known)
+        if told is not None:
+            rows = np.where(told, rows, 0.0)
         with heeded(), few_threads(max(rows.size, self.state_.points.size)):
-            result = self._recalled(rows)
+            result = self._recalled(rows, told)
+        if clamp:
+            state = rows if told is None else np.where(told, rows, result.state)
+            result = replace(result, state=state)
         if hasattr(X, "columns"):  # a DataFrame
             result = replace(result, names=np.asarray(getattr(X, "index", range(len(rows)))))
         return result
 
-    def _recalled(self, rows: Float[np.ndarray, "k d"]) -> MemoryRecall:
+    def _recalled(
+        self, rows: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None
+    ) -> MemoryRecall:
         state = self.state_
         settings = state.settings.at_recall(self.get_params(deep=False))
         plan, span, coordinates = state.plan(settings), state.span, state.coordinates
-        plain, start = state.cues_and_starts(rows)
-        *given, across = span.inward(plain, start)
+        begun = state.beginnings(rows, known)
+        *given, across = span.inward(begun.plain, begun.start)
         ended = follow_anywhere(settings.compute, plan, *given)
         closest = nearest(ended.state, plan.patterns)
         distance = np.linalg.norm(ended.state - plan.patterns[closest], axis=1) / plan.norm
         held = (distance <= _NEAR) & (ended.status != RecallStatus.DIVERGED)
         pattern = np.where(held, closest, -1)
-        sure = state.confidence.of(start, pattern)
+        sure = state.confidence.of(begun.evidence, pattern)
         return MemoryRecall(
             state=coordinates.decode(span.outward(ended.state, across), state.sizes[closest]),
             pattern=pattern,
@@ -194,15 +226,16 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             residual=ended.residual / plan.norm,
             status=ended.status,
             path=ended.path,
+            damage=np.array([*DAMAGE, ""])[begun.damage],
         )
 
     def transform(self, X: object) -> Float[np.ndarray, "k d"]:
-        """Return the states that cues (k, d) end at, known or not."""
-        return self.recall(X).state
+        """Return the states that cues (k, d) end at, known or not; NaN is for `recall`."""
+        return self._recall(X).state
 
     def predict(self, X: object) -> Int[np.ndarray, " k"]:
         """Return the index of the row each cue is recalled as, −1 for cues that are not known."""
-        result = self.recall(X)
+        result = self._recall(X)
         return np.where(result.known, result.pattern, -1)
 
     def score(self, X: object, y: object = None) -> float:
@@ -229,7 +262,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             home, cues = held_out_cues(self.patterns_, _TRIALS, seed=_SEED)
             away = self.state_.coordinates.encode(cues)[0] - self.points_[home]
             damaged = np.linalg.norm(away, axis=1) > _NEAR * self.norm_
-            right = self.recall(cues).pattern == home
+            right = self._recall(cues).pattern == home
             return float(right[damaged].mean()) if damaged.any() else 0.0
         kind: Any = np.float64
         given: Any = y
@@ -238,7 +271,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         if rows.shape != cues.shape:
             mend = "; labels are one-dimensional: y.ravel()" if rows.shape[1] == 1 else ""
             raise ValueError(f"y must have the shape of X, {cues.shape}, got {rows.shape}{mend}")
-        result = self.recall(X)
+        result = self._recall(X)
         coordinates = self.state_.coordinates
         wanted, found = coordinates.encode(rows)[0], coordinates.encode(result.state)[0]
         return float((np.linalg.norm(found - wanted, axis=1) <= _NEAR * self.norm_).mean())

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryRecall"]
 
-_BY_CUE = "state", "pattern", "confidence", "known", "distance", "steps", "residual", "status"
+_BY_CUE = (
+    "state", "pattern", "confidence", "known", "distance", "steps", "residual", "status", "damage"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,9 @@ class MemoryRecall(Plotted):
             relative to the norm.
         path: the stored row nearest to the state at the start and at the end of each leg,
             (s + 1, k): three legs if recall is guided by the map's kernel, else one.
+        damage: what each cue had suffered, by the model that explains it best, (k,): "none",
+            "noise", "structured noise", "replaced", "smoothed" or "moved"
+            (`memory.damage_models`); "" where recall is not guided.
         names: of the cues, (k,): the index of the DataFrame that they came in; None without one.
 
     Example:
@@ -60,6 +65,7 @@ class MemoryRecall(Plotted):
     residual: Float[np.ndarray, " k"]
     status: Int[np.ndarray, " k"]
     path: Int[np.ndarray, "t k"]
+    damage: np.ndarray
     names: np.ndarray | None = None
 
     @property

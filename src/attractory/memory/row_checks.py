@@ -16,7 +16,7 @@ _DIGITS = 1e4  # spread over rounding, below which the user is told
 
 def refuse_extremes(rows: Float[np.ndarray, "n d"], name: str) -> None:
     """Refuse values that are too large to be squared and summed."""
-    most = float(np.abs(rows).max())
+    most = float(np.abs(np.nan_to_num(rows)).max())
     if most > _LARGEST:
         raise ValueError(
             f"{name} must not have values beyond {_LARGEST:g}, got {most:.3g}: their squares leave "

@@ -6,9 +6,10 @@ that a change that fails changes nothing; files are a state written down.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from sklearn.utils import check_random_state
 
 from attractory._util.progress import Progress
@@ -18,6 +19,7 @@ from attractory.maps.protocol import Map, SingularKernelError, dtype_of
 from attractory.memory.confidence import Confidence, held_out_evidence
 from attractory.memory.coordinates import Coordinates, distinct, nearest
 from attractory.memory.cue_denoising import denoised
+from attractory.memory.cue_mending import CueMending
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.guided_recall import RecallPlan
 from attractory.memory.metric import fit_metric
@@ -30,7 +32,7 @@ from attractory.memory.stored_map import KernelStore, NetworkStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
 
-__all__ = ["MemoryState", "NotStoredError", "fit_state", "make_store"]
+__all__ = ["Beginnings", "MemoryState", "NotStoredError", "fit_state", "make_store"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
 _TWIN = 1e-6  # of the norm: a row this near is the same
@@ -63,6 +65,22 @@ class NotStoredError(ValueError):
     def __reduce__(self) -> tuple:
         """Pickle by what it was made of."""
         return type(self), (self.rows, self.missed)
+
+
+class Beginnings(NamedTuple):
+    """Where the recall of cues begins, in a memory's coordinates.
+
+    Attributes:
+        plain: the cues as they are, (k, d); mended, where some of them is unknown.
+        start: the cues mended.
+        evidence: the cues less their noise, which their confidence is judged by.
+        damage: place in `cue_mending.DAMAGE`, (k,); −1 where cues are not mended.
+    """
+
+    plain: Float[np.ndarray, "k d"]
+    start: Float[np.ndarray, "k d"]
+    evidence: Float[np.ndarray, "k d"]
+    damage: Int[np.ndarray, " k"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,23 +239,60 @@ class MemoryState:
         return held_out_evidence(apart, metric.share, mean)
 
     def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
-        """Return where recall of cues begins: less their noise, if they are no stored rows."""
-        return self.cues_and_starts(cues)[1]
+        """Return cues less their noise, in the coordinates; as they are if they are stored rows."""
+        plain = self.coordinates.encode(cues)[0]
+        return self._less_noise(cues, plain)[0] if self.settings.guided else plain
 
-    def cues_and_starts(
-        self, cues: Float[np.ndarray, "k d"]
-    ) -> tuple[Float[np.ndarray, "k d"], Float[np.ndarray, "k d"]]:
-        """Return cues in the coordinates, as they are and where their recall begins."""
+    def _less_noise(
+        self, cues: Float[np.ndarray, "k d"], plain: Float[np.ndarray, "k d"]
+    ) -> tuple[Float[np.ndarray, "k d"], Bool[np.ndarray, " k"]]:
+        """Return cues less their noise, and which are stored rows, whose `plain` is left."""
         coordinates = self.coordinates
-        plain = coordinates.encode(cues)[0]
-        if not self.settings.guided:
-            return plain, plain
         mean, metric = coordinates.mean, coordinates.metric
         start = coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
         stored = self.points[nearest(plain, self.points)]
         there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm
         start[there] = plain[there]
-        return plain, start
+        return start, there
+
+    @cached_property
+    def mending(self) -> CueMending:
+        """What mends cues before the map iterates."""
+        coordinates = self.coordinates
+        return CueMending(self.rows, self.points, coordinates.mean, coordinates.metric)
+
+    def beginnings(
+        self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
+    ) -> "Beginnings":
+        """Return where the recall of cues begins.
+
+        Args:
+            cues: in the units given; those of which some are unknown have any values there.
+            known: which coordinates are; None for all.
+        """
+        encode, count = self.coordinates.encode, len(cues)
+        if known is not None and known.all():
+            known = None
+        if known is not None:
+            cues = np.where(known, cues, self.coordinates.mean)
+        plain = encode(cues)[0]
+        damage = np.full(count, -1)
+        if not self.settings.guided:
+            return Beginnings(plain, plain, plain, damage)
+        evidence, there = self._less_noise(cues, plain)
+        start = evidence.copy()
+        if self.sequence:
+            return Beginnings(plain, start, evidence, damage)
+        damage[:] = 0
+        whole = np.ones(count, bool) if known is None else known.all(axis=1)
+        for some, told in ((whole & ~there, None), (~whole, known)):
+            if not some.any():
+                continue
+            part = None if told is None else told[some]
+            mended = self.mending.mend(cues[some], evidence[some] / self.norm, part)
+            start[some], damage[some] = encode(mended.cue)[0], mended.damage
+        plain[~whole] = start[~whole]
+        return Beginnings(plain, start, evidence, damage)
 
     def refuse_other_answers(
         self, points: Float[np.ndarray, "m d"], answers: Float[np.ndarray, "m d"]

@@ -84,7 +84,7 @@ def recall_trace(memory: AttractorMemory, cue: ArrayLike) -> RecallTrace:
     settings = state.settings.at_recall(memory.get_params(deep=False))
     with few_threads(state.points.size):
         plan = state.plan(settings)
-        plain, start = state.cues_and_starts(row)
+        plain, start, *_ = state.beginnings(row)
         inner, begin, across = span.inward(plain, start)
         legs, inside = _legs(plan, inner, begin)
     kept = [span.outward(y, across) for y in inside]

@@ -1,0 +1,121 @@
+"""The memory beside simple searches, on many kinds of damage and several data sets.
+
+    python benchmarks/damage.py --digits FOLDER --fashion FOLDER [--rows 100 1000] [--held-out]
+
+Share of cues brought to within 1 % of their row by the memory, and share of the searches that find
+the row: Euclid, cosine, Pearson, Pearson less the mean row and a constant, Manhattan. Without
+`--held-out` the kinds are those that recall was tuned on (`damage_kinds.py`), and rows 1,000 and on
+of each data set; with it those of `damage_held_out.py`, and rows 5,000 and on. FOLDER has IDX files
+of the MNIST family (the test set is read). Photographs are tiles of scikit-learn's two, tables have
+columns far from 0 and of two factors, points are random.
+"""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import damage_held_out
+import damage_kinds
+import numpy as np
+from _cues import unit
+from dimension import tiles
+
+from attractory import AttractorMemory
+from attractory.datasets import mnist
+
+
+def searches(rows: np.ndarray, cues: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the row that each simple search finds."""
+    mean = rows.mean(axis=0)
+    aside = np.linalg.qr(np.stack([np.ones_like(mean), mean], axis=1))[0]
+
+    def shape_of(x: np.ndarray) -> np.ndarray:
+        return unit(x - x.mean(axis=1, keepdims=True))
+
+    def less_mean(x: np.ndarray) -> np.ndarray:
+        apart = x - mean
+        return unit(apart - (apart @ aside) @ aside.T)
+
+    flat = rows.astype(np.float32)
+    by_sum = [np.abs(flat - cue).sum(axis=1).argmin() for cue in cues.astype(np.float32)]
+    return {
+        "Euclid": (2 * cues @ rows.T - (rows**2).sum(axis=1)).argmax(axis=1),
+        "cosine": (unit(cues) @ unit(rows).T).argmax(axis=1),
+        "Pearson": (shape_of(cues) @ shape_of(rows).T).argmax(axis=1),
+        "Pearson less": (less_mean(cues) @ less_mean(rows).T).argmax(axis=1),
+        "Manhattan": np.array(by_sum),
+    }
+
+
+def made(kinds: dict, rows: np.ndarray, shape: tuple, count: int) -> dict:
+    """Return, for each kind, which row each cue is made from, and the cues."""
+    out = {}
+    for k, (name, damage) in enumerate(kinds.items()):
+        rng = np.random.default_rng([k, *name.encode()])
+        home = np.resize(rng.permutation(len(rows)), count)
+        out[name] = home, damage(rows[home], shape, rows, rng)
+    return out
+
+
+def table(name: str, rows: np.ndarray, shape: tuple, kinds: dict, count: int) -> dict[str, float]:
+    """Print the share of each kind; return the means."""
+    begun = time.perf_counter()
+    memory = AttractorMemory().fit(rows)
+    fitted = time.perf_counter() - begun
+    shares, took = {}, 0.0
+    for kind, (home, cues) in made(kinds, rows, shape, count).items():
+        begun = time.perf_counter()
+        result = memory.recall(cues)
+        took += time.perf_counter() - begun
+        shares[kind] = {"memory": (result.pattern == home).mean()} | {
+            search: (found == home).mean() for search, found in searches(rows, cues).items()
+        }
+    columns = list(next(iter(shares.values())))
+    each = 1e3 * took / count / len(shares)
+    print(f"\n{name}, n = {len(rows)}: fit {fitted:.1f} s, recall {each:.1f} ms a cue\n")
+    print("| damage | " + " | ".join(columns) + " |\n" + "|---" * (1 + len(columns)) + "|")
+    means = {c: float(np.mean([row[c] for row in shares.values()])) for c in columns}
+    for kind, row in (shares | {"mean": means}).items():
+        digits = 3 if kind == "mean" else 2
+        print(f"| {kind} | " + " | ".join(f"{row[c]:.{digits}f}" for c in columns) + " |")
+    behind = {k: max(v[c] for c in columns[1:]) - v["memory"] for k, v in shares.items()}
+    worst = max(behind, key=lambda kind: behind[kind])
+    print(f"\nMost behind the best search: {behind[worst]:.2f} ({worst}).", flush=True)
+    return means
+
+
+def data_sets(arguments: argparse.Namespace, count: int) -> dict:
+    """Return rows, their shape and whether they are images, by name."""
+    first, rng = (5000 if arguments.held_out else 1000), np.random.default_rng(count)
+    out = {}
+    for name in ("digits", "fashion"):
+        if folder := getattr(arguments, name):
+            rows = mnist(folder, "test", first + count)[0][first:]
+            out[name] = rows, (28, 28), True
+    photos = tiles(min(count, 300), 32, seed=1 + arguments.held_out)
+    latent = rng.normal(size=(count, 20)) @ rng.normal(size=(20, 64)) + rng.normal(size=(count, 64))
+    table = latent * 10.0 ** rng.integers(0, 2, 64) + 1000 * rng.normal(size=64)
+    return out | {
+        "photographs": (photos, (32, 32, 3), True),
+        "random points": (rng.normal(size=(count, 256)), (256,), False),
+        "table": (table, (64,), False),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--digits", type=Path)
+    parser.add_argument("--fashion", type=Path)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--cues", type=int, default=80)
+    parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--only", nargs="+", help="names of data sets")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    kinds = damage_held_out if arguments.held_out else damage_kinds
+    for count in arguments.rows:
+        for name, (rows, shape, images) in data_sets(arguments, count).items():
+            if not arguments.only or name in arguments.only:
+                some = kinds.IMAGES if images else kinds.VECTORS
+                table(name, rows, shape, some, arguments.cues)

@@ -1,0 +1,184 @@
+r"""A shortlist of stored rows for each cue: the first few by several similarities.
+
+No similarity finds the right row under every damage, but for nearly every cue one of them has it
+among its first dozen. They are: Euclid's distance; Pearson's correlation, less what a cue has of
+the mean row and of a constant; the same in the metric (C + λI)^−½ with λ = 0.1; the memory's own,
+between patterns and the cue less its noise (`memory.cue_denoising`); and Σⱼ min(|xⱼ − pⱼ|, h) over
+some coordinates j, which no large error sways. All but the last are one matrix product each. Of a
+cue with unknown coordinates the first two are taken over the known ones.
+
+Rows and cues are compared in float32, in units of the rows' root mean square from the mean. Less
+the mean row and with it: the contrast of a cue is about 0, not about the mean. Where the columns'
+means are far apart, 0 has no meaning, and the mean row is left out.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from attractory._util.seeds import generator
+from attractory.memory.coordinates import spread
+from attractory.memory.metric import Metric
+
+__all__ = ["RowFrame", "Shortlist"]
+
+_TOP = 12  # rows by each similarity
+_FAR = 100.0  # root mean square of the columns' means from which on 0 has no meaning
+_MOST = 1e4  # values of a cue larger than this count as this
+_SHARE = 0.1  # λ
+_SEEN = 256  # coordinates of the last similarity; fewer of more than 4,000 rows
+_NEAR = 0.5  # its h
+_BLOCK = 1 << 22  # differences held at a time
+_NONE = 1e-9
+
+
+class RowFrame:
+    """Stored rows in units of their spread, and cues in the same.
+
+    Args:
+        rows: in the units given, (n, d).
+        mean: of the coordinates, (d,).
+
+    Attributes:
+        scale: root mean square of the rows less their mean.
+        middle: the mean row there less its own mean, (d,); 0 if it is left out.
+        points: the rows there, (n, d), float32.
+    """
+
+    def __init__(self, rows: Float[np.ndarray, "n d"], mean: Float[np.ndarray, " d"]):
+        self._origin = mean if mean.any() else rows.mean(axis=0)
+        apart = rows - self._origin
+        self.scale = float(np.sqrt((apart**2).mean())) or 1.0
+        middle = (self._origin - self._origin.mean()) / self.scale
+        if (middle**2).mean() > _FAR**2:
+            middle = np.zeros_like(middle)
+        self.middle = np.asarray(middle, np.float32)
+        self.points = np.asarray(apart / self.scale + middle, np.float32)
+
+    def inward(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Return cues in these units, float32."""
+        apart = np.clip((cues - self._origin) / self.scale, -_MOST, _MOST)
+        return np.asarray(apart, np.float32) + self.middle
+
+    def outward(self, points: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Return points of these units in those given."""
+        return (np.asarray(points, float) - self.middle) * self.scale + self._origin
+
+
+class Shortlist:
+    """What similarities need to know of the rows.
+
+    Args:
+        frame: the rows.
+        metric: the memory's.
+    """
+
+    def __init__(self, frame: RowFrame, metric: Metric):
+        self._frame, self._metric = frame, metric
+
+    def of(
+        self, x: Float[np.ndarray, "k d"], own: Float[np.ndarray, "k n"]
+    ) -> list[Int[np.ndarray, " s"]]:
+        """Return the rows shortlisted for each cue.
+
+        Args:
+            x: cues in the frame's units, (k, d).
+            own: the memory's similarity of each cue to each row, (k, n).
+        """
+        points = self._frame.points
+        product = x @ points.T
+        found = [own, 2 * product - self._squares, self._correlation(x, product)]
+        if not self._metric.plain:
+            found.append(self._whitened(x))
+        found.append(-self._distance(x))
+        return _first(found)
+
+    def of_known(
+        self, x: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"]
+    ) -> list[Int[np.ndarray, " s"]]:
+        """Return the same for cues of which some coordinates are unknown."""
+        points, seen = self._frame.points, known.astype(np.float32)
+        given = np.where(known, x, np.float32(0))
+        squares, sums, product = seen @ (points**2).T, seen @ points.T, given @ points.T
+        count = seen.sum(axis=1, keepdims=True)
+        mean = given.sum(axis=1, keepdims=True) / count
+        spread_of_rows = np.sqrt(np.maximum(squares - sums**2 / count, _NONE))
+        return _first([2 * product - squares, (product - mean * sums) / spread_of_rows])
+
+    @cached_property
+    def _squares(self) -> Float[np.ndarray, " n"]:
+        return np.einsum("ij,ij->i", self._frame.points, self._frame.points)
+
+    @cached_property
+    def _aside(self) -> Float[np.ndarray, "d q"]:
+        """Orthonormal columns: a constant and the mean row."""
+        both = np.stack([np.ones_like(self._frame.middle), self._frame.middle], axis=1)
+        basis, sizes, _ = np.linalg.svd(both.astype(float), full_matrices=False)
+        return np.asarray(basis[:, sizes > 1e-4 * sizes[0]], np.float32)
+
+    @cached_property
+    def _along_aside(self) -> Float[np.ndarray, "n q"]:
+        return self._frame.points @ self._aside
+
+    @cached_property
+    def _lengths(self) -> Float[np.ndarray, " n"]:
+        return np.sqrt(np.maximum(self._squares - (self._along_aside**2).sum(axis=1), _NONE))
+
+    def _correlation(self, x: np.ndarray, product: np.ndarray) -> Float[np.ndarray, "k n"]:
+        return (product - (x @ self._aside) @ self._along_aside.T) / self._lengths
+
+    @cached_property
+    def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Principal axes, the weights there and across of (C + λI)⁻¹, and the lengths of rows."""
+        basis = np.asarray(self._metric.basis, np.float32)
+        variances = self._metric.variances / self._frame.scale**2
+        weights = np.asarray(1 / (variances + _SHARE * variances.max()), np.float32)
+        lengths = np.empty(len(self._frame.points), np.float32)
+        for k in range(0, len(lengths), 1000):
+            some = (self._frame.points[k : k + 1000] - self._frame.middle) @ basis
+            lengths[k : k + 1000] = np.sqrt(np.maximum((some**2) @ weights, _NONE))
+        return basis, weights, lengths
+
+    def _whitened(self, x: np.ndarray) -> Float[np.ndarray, "k n"]:
+        basis, weights, lengths = self._axes
+        across = 1 / (_SHARE * self._metric.variances.max() / self._frame.scale**2)
+        apart = x - self._frame.middle
+        along, aside = apart @ basis, basis.T @ self._aside
+        # Less the mean row and the constant, as generalised least squares takes them off.
+        gram = (aside.T * weights) @ aside
+        gram += across * (np.eye(aside.shape[1]) - aside.T @ aside)
+        seen = (along * weights) @ aside + across * (apart @ self._aside - along @ aside)
+        along = along - np.linalg.solve(gram, seen.T).T.astype(np.float32) @ aside.T
+        wanted = (along * weights) @ basis.T
+        return (wanted @ self._frame.points.T - (wanted @ self._frame.middle)[:, None]) / lengths
+
+    @cached_property
+    def _sample(self) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, "n m"]]:
+        """Coordinates in which rows differ, and the rows there."""
+        points = self._frame.points
+        deviation = points[spread(len(points), 2000)].std(axis=0)
+        differ = np.flatnonzero(deviation > 0.1 * deviation.max())
+        most = min(_SEEN, max(32, _SEEN * 4000 // len(points)))
+        if len(differ) > most:
+            differ = np.sort(generator(0, "coordinates").choice(differ, most, replace=False))
+        return differ, np.ascontiguousarray(points[:, differ])
+
+    def _distance(self, x: np.ndarray) -> Float[np.ndarray, "k n"]:
+        where, rows = self._sample
+        out = np.empty((len(x), len(rows)), np.float32)
+        size = max(1, _BLOCK // max(1, rows.shape[1]))
+        for k, cue in enumerate(x[:, where]):
+            for j in range(0, len(rows), size):
+                away = np.abs(rows[j : j + size] - cue)
+                out[k, j : j + size] = np.minimum(away, _NEAR, out=away).sum(axis=1)
+        return out
+
+
+def _first(similarities: list[np.ndarray]) -> list[Int[np.ndarray, " s"]]:
+    """Return, for each cue, the first rows by each similarity, each row once."""
+    n = similarities[0].shape[1]
+    if n <= _TOP:
+        return [np.arange(n)] * len(similarities[0])
+    each = [np.argpartition(-s, _TOP - 1, axis=1)[:, :_TOP] for s in similarities]
+    return [np.unique(rows) for rows in np.concatenate(each, axis=1)]
