@@ -58,8 +58,9 @@ def brought_to_frames(
         ended = np.full(len(cues), True)
     else:
         plan, own = memory.plan(settings), memory.span
-        plain, start = memory.cues_and_starts(cues)
-        *given, across = own.inward(plain, start)
+        begun = memory.beginnings(cues)
+        *given, across = own.inward(begun.plain, begun.start)
+        start = begun.evidence
         found = follow_anywhere(settings.compute, plan, *given)
         points, ended = found.state, found.status != RecallStatus.DIVERGED
     patterns = own.within(state.points)
