@@ -204,11 +204,16 @@ def test_times_grey_and_size_of_a_film(tmp_path):
     np.testing.assert_array_equal(found.rows, rows_of(grey))
 
 
-def damaged(path, change):
-    content = bytearray(path.read_bytes())
-    change(content)
-    path.write_bytes(bytes(content))
-    return path
+def test_a_film_that_changes_its_size_is_refused_or_scaled(tmp_path):
+    parts = [
+        film(tmp_path / f"{k}.ts", frames(5, *sides), codec="mpeg2video", pix="yuv420p")
+        for k, sides in enumerate([(32, 48), (16, 16)])
+    ]
+    path = tmp_path / "both.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    reason = refusal(path)
+    assert "from 32 × 48 pixels in colour to 16 × 16 pixels in colour; --size" in reason
+    assert load_sequences(path, size=(8, 8)).medium.shape == (8, 8, 3)
 
 
 def test_a_film_that_breaks_off_says_where(tmp_path):
@@ -250,6 +255,11 @@ def test_films_of_sound_alone_or_without_frames_asked_for(tmp_path):
         opened.mux(stream.encode(sound))
         opened.mux(stream.encode())
     assert refusal(path) == "holds no film (but audio); give one that has pictures"
+    with av.open(str(path), "w", format="avi") as opened:
+        stream = opened.add_stream("mpeg4", rate=5)
+        stream.height, stream.width, stream.pix_fmt = H, W, "yuv420p"
+        opened.start_encoding()
+    assert refusal(path) == "is a film of no frames"
     film(path, frames(3))
     assert "has 3 frames, and none of those asked for" in refusal(path, frames=(3, None))
 

@@ -115,8 +115,9 @@ def _film_in(opened: "InputContainer") -> "VideoStream":
                     "to H.264"
                 )
             return stream
-    other = ", ".join(sorted({stream.type for stream in opened.streams})) or "nothing"
-    raise Refused(f"holds no film (but {other}); give one that has pictures")
+    other = ", ".join(sorted({stream.type for stream in opened.streams}))
+    but = f" (but {other})" if other else ""
+    raise Refused(f"holds no film{but}; give one that has pictures")
 
 
 def _count(av: Any, file: ByteFile, container: str) -> int | None:
@@ -201,9 +202,9 @@ def _missing(stream: "VideoStream", times: list[Fraction]) -> str:
         return ""
     start = stream.start_time or 0
     end = (start + stream.duration) * stream.time_base
-    widest = max(b - a for a, b in pairwise(times))
+    gaps = [b - a for a, b in pairwise(times)]
     lacks = end - times[-1]
-    if lacks <= _GAP * abs(widest) or lacks <= Fraction(1, 10):
+    if min(gaps) < 0 or lacks <= max(_GAP * max(gaps), Fraction(1, 10)):
         return ""
     return f"its last {float(lacks):.3g} s are missing"
 
@@ -228,7 +229,7 @@ def _pixels(frame: "VideoFrame") -> np.ndarray:
 def _pace(times: list[Fraction], stream: "VideoStream") -> tuple[float, tuple[str, ...]]:
     """Return frames a second, and a note if frames stand for unequal times."""
     gaps = sorted(float(b - a) for a, b in pairwise(times))
-    if not gaps or times[-1] <= times[0]:
+    if not gaps or gaps[0] < 0 or times[-1] <= times[0]:
         return float(stream.average_rate or 0), ()
     rate = float(len(gaps) / (times[-1] - times[0]))
     if gaps[-1] <= 1.5 * gaps[0]:
