@@ -141,14 +141,34 @@ def test_sound_is_stored_and_said_again(capsys, tmp_path):
     np.testing.assert_allclose(said, values, atol=1)
 
 
-def test_equal_frames_are_named_before_anything_is_written(capsys, tmp_path):
-    save_sequence(ROWS[[0, 1, 2, 1, 3]], Medium.of_images(SHAPE, 9.0), tmp_path / "twice.npy")
+def test_a_film_that_can_only_be_stored_with_more_context_says_so(capsys, folder, tmp_path):
+    twice = ROWS[[0, 1, 2, 1, 3]]
+    save_sequence(twice, Medium.of_images(SHAPE, 9.0), tmp_path / "twice.npy")
     file = tmp_path / "twice.mem"
     code, _, err = run(capsys, "store", tmp_path / "twice.npy", "--sequence", "--out", file, *FAST)
     assert code == 2
     assert "frame 1 of twice.npy and frame 3 of twice.npy are equal" in err
-    assert "--context" in err
+    assert "--context 2" in err
     assert not file.exists()
+    arguments = ("store", tmp_path / "twice.npy", "--sequence", "--context", "2", "--out", file)
+    assert document(capsys, *arguments, *FAST)["context"] == 2
+    report = document(
+        capsys, "replay", file, tmp_path / "twice.npy", "--frame", "2", "--steps", "9"
+    )
+    assert report["path"][-1]["distance"] < 1e-6
+    assert report["settled"] == 0
+
+
+def test_a_film_that_ends_stays_at_its_last_frame(capsys, folder, tmp_path):
+    file = tmp_path / "open.mem"
+    report = document(
+        capsys, "store", folder / "walk", "--sequence", "--open", "--out", file, *FAST
+    )
+    assert report["sequences"] == [{"name": "walk", "frames": N, "closed": False}]
+    report = document(capsys, "replay", file, f"{folder / 'walk'}:3", "--steps", "5")
+    assert [each["frame"] for each in report["path"]] == [3, 4, 5, 5, 5, 5]
+    _, out, _ = run(capsys, "inspect", file)
+    assert "it ends" in out
 
 
 @pytest.mark.parametrize(

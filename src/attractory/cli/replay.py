@@ -96,8 +96,7 @@ def replay(
         if how.noise:
             rows = _noisy(kept, rows, how.noise, how.seed)
         tell(f"replaying {counted(count, 'step')}")
-        states = kept.memory.replay(rows if kept.context > 1 else rows[0], count)
-        states[0] = rows[-1]  # as it was given, not as it was begun with
+        states = kept.replay(rows, count)
         told = _told(kept, states)
         if out is not None:
             _write(out, kept, states, tell)

@@ -1,9 +1,11 @@
 """A memory of sequences in a file, with their names and what its rows are frames of."""
 
+import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ class SequenceFile:
         lengths: frames of each.
         closed: whether the first frame of a sequence follows the last.
         medium: what a frame is.
+        context: frames that a state of the memory holds: those up to its own, one after another.
         fits: whether images were scaled or recoloured, as cues then are, too.
         over: the version of the file that a new memory replaces; None if there must be none.
     """
@@ -44,6 +47,7 @@ class SequenceFile:
     lengths: list[int]
     closed: bool
     medium: Medium
+    context: int = 1
     fits: bool = False
     over: str | None = None
 
@@ -58,32 +62,45 @@ class SequenceFile:
         if not isinstance(memory, SequenceMemory):
             raise ValueError(f"{path} holds rows and no sequence; use recall")
         # A memory saved from Python may say nothing of its rows, or something else.
-        info, count = memory.info_, len(memory)
+        info, (count, dim) = memory.info_, memory.points_.shape
         names, lengths = _sequences(info, count)
-        medium = Medium.from_info(info, memory.patterns_.shape[1])
+        context: Any = info.get("context")
+        context = context if type(context) is int and context > 0 and dim % context == 0 else 1
+        medium = Medium.from_info(info, dim // context)
         fits = medium.kind == IMAGES and info.get("fits") is True
-        return cls(path, memory, names, lengths, info.get("closed") is not False, medium, fits)
+        closed = info.get("closed") is not False
+        return cls(path, memory, names, lengths, closed, medium, context, fits)
 
     @classmethod
     def stored(
-        cls, path: Path, memory: SequenceMemory, loaded: LoadedSequences, closed: bool,
-        allow_unstored: bool,
+        cls, path: Path, memory: SequenceMemory, loaded: LoadedSequences, context: int,
+        closed: bool, allow_unstored: bool,
     ) -> "SequenceFile":  # fmt: skip
-        """Store sequences in a memory."""
-        rows, lengths = loaded.rows, list(loaded.lengths)
-        memory.fit(rows, _successors(rows, loaded, closed), allow_unstored=allow_unstored)
+        """Store sequences in a memory whose states hold so many frames."""
+        states, after, places = _states(loaded, context, closed)
+        _refuse_equal(states, places, loaded.names, context)
+        memory.fit(states, states[after], allow_unstored=allow_unstored)
+        lengths = [sum(which == k for which, _ in places) for k in range(len(loaded.names))]
         names = [one_line(name) for name in loaded.names]
-        return cls(path, memory, names, lengths, closed, loaded.medium)
+        return cls(path, memory, names, lengths, closed, loaded.medium, context)
 
-    @property
-    def context(self) -> int:
-        """Frames that a state holds."""
-        return 1
-
-    @property
+    @cached_property
     def frames(self) -> Float[np.ndarray, "n d"]:
-        """The stored frames, one sequence after another."""
-        return self.memory.patterns_
+        """The stored frames that states end with, one sequence after another."""
+        return self.memory.patterns_[:, -self.medium.dim :]
+
+    def replay(self, cue: Float[np.ndarray, "k d"], steps: int) -> Float[np.ndarray, "s d"]:
+        """Return the last frame of a cue and its successors, (steps + 1, d).
+
+        Args:
+            cue: as many frames as a state holds; a single one stands for all of them.
+            steps: how many.
+        """
+        dim = self.medium.dim
+        state = np.broadcast_to(cue, (self.context, dim)).reshape(-1)
+        states = self.memory.replay(state, steps)[:, -dim:].copy()
+        states[0] = cue[-1]  # as it was given, not as it was begun with
+        return states
 
     def save(self) -> None:
         """Write the file, whole or not at all; one that was changed meanwhile is an error."""
@@ -91,7 +108,7 @@ class SequenceFile:
             self.memory.file_ = os.path.realpath(self.path), self.over
         info = {
             "names": self.names, "lengths": self.lengths, "closed": self.closed,
-            **self.medium.as_info(),
+            "context": self.context, **self.medium.as_info(),
         }  # fmt: skip
         save_memory(self.memory, self.path, info=info | ({"fits": True} if self.fits else {}))
 
@@ -134,15 +151,24 @@ class SequenceFile:
     def nearest(self, frames: Float[np.ndarray, "k d"]) -> tuple[Int[np.ndarray, " k"], np.ndarray]:
         """Return the stored frame next to each, and how far it is, relative to its distance from
         the mean of all.
+
+        Of equal ones the one is taken whose turn it is.
         """
         stored = self.frames
-        mean = stored.mean(axis=0)
-        near, far = np.empty(len(frames), int), np.empty(len(frames))
-        sizes = np.linalg.norm(stored - mean, axis=1)
+        sizes = np.linalg.norm(stored - stored.mean(axis=0), axis=1)
         lengths = (stored**2).sum(axis=1)
-        for k, frame in enumerate(frames):
-            near[k] = np.argmin(lengths - 2 * (stored @ frame))
-            far[k] = np.linalg.norm(frame - stored[near[k]])
+        near = np.array([np.argmin(lengths - 2 * (stored @ frame)) for frame in frames])
+        ends = np.cumsum(self.lengths)
+        after, before = np.arange(1, len(stored) + 1), np.arange(-1, len(stored) - 1)
+        firsts = ends - self.lengths
+        after[ends - 1], before[firsts] = firsts, ends - 1
+        order = range(1, len(near)), range(len(near) - 2, -1, -1)
+        for places, turn, step in zip(order, (after, before), (-1, 1), strict=True):
+            for k in places:
+                due = turn[near[k + step]]
+                if np.array_equal(stored[due], stored[near[k]]):
+                    near[k] = due
+        far = np.linalg.norm(frames - stored[near], axis=1)
         return near, far / np.maximum(sizes[near], np.finfo(float).tiny)
 
     def multipliers(self) -> list[float | None]:
@@ -172,32 +198,47 @@ class SequenceFile:
         }  # fmt: skip
 
 
-def _successors(
-    rows: Float[np.ndarray, "n d"], loaded: LoadedSequences, closed: bool
-) -> Float[np.ndarray, "n d"]:
-    """Return the frame after each; the last of an open sequence stays.
+def _states(
+    loaded: LoadedSequences, context: int, closed: bool
+) -> tuple[Float[np.ndarray, "n e"], Int[np.ndarray, " n"], list[tuple[int, int]]]:
+    """Return states of so many frames, which state follows each, and where each ends.
 
-    Raises:
-        ValueError: if a frame occurs twice, so that what follows it is not decided.
+    The last state of a sequence that is not closed stays. Its first ends at the first frame that
+    has enough before it.
     """
-    ends = np.cumsum(loaded.lengths)
-    first = ends - loaded.lengths
-    after = np.arange(1, len(rows) + 1)
-    after[ends - 1] = first if closed else ends - 1
+    ends, after, places, rows = 0, [], [], []
+    for which, length in enumerate(loaded.lengths):
+        starts = range(0 if closed else context - 1, length)
+        first, count = len(places), len(starts)
+        for k in starts:
+            rows.append(ends + np.arange(k - context + 1, k + 1) % length)
+            places.append((which, k))
+        after += [*range(first + 1, first + count), first if closed else first + count - 1]
+        ends += length
+    states = loaded.rows if context == 1 else loaded.rows[np.array(rows)].reshape(len(rows), -1)
+    return states, np.array(after), places
+
+
+def _refuse_equal(
+    states: Float[np.ndarray, "n e"],
+    places: list[tuple[int, int]],
+    names: Sequence[str],
+    context: int,
+) -> None:
+    """Refuse a state that occurs twice: what follows it is not decided."""
     seen: dict[bytes, int] = {}
-    for k, row in enumerate(rows):
-        before = seen.setdefault(row.tobytes(), k)
+    for k, state in enumerate(states):
+        before = seen.setdefault(hashlib.sha256(state.tobytes()).digest(), k)
         if before != k:
-            told = []
-            for place in (before, k):
-                which = int(np.searchsorted(ends, place, side="right"))
-                told.append(f"frame {place - first[which]} of {loaded.names[which]}")
-            raise ValueError(
-                f"{told[0]} and {told[1]} are equal, so that one frame does not tell what follows; "
-                "leave equal ones out (--distinct in a row, --frames), or let more frames decide "
-                "(--context)"
+            told = " and ".join(
+                f"frame {place} of {names[which]}" for which, place in (places[before], places[k])
             )
-    return rows[after]
+            alike = "are equal" if context == 1 else f"end {context} equal frames each"
+            raise ValueError(
+                f"{told} {alike}, so that they do not tell what follows; leave equal ones out "
+                f"(--distinct in a row, --frames), or let more frames decide (--context "
+                f"{context + 1})"
+            )
 
 
 def _sequences(info: dict[str, Any], count: int) -> tuple[list[str], list[int]]:

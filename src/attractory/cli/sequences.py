@@ -119,8 +119,6 @@ def store_sequences(
         from attractory.io.tensor_file import file_version
         from attractory.memory.sequence import SequenceMemory
 
-        if how.context > 1:
-            raise ValueError("--context must be 1 as yet")
         if parameters["metric"] == "search":
             parameters = parameters | {"metric": "rule"}
         memory = SequenceMemory(width, **parameters)
@@ -133,7 +131,7 @@ def store_sequences(
     tell_what_failed(loaded)
     not_over([out], _read_from(loaded), "--out")
     with working(f"storing {counted(len(loaded.rows), 'frame')}"):
-        kept = SequenceFile.stored(out, memory, loaded, not how.open_, allow_unstored)
+        kept = SequenceFile.stored(out, memory, loaded, how.context, not how.open_, allow_unstored)
         kept.over = before
         kept.fits = look.size is not None or look.grey is not None
         kept.save()
