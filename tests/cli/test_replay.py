@@ -157,6 +157,10 @@ def test_a_film_that_can_only_be_stored_with_more_context_says_so(capsys, folder
     )
     assert report["path"][-1]["distance"] < 1e-6
     assert report["settled"] == 0
+    assert [each["frame"] for each in report["path"]] == [(2 + k) % 5 for k in range(10)]
+    # Fewer frames than a state holds: the first stands for what is before it.
+    report = document(capsys, "replay", file, f"{tmp_path / 'twice.npy'}:0", "--steps", "1")
+    assert report["path"][0]["frame"] == 0
 
 
 def test_a_film_that_ends_stays_at_its_last_frame(capsys, folder, tmp_path):

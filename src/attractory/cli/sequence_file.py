@@ -24,6 +24,8 @@ from attractory.memory.sequence import SequenceMemory
 
 __all__ = ["SequenceFile"]
 
+_SAME = 1e-9  # of its distance from the mean: frames nearer than this are equal but for rounding
+
 
 @dataclass
 class SequenceFile:
@@ -93,11 +95,12 @@ class SequenceFile:
         """Return the last frame of a cue and its successors, (steps + 1, d).
 
         Args:
-            cue: as many frames as a state holds; a single one stands for all of them.
+            cue: as many frames as a state holds; if they are fewer, the first stands for those that
+                are missing before it.
             steps: how many.
         """
         dim = self.medium.dim
-        state = np.broadcast_to(cue, (self.context, dim)).reshape(-1)
+        state = np.concatenate([cue[:1]] * (self.context - len(cue)) + [cue]).reshape(-1)
         states = self.memory.replay(state, steps)[:, -dim:].copy()
         states[0] = cue[-1]  # as it was given, not as it was begun with
         return states
@@ -157,16 +160,16 @@ class SequenceFile:
         stored = self.frames
         sizes = np.linalg.norm(stored - stored.mean(axis=0), axis=1)
         lengths = (stored**2).sum(axis=1)
-        near = np.array([np.argmin(lengths - 2 * (stored @ frame)) for frame in frames])
+        near = np.array([int(np.argmin(lengths - 2 * (stored @ frame))) for frame in frames])
         ends = np.cumsum(self.lengths)
         after, before = np.arange(1, len(stored) + 1), np.arange(-1, len(stored) - 1)
-        firsts = ends - self.lengths
+        firsts = ends - np.array(self.lengths)
         after[ends - 1], before[firsts] = firsts, ends - 1
         order = range(1, len(near)), range(len(near) - 2, -1, -1)
         for places, turn, step in zip(order, (after, before), (-1, 1), strict=True):
             for k in places:
-                due = turn[near[k + step]]
-                if np.array_equal(stored[due], stored[near[k]]):
+                due, now = int(turn[near[k + step]]), int(near[k])
+                if np.linalg.norm(stored[due] - stored[now]) <= _SAME * sizes[now]:
                     near[k] = due
         far = np.linalg.norm(frames - stored[near], axis=1)
         return near, far / np.maximum(sizes[near], np.finfo(float).tiny)
