@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = "reference/measured"
 TITLES = {
+    "attack": "Certificates under attack",
     "ablation": "What each part of a recall contributes",
     "baselines": "Recall beside other memories and search",
     "basins": "Basins of stored digits",

@@ -171,8 +171,9 @@ def test_a_film_that_ends_stays_at_its_last_frame(capsys, folder, tmp_path):
     assert report["sequences"] == [{"name": "walk", "frames": N, "closed": False}]
     report = document(capsys, "replay", file, f"{folder / 'walk'}:3", "--steps", "5")
     assert [each["frame"] for each in report["path"]] == [3, 4, 5, 5, 5, 5]
-    _, out, _ = run(capsys, "inspect", file)
-    assert "it ends" in out
+    assert report["settled"] == 0
+    (cycle,) = document(capsys, "inspect", file)["cycles"]
+    assert (cycle["sequence"], cycle["frames"], cycle["leading"]) == ("walk", 1, N - 1)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def store(
     parameters = {
         "activation": how.activation, "depth": how.depth, "norm": size,
         "metric": None if whitening == "none" else whitening, "center": not how.no_center,
-        "random_state": how.seed,
+        "random_state": how.seed, "reject": _share(reject, "--reject"),
     }  # fmt: skip
     if sequence.checked(reading == PLAIN):
         store_sequences(paths, how.width, parameters, out, sequence, look, how.allow_unstored,
@@ -146,7 +146,7 @@ def store(
     not_over([out], _read_from(loaded), "--out")
     if len(loaded.rows) < 2:
         raise ValueError("PATHS must give at least 2 rows to store, got 1; give more files")
-    memory = AttractorMemory(how.width, **parameters, reject=_share(reject, "--reject"))
+    memory = AttractorMemory(how.width, **parameters)
     kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None, over=before)
     with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")) as tell:
         kept.store(loaded, how.allow_unstored, tell)

@@ -177,7 +177,9 @@ def _told(kept: "SequenceFile", states: "np.ndarray") -> dict[str, Any]:
     places = [kept.place(int(index)) for index in near]
     home, lengths = far <= _AT_HOME, kept.lengths
     follows = [
-        a[0] == b[0] and (b[1] - a[1] - 1) % int(lengths[a[0]]) == 0 for a, b in pairwise(places)
+        a[0] == b[0]
+        and ((b[1] - a[1] - 1) % lengths[a[0]] == 0 or (a == b and a[1] == lengths[a[0]] - 1))
+        for a, b in pairwise(places)
     ]
     settled = len(states) - 1
     if home[-1]:

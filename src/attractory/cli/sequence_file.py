@@ -1,6 +1,5 @@
 """A memory of sequences in a file, with their names and what its rows are frames of."""
 
-import hashlib
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -17,13 +16,15 @@ from attractory.io.gathering import Cut
 from attractory.io.images import AS_IT_IS, Look
 from attractory.io.medium import IMAGES, Medium
 from attractory.io.sequences import LoadedSequences, SequenceReading, read_sequences
-from attractory.memory.diagnosis import diagnose
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 from attractory.memory.sequence import SequenceMemory
+from attractory.memory.sequence_order import EqualFramesError, Order
 
 __all__ = ["SequenceFile"]
 
+_CUES = 5  # replays of each cycle, from frames with noise of their own size
+_MOST = 10_000_000  # frames that a file may speak of
 _SAME = 1e-9  # of its distance from the mean: frames nearer than this are equal but for rounding
 
 
@@ -38,7 +39,7 @@ class SequenceFile:
         lengths: frames of each.
         closed: whether the first frame of a sequence follows the last.
         medium: what a frame is.
-        context: frames that a state of the memory holds: those up to its own, one after another.
+        places: for each stored frame, which of all frames it is: equal states are stored once.
         fits: whether images were scaled or recoloured, as cues then are, too.
         over: the version of the file that a new memory replaces; None if there must be none.
     """
@@ -49,7 +50,7 @@ class SequenceFile:
     lengths: list[int]
     closed: bool
     medium: Medium
-    context: int = 1
+    places: Int[np.ndarray, " n"]
     fits: bool = False
     over: str | None = None
 
@@ -64,45 +65,59 @@ class SequenceFile:
         if not isinstance(memory, SequenceMemory):
             raise ValueError(f"{path} holds rows and no sequence; use recall")
         # A memory saved from Python may say nothing of its rows, or something else.
-        info, (count, dim) = memory.info_, memory.points_.shape
-        names, lengths = _sequences(info, count)
-        context: Any = info.get("context")
-        context = context if type(context) is int and context > 0 and dim % context == 0 else 1
-        medium = Medium.from_info(info, dim // context)
+        info, (count, dim) = memory.info_, memory.patterns_.shape
+        places = _places(info, count)
+        names, lengths = _sequences(info, count if places is None else None)
+        if places is None or places[-1] >= sum(lengths):
+            places = np.arange(count)
+            names, lengths = _sequences(info, count)
+        medium = Medium.from_info(info, dim)
         fits = medium.kind == IMAGES and info.get("fits") is True
         closed = info.get("closed") is not False
-        return cls(path, memory, names, lengths, closed, medium, context, fits)
+        return cls(path, memory, names, lengths, closed, medium, places, fits)
 
     @classmethod
     def stored(
-        cls, path: Path, memory: SequenceMemory, loaded: LoadedSequences, context: int,
-        closed: bool, allow_unstored: bool,
+        cls, path: Path, memory: SequenceMemory, loaded: LoadedSequences, closed: bool,
+        allow_unstored: bool,
     ) -> "SequenceFile":  # fmt: skip
-        """Store sequences in a memory whose states hold so many frames."""
-        states, after, places = _states(loaded, context, closed)
-        _refuse_equal(states, places, loaded.names, context)
-        memory.fit(states, states[after], allow_unstored=allow_unstored)
-        lengths = [sum(which == k for which, _ in places) for k in range(len(loaded.names))]
+        """Store sequences in a memory."""
+        lengths = list(loaded.lengths)
+        try:
+            memory.fit(loaded.rows, lengths=lengths, closed=closed, allow_unstored=allow_unstored)
+        except EqualFramesError as error:
+            told = " and ".join(_frame_of(k, lengths, loaded.names) for k in error.frames)
+            mend = "" if error.enough is None else f"--context {error.enough} tells them apart; or "
+            raise ValueError(
+                f"{told} are equal, with different frames after them; {mend}leave equal ones out "
+                "(--distinct in a row, --frames)"
+            ) from None
         names = [one_line(name) for name in loaded.names]
-        return cls(path, memory, names, lengths, closed, loaded.medium, context)
+        places = _kept(loaded.rows, memory.patterns_)
+        return cls(path, memory, names, lengths, closed, loaded.medium, places)
+
+    @property
+    def context(self) -> int:
+        """Frames that a state of the memory holds."""
+        return self.memory.points_.shape[1] // self.medium.dim
 
     @cached_property
     def frames(self) -> Float[np.ndarray, "n d"]:
-        """The stored frames that states end with, one sequence after another."""
-        return self.memory.patterns_[:, -self.medium.dim :]
+        """The stored frames, one sequence after another."""
+        return self.memory.patterns_
 
     def replay(self, cue: Float[np.ndarray, "k d"], steps: int) -> Float[np.ndarray, "s d"]:
         """Return the last frame of a cue and its successors, (steps + 1, d).
 
         Args:
-            cue: as many frames as a state holds; if they are fewer, the first stands for those that
-                are missing before it.
+            cue: as many frames as a state holds, or one; if they are fewer, the first stands for
+                those that are missing before it.
             steps: how many.
         """
-        dim = self.medium.dim
-        state = np.concatenate([cue[:1]] * (self.context - len(cue)) + [cue]).reshape(-1)
-        states = self.memory.replay(state, steps)[:, -dim:].copy()
-        states[0] = cue[-1]  # as it was given, not as it was begun with
+        if 1 < len(cue) < self.context:
+            cue = np.concatenate([np.repeat(cue[:1], self.context - len(cue), axis=0), cue])
+        states = self.memory.replay(cue, steps).copy()
+        states[0] = cue[-1]  # as it was given, not the frame that it was taken for
         return states
 
     def save(self) -> None:
@@ -111,8 +126,10 @@ class SequenceFile:
             self.memory.file_ = os.path.realpath(self.path), self.over
         info = {
             "names": self.names, "lengths": self.lengths, "closed": self.closed,
-            "context": self.context, **self.medium.as_info(),
+            **self.medium.as_info(),
         }  # fmt: skip
+        if len(self.places) < sum(self.lengths):
+            info["places"] = self.places.tolist()
         save_memory(self.memory, self.path, info=info | ({"fits": True} if self.fits else {}))
 
     def cue(
@@ -146,10 +163,8 @@ class SequenceFile:
         return read_sequences([path], reading, tell)
 
     def place(self, index: int) -> tuple[int, int]:
-        """Return which sequence a frame of the memory belongs to, and its place there."""
-        ends = np.cumsum(self.lengths)
-        which = int(np.searchsorted(ends, index, side="right"))
-        return which, int(index - (ends[which] - self.lengths[which]))
+        """Return which sequence a stored frame belongs to, and its place there."""
+        return _place_of(int(self.places[index]), self.lengths)
 
     def nearest(self, frames: Float[np.ndarray, "k d"]) -> tuple[Int[np.ndarray, " k"], np.ndarray]:
         """Return the stored frame next to each, and how far it is, relative to its distance from
@@ -159,28 +174,35 @@ class SequenceFile:
         """
         stored = self.frames
         sizes = np.linalg.norm(stored - stored.mean(axis=0), axis=1)
-        lengths = (stored**2).sum(axis=1)
-        near = np.array([int(np.argmin(lengths - 2 * (stored @ frame))) for frame in frames])
-        ends = np.cumsum(self.lengths)
-        after, before = np.arange(1, len(stored) + 1), np.arange(-1, len(stored) - 1)
-        firsts = ends - np.array(self.lengths)
-        after[ends - 1], before[firsts] = firsts, ends - 1
-        order = range(1, len(near)), range(len(near) - 2, -1, -1)
-        for places, turn, step in zip(order, (after, before), (-1, 1), strict=True):
-            for k in places:
-                due, now = int(turn[near[k + step]]), int(near[k])
+        squares = (stored**2).sum(axis=1)
+        near = np.array([int(np.argmin(squares - 2 * (stored @ frame))) for frame in frames])
+        order = Order(tuple(self.lengths), (self.closed,) * len(self.lengths))
+        index = dict(zip(self.places.tolist(), range(len(stored)), strict=True))
+        ways = order.after()[self.places], order.before(1)[self.places]
+        passes = range(1, len(near)), range(len(near) - 2, -1, -1)
+        for way, visited, step in zip(ways, passes, (-1, 1), strict=True):
+            for k in visited:
+                now = int(near[k])
+                due = index.get(int(way[near[k + step]]), now)
                 if np.linalg.norm(stored[due] - stored[now]) <= _SAME * sizes[now]:
                     near[k] = due
         far = np.linalg.norm(frames - stored[near], axis=1)
         return near, far / np.maximum(sizes[near], np.finfo(float).tiny)
 
-    def multipliers(self) -> list[float | None]:
-        """Return the largest Floquet multiplier of each sequence; None for one that ends."""
-        firsts = np.cumsum([0, *self.lengths[:-1]])
-        found = diagnose(
-            self.memory, rows=firsts.tolist(), shock=False, certify=False
-        ).spectral_radius
-        return [float(radius) if np.isfinite(radius) else None for radius in found]
+    def diagnosed(self, tell: Callable[[str], object]) -> list[dict[str, Any]]:
+        """Return a record for each cycle: its sequence, multiplier, and replays that come back."""
+        found = self.memory.diagnose(
+            noise=[1.0], cues=_CUES, progress=lambda done, total: tell(f"cycle {done} of {total}")
+        )
+        return [
+            {
+                "sequence": self.names[self.place(int(cycle[0]))[0]], "frames": len(cycle),
+                "leading": int(found.leading[k]), "multiplier": float(found.multiplier[k]),
+                "attracts": bool(found.stable[k]), "back_from_noise_1": int(found.returned[k, 0]),
+                "replays": int(found.cues),
+            }
+            for k, cycle in enumerate(found.cycles)
+        ]  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the file holds, but for the frames, as JSON values."""
@@ -201,56 +223,56 @@ class SequenceFile:
         }  # fmt: skip
 
 
-def _states(
-    loaded: LoadedSequences, context: int, closed: bool
-) -> tuple[Float[np.ndarray, "n e"], Int[np.ndarray, " n"], list[tuple[int, int]]]:
-    """Return states of so many frames, which state follows each, and where each ends.
+def _place_of(frame: int, lengths: Sequence[int]) -> tuple[int, int]:
+    """Return which sequence a frame of all is in, and its place there."""
+    ends = np.cumsum(lengths)
+    which = int(np.searchsorted(ends, frame, side="right"))
+    return which, int(frame - (ends[which] - lengths[which]))
 
-    The last state of a sequence that is not closed stays. Its first ends at the first frame that
-    has enough before it.
+
+def _frame_of(frame: int, lengths: Sequence[int], names: Sequence[str]) -> str:
+    which, place = _place_of(frame, lengths)
+    return f"frame {place} of {names[which]}"
+
+
+def _kept(
+    rows: Float[np.ndarray, "n d"], stored: Float[np.ndarray, "m d"]
+) -> Int[np.ndarray, " m"]:
+    """Return which of the rows were stored, in their order: of equal states the first."""
+    if len(stored) == len(rows):
+        return np.arange(len(rows))
+    places, k = [], 0
+    for row in stored:
+        while np.abs(rows[k] - row).max() > _SAME * np.abs(row).max():
+            k += 1
+        places.append(k)
+        k += 1
+    return np.array(places)
+
+
+def _places(info: dict[str, Any], count: int) -> Int[np.ndarray, " n"] | None:
+    """Return which frames are stored as a file says it; None if it does not."""
+    places: Any = info.get("places")
+    if not isinstance(places, list) or len(places) != count:
+        return None
+    if not all(type(k) is int and 0 <= k < _MOST for k in places):
+        return None
+    found = np.array(places)
+    return found if (np.diff(found) > 0).all() else None
+
+
+def _sequences(info: dict[str, Any], count: int | None) -> tuple[list[str], list[int]]:
+    """Return names and lengths as a file says them, or those of one sequence.
+
+    Args:
+        info: what the file says.
+        count: what lengths must add up to; None for any number.
     """
-    ends, after, places, rows = 0, [], [], []
-    for which, length in enumerate(loaded.lengths):
-        starts = range(0 if closed else context - 1, length)
-        first, count = len(places), len(starts)
-        for k in starts:
-            rows.append(ends + np.arange(k - context + 1, k + 1) % length)
-            places.append((which, k))
-        after += [*range(first + 1, first + count), first if closed else first + count - 1]
-        ends += length
-    states = loaded.rows if context == 1 else loaded.rows[np.array(rows)].reshape(len(rows), -1)
-    return states, np.array(after), places
-
-
-def _refuse_equal(
-    states: Float[np.ndarray, "n e"],
-    places: list[tuple[int, int]],
-    names: Sequence[str],
-    context: int,
-) -> None:
-    """Refuse a state that occurs twice: what follows it is not decided."""
-    seen: dict[bytes, int] = {}
-    for k, state in enumerate(states):
-        before = seen.setdefault(hashlib.sha256(state.tobytes()).digest(), k)
-        if before != k:
-            told = " and ".join(
-                f"frame {place} of {names[which]}" for which, place in (places[before], places[k])
-            )
-            alike = "are equal" if context == 1 else f"end {context} equal frames each"
-            raise ValueError(
-                f"{told} {alike}, so that they do not tell what follows; leave equal ones out "
-                f"(--distinct in a row, --frames), or let more frames decide (--context "
-                f"{context + 1})"
-            )
-
-
-def _sequences(info: dict[str, Any], count: int) -> tuple[list[str], list[int]]:
-    """Return names and lengths as a file says them, or those of one sequence."""
     names: Any = info.get("names")
     lengths: Any = info.get("lengths")
-    whole = isinstance(lengths, list) and all(type(k) is int and k > 0 for k in lengths)
-    if not whole or sum(lengths) != count:
-        lengths = [count]
+    whole = isinstance(lengths, list) and all(type(k) is int and 0 < k < _MOST for k in lengths)
+    if not whole or not lengths or count not in (None, sum(lengths)):
+        lengths = [count or 1]
     named = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not named or len(names) != len(lengths):
         names = [f"sequence {k}" for k in range(len(lengths))]

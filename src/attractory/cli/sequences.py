@@ -121,7 +121,7 @@ def store_sequences(
 
         if parameters["metric"] == "search":
             parameters = parameters | {"metric": "rule"}
-        memory = SequenceMemory(width, **parameters)
+        memory = SequenceMemory(width, context=how.context, **parameters)
         before = file_version(out)
         reading = SequenceReading(
             look, how.cut(), checked_frame_length(how.frame_length), how.mono, how.distinct,
@@ -131,7 +131,7 @@ def store_sequences(
     tell_what_failed(loaded)
     not_over([out], _read_from(loaded), "--out")
     with working(f"storing {counted(len(loaded.rows), 'frame')}"):
-        kept = SequenceFile.stored(out, memory, loaded, how.context, not how.open_, allow_unstored)
+        kept = SequenceFile.stored(out, memory, loaded, not how.open_, allow_unstored)
         kept.over = before
         kept.fits = look.size is not None or look.grey is not None
         kept.save()
@@ -164,23 +164,26 @@ def inspect_sequences(kept: "SequenceFile", as_json: bool) -> None:
     """Show what a memory of sequences holds, and whether its cycles draw in what is near."""
     from rich.table import Table
 
-    with working("multipliers of the cycles"):
-        radii = kept.multipliers()
-    report = kept.as_dict()
-    for each, radius in zip(report["sequences"], radii, strict=True):
-        each["multiplier"] = radius
+    with working("multipliers of the cycles, and replays") as tell:
+        cycles = kept.diagnosed(tell)
     if as_json:
-        print_json(report)
+        print_json(kept.as_dict() | {"cycles": cycles})
         return
     table = Table(
-        caption="multiplier: by how much noise grows in a round at most; the cycle attracts below 1"
+        caption="multiplier: by how much a small deviation grows in a round at most; the cycle "
+        "attracts below 1. Back: replays that are in the cycle within two rounds, from frames with "
+        "noise as large as they are"
     )
     table.add_column("sequence", overflow="fold")
-    for head in ("frames", "multiplier"):
+    for head in ("frames", "multiplier", "attracts", "back"):
         table.add_column(head, justify="right")
-    for each, radius in zip(report["sequences"], radii, strict=True):
-        told = "it ends" if radius is None else f"{radius:.2g}"
-        table.add_row(each["name"], str(each["frames"]), told)
+    for each in cycles:
+        leading = f" after {each['leading']}" if each["leading"] else ""
+        table.add_row(
+            each["sequence"], f"{each['frames']}{leading}", f"{each['multiplier']:.2g}",
+            "yes" if each["attracts"] else "NO",
+            f"{each['back_from_noise_1']} of {each['replays']}",
+        )  # fmt: skip
     show(table)
     say(_contents(kept))
 

@@ -15,9 +15,27 @@ from attractory._util.seeds import generator
 from attractory._util.validation import flag, whole
 from attractory.memory.settings import LONGEST
 
-__all__ = ["Order", "states_of"]
+__all__ = ["EqualFramesError", "Order", "states_of"]
 
 _SAME = 1e-9  # frames closer than this, relative to their spread, are one
+
+
+class EqualFramesError(ValueError):
+    """Equal states are followed by different ones, so that they do not tell what follows.
+
+    Attributes:
+        frames: indices of the two frames that such states end at.
+        enough: the least context that tells them apart; None if none does.
+    """
+
+    def __init__(self, frames: tuple[int, int], context: int, enough: int | None) -> None:
+        mend = "leave one out" if enough is None else f"context={enough} tells them apart"
+        same = "frames" if context == 1 else f"the last {context} frames"
+        super().__init__(
+            f"X must not have equal {same} with different ones after them, got {frames[0]} and "
+            f"{frames[1]}; {mend}"
+        )
+        self.frames, self.enough = frames, enough
 
 
 class Order(NamedTuple):
@@ -88,21 +106,15 @@ def states_of(
     """Return the state at each frame and the one that follows it.
 
     Raises:
-        ValueError: if equal states are followed by different ones, with the context that tells them
-            apart.
+        EqualFramesError: if equal states are followed by different ones, with the context that
+            tells them apart.
     """
     places, after = _places(frames), order.after()
     clash = _clash(places, order, context)
     if clash is not None:
-        first, second = clash
         longer = range(context + 1, LONGEST + 1)
         enough = next((k for k in longer if _clash(places, order, k) is None), None)
-        mend = "leave one out" if enough is None else f"context={enough} tells them apart"
-        same = "frames" if context == 1 else f"the last {context} frames"
-        raise ValueError(
-            f"X must not have equal {same} with different ones after them, got {first} and "
-            f"{second}; {mend}"
-        )
+        raise EqualFramesError(clash, context, enough)
     states = np.hstack([frames[order.before(k)] for k in range(context - 1, -1, -1)])
     return states, states[after]
 
