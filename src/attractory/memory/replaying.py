@@ -32,13 +32,13 @@ class Start(NamedTuple):
         points: in the coordinates of the state's span, (k, e).
         across: what `Span.outward` wants of them besides.
         pattern: the frame that each is, −1 where it is none, (k,).
-        confidence: that it is that frame, (k,); 0 for −1.
+        begun: where their recall began, which confidence goes by, (k, d).
     """
 
     points: Float[np.ndarray, "k e"]
     across: tuple[Float[np.ndarray, "k d"], ...]
     pattern: Int[np.ndarray, " k"]
-    confidence: Float[np.ndarray, " k"]
+    begun: Float[np.ndarray, "k d"]
 
 
 def brought_to_frames(
@@ -68,10 +68,9 @@ def brought_to_frames(
     distance = np.linalg.norm(points - patterns[closest], axis=1)
     there = ended & (distance <= _NEAR * state.norm * own.scale)
     pattern = np.where(there, closest, -1)
-    sure = (memory or state).confidence.of(start, pattern)
     if own is not state.span:  # a network computes in all coordinates
         points, across = own.outward(points, across), ()
-    return Start(points, across, pattern, sure)
+    return Start(points, across, pattern, start)
 
 
 def steps_from(

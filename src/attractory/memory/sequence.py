@@ -174,7 +174,8 @@ class SequenceMemory(BaseMemory):
         rows = self._alone_in_context(self._cues(X))
         with heeded(), few_threads(max(rows.size, self.state_.points.size)):
             start, least = self._start(rows), self._at_recall().reject
-        return np.where(start.confidence >= least, start.pattern, -1)
+            sure = (self.state_.frames or self.state_).confidence.of(start.begun, start.pattern)
+        return np.where(sure >= least, start.pattern, -1)
 
     def diagnose(
         self,

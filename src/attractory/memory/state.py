@@ -368,7 +368,7 @@ def fit_state(
         ValueError: for rows that no memory can tell apart, or that cannot be stored.
     """
     mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
-    given = rows if targets is None else np.vstack([rows, targets])
+    given = rows if targets is None or _among(targets, rows) else np.vstack([rows, targets])
     metric = fit_metric(given - mean, settings.metric)
     unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
     kept = distinct(unit, sizes, rows, mean)
@@ -397,6 +397,11 @@ def fit_state(
         fitted=len(points),
         choice=choice,
     )
+
+
+def _among(some: Float[np.ndarray, "m d"], rows: Float[np.ndarray, "n d"]) -> bool:
+    """Whether each of some rows is one of others."""
+    return {row.tobytes() for row in some} <= {row.tobytes() for row in rows}
 
 
 def make_store(
