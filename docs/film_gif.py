@@ -2,7 +2,8 @@
 
 A window goes round over one of the two photographs that scikit-learn comes with (CC BY 2.0 by
 danielbuechele): 36 frames of 48 × 48 pixels in colour. Left the film, right what is replayed from
-one of its frames with noise of the frame's own deviation.
+one of its frames with noise of the frame's own deviation, by the map alone. (The default brings the
+cue to a frame first, and is there at step 1.)
 """
 
 from pathlib import Path
@@ -44,7 +45,7 @@ def picture(left, right, text):
 def main():
     """Store, replay, draw, write."""
     frames, random = film(), np.random.default_rng(0)
-    memory = at.SequenceMemory().fit(frames)
+    memory = at.SequenceMemory(iteration="plain").fit(frames)
     mean = frames.mean(axis=0)
     size = np.linalg.norm(frames[START] - mean) / np.sqrt(frames.shape[1])
     cue = frames[START] + NOISE * size * random.normal(size=frames.shape[1])
