@@ -36,6 +36,7 @@ __all__ = ["auto_norm", "by_correlation", "erf_width", "expansion"]
 _PLAIN, _BIASED = (0.97, 3.0), (0.92, 2.1)
 _CLOSER, _POWER = 0.44, -2.5
 _CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
+_ALIKE = 48.0  # w √dim: the most that alike neighbours raise the norm of a sequence to
 _MOST = 1e4  # w √dim: beyond it nothing changes
 
 
@@ -53,8 +54,9 @@ def auto_norm(
     """
     scale = _scale(unit, act)
     radius, least = _BIASED if bias else _PLAIN
-    if len(unit) > 1 and not sequence:
-        least = max(least, _CLOSER * max(_close(unit), 1e-2) ** _POWER)
+    if len(unit) > 1:
+        closer = _CLOSER * max(_close(unit), 1e-2) ** _POWER
+        least = max(least, min(closer, _ALIKE) if sequence else closer)
     return max(float(least * scale), _norm_of(radius, unit, act, depth, bias, scale))
 
 
