@@ -13,7 +13,8 @@ from house import count  # noqa: E402
 
 HOUSE = count(SOURCE)
 # The estimator's constructor takes what a memory can be set to, as scikit-learn wants it.
-CONSTRUCTOR = "memory/estimator.py:__init__"
+# scikit-learn wants every parameter there; at most 14.
+CONSTRUCTORS = {"memory/estimator.py:__init__", "memory/sequence.py:__init__"}
 DOORS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.pyi"))
 
 
@@ -26,8 +27,8 @@ def test_no_file_is_above_450_lines():
 
 
 def test_no_function_takes_more_than_9_arguments():
-    long = {name: n for name, n in HOUSE.long.items() if name != CONSTRUCTOR}
-    assert long == {}
+    assert [name for name in HOUSE.long if name not in CONSTRUCTORS] == []
+    assert max(HOUSE.long.values()) <= 14
 
 
 @pytest.mark.parametrize("folder", DOORS)

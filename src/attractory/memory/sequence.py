@@ -199,7 +199,10 @@ class SequenceMemory(BaseMemory):
             [True]
         """
         check_is_fitted(self)
-        sizes = np.atleast_1d(np.asarray(noise, float))
+        try:
+            sizes = np.atleast_1d(np.asarray(noise, float))
+        except (TypeError, ValueError):
+            raise TypeError(f"noise must be a number or several, got {noise!r}") from None
         for size in sizes.tolist():
             nonnegative(size, "noise")
         count, first = whole(cues, "cues", 1), whole(seed, "seed", 0)
