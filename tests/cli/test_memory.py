@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from commands import run
 from matplotlib.image import imread
+from PIL import Image
 
 from attractory import AttractorMemory, SequenceMemory, load_memory
 from attractory.cli import memory as cli_memory
@@ -357,3 +358,38 @@ def test_help_does_not_wait_for_jax():
     assert "--figure" in out.stdout
     assert "WHICH" in out.stdout
     assert "heavy: []" in out.stdout
+
+
+def test_unknown_pixels_are_told_by_a_mask_or_by_transparency(capsys, pictures, tmp_path):
+    file = tmp_path / "digits.mem"
+    settings = "--activation", "erf", "--norm", "90"
+    run(capsys, "store", pictures / "six", "--out", file, *settings)
+    top = np.zeros((28, 28), np.uint8)
+    top[:12] = 255
+    Image.fromarray(top).save(tmp_path / "top.png")
+    cues = tmp_path / "cues"
+    cues.mkdir()
+    stored = sorted((pictures / "six").glob("*.png"))
+    for path in stored:
+        pixels = np.asarray(Image.open(path).convert("L"))
+        # Below the mask there is another digit.
+        other = np.asarray(Image.open(stored[0]).convert("L"))
+        Image.fromarray(np.where(top > 0, pixels, other)).save(cues / path.name)
+    report = document(capsys, "recall", file, cues, "--mask", tmp_path / "top.png")
+    assert [row["recalled"] for row in report["cues"]] == [path.name for path in stored]
+
+    for path in stored:
+        grey = np.asarray(Image.open(cues / path.name))
+        both = np.stack([grey, top], axis=2)
+        Image.fromarray(both, "LA").save(cues / path.name)
+    report = document(capsys, "recall", file, cues)
+    assert [row["recalled"] for row in report["cues"]] == [path.name for path in stored]
+
+    np.save(tmp_path / "three.npy", np.ones((3, 784)))
+    code, _, err = run(capsys, "recall", file, cues, "--mask", tmp_path / "three.npy")
+    assert code == 2
+    assert "holds 3" in err
+    Image.fromarray(0 * top).save(tmp_path / "none.png")
+    code, _, err = run(capsys, "recall", file, cues, "--mask", tmp_path / "none.png")
+    assert code == 2
+    assert "known nowhere" in err

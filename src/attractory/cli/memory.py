@@ -176,6 +176,13 @@ def recall(
     reading: Reading = PLAIN,
     fit: _Fit = False,
     reject: Annotated[float | None, typer.Option(help=f"{_REJECT} By default as stored.")] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the cues' size, one row or as many as cues: 0 (black) where a cue is not "
+            "known. What is wholly transparent in an image is not known either."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in the folder.")] = False,
     as_json: _Json = False,
 ) -> None:
@@ -186,6 +193,7 @@ def recall(
         from attractory.analysis.iteration import RecallStatus
         from attractory.cli.memory_file import MemoryFile
         from attractory.cli.recalled import Outputs
+        from attractory.io.masks import known_pixels, masked
 
         kept = MemoryFile.open(file)
         if reject is not None:
@@ -193,9 +201,13 @@ def recall(
         tell("reading the cues")
         loaded = kept.read(cues, reading.index_column, reading.recursive, fit)
         read = [file, *_read_from(loaded)]
+        told = known_pixels(loaded)
+        if mask is not None:
+            read.append(mask)
+            told = masked(kept.read([mask], fit=fit), told, len(loaded.rows), mask)
         plan = None if out is None else Outputs.planned(out, loaded, read, force)
         tell(f"recalling {counted(len(loaded.rows), 'cue')}")
-        result = kept.memory.recall(loaded.rows)
+        result = kept.memory.recall(loaded.rows, told)
     tell_what_failed(loaded)
     rows = [
         {
@@ -207,6 +219,7 @@ def recall(
             "distance": float(result.distance[k]) if math.isfinite(result.distance[k]) else None,
             "steps": int(result.steps[k]),
             "status": RecallStatus(int(result.status[k])).name.lower().replace("_", " "),
+            "damage": str(result.damage[k]),
         }
         for k, index in enumerate(result.pattern.tolist())
     ]

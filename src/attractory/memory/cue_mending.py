@@ -162,7 +162,7 @@ class CueMending:
             margin = self._margin(ahead, first, points[fit.rows])
             if margin > best or follows is None:
                 best, follows = margin, (kind, fit, first, ahead)
-        assert follows is not None
+        assert follows is not None  # the best of them is not left out
         kind, fit, first, ahead = follows
         mended = self._mended(x, points, fit, ahead, (kind, first), known)
         return mended, int(rows[fit.rows[first]]), kind
@@ -185,7 +185,10 @@ class CueMending:
         out = [True] * len(fits)
         for k, value, total in zip(mine, behind, totals, strict=True):
             # White noise is a special case of the others, which must be better for their parts.
-            out[k] = bool(value <= _BEHIND and (k == white_noise or total > least))
+            if k == white_noise:
+                out[k] = bool(value <= _BEHIND or totals.max() <= least)
+            else:
+                out[k] = bool(value <= _BEHIND and total > least)
         return out
 
     def _fits(
