@@ -86,9 +86,14 @@ def grey_and_noise(rows, shape, stored, rng):
     return 0.2 * rows + rng.uniform(0, 0.8, (len(rows), 1)) + 0.1 * rng.normal(size=rows.shape)
 
 
+def rounded(rows, shape, stored, rng):
+    """White noise of the row's size, rounded to halves."""
+    return np.round(2 * noisy(rows, shape, stored, rng)) / 2
+
+
 IMAGES = {kind: _headline(kind) for kind in HEADLINE} | {
     f.__name__.replace("_", " "): f
-    for f in (block, white_half, dropped, any_values, stripes, shift, blur, grey_and_noise)
+    for f in (block, white_half, dropped, any_values, stripes, shift, blur, grey_and_noise, rounded)
 }
 
 

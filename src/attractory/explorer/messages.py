@@ -14,7 +14,7 @@ __all__ = ["cue_message", "frames_message", "limits", "patterns_message"]
 
 _THUMBNAIL = 32  # pixels of a side, at most
 _LEGS = {
-    "cue": "cue", "denoised": "less noise", "high degree": "high degree",
+    "cue": "cue", "mended": "mended", "high degree": "high degree",
     "guided": "guided", "map": "map", "rest": "at rest",
 }  # fmt: skip
 

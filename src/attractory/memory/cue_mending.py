@@ -4,13 +4,15 @@ best.
 Rows shortlisted for a cue (`memory.shortlist`) are compared under each model of damage
 (`memory.damage_models`), and, as white noise in the memory's own coordinates, from the cue less its
 noise (`memory.cue_denoising`). Every model is wrong for some damage, and sure of itself then: its
-likelihoods are no measure of that of another. Models that explain the cue much worse than the best
-of them are left out. Of the others, the one to follow is that whose best row leads by most against
-its strongest rival, in standard errors. Twins of the best row are no rivals in that.
+likelihoods are no measure of that of another. What can be compared is by how much its best row
+leads its strongest rival, in standard errors; twins of the row are no rivals in that. Each model
+votes for its best row with the square of that lead, less if it explains the cue much worse than
+another does, and not at all if it has more parameters than it needs. The most votes win, and of the
+models for that row the one of the largest lead names the damage.
 
-The start takes from the cue what the model says was kept, less its noise, and the rest from the
-rows, each with the weight exp(−2z²), z by how much the best one leads before it: mostly it is the
-best row alone; where two explain the cue as well, it lies between them, and the map decides.
+The start is filled in from the rows, each with the weight exp(−2z²), z by how much the best one
+leads before it: mostly it is the best row alone. What these rows leave open is taken from the cue,
+where the model says it was kept; then the map decides.
 
 Coordinates that are told to be unknown have no say. Of more than 2,048 coordinates, as many are
 drawn at random for the comparison.
@@ -46,9 +48,10 @@ _LEAST = 12  # known coordinates below which there is but noise
 _TWIN = 0.05  # squared distance of twins, of that of two rows
 _BEHIND = 3.0  # standard errors
 _BETTER = 10.0  # of log likelihood
+_LESS = 0.7  # weight of a model that explains the cue much worse than another
 _SHARP = 2.0  # in exp(−2z²)
 _RIVALS = 8
-_DOUBT = 0.01  # the least variance of a row about its estimate
+_DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
 
 
@@ -151,19 +154,22 @@ class CueMending:
         if start is not None:
             unit = self._points[rows]
             fits.append((_STRUCTURED, white(start, unit, offset=False)))
-        best, follows = -np.inf, None
         count = None if weight is None else float(weight.sum())
         firsts = [int(fit.terms.sum(axis=1).argmax()) for _, fit in fits]
         explains = self._explaining(fits, firsts, count)
+        votes, told = np.zeros(len(rows)), []
         for (kind, fit), first, enough in zip(fits, firsts, explains, strict=True):
-            if not enough:
-                continue
-            ahead = lead(fit.terms, first, count)
+            ahead = lead(fit.terms, first, None if kind == _STRUCTURED else count)
             margin = self._margin(ahead, first, points[fit.rows])
-            if margin > best or follows is None:
-                best, follows = margin, (kind, fit, first, ahead)
-        assert follows is not None  # the best of them is not left out
-        kind, fit, first, ahead = follows
+            if not enough:
+                margin *= _LESS
+            row = int(fit.rows[first])
+            votes[row] += margin**2
+            told.append((margin, row, kind, fit, first, ahead))
+        chosen = int(votes.argmax())
+        _, _, kind, fit, first, ahead = max(
+            (one for one in told if one[1] == chosen), key=lambda one: one[0]
+        )
         mended = self._mended(x, points, fit, ahead, (kind, first), known)
         return mended, int(rows[fit.rows[first]]), kind
 
@@ -179,16 +185,14 @@ class CueMending:
             return [True] * len(fits)
         terms = np.stack([fits[k][1].terms[firsts[k]] for k in mine])
         behind = lead(terms, int(terms.sum(axis=1).argmax()), count)
-        white_noise = next((k for k in mine if fits[k][0] == _WHITE), mine[0])
         totals = terms.sum(axis=1)
-        least = totals[mine.index(white_noise)] + _BETTER
+        noise = [j for j, k in enumerate(mine) if fits[k][0] == _WHITE]
         out = [True] * len(fits)
-        for k, value, total in zip(mine, behind, totals, strict=True):
-            # White noise is a special case of the others, which must be better for their parts.
-            if k == white_noise:
-                out[k] = bool(value <= _BEHIND or totals.max() <= least)
-            else:
-                out[k] = bool(value <= _BEHIND and total > least)
+        for j, k in enumerate(mine):
+            # Noise alone is a special case of the others, which must be better for their parts.
+            simpler = noise if j not in noise else [i for i in noise if i < j]
+            least = max((float(totals[i]) for i in simpler), default=-np.inf) + _BETTER
+            out[k] = bool(behind[j] <= _BEHIND and totals[j] > least)
         return out
 
     def _fits(
@@ -206,7 +210,8 @@ class CueMending:
         if count < _LEAST:
             # Too few to fit contrast and offset to.
             return [] if weight is None else [(_WHITE, _exact(here, points, weight))]
-        fits = [(_WHITE, white(here, points, weight))]
+        equal = np.ones_like(here) if weight is None else weight
+        fits = [(_WHITE, _exact(here, points, equal)), (_WHITE, white(here, points, weight))]
         known = None if weight is None else weight > 0
         apart = (x - self._frame.middle)[where]
         other = (density(raw[where], known) + density(apart, known)) / 2

@@ -21,7 +21,7 @@ from attractory.memory.momentum_iteration import Stage, run_stage
 from attractory.memory.stored_map import called
 
 __all__ = [
-    "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "RecallPath",
+    "BESIDE", "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "RecallPath",
     "RecallPlan", "follow", "follow_shared",
 ]  # fmt: skip
 
@@ -29,6 +29,7 @@ MOMENTUM = 0.8  # of the map's own steps; 0.9 loses cues, less takes more steps
 _QUIET = 1e-3  # step, relative to the state, that ends a guided leg
 NEAR_REST = 1e-5  # the same, down to which the last leg, too, runs in float32
 REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
+BESIDE = 0.25  # of the norm: a start this near to a row is led by the map alone
 _GUIDED = 80  # steps without the linear part, at most
 LAST = 24  # the same in float64, at most
 _AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
@@ -85,29 +86,38 @@ def follow(
         at_rest = moved <= REST * plan.norm
         states.state[at_rest], states.steps[:] = cues[at_rest], 1
         path = [nearest(states.state, plan.patterns)]
-        moving = np.flatnonzero(~at_rest)
-        path += _guided_legs(plan, states, moving)
+        away = np.linalg.norm(states.state - plan.patterns[path[0]], axis=1)
+        near = away <= BESIDE * plan.norm
+        path += _guided_legs(plan, states, *(np.flatnonzero(~at_rest & v) for v in (~near, near)))
     state, residual, more, status = _to_rest(plan, states.state)
     path.append(nearest(state, plan.patterns))
     return RecallPath(state, states.steps + more, residual, status, np.stack(path))
 
 
 def _guided_legs(
-    plan: RecallPlan, states: "_States", moving: Int[np.ndarray, " m"]
+    plan: RecallPlan,
+    states: "_States",
+    moving: Int[np.ndarray, " m"],
+    near: Int[np.ndarray, " q"],
 ) -> list[Int[np.ndarray, " k"]]:
-    """Run the guided legs, then the map with momentum; return the nearest rows after each leg."""
+    """Run the guided legs, then the map with momentum; return the nearest rows after each leg.
+
+    States that are near a row already have no need of guidance: only the map moves them.
+    """
     legs = 0 if plan.linear is None else 2
-    if not len(moving):
+    if not len(moving) + len(near):
         return [nearest(states.state, plan.patterns)] * legs
     rough, slow, path = single(plan.own), moving[:0], []
-    if plan.linear is not None:
+    if plan.linear is not None and not len(moving):
+        path = [nearest(states.state, plan.patterns)] * legs
+    elif plan.linear is not None:
         if plan.linear.high_degree_step is not None:
             states.run(moving, plan.linear.high_degree_step, HIGH_DEGREE)
         path.append(nearest(states.state, plan.patterns))
         moving, slow = _without_drift(plan, plan.linear, states, moving, rough)
         path.append(nearest(states.state, plan.patterns))
     # Most of the way to the place of rest needs no more than float32 either.
-    until = max(plan.tolerance, NEAR_REST)
+    until, moving = max(plan.tolerance, NEAR_REST), np.append(moving, near)
     _, momentum = states.run(moving, rough, Stage(plan.max_steps, MOMENTUM, until, coarse=True))
     moving, momentum = np.append(moving, slow), np.append(momentum, np.full(len(slow), MOMENTUM))
     last = Stage(plan.max_steps, MOMENTUM, plan.tolerance)

@@ -17,6 +17,7 @@ from attractory.maps.protocol import Map, dtype_of
 from attractory.memory.coordinates import nearest
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.guided_recall import (
+    BESIDE,
     DRIFT_FREE,
     HIGH_DEGREE,
     LAST,
@@ -40,7 +41,7 @@ class RecallTrace:
         rows: the states, (t, d), in the units of the stored rows: first the cue, last where
             `recall` ends.
         points: the same in the coordinates of the map, (t, d), where patterns have the norm.
-        legs: what made each state, (t,): "cue"; "denoised", the cue less what no stored row has;
+        legs: what made each state, (t,): "cue"; "mended", the cue as its damage is seen;
             "high degree", "guided" and "map", the steps of recall; "rest", its end.
         recall: what `recall` says of the cue.
     """
@@ -124,10 +125,12 @@ def _legs(
     if np.linalg.norm(called(plan.own, cue) - cue) <= REST * plan.norm:
         return legs, states  # the cue is at rest
     if not np.allclose(cue, start):
-        legs.append("denoised")
+        legs.append("mended")
         states.append(start)
     linear = plan.linear
-    if linear is not None:
+    row = plan.patterns[nearest(start, plan.patterns)]
+    beside = np.linalg.norm(start - row) <= BESIDE * plan.norm  # the map alone leads it
+    if linear is not None and not beside:
         if linear.high_degree_step is not None:
             run("high degree", linear.high_degree_step, HIGH_DEGREE, np.float32)
         step = linear.drift_free_step(single(plan.own), np.float32)
