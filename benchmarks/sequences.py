@@ -67,7 +67,7 @@ def films(files, count=FRAMES):
     found = {}
     for file in files:
         loaded = load_sequences([file], size=(SIZE, SIZE), grey=True)
-        found[file] = loaded.frames[:count]
+        found[file] = loaded.rows[:count]
     return found
 
 
