@@ -6,6 +6,7 @@ import pytest
 from attractory import SequenceMemory, load_memory, save_memory
 from attractory.datasets import bundled_digits, sphere
 from attractory.memory.cycles import cycles_of
+from attractory.memory.replaying import nearest_under_white_noise
 from attractory.memory.sequence_order import Order, states_of
 
 DIM, QUICK = 40, {"activation": "erf"}
@@ -111,6 +112,33 @@ def test_a_repeated_frame_needs_a_context_and_is_right_at_both_places(tmp_path):
     np.testing.assert_allclose(again.replay(letters[1], 4), path, atol=1e-9)
     again.partial_fit(bundled_digits(6)[0][3:])
     assert len(again.diagnose(noise=[0.1], cues=2).cycles) == 2
+
+
+def test_white_noise_is_told_from_other_damage():
+    rows, rng = bundled_digits(30)[0], np.random.default_rng(0)
+    row, white = nearest_under_white_noise(rows, rows + 0.3 * rng.normal(size=rows.shape))
+    assert row.tolist() == list(range(30))
+    assert white.mean() > 0.9
+    half = np.where(np.arange(784) < 392, rows, 0.0)
+    speckled = np.where(rng.random(rows.shape) < 0.2, rng.integers(0, 2, rows.shape), rows)
+    drift = rows + 0.05 * np.cumsum(rng.normal(size=rows.shape), axis=1)
+    for cues in (rows, half, speckled, rows + 0.3, 1.5 * rows, drift):
+        assert not nearest_under_white_noise(rows, cues)[1].any()
+
+
+def test_frames_that_are_nearly_equal_come_back_from_noise():
+    """A bump that moves by a twentieth of its width: correlations of 0.999 and more."""
+    place = np.arange(400)[None]
+    middle = 200 + 20 * np.sin(2 * np.pi * np.arange(24) / 24)[:, None]
+    frames = np.exp(-((place - middle) ** 2) / 800) + np.cos(
+        2 * np.pi * (place + 2 * np.arange(24)[:, None]) / 400
+    )
+    memory = SequenceMemory(**QUICK).fit(frames)
+    cues = frames + 0.3 * np.random.default_rng(1).normal(size=frames.shape)
+    nearest = ((frames - cues[:, None]) ** 2).sum(axis=2).argmin(axis=1)
+    for k in range(0, 24, 4):
+        wanted = frames[(nearest[k] + np.arange(49)) % 24]
+        np.testing.assert_allclose(memory.replay(cues[k], 48), wanted, atol=1e-6)
 
 
 def test_cycles_of_random_maps_are_what_walking_finds():
