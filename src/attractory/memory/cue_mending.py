@@ -7,8 +7,8 @@ noise (`memory.cue_denoising`). Every model is wrong for some damage, and sure o
 likelihoods are no measure of that of another. What can be compared is by how much its best row
 leads its strongest rival, in standard errors; twins of the row are no rivals in that. Each model
 votes for its best row with the square of that lead, less if it explains the cue much worse than
-another does, and not at all if it has more parameters than it needs. The most votes win, and of the
-models for that row the one of the largest lead names the damage.
+another does or has parameters it does not need. The most votes win, and of the models for that row
+the one of the largest lead names the damage.
 
 The start is filled in from the rows, each with the weight exp(−2z²), z by how much the best one
 leads before it: mostly it is the best row alone. What these rows leave open is taken from the cue,
