@@ -99,7 +99,7 @@ def test_readme_commands_of_use_are_commands_with_such_options():
     commands = get_command(app).commands
     lines = "".join(readme_blocks("console")).splitlines()
     typed = [line.split("  #")[0].split() for line in lines if line.startswith("attractory")]
-    assert len(typed) == 4
+    assert len(typed) == 6
     for _, name, *rest in typed:
         options = {each for one in commands[name].params for each in one.opts}
         assert {each for each in rest if each.startswith("-")} <= options

@@ -57,7 +57,7 @@ def cues(home, tmp_path):
     """Two stored images and one that is unlike all."""
     folder = tmp_path / "cues"
     rows = load_patterns([home / "five"]).rows
-    other = np.random.default_rng(9).uniform(size=(1, 12))
+    other = np.random.default_rng(22).uniform(size=(1, 12))
     save_images(np.concatenate([rows[:2], other]), ["№ 0", "b", "odd"], SHAPE, folder)
     return folder
 

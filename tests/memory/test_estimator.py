@@ -44,7 +44,7 @@ def test_pipeline_and_grid_search():
     assert pipeline.fit(digits, labels).predict(digits).tolist() == list(range(12))
     noisy = digits + 0.1 * np.random.default_rng(0).normal(size=digits.shape)
     search = GridSearchCV(
-        AttractorMemory(activation="erf"), {"norm": [1e-2, 50.0]},
+        AttractorMemory(activation="erf", iteration="plain"), {"norm": [1e-2, 50.0]},
         cv=[(np.arange(12), np.arange(12))], scoring=lambda m, X, y=None: m.score(noisy, digits),
     ).fit(digits)  # fmt: skip
     assert search.best_params_["norm"] == 50.0

@@ -6,7 +6,7 @@ import pytest
 from attractory import SequenceMemory, load_memory, save_memory
 from attractory.datasets import bundled_digits, sphere
 from attractory.memory.cycles import cycles_of
-from attractory.memory.replaying import nearest_under_white_noise
+from attractory.memory.nearest_row import nearest_row
 from attractory.memory.sequence_order import Order, states_of
 
 DIM, QUICK = 40, {"activation": "erf"}
@@ -116,14 +116,14 @@ def test_a_repeated_frame_needs_a_context_and_is_right_at_both_places(tmp_path):
 
 def test_white_noise_is_told_from_other_damage():
     rows, rng = bundled_digits(30)[0], np.random.default_rng(0)
-    row, white = nearest_under_white_noise(rows, rows + 0.3 * rng.normal(size=rows.shape))
+    row, white, _ = nearest_row(rows, rows + 0.3 * rng.normal(size=rows.shape))
     assert row.tolist() == list(range(30))
     assert white.mean() > 0.9
     half = np.where(np.arange(784) < 392, rows, 0.0)
     speckled = np.where(rng.random(rows.shape) < 0.2, rng.integers(0, 2, rows.shape), rows)
     drift = rows + 0.05 * np.cumsum(rng.normal(size=rows.shape), axis=1)
     for cues in (rows, half, speckled, rows + 0.3, 1.5 * rows, drift):
-        assert not nearest_under_white_noise(rows, cues)[1].any()
+        assert not nearest_row(rows, cues).white.any()
 
 
 def test_frames_that_are_nearly_equal_come_back_from_noise():

@@ -35,6 +35,7 @@ from attractory.memory.damage_models import (
     white,
 )
 from attractory.memory.metric import Metric
+from attractory.memory.nearest_row import NearestRow, nearest_row
 from attractory.memory.shortlist import RowFrame, Shortlist
 
 __all__ = ["DAMAGE", "CueMending", "Mended"]
@@ -88,6 +89,12 @@ class CueMending:
     ):
         self._frame, self._points = RowFrame(rows, mean), points
         self._shortlist = Shortlist(self._frame, metric)
+
+    def nearest(
+        self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
+    ) -> NearestRow:
+        """Return the rows nearest to cues in the units given; see `memory.nearest_row`."""
+        return nearest_row(self._frame.points, self._frame.inward(cues), known)
 
     @cached_property
     def _seen(self) -> Int[np.ndarray, " m"] | slice:

@@ -180,7 +180,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         Example:
             >>> from attractory.datasets import bundled_digits
             >>> digits, _ = bundled_digits(10)
-            >>> top = np.arange(784) < 196  # a quarter of the image
+            >>> top = np.arange(784) < 392  # the upper half of the image
             >>> AttractorMemory().fit(digits).recall(digits, top).pattern.tolist()
             [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
         """

@@ -20,6 +20,7 @@ from attractory.kernels.single_precision import single
 from attractory.maps.protocol import dtype_of
 from attractory.memory.coordinates import nearest_traced
 from attractory.memory.guided_recall import (
+    BESIDE,
     DRIFT_FREE,
     HIGH_DEGREE,
     LAST,
@@ -133,8 +134,11 @@ def course(
         moved = jnp.linalg.norm(maps.own(cues).astype(cues.dtype) - cues, axis=1)
         rest = moved <= REST * norm
         moving = _Moving(jnp.where(rest[:, None], cues, start), jnp.ones(count, int))
-        away, slow = real & ~rest, jnp.zeros(count, bool)
         path.append(place(moving.state))
+        # States near a row are led by the map alone.
+        beside = jnp.linalg.norm(moving.state - patterns[path[0]], axis=1) <= BESIDE * norm
+        near, slow = real & ~rest & beside, jnp.zeros(count, bool)
+        away = real & ~rest & ~beside
         if maps.drift_free is not None:
             if maps.high_degree is not None:
                 moving, _, _ = moving.go(away, maps.high_degree, HIGH_DEGREE, rough_kind)
@@ -149,6 +153,7 @@ def course(
         # Most of the way to the place of rest needs no more than float32 either.
         until = max(rules.tolerance, NEAR_REST)
         stage = Stage(rules.max_steps, MOMENTUM, until, coarse=True)
+        away = away | near
         moving, _, drive = moving.go(away, maps.rough, stage, rough_kind)
         stage = Stage(rules.max_steps, MOMENTUM, rules.tolerance)
         drive = jnp.where(slow, MOMENTUM, drive)

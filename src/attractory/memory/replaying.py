@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from attractory._util.interrupts import check
 from attractory.analysis.iteration import RecallStatus
@@ -20,9 +20,8 @@ from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
 from attractory.memory.stored_map import KernelStore, called
 
-__all__ = ["Start", "brought_to_frames", "in_units", "nearest_under_white_noise", "steps_from"]
+__all__ = ["Start", "brought_to_frames", "in_units", "steps_from"]
 
-_CHANCE = 4.0  # standard errors
 _NEAR = 0.01  # of the norm: a state this near is the frame
 
 
@@ -60,9 +59,7 @@ def brought_to_frames(
     else:
         plan, own = memory.plan(settings), memory.span
         begun = memory.beginnings(cues)
-        row, white = nearest_under_white_noise(state.rows, cues)
-        begins = np.where(white[:, None], state.points[row], begun.start)
-        *given, across = own.inward(begun.plain, begins)
+        *given, across = own.inward(begun.plain, begun.start)
         start = begun.evidence
         found = follow_anywhere(settings.compute, plan, *given)
         points, ended = found.state, found.status != RecallStatus.DIVERGED
@@ -74,33 +71,6 @@ def brought_to_frames(
     if own is not state.span:  # a network computes in all coordinates
         points, across = own.outward(points, across), ()
     return Start(points, across, pattern, start)
-
-
-def nearest_under_white_noise(
-    rows: Float[np.ndarray, "n d"], cues: Float[np.ndarray, "k d"]
-) -> tuple[Int[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
-    """Return the row nearest to each cue, and whether all that is between them is white noise.
-
-    Neighbours in a film differ by little, which only all coordinates together tell, at the contrast
-    they have. What is between a cue and its row is white if it is of one size everywhere, has no
-    mean, and is neither like the row nor like the coordinate before.
-    """
-    squares = (rows**2).sum(axis=1)
-    row = (squares - 2 * cues @ rows.T).argmin(axis=1)
-    rest, apart = cues - rows[row], rows[row] - rows[row].mean(axis=1, keepdims=True)
-    dim = rows.shape[1]
-    size = np.linalg.norm(rest, axis=1)
-    there = size > 0
-    unit = rest / np.where(there, size, 1.0)[:, None]
-    long = np.linalg.norm(apart, axis=1)
-    apart /= np.where(long > 0, long, 1.0)[:, None]
-    of_mean = np.abs(unit.sum(axis=1)) / np.sqrt(dim)
-    of_row = np.abs((unit * apart).sum(axis=1))
-    of_last = np.abs((unit[:, 1:] * unit[:, :-1]).sum(axis=1))
-    heavy = dim * (unit**4).sum(axis=1)  # 3 for normal numbers
-    most = _CHANCE / np.sqrt(dim)
-    white = (of_mean <= most) & (of_row <= most) & (of_last <= most)
-    return row, white & there & (np.abs(heavy - 3) <= 5 * most)
 
 
 def steps_from(

@@ -19,7 +19,7 @@ from attractory.maps.protocol import Map, SingularKernelError, dtype_of
 from attractory.memory.confidence import Confidence, held_out_evidence
 from attractory.memory.coordinates import Coordinates, distinct, nearest
 from attractory.memory.cue_denoising import denoised
-from attractory.memory.cue_mending import CueMending
+from attractory.memory.cue_mending import DAMAGE, CueMending
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.guided_recall import RecallPlan
 from attractory.memory.metric import fit_metric
@@ -291,6 +291,10 @@ class MemoryState:
             part = None if told is None else told[some]
             mended = self.mending.mend(cues[some], evidence[some] / self.norm, part)
             start[some], damage[some] = encode(mended.cue)[0], mended.damage
+        near = self.mending.nearest(cues, known)
+        sure = (near.white | near.alone) & ~there
+        start[sure] = self.points[near.row[sure]]
+        damage[sure] = np.where(near.white[sure], DAMAGE.index("noise"), damage[sure])
         plain[~whole] = start[~whole]
         return Beginnings(plain, start, evidence, damage)
 
