@@ -87,22 +87,27 @@ def read_film(
         context.options = {**context.options, "err_detect": "crccheck+explode"}
         stream.thread_type = "AUTO"
         times = _decode(av, opened, stream, announced, cut, gathering, tell)
+        rate, notes = _pace(times, stream)
     rows, shape = gathering.rows(), gathering.shape
     assert shape is not None
-    rate, notes = _pace(times, stream)
     return Frames(rows, Medium.of_images(shape, rate / cut.every), (*notes, *gathering.notes))
 
 
 @contextmanager
 def _opened(av: Any, file: ByteFile, container: str) -> "Iterator[InputContainer]":
     try:
-        opened = av.open(file, format=container, metadata_errors="ignore")
+        opened = av.open(file, format=container, **_of_metadata(av.__version__))
     except av.error.FFmpegError as error:
         raise Refused(
             f"cannot be opened as a film ({error.strerror or error}); it is damaged or cut short"
         ) from None
     with opened:
         yield opened
+
+
+def _of_metadata(version: str) -> dict[str, Any]:
+    """Return what lets PyAV before 19 open files whose titles are in no known encoding."""
+    return {"metadata_errors": "ignore"} if int(version.split(".")[0]) < 19 else {}
 
 
 def _film_in(opened: "InputContainer") -> "VideoStream":
