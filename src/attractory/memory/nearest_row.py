@@ -50,11 +50,16 @@ def nearest_row(
         ([0, 1], [True, True])
     """
     size = max(1, _AT_ONCE // (len(rows) + rows.shape[1]))
-    squares, parts = rows**2, []
+    squares = np.einsum("ij,ij->i", rows, rows) if known is None else rows**2
+    parts = []
     for k in range(0, len(cues), size):
         x = cues[k : k + size]
-        part = np.ones_like(x) if known is None else known[k : k + size].astype(x.dtype)
-        away = part @ squares.T - 2 * (part * x) @ rows.T
+        if known is None:
+            part, lengths = np.ones_like(x), squares
+        else:
+            part = known[k : k + size].astype(x.dtype)
+            lengths = part @ squares.T
+        away = lengths - 2 * (part * x) @ rows.T
         first = away.argmin(axis=1)
         parts.append((first, *_told(rows, x, part, away, first)))
     return NearestRow(*(np.concatenate(each) for each in zip(*parts, strict=True)))

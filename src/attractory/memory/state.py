@@ -281,17 +281,16 @@ class MemoryState:
             return Beginnings(plain, plain, plain, damage)
         evidence, there = self._less_noise(cues, plain)
         start = evidence.copy()
-        if self.sequence:
-            return Beginnings(plain, start, evidence, damage)
         damage[:] = 0
         whole = np.ones(count, bool) if known is None else known.all(axis=1)
-        for some, told in ((whole & ~there, None), (~whole, known)):
+        near = self.mending.nearest(cues, known)
+        left = there | ~near.white  # white noise needs no model of damage
+        for some, told in ((whole & ~there & left, None), (~whole & left, known)):
             if not some.any():
                 continue
             part = None if told is None else told[some]
             mended = self.mending.mend(cues[some], evidence[some] / self.norm, part)
             start[some], damage[some] = encode(mended.cue)[0], mended.damage
-        near = self.mending.nearest(cues, known)
         sure = (near.white | near.alone) & ~there
         start[sure] = self.points[near.row[sure]]
         damage[sure] = np.where(near.white[sure], DAMAGE.index("noise"), damage[sure])
