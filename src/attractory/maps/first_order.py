@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from attractory.maps.network import Autoencoder
 
@@ -24,14 +24,14 @@ class Chunk(NamedTuple):
     """What a chunk of steps led to; `losses` has one more entry than steps."""
 
     network: Autoencoder
-    state: optax.OptState
+    state: PyTree[Array]
     steps: Array
     losses: Float[Array, " k"]
 
 
 def first_order_steps(
     network: Autoencoder,
-    state: optax.OptState | None,
+    state: PyTree[Array] | None,
     x: Float[Array, "n d"],
     y: Float[Array, "n d"],
     solver: str,
@@ -50,7 +50,7 @@ def first_order_steps(
 @eqx.filter_jit
 def _steps(
     network: Autoencoder,
-    state: optax.OptState,
+    state: PyTree[Array],
     x: Array,
     y: Array,
     solver: str,
