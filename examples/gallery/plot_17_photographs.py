@@ -51,5 +51,5 @@ for name, damaged in cues.items():
 figure = at.plotting.plot_image_rows(
     [(label, rows[:10]) for label, rows in lines], shape,
     missed=[None if each is None else each[:10] for each in wrong],
-    title=f"Of 20 photographs the memory recalls\n{', '.join(right)}",
+    title=f"Of 20 photographs the memory recalls {', '.join(right)}; framed: wrong",
 )  # fmt: skip

@@ -51,21 +51,25 @@ frames_figure = at.plotting.plot_image_rows(
 )  # fmt: skip
 
 # %%
-# The map alone (``iteration="plain"``) also draws noise in, step by step, if its norm is large enough:
-# at a small one it averages neighbours. With four times as many frames in the same round neighbours
-# are nearer, and it takes longer, or fails.
+# The map alone (``iteration="plain"``) also draws noise in, step by step, if its norm is neither small
+# (there it averages neighbours) nor large (there the basins are narrow, as at the automatic norm, which is
+# chosen for cues that are brought to a frame first). With four times as many frames in the same round
+# neighbours are nearer, and it takes longer, or fails.
 
-figure, axis = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8, 4), sharey=True, layout="constrained")
 ways = (
-    ("default", {}, "C0"),
-    ("map alone", {"iteration": "plain"}, "C2"),
-    ("map alone, norm 30", {"iteration": "plain", "norm": 30.0}, "C1"),
+    ("default", {}, "#0072B2", "-"),
+    ("map alone, norm 30", {"iteration": "plain", "norm": 30.0}, "#E69F00", "--"),
+    ("map alone, norm 500", {"iteration": "plain", "norm": 500.0}, "#009E73", "-."),
+    ("map alone, automatic norm", {"iteration": "plain"}, "#D55E00", ":"),
 )
-for count, style in ((36, "-"), (144, "--")):
-    for label, settings, colour in ways:
+for axis, count in zip(axes, (36, 144), strict=True):
+    for label, settings, color, style in ways:
         far = replay_errors(film(count), **settings)[2]
-        axis.semilogy(far, style, color=colour, label=f"{count} frames, {label}")
-axis.set(xlabel="step", ylabel="error (of the frame's distance from the mean)", ylim=(1e-15, 3))
-figure.legend(fontsize=8, ncols=2, loc="outside lower center")
-axis.set_title("A cue brought to a frame first is in the cycle at once;\n"
-               "for the map alone norm and neighbours decide", fontsize=10)  # fmt: skip
+        axis.semilogy(far, style, color=color, lw=1.8, label=label if count == 36 else None)
+    axis.set(xlabel="step", ylim=(1e-16, 10))
+    axis.set_title(f"{count} frames a round", fontsize=9)
+axes[0].set_ylabel("distance from the frame,\nrelative to the frame's from the mean")
+figure.legend(fontsize=8, ncols=4, loc="outside lower center")
+figure.suptitle("A cue brought to a frame first is in the cycle at once;\n"
+                "for the map alone the norm and the neighbours decide", fontsize=10)  # fmt: skip

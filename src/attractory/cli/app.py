@@ -198,8 +198,8 @@ def _show(result: "Demo", paths: list[Path]) -> None:
         box=SIMPLE,
         padding=0,
         pad_edge=False,
-        caption="recalled by AttractorMemory (memory) and by the paper's map, with the map's steps "
-        "and its error: distance from the pattern at the end, relative to its norm",
+        caption="recalled to 1 % by AttractorMemory (memory) and by the paper's map, with the "
+        "map's steps and its error: distance from the pattern at the end, relative to its norm",
     )
     for head in ("row", result.kind, "spectral\nradius"):
         table.add_column(head, justify="right", no_wrap=True)

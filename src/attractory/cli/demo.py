@@ -57,8 +57,8 @@ class Trial:
 
     @property
     def recalled(self) -> Bool[np.ndarray, " n"]:
-        """Which cues converged within 1 % of their pattern."""
-        return self.result.converged & (self.error <= RECALLED)
+        """Which cues the paper's map took to within 1 % of their pattern in its steps."""
+        return self.error <= RECALLED
 
     @property
     def recalled_by_memory(self) -> Bool[np.ndarray, " n"]:
@@ -160,14 +160,14 @@ class Demo:
         return [*written, self._save_gif(target / "recall.gif")] if gif else written
 
     def _message(self) -> str:
-        """Say what was recalled; of three trials in two lines."""
+        """Say what was recalled."""
         ours = [f"{trial.recalled_by_memory.sum()} from {trial.name}" for trial in self.trials]
         maps = [str(trial.recalled.sum()) for trial in self.trials]
         begin = f"Of {len(self.labels)} {self.what}s AttractorMemory recalls "
         if len(ours) == 2:
             both = zip(ours, maps, strict=True)
             return begin + ", ".join(f"{mine} (the paper's map: {its})" for mine, its in both)
-        return f"{begin}{', '.join(ours)};\nthe paper's map {', '.join(maps)}"
+        return f"{begin}{', '.join(ours)}; the paper's map {', '.join(maps)}"
 
     def _save_gif(self, path: Path) -> Path:
         from attractory.plotting.movies import recall_animation, save_animation

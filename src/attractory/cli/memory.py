@@ -61,8 +61,8 @@ _Paths = Annotated[
     list[Path],
     typer.Argument(
         metavar="PATHS...",
-        help="Images, .npy, .npz, .csv, .tsv or IDX files, or folders of them; - is standard "
-        "input.",
+        help="Images, .npy, .npz, .csv, .tsv or IDX files, or folders of them; with `store "
+        "--sequence` films and WAV files, too; - is standard input.",
     ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -3,6 +3,7 @@
 As in `plotting.spectra`, each function returns a `matplotlib.figure.Figure`.
 """
 
+import textwrap
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -23,11 +24,13 @@ __all__ = [
     "checked_shape",
     "heading",
     "image_axes",
+    "in_lines",
     "plot_image_rows",
     "show_image",
 ]
 
 ImageShape = tuple[int, int] | tuple[int, int, int]  # height, width, and 3 colours if there are any
+_LETTER, _LINE = 0.085, 0.17  # inches: width of a title's letter, height of a line
 
 
 def plot_image_rows(
@@ -92,17 +95,25 @@ def show_image(axis: Axes, values: Float[np.ndarray, " d"], shape: ImageShape, f
 
 def heading(figure: Figure, text: str) -> Text:
     """Set a figure's title, at its upper edge whatever its height, and return it."""
-    return figure.suptitle(text, fontsize=10, y=1 - 0.08 / figure.get_figheight(), va="top")
+    text, high = in_lines(text, figure.get_figwidth()), figure.get_figheight()
+    return figure.suptitle(text, fontsize=10, y=1 - 0.08 / high, va="top")
+
+
+def in_lines(title: str, width: float) -> str:
+    """Break a title into lines that fit a figure's width, in inches."""
+    letters = max(1, int(width / _LETTER))
+    return "\n".join(textwrap.fill(line, letters) for line in title.split("\n"))
 
 
 def image_axes(
     labels: Sequence[str], count: int, shape: ImageShape, title: str
 ) -> tuple[Figure, np.ndarray]:
-    """Return a figure with room for lines of images, and its axes, (lines, count)."""
+    """Return a figure with room for a title and lines of images, and its axes, (lines, count)."""
     wide = 0.55 * shape[1] / max(shape[:2]) if shape[1] < shape[0] else 0.55
     high = wide * shape[0] / shape[1]
     width = max(wide * count, 4.5) + 1.3
-    height = (high + 0.02) * len(labels) + 0.55
+    more = _LINE * in_lines(title, width).count("\n")
+    height = (high + 0.02) * len(labels) + 0.55 + more
     figure = Figure(figsize=(width, height), dpi=150)
     axes = figure.subplots(len(labels), count, squeeze=False)
     for axis in axes.ravel():
@@ -113,7 +124,7 @@ def image_axes(
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
     heading(figure, title)
     figure.subplots_adjust(
-        left=1.25 / width, right=1 - 0.05 / width, bottom=0.04 / height, top=1 - 0.38 / height,
-        wspace=0.06, hspace=0.06,
+        left=1.25 / width, right=1 - 0.05 / width, bottom=0.04 / height,
+        top=1 - (0.38 + more) / height, wspace=0.06, hspace=0.06,
     )  # fmt: skip
     return figure, axes

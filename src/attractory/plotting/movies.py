@@ -24,6 +24,7 @@ from attractory.plotting.images import (
     checked_shape,
     heading,
     image_axes,
+    in_lines,
     show_image,
 )
 
@@ -90,7 +91,12 @@ def recall_animation(
     if any(len(rows) != len(start) for _, rows in still):
         raise ValueError(f"others must have as many images as there are cues, {len(start)}")
     labels = [*(label for label, _ in still), "cue", "recall"]
-    figure, axes = image_axes(labels, len(start), shape, title)
+
+    def said(place: int) -> str:
+        step = f"step {place} of {len(images) - 1}"
+        return f"{title}: {step}" if title else step
+
+    figure, axes = image_axes(labels, len(start), shape, said(len(images) - 1))
     for line, (_, rows) in zip(axes, [*still, ("cue", images[0])], strict=False):
         for axis, row in zip(line, rows, strict=True):
             show_image(axis, row, shape, False)
@@ -102,8 +108,7 @@ def recall_animation(
     def draw(place: int) -> list[object]:
         for picture, row in zip(moving, images[place], strict=True):
             picture.set_data(as_image(row, shape))
-        step = f"step {place} of {len(images) - 1}"
-        words.set_text(f"{title}: {step}" if title else step)
+        words.set_text(in_lines(said(place), figure.get_figwidth()))
         return [*moving, words]
 
     order = [*[int(kept[0])] * _HELD[0], *kept[1:].tolist(), *[int(kept[-1])] * _HELD[1]]
