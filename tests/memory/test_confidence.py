@@ -176,3 +176,20 @@ def test_the_rule_takes_patterns_of_any_norm_and_cues_of_any_length():
     held = Confidence(x, 1.0, lambda: np.full(100, -2.0))
     assert held.of(cues[1:], winner[1:]).tolist() == [1.0] * 59
     np.testing.assert_array_equal(Confidence(x, 1.0, lambda: None).unknown, plain.unknown)
+
+
+@pytest.mark.parametrize("dim", [60, 12])
+def test_held_out_evidence_is_that_of_memories_of_the_other_rows(dim):
+    rows = np.random.default_rng(0).normal(size=(23, dim)) * np.geomspace(3, 0.1, dim)
+    apart, origin = rows - rows.mean(axis=0), rows.mean(axis=0)
+    fold, found = np.arange(23) % 5, []
+    for k in range(5):
+        rest = apart[fold != k]
+        mean = rest.mean(axis=0)
+        metric = fit_metric(rest - mean, 0.03)
+        there = Coordinates(mean, 1.0, metric)
+        directions = there.encode(rest)[0]
+        start = denoised(apart[fold == k] - mean, metric, False, origin + mean)
+        for cue in there.rescaled(start)[0]:
+            found.append(evidence_by_hand(cue, int((directions @ cue).argmax()), directions))
+    np.testing.assert_allclose(held_out_evidence(apart, 0.03, origin), np.sort(found), atol=1e-9)

@@ -22,6 +22,7 @@ makes no difference.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import jax
@@ -35,7 +36,8 @@ from attractory._util.precision import full_precision
 from attractory.analysis.iteration import pad_rows
 from attractory.memory.coordinates import Coordinates, spread
 from attractory.memory.cue_denoising import denoised
-from attractory.memory.metric import fit_metric
+from attractory.memory.metric import whitening
+from attractory.solvers.orthonormal import orthonormal
 
 __all__ = ["Confidence", "confidence", "held_out_evidence", "unknown_evidence"]
 
@@ -162,18 +164,32 @@ def held_out_evidence(
     n = len(apart)
     if n <= _FOLDS or n > _MANY:
         return None
+    # In the rows' own span all but the cues' denoising is a matter of n numbers.
+    basis = orthonormal(apart.T) if n < apart.shape[1] else None
+    along = apart if basis is None else apart @ basis
     fold, found = np.arange(n) % _FOLDS, []
     for k in range(_FOLDS):
-        rest = apart[fold != k]
-        mean = rest.mean(axis=0)
-        metric = fit_metric(rest - mean, share)
-        there = Coordinates(mean, 1.0, metric)
-        directions = there.encode(rest)[0]
-        own = None if origin is None or not origin.any() else origin + mean
-        cues = there.rescaled(denoised(apart[fold == k] - mean, metric, False, own))[0]
-        q = cues @ directions.T
+        middle = along[fold != k].mean(axis=0)
+        rest, cues = along[fold != k] - middle, along[fold == k] - middle
+        metric = whitening(rest, share)
+        if basis is None:
+            cues = denoised(cues, metric, False, _moved(origin, middle))
+        else:
+            mean = basis @ middle
+            whole = replace(metric, basis=basis @ metric.basis)
+            cues = denoised(apart[fold == k] - mean, whole, False, _moved(origin, mean)) @ basis
+        there = Coordinates(middle, 1.0, metric)
+        directions = there.rescaled(metric.apply(rest))[0]
+        q = there.rescaled(cues)[0] @ directions.T
         found.append(_evidence(q, q.argmax(axis=1), directions))
     return np.sort(np.concatenate(found))
+
+
+def _moved(
+    origin: Float[np.ndarray, " d"] | None, by: Float[np.ndarray, " d"]
+) -> Float[np.ndarray, " d"] | None:
+    """Return the origin of rows from another place; None if they have none."""
+    return None if origin is None or not origin.any() else origin + by
 
 
 def confidence(

@@ -135,8 +135,10 @@ def distinct(
         )
     if len(unit) == 1:
         return np.zeros(1, int)
-    _, first = np.unique(unit.round(9) + 0.0, axis=0, return_index=True)
-    kept = np.sort(first)
+    firsts: dict[bytes, int] = {}
+    for k, row in enumerate(unit):
+        firsts.setdefault((row.round(9) + 0.0).tobytes(), k)
+    kept = np.array(list(firsts.values()))
     if len(kept) < len(unit):
         closest = kept[nearest(unit, unit[kept])]
         apart = np.abs(sizes - sizes[closest]) > _SAME * sizes

@@ -17,8 +17,9 @@ import numpy as np
 from jaxtyping import Float
 
 from attractory._util.machine import refuse_square_matrices
+from attractory.solvers.orthonormal import orthonormal
 
-__all__ = ["AUTO", "Metric", "fit_metric", "principal"]
+__all__ = ["AUTO", "Metric", "fit_metric", "principal", "whitening"]
 
 AUTO = 0.01  # λ, of the covariance's largest eigenvalue
 _AMPLE = 1000  # rows; more of them are told apart by weaker directions
@@ -106,7 +107,7 @@ def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:
     Raises:
         ValueError: if λ is not positive, or M not symmetric positive definite of that size.
     """
-    n, dim = apart.shape
+    _, dim = apart.shape
     if metric is None:
         return Metric.identity(dim)
     if isinstance(metric, list | tuple | np.ndarray):
@@ -116,11 +117,16 @@ def fit_metric(apart: Float[np.ndarray, "n d"], metric: Any) -> Metric:
         gains, basis = np.linalg.eigh(matrix)
         variances = ((apart @ basis) ** 2).mean(axis=0)
         return Metric(basis, gains / gains[-1], variances)
-    share = AUTO * min(1.0, _AMPLE / n) if isinstance(metric, str) else float(metric)
+    share = AUTO * min(1.0, _AMPLE / len(apart)) if isinstance(metric, str) else float(metric)
+    return whitening(apart, share)
+
+
+def whitening(apart: Float[np.ndarray, "n d"], share: float) -> Metric:
+    """Return the metric (C + λI)^−½ of rows less their mean, λ a share of the largest variance."""
     squares, basis = principal(apart)
-    variances = squares / n
+    variances = squares / len(apart)
     if not len(variances):
-        return Metric.identity(dim)
+        return Metric.identity(apart.shape[1])
     floor = share * float(variances[-1])
     return Metric(basis, np.sqrt(floor / (variances + floor)), variances, floor=floor)
 
@@ -134,7 +140,7 @@ def principal(x: Float[np.ndarray, "n d"]) -> tuple[np.ndarray, np.ndarray]:
     squares, vectors = values[kept], vectors[:, kept]
     if small:
         # Those of small eigenvalues lose their right angles.
-        vectors = np.linalg.qr(x.T @ (vectors / np.sqrt(squares)))[0]
+        vectors = orthonormal(x.T @ (vectors / np.sqrt(squares)))
     return squares, vectors
 
 

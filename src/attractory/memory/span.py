@@ -12,17 +12,15 @@ are the same. Nothing of d × d numbers is formed, and after one product with B 
 for photographs as for thumbnails. D is one of few sizes, so that what is compiled for one number of
 rows serves for others. (A cue and the place where its recall starts have a vector each.)
 
-B is the thin QR factor of the rows, 2 d n² multiplications, and grows by Gram–Schmidt (twice, which
-is enough) when rows are added.
+B is the thin QR factor of the rows, or the basis of their metric if they lie in it, and grows by
+Gram–Schmidt (twice, which is enough) when rows are added.
 """
-
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import qr
 
 from attractory._util.machine import few_sizes
+from attractory.solvers.orthonormal import orthonormal
 
 __all__ = ["Span"]
 
@@ -49,12 +47,26 @@ class Span:
         self.dim, self.size = dim, min(size, dim)
 
     @classmethod
-    def of(cls, rows: Float[np.ndarray, "n d"], others: Float[np.ndarray, "m d"]) -> "Span":
-        """Return the span of rows and others, which may be the same."""
+    def of(
+        cls,
+        rows: Float[np.ndarray, "n d"],
+        others: Float[np.ndarray, "m d"],
+        basis: Float[np.ndarray, "d r"] | None = None,
+    ) -> "Span":
+        """Return the span of rows and others, which may be the same.
+
+        Args:
+            rows, others: the points.
+            basis: orthonormal columns, at most as many as rows, taken if the points lie in them.
+        """
         dim = rows.shape[1]
         if few_sizes(len(rows) + _BESIDE) >= dim:
             return cls(None, dim)
-        basis = _orthonormal(rows)
+        if basis is not None and 0 < basis.shape[1] <= len(rows):
+            both = (rows,) if others is rows else (rows, others)
+            if not any(_outside(points, basis) for points in both):
+                return cls(basis, dim)
+        basis = orthonormal(rows.T)
         if others is not rows and _outside(others, basis):
             both = np.vstack([rows, others])
             return cls.of(both, both)
@@ -142,12 +154,6 @@ class Span:
         y = np.zeros((len(along), self.size))
         y[:, : along.shape[1]] = self.scale * along
         return y
-
-
-def _orthonormal(rows: np.ndarray) -> Float[np.ndarray, "d n"]:
-    """Return Q of rowsᵀ = Q R."""
-    made: Any = qr(rows.T, mode="economic", check_finite=False)
-    return made[0]
 
 
 def _outside(rows: np.ndarray, basis: np.ndarray) -> bool:

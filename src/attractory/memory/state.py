@@ -388,7 +388,7 @@ def fit_state(
     answers, answer_sizes = points, sizes
     if targets is not None:
         answers, answer_sizes = coordinates.encode(targets[kept])
-    store = make_store(points, answers, settings)
+    store = make_store(points, answers, settings, metric.basis)
     store.residual()  # what cannot be stored must fail now
     return MemoryState(
         settings=settings,
@@ -411,10 +411,11 @@ def make_store(
     points: Float[np.ndarray, "n d"],
     answers: Float[np.ndarray, "n d"],
     settings: MemorySettings,
+    basis: Float[np.ndarray, "d r"] | None = None,
 ) -> KernelStore | NetworkStore:
     """Return the store of a map that takes points to answers, not yet solved for or trained."""
     if settings.width is None:
-        return store_type(settings, *points.shape)(points, answers, settings)
+        return store_type(settings, *points.shape)(points, answers, settings, basis=basis)
     start = Autoencoder(
         points.shape[1] + bool(settings.bias),
         width=settings.width,

@@ -51,6 +51,8 @@ class KernelStore:
         measure_residual: whether the map's misses at its patterns are measured, and its
             coefficients refined by them. Trials of `fit` need neither.
         accuracy: miss of a target, relative to the norm, that counts as stored.
+
+    `basis` is taken for that of the span if all points lie in it (`Span.of`).
     """
 
     accuracy = INTERPOLATES
@@ -65,9 +67,10 @@ class KernelStore:
         residual: float | None = None,
         *,
         measure_residual: bool = True,
+        basis: Float[np.ndarray, "d r"] | None = None,
     ):
         self.x, self.targets, self.settings = x, targets, settings
-        self.measure_residual = measure_residual
+        self.measure_residual, self._basis = measure_residual, basis
         self._map: KernelRegression | None = None
         self._calls: KernelRegression | None = None
         self._factor: Factor | None = None
@@ -81,7 +84,7 @@ class KernelStore:
     def span(self) -> Span:
         """The span of patterns and targets, in whose coordinates the memory computes."""
         if self._span is None:
-            self._span = Span.of(self.x, self.targets)
+            self._span = Span.of(self.x, self.targets, self._basis)
         return self._span
 
     @property
