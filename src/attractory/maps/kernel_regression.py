@@ -49,6 +49,7 @@ from attractory._util.validation import (
 )
 from attractory.activations import Activation, Linear
 from attractory.kernels import recursion
+from attractory.kernels.in_numpy import rows_in_numpy
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import gradients, kernel_matrix
 from attractory.maps.interpolation import (
@@ -59,6 +60,7 @@ from attractory.maps.interpolation import (
     warn_of_misses,
 )
 from attractory.maps.protocol import SingularKernelError
+from attractory.maps.uncompiled import InNumpy
 from attractory.solvers import cholesky
 from attractory.solvers.matrix_free import solve_kernel
 from attractory.solvers.on_gpu import solve_on_gpu
@@ -70,6 +72,7 @@ _GPU_BLOCK = 1 << 27  # and on a GPU
 # What is small goes through functions compiled once for all maps, in a millisecond or two.
 _LITTLE = 1 << 16  # terms of the kernels' sums
 _FEW = 1 << 15  # numbers in G
+_ENTRY = 1024  # coordinates whose products take as long as a kernel's entry
 
 
 class KernelRegression(StoredMap):
@@ -142,6 +145,16 @@ class KernelRegression(StoredMap):
     ) -> tuple[Float[Array | np.ndarray, "d n"], Float[Array | np.ndarray, "*k n d"]]:
         """Return Aᵀ and G(x) with J(x) = Aᵀ G(x)."""
         return _factors(self, x)
+
+    def in_numpy(self) -> InNumpy | None:
+        """Return the map in NumPy, for few points; None if it is not of one norm and two layers."""
+        if len(self._groups) > 1 or traced(self):
+            return None
+        kernel = rows_in_numpy(self._groups[0])
+        if kernel is None:
+            return None
+        weights = np.asarray(self.coefficients)
+        return InNumpy(lambda x: kernel(x) @ weights, len(weights) * (1 + self.dim / _ENTRY))
 
 
 def _cost(f: KernelRegression) -> int:

@@ -24,9 +24,10 @@ from attractory._util.validation import flag
 from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import Map
 from attractory.memory.coordinates import unseen
+from attractory.memory.fitting import fit_state
 from attractory.memory.row_checks import centre, lost_digits, refuse_extremes
 from attractory.memory.settings import MemorySettings
-from attractory.memory.state import MemoryState, fit_state
+from attractory.memory.state import MemoryState
 
 __all__ = ["STALE", "BaseMemory"]
 
@@ -184,7 +185,7 @@ class BaseMemory(BaseEstimator):
     def patterns_(self) -> Float[np.ndarray, "n d"]:
         """The stored rows in the units given, (n, d)."""
         check_is_fitted(self)
-        return self.state_.rows
+        return self.state_.rows.copy()
 
     @property
     def residual_(self) -> float:

@@ -39,7 +39,7 @@ from attractory.memory.cue_denoising import denoised
 from attractory.memory.metric import whitening
 from attractory.solvers.orthonormal import orthonormal
 
-__all__ = ["Confidence", "confidence", "held_out_evidence", "unknown_evidence"]
+__all__ = ["Confidence", "confidence", "held_out_evidence", "leaves_out", "unknown_evidence"]
 
 _SAMPLE = 2000  # stored patterns taken as unknown cues
 _BLOCK = 256
@@ -153,8 +153,7 @@ def held_out_evidence(
         origin: that mean, which cues may have other multiples of (`memory.cue_denoising`).
 
     Returns:
-        (n,); or None for fewer than 6 rows, of which too few would be left, or for so many that
-        `unknown_evidence` is as good.
+        (n,); or None where `unknown_evidence` is as good.
 
     Example:
         >>> from attractory.datasets import sphere
@@ -162,7 +161,7 @@ def held_out_evidence(
         True
     """
     n = len(apart)
-    if n <= _FOLDS or n > _MANY:
+    if not leaves_out(n):
         return None
     # In the rows' own span all but the cues' denoising is a matter of n numbers.
     basis = orthonormal(apart.T) if n < apart.shape[1] else None
@@ -183,6 +182,14 @@ def held_out_evidence(
         q = there.rescaled(cues)[0] @ directions.T
         found.append(_evidence(q, q.argmax(axis=1), directions))
     return np.sort(np.concatenate(found))
+
+
+def leaves_out(n: int) -> bool:
+    """Whether `held_out_evidence` says more of n rows than `unknown_evidence`.
+
+    Of fewer than 6 rows too few would be left; of many the metric is fitted to none in particular.
+    """
+    return _FOLDS < n <= _MANY
 
 
 def _moved(
@@ -234,6 +241,7 @@ class Confidence:
         patterns: of one norm, (n, d).
         norm: theirs.
         held_out: makes the evidence of unknown cues, or None if that of the patterns will do.
+        unknown: the evidence itself, if it is known.
     """
 
     def __init__(
@@ -241,9 +249,12 @@ class Confidence:
         patterns: Float[np.ndarray, "n d"],
         norm: float,
         held_out: Callable[[], np.ndarray | None] | None = None,
+        unknown: Float[np.ndarray, " m"] | None = None,
     ):
         """Keep the patterns."""
         self._patterns, self._norm, self._held_out = patterns, norm, held_out
+        if unknown is not None:
+            self.unknown = unknown
 
     @cached_property
     def _directions(self) -> Float[np.ndarray, "n d"]:
@@ -254,6 +265,11 @@ class Confidence:
         """Evidence of unknown cues, ascending."""
         found = None if self._held_out is None else self._held_out()
         return unknown_evidence(self._directions) if found is None else found
+
+    @property
+    def judged(self) -> Float[np.ndarray, " m"] | None:
+        """The evidence of unknown cues if it has been worked out, or was given."""
+        return vars(self).get("unknown")
 
     def of(
         self, cues: Float[np.ndarray, "k d"], recalled: Int[np.ndarray, " k"]

@@ -31,7 +31,13 @@ from scipy.linalg import LinAlgError, cholesky, eigh, get_lapack_funcs
 from attractory._util.aliases import DTypeLike
 from attractory._util.machine import few_sizes
 from attractory.maps.protocol import Map
-from attractory.memory.high_degree_steps import HighDegreeStep, to_norm, without_low_degrees
+from attractory.maps.uncompiled import InNumpy, offer_of
+from attractory.memory.high_degree_steps import (
+    HighDegreeStep,
+    to_norm,
+    to_norm_in_numpy,
+    without_low_degrees,
+)
 from attractory.memory.norm_rule import expansion
 from attractory.memory.stored_map import KernelStore
 
@@ -67,6 +73,19 @@ class DriftFreeStep(eqx.Module):
         else:
             along = (change @ self.basis) @ self.along @ self.basis.T
         return to_norm(x + self.across * change + along, self.norm)
+
+    def in_numpy(self) -> InNumpy | None:
+        """Return the step in NumPy, for few states; None if its map has none."""
+        offer = offer_of(self.inner)
+        if offer is None or self.basis is not None:
+            return None
+        along, across, norm = (np.asarray(v) for v in (self.along, self.across, self.norm))
+
+        def step(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+            change = offer.function(x) - x
+            return to_norm_in_numpy(x + across * change + change @ along, norm)
+
+        return InNumpy(step, offer.terms)
 
 
 class LinearPart:

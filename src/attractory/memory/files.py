@@ -191,9 +191,10 @@ def _state(
     _agree(settings, mean, norm, arrays)
     if settings.width is None:
         refuse_what_cannot_fit(n, dim, settings.solver, "its patterns")
-    store = _store(settings, points, answers, arrays, float(header["residual"]))
-    _check_some(store, settings.allow_unstored or settings.ridge > 0)
     coordinates = Coordinates(mean, norm, _metric(arrays, dim))
+    residual, metric = float(header["residual"]), coordinates.metric
+    store = _store(settings, points, answers, arrays, residual, metric)
+    _check_some(store, settings.allow_unstored or settings.ridge > 0)
     choice = header["choice"]
     return MemoryState(
         settings=settings,
@@ -203,7 +204,7 @@ def _state(
         answer_sizes=answer_sizes,
         sequence=sequence,
         fitted=fitted,
-        outside=coordinates.metric.outside(points),
+        outside=metric.outside(points),
         choice=None if choice is None else _choice(choice),
     )
 
@@ -274,13 +275,14 @@ def _store(
     answers: Float[np.ndarray, "n d"],
     arrays: dict[str, np.ndarray],
     residual: float,
+    metric: Metric,
 ) -> KernelStore | NetworkStore:
     n, dim = points.shape
     if settings.width is None:
         coefficients = arrays["coefficients"]
         _fits(coefficients.shape == (n, dim))
         kind = store_type(settings, n, dim)
-        return kind(points, answers, settings, coefficients, residual)
+        return kind(points, answers, settings, coefficients, residual, basis=metric.basis)
     size = dim + bool(settings.bias)
     weights = tuple(arrays[f"weight{k}"] for k in range(settings.depth))
     sizes = [size, *[settings.width] * (settings.depth - 1), size]

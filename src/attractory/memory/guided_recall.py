@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from attractory._util.interrupts import check
 from attractory._util.parallel import sharing
 from attractory.analysis.iteration import RecallStatus, recall
 from attractory.kernels.single_precision import single
 from attractory.maps.protocol import Map, dtype_of
+from attractory.maps.uncompiled import LOOP, in_numpy
 from attractory.memory.coordinates import nearest
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.momentum_iteration import Stage, run_stage
@@ -184,7 +186,10 @@ def _to_rest(
     status = np.full(len(state), int(RecallStatus.CONVERGED))
     moving = np.arange(len(state))
     left = plan.max_steps + plan.guided
-    for _ in range(min(_AT_ONCE, plan.max_steps) if plan.guided else 0):
+    quick = in_numpy(own, len(state), LOOP) is not None
+    at_once = plan.max_steps if quick else min(_AT_ONCE, plan.max_steps)
+    for _ in range(at_once if plan.guided else 0):
+        check()
         new = called(own, state[moving])
         residual[moving] = np.linalg.norm(new - state[moving], axis=1)
         steps[moving] += 1

@@ -31,9 +31,10 @@ from jaxtyping import Array, Float
 
 from attractory.activations import Activation
 from attractory.maps.kernel_regression import by_blocks
+from attractory.maps.uncompiled import InNumpy
 from attractory.memory.norm_rule import by_correlation
 
-__all__ = ["HighDegreeStep", "to_norm", "without_low_degrees"]
+__all__ = ["HighDegreeStep", "to_norm", "to_norm_in_numpy", "without_low_degrees"]
 
 _DEGREE = 7  # the least left in
 _PACE = 0.7  # b
@@ -69,6 +70,26 @@ class HighDegreeStep(eqx.Module):
         here = table[below]
         vote = (here + (place - below) * (table[below + 1] - here)) @ votes
         return to_norm((1 - _PACE) * x + _PACE * to_norm(vote, norm), norm)
+
+    def in_numpy(self) -> InNumpy:
+        """Return the step in NumPy, for few states."""
+        patterns, votes, table = (np.asarray(v) for v in (self.patterns, self.votes, self.table))
+        norm, last = np.asarray(self.norm), len(self.table) - 1
+
+        def step(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+            place = (np.clip((x / norm) @ patterns.T, -1, 1) + 1) * np.float32(last / 2)
+            below = np.minimum(place.astype(np.int32), last - 1)
+            here = table[below]
+            vote = (here + (place - below).astype(x.dtype) * (table[below + 1] - here)) @ votes
+            return to_norm_in_numpy((1 - _PACE) * x + _PACE * to_norm_in_numpy(vote, norm), norm)
+
+        return InNumpy(step, len(patterns))
+
+
+def to_norm_in_numpy(x: Float[np.ndarray, "k d"], norm: Any) -> Float[np.ndarray, "k d"]:
+    """Return what `to_norm` does, in NumPy."""
+    length = np.linalg.norm(x, axis=-1, keepdims=True)
+    return x * (norm / np.where(length > 0, length, 1)).astype(x.dtype)
 
 
 def to_norm(x: Array, norm: Any) -> Array:

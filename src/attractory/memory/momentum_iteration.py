@@ -8,6 +8,7 @@ The batch is cut down as states come to rest, to few sizes, each of which is com
 where a step costs little.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -20,6 +21,7 @@ from attractory._util.interrupts import check
 from attractory._util.machine import few_sizes
 from attractory._util.precision import full_precision
 from attractory.maps.protocol import Map
+from attractory.maps.uncompiled import LOOP, in_numpy
 
 __all__ = [
     "CHUNK", "NEAR", "SHORTER", "Stage", "advance", "fitting_momentum", "run_stage",
@@ -76,20 +78,24 @@ def run_stage(
     tolerance = np.asarray(stage.tolerance, kind)
     running, done = np.arange(count), 0
     whole, least = 0, _least_batch(f)  # states in the batch, and their least number
-    earlier = np.full(count, np.inf)
+    earlier, quick = np.full(count, np.inf), in_numpy(f, count, LOOP)
     with full_precision():
         while len(running) and done < stage.steps:
             check()
             size, steps = len(running), min(CHUNK, stage.steps - done)
-            # A batch keeps its size until it has halved, a small one for longer: compiling another
-            # takes a second.
-            less = 2 if whole > _SMALL else 8
-            if whole == 0 or (shrink and less * size <= whole):
-                whole = few_sizes(size, least, np.inf)
-            rows = np.pad(running, (0, whole - size), mode="edge")
-            alive = np.arange(whole) < size
-            columns = (v[rows] for v in (state, last, start, momentum))
-            found = advance(f, *columns, tolerance, alive, np.asarray(steps))
+            if quick is not None:
+                columns = (v[running] for v in (state, last, start, momentum))
+                found = _advance_in_numpy(quick, *columns, tolerance, steps)
+            else:
+                # A batch keeps its size until it has halved, a small one for longer: compiling
+                # another takes a second.
+                less = 2 if whole > _SMALL else 8
+                if whole == 0 or (shrink and less * size <= whole):
+                    whole = few_sizes(size, least, np.inf)
+                rows = np.pad(running, (0, whole - size), mode="edge")
+                alive = np.arange(whole) < size
+                columns = (v[rows] for v in (state, last, start, momentum))
+                found = advance(f, *columns, tolerance, alive, np.asarray(steps))
             x, before, drive, evaluations, moving, first, move = (
                 np.asarray(v)[:size] for v in found
             )
@@ -114,6 +120,43 @@ def _least_batch(f: Map) -> int:
     numbers = sum(leaf.size for leaf in jax.tree.leaves(f) if eqx.is_array(leaf))
     states = min(_SMALL, _CHEAP // max(numbers, 1))
     return max(_SMALLEST, 1 << max(states, 1).bit_length() - 1)
+
+
+def _advance_in_numpy(
+    f: Callable[[np.ndarray], np.ndarray],
+    x: Float[np.ndarray, "k d"],
+    last: Float[np.ndarray, "k d"],
+    start: Float[np.ndarray, "k d"],
+    momentum: Float[np.ndarray, " k"],
+    tolerance: np.ndarray,
+    steps: int,
+) -> tuple[np.ndarray, ...]:
+    """Return what `advance` does for states that all move, a step of NumPy's at a time."""
+    x, last, momentum = x.copy(), last.copy(), momentum.copy()
+    bound = _REACH * np.linalg.norm(start, axis=1).max()
+    used, alive = np.zeros(len(x), int), np.full(len(x), True)
+    first, move = np.zeros(len(x), x.dtype), np.zeros(len(x), x.dtype)
+    for k in range(steps):
+        live = np.flatnonzero(alive)
+        if not len(live):
+            break
+        here, before, drive = x[live], last[live], momentum[live]
+        new = np.asarray(f(here + drive[:, None] * (here - before)), x.dtype)
+        step = new - here
+        move[live] = length = np.linalg.norm(step, axis=1)
+        if k == 1:
+            first[live] = length
+        gone = ~(np.linalg.norm(new, axis=1) <= bound)
+        ended = ~gone & (length <= tolerance * np.linalg.norm(here, axis=1))
+        turned = np.einsum("ij,ij->i", step, here - before) < 0
+        last[live] = np.where(turned[:, None], new, here)
+        x[live] = new
+        some = live[gone]
+        x[some] = last[some] = start[some]
+        momentum[some] = 0
+        used[live] += 1
+        alive[live] = ~ended
+    return x, last, momentum, used, alive, first, move
 
 
 def fitting_momentum(

@@ -215,7 +215,7 @@ class SequenceMemory(BaseMemory):
     def patterns_(self) -> Float[np.ndarray, "n d"]:
         """The stored frames in the units given, (n, d)."""
         check_is_fitted(self)
-        return self._last(self.state_.rows)
+        return self._last(self.state_.rows).copy()
 
     @property
     def successors_(self) -> Float[np.ndarray, "n d"]:

@@ -1,7 +1,8 @@
 """What a memory holds: a value that never changes. Storing and forgetting rows return another.
 
-`fit`, `partial_fit` and `forget` of the estimators put a new state in the place of the old one, so
-that a change that fails changes nothing; files are a state written down.
+`memory.fitting` makes the first one. `fit`, `partial_fit` and `forget` of the estimators put a new
+state in the place of the old one, so that a change that fails changes nothing; files are a state
+written down.
 """
 
 from dataclasses import dataclass, replace
@@ -10,33 +11,29 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from sklearn.utils import check_random_state
 
-from attractory._util.progress import Progress
 from attractory._util.validation import flag
-from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import Map, SingularKernelError, dtype_of
-from attractory.memory.confidence import Confidence, held_out_evidence
-from attractory.memory.coordinates import Coordinates, distinct, nearest
+from attractory.memory.confidence import Confidence, held_out_evidence, leaves_out
+from attractory.memory.coordinates import Coordinates, nearest
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.cue_mending import DAMAGE, CueMending
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.guided_recall import RecallPlan
-from attractory.memory.metric import fit_metric
-from attractory.memory.metric_search import Choice, choose
-from attractory.memory.norm_rule import auto_norm
-from attractory.memory.row_checks import centre
+from attractory.memory.metric_search import Choice
 from attractory.memory.settings import MemorySettings
 from attractory.memory.span import Span
 from attractory.memory.stored_map import KernelStore, NetworkStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
 
-__all__ = ["Beginnings", "MemoryState", "NotStoredError", "fit_state", "make_store"]
+__all__ = ["Beginnings", "Carried", "MemoryState", "NotStoredError"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
 _TWIN = 1e-6  # of the norm: a row this near is the same
 _NAMED = 5  # rows in a message
+_KEPT = 1 << 22  # numbers in rows that are kept in the units given, too
+_ALIKE = 0.05  # of the rows may change before unknown cues are judged anew
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
 
 
@@ -83,6 +80,23 @@ class Beginnings(NamedTuple):
     damage: Int[np.ndarray, " k"]
 
 
+class Carried(NamedTuple):
+    """What a state takes over from the one before it.
+
+    Attributes:
+        rows: the first of its rows in the units given; None if they are not at hand.
+        unknown: evidence of unknown cues (`memory.confidence`), as long as few rows have changed.
+        changes: rows that came or went since it was worked out.
+    """
+
+    rows: Float[np.ndarray, "m d"] | None = None
+    unknown: Float[np.ndarray, " u"] | None = None
+    changes: int = 0
+
+
+_NOTHING = Carried()
+
+
 @dataclass(frozen=True, eq=False)
 class MemoryState:
     """The stored rows, the map that stores them, and the coordinates both are in.
@@ -97,6 +111,7 @@ class MemoryState:
         fitted: how many of the first rows are those of `fit`.
         outside: whether rows added later have parts across the metric's basis.
         choice: what `fit` chose by trials; None where a rule stands.
+        carried: what is known of it from the state before.
     """
 
     settings: MemorySettings
@@ -108,6 +123,7 @@ class MemoryState:
     fitted: int
     outside: bool = False
     choice: Choice | None = None
+    carried: Carried = _NOTHING
 
     @property
     def norm(self) -> float:
@@ -132,7 +148,17 @@ class MemoryState:
     @property
     def rows(self) -> Float[np.ndarray, "n d"]:
         """The stored rows in the units given, (n, d)."""
-        return self.coordinates.decode(self.points, self.sizes)
+        return self._rows if self.points.size <= _KEPT else self._decoded(slice(None))
+
+    @cached_property
+    def _rows(self) -> Float[np.ndarray, "n d"]:
+        known = self.carried.rows
+        if known is None:
+            return self._decoded(slice(None))
+        return np.vstack([known, self._decoded(slice(len(known), None))])
+
+    def _decoded(self, which: slice) -> Float[np.ndarray, "m d"]:
+        return self.coordinates.decode(self.points[which], self.sizes[which])
 
     @property
     def stale(self) -> bool:
@@ -227,12 +253,15 @@ class MemoryState:
     @cached_property
     def confidence(self) -> Confidence:
         """How sure a recall is."""
-        return Confidence(self.points, self.norm, self._held_out)
+        known = self.carried.unknown
+        return Confidence(self.points, self.norm, self._held_out, known)
 
     def _held_out(self) -> Float[np.ndarray, " m"] | None:
         """Return the evidence of unknown cues, for a metric that was fitted to the rows."""
         metric = self.coordinates.metric
         if not metric.floor or self.sequence or not self.settings.guided:
+            return None
+        if not leaves_out(len(self.points)):
             return None
         mean = self.coordinates.mean
         apart = self.coordinates.apart(self.points, self.sizes)
@@ -339,7 +368,18 @@ class MemoryState:
             sizes=np.concatenate([self.sizes, sizes]),
             answer_sizes=np.concatenate([self.answer_sizes, there_sizes]),
             outside=self.outside or self.coordinates.metric.outside(points),
+            carried=self._carried(slice(None), len(points)),
         )
+
+    def _carried(self, kept: Int[np.ndarray, " k"] | slice, changed: int) -> Carried:
+        """Return what a state of the rows kept, and perhaps more, need not work out anew."""
+        rows, judged = vars(self).get("_rows"), vars(self).get("confidence")
+        rows = None if rows is None else rows[kept]
+        unknown = None if judged is None else judged.judged
+        changes = changed + (self.carried.changes if self.carried.unknown is not None else 0)
+        if unknown is None or changes > _ALIKE * len(self.points):
+            return Carried(rows)
+        return Carried(rows, unknown, changes)
 
     def without(self, gone: Int[np.ndarray, " k"]) -> "MemoryState":
         """Return the state without some rows; later ones move up."""
@@ -350,77 +390,5 @@ class MemoryState:
             sizes=self.sizes[kept],
             answer_sizes=self.answer_sizes[kept],
             fitted=self.fitted - int((gone < self.fitted).sum()),
+            carried=self._carried(kept, len(gone)),
         )
-
-
-def fit_state(
-    rows: Float[np.ndarray, "n d"],
-    targets: Float[np.ndarray, "n d"] | None,
-    settings: MemorySettings,
-    progress: Progress = None,
-) -> MemoryState:
-    """Choose coordinates for rows, store them, and return the state.
-
-    Args:
-        rows: in the user's units, (n, d).
-        targets: the row that each is mapped to, (n, d); None for itself.
-        settings: checked.
-        progress: of the trials that choose a metric; see `metric_search.choose`.
-
-    Raises:
-        ValueError: for rows that no memory can tell apart, or that cannot be stored.
-    """
-    mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
-    given = rows if targets is None or _among(targets, rows) else np.vstack([rows, targets])
-    metric = fit_metric(given - mean, settings.metric)
-    unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
-    kept = distinct(unit, sizes, rows, mean)
-    rows, unit, sizes = rows[kept], unit[kept], sizes[kept]
-    choice = None if targets is not None else choose(rows, mean, metric, settings, progress)
-    if choice is not None:
-        metric = metric.with_share(choice.metric)
-        unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
-    norm, sequence = settings.norm, targets is not None
-    if norm is None:
-        norm = auto_norm(unit, settings.activation, settings.depth, settings.bias, sequence)
-    coordinates = Coordinates(mean, norm, metric)
-    points = norm * unit
-    answers, answer_sizes = points, sizes
-    if targets is not None:
-        answers, answer_sizes = coordinates.encode(targets[kept])
-    store = make_store(points, answers, settings, metric.basis)
-    store.residual()  # what cannot be stored must fail now
-    return MemoryState(
-        settings=settings,
-        coordinates=coordinates,
-        store=store,
-        sizes=sizes,
-        answer_sizes=answer_sizes,
-        sequence=sequence,
-        fitted=len(points),
-        choice=choice,
-    )
-
-
-def _among(some: Float[np.ndarray, "m d"], rows: Float[np.ndarray, "n d"]) -> bool:
-    """Whether each of some rows is one of others."""
-    return {row.tobytes() for row in some} <= {row.tobytes() for row in rows}
-
-
-def make_store(
-    points: Float[np.ndarray, "n d"],
-    answers: Float[np.ndarray, "n d"],
-    settings: MemorySettings,
-    basis: Float[np.ndarray, "d r"] | None = None,
-) -> KernelStore | NetworkStore:
-    """Return the store of a map that takes points to answers, not yet solved for or trained."""
-    if settings.width is None:
-        return store_type(settings, *points.shape)(points, answers, settings, basis=basis)
-    start = Autoencoder(
-        points.shape[1] + bool(settings.bias),
-        width=settings.width,
-        depth=settings.depth,
-        activation=settings.activation,
-        key=int(check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)),
-    )
-    return NetworkStore(points, answers, start, settings.bias)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.linalg import LinAlgError
+from scipy.linalg import LinAlgError, solve
 
 from attractory.analysis.iteration import pad_rows
 from attractory.kernels.matrices import ntk
@@ -29,6 +29,7 @@ from attractory.maps.kernel_regression import (
 from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import Map
 from attractory.maps.training import train
+from attractory.maps.uncompiled import ONCE, in_numpy
 from attractory.memory.settings import MemorySettings
 from attractory.memory.span import Span
 from attractory.solvers.cholesky import Factor
@@ -39,6 +40,8 @@ _EXACT = 1e-10  # residual at which refining the coefficients gains nothing
 _DOUBT = 1e-8  # ratio of K's pivots from which on the coefficients are exact
 _CALLED, _TOGETHER = 1024, 64  # points up to which a map is called for a few at a time
 _FEW = 8  # rows removed one by one; more of them are cheaper by a new factor
+_SURE = 1e-4  # ratio of K's pivots above which a change's rounding needs no look
+_CHANGES = 64  # that coefficients follow before they are solved for anew
 
 
 class KernelStore:
@@ -77,6 +80,7 @@ class KernelStore:
         self._known = False  # whether the factor has been tried for
         self._span: Span | None = None
         self._inner: KernelStore | None = None
+        self._changes = 0  # that the coefficients have followed
         known = np.nan if residual is None else residual
         self._solution = None if coefficients is None else Solution(coefficients, known)
 
@@ -140,7 +144,8 @@ class KernelStore:
 
     def map(self) -> KernelRegression:
         """Return the map, solved for now if it was not yet."""
-        rule, (coefficients, residual) = self.settings, self.solution()
+        rule, residual = self.settings, self.residual()
+        coefficients = self.solution().coefficients
         if self._map is None:
             self._map = assemble(
                 self.x, self.targets, coefficients, rule.kernel, rule.ridge, residual
@@ -149,8 +154,9 @@ class KernelStore:
 
     def calls(self) -> KernelRegression:
         """Return the map with arrays of few sizes, for many calls and no analysis."""
+        coefficients = self.solution().coefficients
         if self._calls is None:
-            self._calls = self._padded(self.solution().coefficients)
+            self._calls = self._padded(coefficients)
         return self._calls
 
     def solution(self) -> "Solution":
@@ -168,12 +174,15 @@ class KernelStore:
             f = factorised_regression(self.x, self.targets, rule.kernel, rule.ridge)
             return Solution(np.asarray(f.coefficients), float(f.residual))
         a = factor.solve(self.targets)
-        if not self.measure_residual:
-            return Solution(a, np.nan)
+        return self._refined(factor, a) if self.measure_residual else Solution(a, np.nan)
+
+    def _refined(self, factor: Factor, a: Float[np.ndarray, "n d"]) -> "Solution":
+        """Return coefficients, refined by what they miss if that is worth it, and the residual."""
+        ridge = self.settings.ridge
         miss, residual = self._misses(a)
-        if rule.ridge == 0 and residual <= _EXACT:
+        if ridge == 0 and residual <= _EXACT:
             return Solution(a, residual)
-        a = a + factor.solve(miss - rule.ridge * a)
+        a = a + factor.solve(miss - ridge * a)
         return Solution(a, self._misses(a)[1])
 
     def _misses(self, coefficients: np.ndarray) -> tuple[Float[np.ndarray, "n d"], float]:
@@ -195,12 +204,41 @@ class KernelStore:
         if factor is None:
             return grown._settle(None)
         points = grown.inner.x
-        corner = self.kernel(points[n:])
+        corner, beside = self.kernel(points[n:]), self.kernel(points[:n], points[n:])
         corner[np.diag_indices(len(x))] += self.settings.ridge
         try:
-            return grown._settle(factor.append(self.kernel(points[:n], points[n:]), corner))
+            grown._settle(factor.append(beside, corner))
         except LinAlgError:
             return grown._settle(None)
+        known = self._followed(grown, len(x))
+        if known is not None:  # of the blocks of K⁻¹, with the Schur complement of the corner
+            a = grown.span.moved(known, self.span)
+            w = factor.solve(beside)
+            last = solve(corner - beside.T @ w, grown.inner.targets[n:] - beside.T @ a)
+            grown.inner._solution = Solution(np.vstack([a - w @ last, last]), np.nan)
+        return grown
+
+    def _followed(self, changed: "KernelStore", rows: int) -> Float[np.ndarray, "n d"] | None:
+        """Return the coefficients, if those after a change of so many rows are to follow them."""
+        inner, after = self.inner, changed.inner
+        if inner._solution is None or after._solution is not None or changed._span is None:
+            return None
+        if rows > _FEW or inner._changes >= _CHANGES or not inner._sure or not after._sure:
+            return None
+        after._changes = inner._changes + 1
+        return inner._solution.coefficients
+
+    @property
+    def _sure(self) -> bool:
+        """Whether K is so regular that its equations are solved to rounding."""
+        return self.factor is not None and self._pivots > _SURE
+
+    @property
+    def _pivots(self) -> float:
+        """The least pivot of K, of the largest."""
+        assert self.factor is not None
+        pivots = np.diag(self.factor.lower) ** 2
+        return float(pivots.min() / pivots.max())
 
     def without(self, rows: Int[np.ndarray, " k"]) -> "KernelStore":
         """Return the store without some rows."""
@@ -209,22 +247,36 @@ class KernelStore:
         if self.factor is None or len(gone) > _FEW:
             return less._settle(None)
         factor = self.factor
+        known = None if self.inner._solution is None else self.inner._solution.coefficients
         for index in gone[::-1].tolist():
+            if known is not None:
+                one = np.zeros((len(known), 1))
+                one[index] = 1.0
+                column = factor.solve(one)
+                known = np.delete(known - column * (known[index] / column[index]), index, axis=0)
             factor = factor.remove(index)
-        return less._settle(factor)
+        less._settle(factor)
+        if known is not None and self._followed(less, len(gone)) is not None:
+            less.inner._solution = Solution(less.span.moved(known, self.span), np.nan)
+        return less
 
     @property
     def doubtful(self) -> bool:
-        """Whether some rows may not be stored: the map is solved already, or K nearly singular."""
+        """Whether some rows may not be stored: K is nearly singular, or what is missed is known."""
         inner = self.inner
-        if inner._solution is not None or inner.factor is None:
+        if inner.factor is None or (inner._solution is not None and not inner._changes):
             return inner._solution is not None
-        pivots = np.diag(inner.factor.lower) ** 2
-        return bool(pivots.min() < _DOUBT * pivots.max())
+        return inner._pivots < _DOUBT
 
     def residual(self) -> float:
         """Return the largest miss of a target, relative to the norm of the patterns."""
-        return self.inner.solution().residual
+        inner = self.inner
+        found = inner.solution()
+        if np.isnan(found.residual) and self.measure_residual and inner.factor is not None:
+            found = inner._refined(inner.factor, found.coefficients)
+            self._map = self._solution = None
+            inner._map, inner._solution, inner._changes = None, found, 0
+        return found.residual
 
     def missed(self) -> Float[np.ndarray, " n"]:
         """Return by how much each target is missed, relative to the norm of the patterns."""
@@ -243,6 +295,7 @@ class KernelStore:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file needs of the map besides patterns and targets, by name."""
+        self.residual()  # may refine them
         return {"coefficients": np.asarray(self.solution().coefficients)}
 
     def _grown(self, x: np.ndarray, targets: np.ndarray) -> "KernelStore":
@@ -407,7 +460,9 @@ def _missed(f: Map, x: np.ndarray, targets: np.ndarray) -> Float[np.ndarray, " n
 
 def called(f: Map, x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
     """Return the map's values, compiled for few numbers of points: one up to a thousand."""
-    count = len(x)
+    count, quick = len(x), in_numpy(f, len(x), ONCE)
+    if quick is not None:
+        return quick(x)
     if count > _CALLED:
         return np.asarray(f(x[pad_rows(np.arange(count))]), float)[:count]
     out = np.empty(x.shape)

@@ -1,0 +1,92 @@
+"""From rows to a memory: coordinates are chosen for them, and a map is made that stores them."""
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.utils import check_random_state
+
+from attractory._util.progress import Progress
+from attractory.maps.network import Autoencoder
+from attractory.memory.coordinates import Coordinates, distinct
+from attractory.memory.metric import fit_metric
+from attractory.memory.metric_search import choose
+from attractory.memory.norm_rule import auto_norm
+from attractory.memory.row_checks import centre
+from attractory.memory.settings import MemorySettings
+from attractory.memory.state import MemoryState
+from attractory.memory.stored_map import KernelStore, NetworkStore
+from attractory.memory.stored_map_gpu import store_type
+
+__all__ = ["fit_state", "make_store"]
+
+
+def fit_state(
+    rows: Float[np.ndarray, "n d"],
+    targets: Float[np.ndarray, "n d"] | None,
+    settings: MemorySettings,
+    progress: Progress = None,
+) -> MemoryState:
+    """Choose coordinates for rows, store them, and return the state.
+
+    Args:
+        rows: in the user's units, (n, d).
+        targets: the row that each is mapped to, (n, d); None for itself.
+        settings: checked.
+        progress: of the trials that choose a metric; see `metric_search.choose`.
+
+    Raises:
+        ValueError: for rows that no memory can tell apart, or that cannot be stored.
+    """
+    mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
+    given = rows if targets is None or _among(targets, rows) else np.vstack([rows, targets])
+    metric = fit_metric(given - mean, settings.metric)
+    unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
+    kept = distinct(unit, sizes, rows, mean)
+    rows, unit, sizes = rows[kept], unit[kept], sizes[kept]
+    choice = None if targets is not None else choose(rows, mean, metric, settings, progress)
+    if choice is not None:
+        metric = metric.with_share(choice.metric)
+        unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
+    norm, sequence = settings.norm, targets is not None
+    if norm is None:
+        norm = auto_norm(unit, settings.activation, settings.depth, settings.bias, sequence)
+    coordinates = Coordinates(mean, norm, metric)
+    points = norm * unit
+    answers, answer_sizes = points, sizes
+    if targets is not None:
+        answers, answer_sizes = coordinates.encode(targets[kept])
+    store = make_store(points, answers, settings, metric.basis)
+    store.residual()  # what cannot be stored must fail now
+    return MemoryState(
+        settings=settings,
+        coordinates=coordinates,
+        store=store,
+        sizes=sizes,
+        answer_sizes=answer_sizes,
+        sequence=sequence,
+        fitted=len(points),
+        choice=choice,
+    )
+
+
+def _among(some: Float[np.ndarray, "m d"], rows: Float[np.ndarray, "n d"]) -> bool:
+    """Whether each of some rows is one of others."""
+    return {row.tobytes() for row in some} <= {row.tobytes() for row in rows}
+
+
+def make_store(
+    points: Float[np.ndarray, "n d"],
+    answers: Float[np.ndarray, "n d"],
+    settings: MemorySettings,
+    basis: Float[np.ndarray, "d r"] | None = None,
+) -> KernelStore | NetworkStore:
+    """Return the store of a map that takes points to answers, not yet solved for or trained."""
+    if settings.width is None:
+        return store_type(settings, *points.shape)(points, answers, settings, basis=basis)
+    start = Autoencoder(
+        points.shape[1] + bool(settings.bias),
+        width=settings.width,
+        depth=settings.depth,
+        activation=settings.activation,
+        key=int(check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)),
+    )
+    return NetworkStore(points, answers, start, settings.bias)
