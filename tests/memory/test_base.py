@@ -16,7 +16,7 @@ from attractory import AttractorMemory, SequenceMemory, diagnose, save_memory
 from attractory.datasets import sphere
 from attractory.maps import InterpolationWarning
 from attractory.maps.training import TrainingResult, TrainingStatus
-from attractory.memory import NotStoredError, stored_map
+from attractory.memory import NotStoredError, stored_network
 from attractory.memory.stored_map import KernelStore
 
 PLAIN = {"activation": "erf", "norm": 20.0, "center": False, "metric": None}
@@ -104,7 +104,7 @@ def test_a_network_that_was_not_trained_is_not_taken(memory, monkeypatch, status
     def stopped(start, x, **rest):
         return TrainingResult(start, np.array([1.0]), 0, 0, status, "gauss_newton", 0.0)
 
-    monkeypatch.setattr(stored_map, "train", stopped)
+    monkeypatch.setattr(stored_network, "train", stopped)
     error = KeyboardInterrupt if status == TrainingStatus.INTERRUPTED else NotStoredError
     with pytest.raises(error):
         memory.set_params(width=20).fit(sphere(3, 8))

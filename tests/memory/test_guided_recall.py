@@ -7,7 +7,9 @@ from attractory import AttractorMemory, load_memory, save_memory
 from attractory.analysis import RecallStatus
 from attractory.datasets import bundled_digits
 from attractory.io.tensor_file import read_file, write_file
+from attractory.memory import momentum_iteration
 from attractory.memory.coordinates import nearest
+from attractory.memory.guided_recall import RecallPath, RecallPlan, parted
 from attractory.memory.momentum_iteration import Stage, fitting_momentum, run_stage
 
 
@@ -58,6 +60,23 @@ def test_stages_stop_early_and_within_their_steps():
     assert (used == 13).all()
 
 
+def test_states_at_rest_between_patterns_go_on_to_the_one_they_are_most_like():
+    patterns = 3.0 * np.eye(4, 6)
+    between = np.array([[0.8, 0.75, 0, 0, 0, 0], [-0.9, 0, 0, 0.1, 0, 0.3], [0, 1, 0, 0, 0, 0]])
+    state = 3.0 * between / np.linalg.norm(between, axis=1, keepdims=True)
+    plan = RecallPlan(lambda x: x, patterns, 3.0, True, None, 10, 1e-7)
+    at_rest = np.full(3, int(RecallStatus.CONVERGED))
+    path = RecallPath(state, np.ones(3, int), np.zeros(3), at_rest, nearest(state, patterns)[None])
+    found = parted(plan, path)
+    unit = np.array([[1, 0.75**64 / 0.8**64, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0]])  # of the first vote
+    assert (nearest(found.state, patterns) == [0, 3, 1]).all()
+    assert (np.linalg.norm(found.state[:2] / 3 - unit, axis=1) < 0.02).all()
+    np.testing.assert_array_equal(found.state[2], state[2])  # it is there already
+    assert found.steps.tolist() == [6, 6, 1]  # four votes, and one step that finds it at rest
+    moving = path._replace(status=np.full(3, int(RecallStatus.NOT_CONVERGED)))
+    np.testing.assert_array_equal(parted(plan, moving).state, state)
+
+
 @pytest.fixture(scope="module")
 def digits():
     return bundled_digits(60)[0]
@@ -82,6 +101,27 @@ def test_a_damaged_cue_does_no_worse_than_its_nearest_row(digits, memory):
         assert np.quantile(result.steps, 0.95) <= 200
         assert result.path.shape == (4, 60)
         assert ((result.path[-1] == np.arange(60)) >= right).all()
+
+
+def test_few_states_go_in_numpy_where_they_go_compiled(digits, memory, monkeypatch):
+    state = memory.state_
+    f, part = state.store.inner.calls(), state.linear_part
+    noise = np.random.default_rng(0).normal(size=(9, f.dim))
+    x = state.store.inner.x[:9]
+    x = x + 0.8 * memory.norm_ * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    steps = [
+        (f, float, Stage(60, 0.8, 1e-9), 1e-7), (part.drift_free_step(f, float), float,
+        Stage(13, 0.0, 1e-9), 1e-9), (part.high_degree_step, np.float32, Stage(8, 0.0, 1e-3), 1e-4),
+    ]  # fmt: skip
+    for step, kind, stage, far in steps:
+        given = np.asarray(x, kind)
+        quick = run_stage(step, given, stage)
+        with monkeypatch.context() as patch:
+            patch.setattr(momentum_iteration, "in_numpy", lambda *_: None)
+            slow = run_stage(step, given, stage)
+        assert quick[0].dtype == kind
+        np.testing.assert_allclose(quick[0], slow[0], atol=far * memory.norm_)
+        assert (np.abs(quick[1] - slow[1]) <= 1).all()
 
 
 def test_rows_themselves_stay(digits, memory):

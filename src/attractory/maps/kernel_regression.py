@@ -148,7 +148,7 @@ class KernelRegression(StoredMap):
 
     def in_numpy(self) -> InNumpy | None:
         """Return the map in NumPy, for few points; None if it is not of one norm and two layers."""
-        if len(self._groups) > 1 or traced(self):
+        if len(self._groups) != 1 or traced(self):
             return None
         kernel = rows_in_numpy(self._groups[0])
         if kernel is None:

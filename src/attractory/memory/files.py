@@ -29,8 +29,9 @@ from attractory.memory.metric_search import Choice
 from attractory.memory.sequence import SequenceMemory
 from attractory.memory.settings import MemorySettings, check_limits
 from attractory.memory.state import MemoryState
-from attractory.memory.stored_map import KernelStore, NetworkStore
+from attractory.memory.stored_map import KernelStore
 from attractory.memory.stored_map_gpu import store_type
+from attractory.memory.stored_network import NetworkStore
 
 __all__ = ["load_memory", "save_memory"]
 

@@ -13,8 +13,9 @@ from attractory.memory.norm_rule import auto_norm
 from attractory.memory.row_checks import centre
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
-from attractory.memory.stored_map import KernelStore, NetworkStore
+from attractory.memory.stored_map import KernelStore
 from attractory.memory.stored_map_gpu import store_type
+from attractory.memory.stored_network import NetworkStore
 
 __all__ = ["fit_state", "make_store"]
 

@@ -30,6 +30,7 @@ from attractory.memory.guided_recall import (
     RecallPath,
     RecallPlan,
     follow_shared,
+    parted,
 )
 from attractory.memory.momentum_iteration import (
     CHUNK,
@@ -96,9 +97,8 @@ def follow_anywhere(
         ))  # fmt: skip
         found = course(maps, *given, kept(plan.patterns), rules)
         state, steps, residual, status, path = (np.array(v) for v in found)
-    return RecallPath(
-        state[:count], steps[:count], residual[:count], status[:count], path[:, :count]
-    )
+    values = state[:count], steps[:count], residual[:count], status[:count], path[:, :count]
+    return parted(plan, RecallPath(*values)) if plan.guided else RecallPath(*values)
 
 
 @_compiled

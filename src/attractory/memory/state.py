@@ -23,9 +23,10 @@ from attractory.memory.guided_recall import RecallPlan
 from attractory.memory.metric_search import Choice
 from attractory.memory.settings import MemorySettings
 from attractory.memory.span import Span
-from attractory.memory.stored_map import KernelStore, NetworkStore
+from attractory.memory.stored_map import KernelStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
+from attractory.memory.stored_network import NetworkStore
 
 __all__ = ["Beginnings", "Carried", "MemoryState", "NotStoredError"]
 

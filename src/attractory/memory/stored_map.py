@@ -1,10 +1,9 @@
-"""The patterns and the map that takes each to its target: a kernel's, or a network's.
+"""The patterns and the kernel map that takes each to its target.
 
 A store does not change: growing or shrinking it returns another, so that what fails leaves the old
 one whole. The kernel's Cholesky factor follows every change. Its coefficients are solved for when
-the map is asked for, and refined once by the map's own misses at its patterns. A network is trained
-on from where it is. A network with a bias works on points with a constant coordinate appended
-(`maps.biased`), which it maps to itself.
+the map is asked for, and refined once by the map's own misses at its patterns; a few rows more or
+less change them by what blocks of K⁻¹ say.
 
 All of a kernel's equations are those of the patterns' own span (`memory.span`), in which they are
 solved and recall computes; the map of all d coordinates is made when it is asked for.
@@ -18,7 +17,6 @@ from scipy.linalg import LinAlgError, solve
 
 from attractory.analysis.iteration import pad_rows
 from attractory.kernels.matrices import ntk
-from attractory.maps.biased import Biased, lifted
 from attractory.maps.interpolation import INTERPOLATES
 from attractory.maps.kernel_regression import (
     KernelRegression,
@@ -26,15 +24,13 @@ from attractory.maps.kernel_regression import (
     factorised_regression,
     padded,
 )
-from attractory.maps.network import Autoencoder
 from attractory.maps.protocol import Map
-from attractory.maps.training import train
 from attractory.maps.uncompiled import ONCE, in_numpy
 from attractory.memory.settings import MemorySettings
 from attractory.memory.span import Span
 from attractory.solvers.cholesky import Factor
 
-__all__ = ["FactorlessStore", "KernelStore", "NetworkStore", "Solution", "called"]
+__all__ = ["FactorlessStore", "KernelStore", "Solution", "called", "missed_by"]
 
 _EXACT = 1e-10  # residual at which refining the coefficients gains nothing
 _DOUBT = 1e-8  # ratio of K's pivots from which on the coefficients are exact
@@ -97,7 +93,7 @@ class KernelStore:
         if self.span.whole:
             return self
         if self._inner is None:
-            x = self.span.within(self.x)
+            x = _of_norms(self.span.within(self.x), self.x, self.span)
             y = x if self.targets is self.x else self.span.within(self.targets)
             self._inner = KernelStore(
                 x, y, self.settings, *self._within(), measure_residual=self.measure_residual
@@ -280,7 +276,7 @@ class KernelStore:
 
     def missed(self) -> Float[np.ndarray, " n"]:
         """Return by how much each target is missed, relative to the norm of the patterns."""
-        return _missed(self.inner.calls(), self.inner.x, self.inner.targets)
+        return missed_by(self.inner.calls(), self.inner.x, self.inner.targets)
 
     def to_itself(self) -> "KernelStore":
         """Return the store of the map that takes each pattern to itself, of the same factor."""
@@ -329,7 +325,8 @@ class KernelStore:
         if span.whole or self._inner is None or not self._continues:
             return None
         old, some = self._inner, slice(None) if kept is None else kept
-        points = np.vstack([span.moved(old.x[some], self.span), span.within(x)])
+        new = _of_norms(span.within(x), x, span)
+        points = np.vstack([span.moved(old.x[some], self.span), new])
         answers = points
         if old.targets is not old.x or targets is not x:
             there = span.moved(old.targets[some], self.span)
@@ -392,68 +389,18 @@ class Solution(NamedTuple):
     residual: float
 
 
-class NetworkStore:
-    """A trained network; attributes as `KernelStore`."""
-
-    accuracy = 1e-3
-    doubtful = True
-
-    def __init__(
-        self,
-        x: Float[np.ndarray, "n d"],
-        targets: Float[np.ndarray, "n d"],
-        network: Autoencoder,
-        bias: float = 0.0,
-        *,
-        trained: bool = False,
-    ):
-        self.x, self.targets, self.bias = x, targets, bias
-        self._value = bias * float(np.linalg.norm(x[0]))
-        self._start = network
-        self._trained = network if trained else None
-
-    def map(self) -> Autoencoder | Biased:
-        """Return the network, trained until its mean squared error is 1e-7 of a pattern's."""
-        network = self.network()
-        return Biased(network, self._value) if self.bias else network
-
-    def network(self) -> Autoencoder:
-        """Return the network, on points with the constant coordinate if there is one."""
-        if self._trained is None:
-            x, targets = self.x, self.targets
-            square = float((x**2).mean())
-            if self.bias:
-                x, targets = lifted(x, self._value), lifted(targets, self._value)
-            result = train(self._start, x, targets=targets, tolerance=1e-7 * square)
-            self._trained = result.uninterrupted().model
-        return self._trained
-
-    def with_rows(
-        self, x: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m d"]
-    ) -> "NetworkStore":
-        """Return the store with rows appended, its network where this one's is."""
-        both = np.vstack([self.x, x]), np.vstack([self.targets, targets])
-        return NetworkStore(*both, self.network(), self.bias)
-
-    def without(self, rows: np.ndarray) -> "NetworkStore":
-        """Return the store without some rows."""
-        kept = np.delete(np.arange(len(self.x)), rows)
-        return NetworkStore(self.x[kept], self.targets[kept], self.network(), self.bias)
-
-    def residual(self) -> float:
-        """Return the largest miss of a target, relative to the norm of the patterns."""
-        return float(self.missed().max())
-
-    def missed(self) -> Float[np.ndarray, " n"]:
-        """Return by how much each target is missed, relative to the norm of the patterns."""
-        return _missed(self.map(), self.x, self.targets)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return what a file needs of the network, by name."""
-        return {f"weight{k}": np.asarray(w) for k, w in enumerate(self.network().weights)}
+def _of_norms(
+    y: Float[np.ndarray, "k e"], x: Float[np.ndarray, "k d"], span: Span
+) -> Float[np.ndarray, "k e"]:
+    """Return points y of a span with the norms of x: tables serve one norm to the last digits."""
+    if span.whole or not len(y):
+        return y
+    given, have = (np.linalg.norm(v, axis=1) for v in (x, y))
+    return y * (span.scale * given / np.where(have > 0, have, 1.0))[:, None]
 
 
-def _missed(f: Map, x: np.ndarray, targets: np.ndarray) -> Float[np.ndarray, " n"]:
+def missed_by(f: Map, x: np.ndarray, targets: np.ndarray) -> Float[np.ndarray, " n"]:
+    """Return by how much a map misses each target, relative to the norm of the patterns."""
     miss = np.linalg.norm(called(f, x) - targets, axis=1)
     return miss / np.linalg.norm(x, axis=1).max()
 
