@@ -276,3 +276,14 @@ def test_recall_says_which_damage_it_saw(of_digits):
     assert result[2:4].damage.tolist() == ["replaced"] * 2
     plain = AttractorMemory(activation="erf", norm=30.0, iteration="plain").fit(digits[:5])
     assert plain.recall(half[:2]).damage.tolist() == ["", ""]
+
+
+def test_progress_says_which_of_how_many():
+    rows, parts, cues = bundled_digits(25)[0], [], []
+    memory = AttractorMemory(activation="erf")
+    memory.fit(rows, progress=lambda *what: parts.append(what))
+    assert [done for done, _, _ in parts] == [0, *range(1, 9)]
+    assert parts[1][1:] == (8, "trial of a metric 1 of 6")
+    assert parts[-2:] == [(7, 8, "equations"), (8, 8, "done")]
+    memory.recall(np.tile(rows, (6, 1)), progress=lambda *what: cues.append(what))
+    assert cues == [(0, 150), (128, 150), (150, 150)]

@@ -114,6 +114,33 @@ def test_a_repeated_frame_needs_a_context_and_is_right_at_both_places(tmp_path):
     assert len(again.diagnose(noise=[0.1], cues=2).cycles) == 2
 
 
+def test_sequences_come_and_go_whole(two):
+    first, frames = two
+    shown = []
+    memory = SequenceMemory(**QUICK, norm=first.norm_).fit(
+        frames[:5], progress=lambda *what: shown.append(what)
+    )
+    assert [k for k, *_ in shown] == [0, 1, 2]
+    assert {total for _, total, _ in shown} == {2}
+    memory.add(frames[5:], closed=False)
+    assert [rows.tolist() for rows in memory.sequences_] == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+    steps = []
+    path = memory.replay(frames[5], 6, progress=lambda done, total: steps.append((done, total)))
+    np.testing.assert_allclose(path, frames[[5, 6, 7, 8, 8, 8, 8]], atol=1e-7)
+    assert steps == [(k, 6) for k in range(1, 7)]
+    for wrong in ([2], [-1], [0.0], "a"):
+        with pytest.raises(ValueError, match="indices must be integers from 0 to 1, one for each"):
+            memory.forget(wrong)
+    with pytest.raises(ValueError, match="indices must leave a sequence, got all 2"):
+        memory.forget([0, 1])
+    assert len(memory.forget([])) == 9
+    memory.forget(0)
+    assert [rows.tolist() for rows in memory.sequences_] == [[0, 1, 2, 3]]
+    np.testing.assert_allclose(memory.replay(frames[5], 4), frames[[5, 6, 7, 8, 8]], atol=1e-7)
+    memory.add(frames[:5]).forget(0)
+    np.testing.assert_allclose(memory.replay(frames[0], 5), frames[[0, 1, 2, 3, 4, 0]], atol=1e-7)
+
+
 def test_white_noise_is_told_from_other_damage():
     rows, rng = bundled_digits(30)[0], np.random.default_rng(0)
     row, white, _ = nearest_row(rows, rows + 0.3 * rng.normal(size=rows.shape))

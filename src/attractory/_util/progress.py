@@ -15,7 +15,7 @@ from typing import Any
 
 from typing_extensions import TypeAliasType
 
-__all__ = ["Progress", "Stderr", "counting", "pacing", "reporting"]
+__all__ = ["Progress", "Stderr", "counting", "in_parts", "pacing", "reporting"]
 
 Progress = TypeAliasType("Progress", bool | Callable[..., object] | None)
 
@@ -102,6 +102,11 @@ class Stderr:
 def counting(done: int, total: int) -> tuple[float, float, str]:
     """Describe a run by what is done of how many."""
     return float(done), float(total), f"{done:,} of {total:,}"
+
+
+def in_parts(done: int, total: int, what: str) -> tuple[float, float, str]:
+    """Describe a run by what is being done, and which part of how many that is."""
+    return float(done), float(total), f"part {min(done + 1, total)} of {total}, {what}"
 
 
 def pacing() -> Callable[[int, int], tuple[float, float, str]]:

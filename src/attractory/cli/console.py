@@ -16,7 +16,7 @@ from attractory._util.progress import Stderr
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-__all__ = ["complain", "one_line", "print_json", "say", "show", "working"]
+__all__ = ["complain", "counting_to", "one_line", "print_json", "say", "show", "working"]
 
 
 @contextmanager
@@ -42,6 +42,15 @@ def working(text: str | None) -> Iterator[Callable[[str], None]]:
                 yield lambda text: status.update(plain(text))
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         complain(f"warning: {message}")
+
+
+def counting_to(tell: Callable[[str], object], what: str) -> Callable[[int, int], None]:
+    """Return a function of what is done and of all there is, which tells it."""
+
+    def show(done: int, total: int) -> None:
+        tell(f"{what} {min(done + 1, total)} of {total}")
+
+    return show
 
 
 def complain(message: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attractory.cli.console import complain, print_json, say, working
+from attractory.cli.console import complain, counting_to, print_json, say, working
 from attractory.cli.inputs import (
     AS_THEY_ARE,
     PLAIN,
@@ -207,7 +207,7 @@ def recall(
             told = masked(kept.read([mask], fit=fit), told, len(loaded.rows), mask)
         plan = None if out is None else Outputs.planned(out, loaded, read, force)
         tell(f"recalling {counted(len(loaded.rows), 'cue')}")
-        result = kept.memory.recall(loaded.rows, told)
+        result = kept.memory.recall(loaded.rows, told, progress=counting_to(tell, "recalling cue"))
     tell_what_failed(loaded)
     rows = [
         {

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from attractory._util.progress import in_parts
+from attractory._util.texts import counted
 from attractory.cli.console import one_line
 from attractory.io.images import AS_IT_IS, Look
 from attractory.io.names import other_name
@@ -136,9 +138,11 @@ class MemoryFile:
         """
         before = len(self.names)
 
-        def trial(done: int, total: int) -> None:
+        def trial(done: int, total: int, what: str) -> None:
             if tell is not None and done < total:
-                tell(f"choosing the metric, trial {done + 1} of {total}")
+                tell(
+                    f"storing {counted(len(loaded.rows), 'row')}: {in_parts(done, total, what)[2]}"
+                )
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", STALE)

@@ -96,7 +96,7 @@ def replay(
         if how.noise:
             rows = _noisy(kept, rows, how.noise, how.seed)
         tell(f"replaying {counted(count, 'step')}")
-        states = kept.replay(rows, count)
+        states = kept.replay(rows, count, tell)
         told = _told(kept, states)
         if out is not None:
             _write(out, kept, states, tell)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from attractory.cli.console import one_line
+from attractory._util.progress import in_parts
+from attractory._util.texts import counted
+from attractory.cli.console import counting_to, one_line
 from attractory.io.gathering import Cut
 from attractory.io.images import AS_IT_IS, Look
 from attractory.io.medium import IMAGES, Medium
@@ -79,12 +81,20 @@ class SequenceFile:
     @classmethod
     def stored(
         cls, path: Path, memory: SequenceMemory, loaded: LoadedSequences, closed: bool,
-        allow_unstored: bool,
+        allow_unstored: bool, tell: Callable[[str], object],
     ) -> "SequenceFile":  # fmt: skip
-        """Store sequences in a memory."""
+        """Store sequences in a memory; `tell` is called with what is being done."""
         lengths = list(loaded.lengths)
+
+        def part(done: int, total: int, what: str) -> None:
+            if done < total:
+                tell(f"storing {counted(sum(lengths), 'frame')}: {in_parts(done, total, what)[2]}")
+
         try:
-            memory.fit(loaded.rows, lengths=lengths, closed=closed, allow_unstored=allow_unstored)
+            memory.fit(
+                loaded.rows, lengths=lengths, closed=closed, allow_unstored=allow_unstored,
+                progress=part,
+            )  # fmt: skip
         except EqualFramesError as error:
             told = " and ".join(_frame_of(k, lengths, loaded.names) for k in error.frames)
             mend = "" if error.enough is None else f"--context {error.enough} tells them apart; or "
@@ -106,17 +116,20 @@ class SequenceFile:
         """The stored frames, one sequence after another."""
         return self.memory.patterns_
 
-    def replay(self, cue: Float[np.ndarray, "k d"], steps: int) -> Float[np.ndarray, "s d"]:
+    def replay(
+        self, cue: Float[np.ndarray, "k d"], steps: int, tell: Callable[[str], object]
+    ) -> Float[np.ndarray, "s d"]:
         """Return the last frame of a cue and its successors, (steps + 1, d).
 
         Args:
             cue: as many frames as a state holds, or one; if they are fewer, the first stands for
                 those that are missing before it.
             steps: how many.
+            tell: called with what is being done.
         """
         if 1 < len(cue) < self.context:
             cue = np.concatenate([np.repeat(cue[:1], self.context - len(cue), axis=0), cue])
-        states = self.memory.replay(cue, steps).copy()
+        states = self.memory.replay(cue, steps, progress=counting_to(tell, "replaying step")).copy()
         states[0] = cue[-1]  # as it was given, not the frame that it was taken for
         return states
 
@@ -191,9 +204,7 @@ class SequenceFile:
 
     def diagnosed(self, tell: Callable[[str], object]) -> list[dict[str, Any]]:
         """Return a record for each cycle: its sequence, multiplier, and replays that come back."""
-        found = self.memory.diagnose(
-            noise=[1.0], cues=_CUES, progress=lambda done, total: tell(f"cycle {done} of {total}")
-        )
+        found = self.memory.diagnose(noise=[1.0], cues=_CUES, progress=counting_to(tell, "cycle"))
         return [
             {
                 "sequence": self.names[self.place(int(cycle[0]))[0]], "frames": len(cycle),

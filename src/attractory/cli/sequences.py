@@ -130,8 +130,8 @@ def store_sequences(
         loaded = read_sequences(paths, reading, tell)
     tell_what_failed(loaded)
     not_over([out], _read_from(loaded), "--out")
-    with working(f"storing {counted(len(loaded.rows), 'frame')}"):
-        kept = SequenceFile.stored(out, memory, loaded, not how.open_, allow_unstored)
+    with working(f"storing {counted(len(loaded.rows), 'frame')}") as tell:
+        kept = SequenceFile.stored(out, memory, loaded, not how.open_, allow_unstored, tell)
         kept.over = before
         kept.fits = look.size is not None or look.grey is not None
         kept.save()

@@ -122,7 +122,7 @@ class BaseMemory(BaseEstimator):
             warn_caller(f"{STALE}; fit anew to renew it", UserWarning)
         _warn(found)
 
-    def forget(self: M, indices: ArrayLike, *, allow_unstored: bool | None = None) -> M:
+    def forget(self: M, indices: ArrayLike | int, *, allow_unstored: bool | None = None) -> M:
         """Remove stored rows by index; later ones move up.
 
         Args:

@@ -6,6 +6,7 @@ kernel regression or of a trained network (`memory.stored_map`). Cues are recall
 map, guided on the way (`memory.guided_recall`). What is returned is in the units that went in.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, no_type_check
 
@@ -15,8 +16,8 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from attractory._util.aliases import ArrayLike
-from attractory._util.interrupts import heeded
-from attractory._util.progress import Progress
+from attractory._util.interrupts import check, heeded
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.threads import few_threads
 from attractory._util.validation import flag, known_coordinates
 from attractory.activations import Activation
@@ -27,10 +28,12 @@ from attractory.memory.cue_mending import DAMAGE
 from attractory.memory.metric_search import Choice, held_out_cues
 from attractory.memory.on_gpu import follow_anywhere
 from attractory.memory.recalled import MemoryRecall
+from attractory.memory.state import Beginnings
 
 __all__ = ["AttractorMemory"]
 
 _NEAR = 0.01  # of the norm: a state this near is at the row
+_TOGETHER = 128  # cues looked at between two words of progress
 _TRIALS, _SEED = 200, 1  # cues of `score`; not those that `fit` chooses by
 
 
@@ -136,8 +139,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             y: ignored; labels, as pipelines pass them.
             allow_unstored: take rows that the map misses as they are, with a warning, now and in
                 what follows (`partial_fit`, `forget`, `save_memory`); else they are an error.
-            progress: of the trials that choose the metric: a bar or none, or a function of trials
-                done and trials in all; see `Progress`.
+            progress: a bar or none, or a function of parts done, parts in all, and what is being
+                done: trials that choose the metric are parts. See `Progress`.
 
         Raises:
             NotStoredError: if a row is missed by more than 1e-6 of the norm, a network's by more
@@ -166,7 +169,12 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         return self
 
     def recall(
-        self, X: object, known: ArrayLike | None = None, *, clamp: bool = False
+        self,
+        X: object,
+        known: ArrayLike | None = None,
+        *,
+        clamp: bool = False,
+        progress: Progress = None,
     ) -> MemoryRecall:
         """Bring cues, (k, d), to rest, and say where they ended and how sure that is.
 
@@ -176,6 +184,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
                 are not NaN. A cue that is known nowhere is an error.
             clamp: whether known coordinates of the states returned are exactly those of X; the
                 row, and all else, is that of the state at rest.
+            progress: a bar or none, or a function of cues looked at and cues in all; the iteration,
+                of all at once, comes then. See `Progress`.
 
         Example:
             >>> from attractory.datasets import bundled_digits
@@ -184,17 +194,24 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             >>> AttractorMemory().fit(digits).recall(digits, top).pattern.tolist()
             [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
         """
-        return self._recall(X, known, missing=True, clamp=flag(clamp, "clamp"))
+        clamps = flag(clamp, "clamp")
+        with reporting(progress, "recalling", counting) as show:
+            return self._recall(X, known, missing=True, clamp=clamps, show=show)
 
     def _recall(
-        self, X: object, known: ArrayLike | None = None, missing: bool = False, clamp: bool = False
+        self,
+        X: object,
+        known: ArrayLike | None = None,
+        missing: bool = False,
+        clamp: bool = False,
+        show: Callable[[int, int], object] = lambda done, total: None,
     ) -> MemoryRecall:
         rows = self._cues(X, missing)
         told = known_coordinates(rows, known)
         if told is not None:
             rows = np.where(told, rows, 0.0)
         with heeded(), few_threads(max(rows.size, self.state_.points.size)):
-            result = self._recalled(rows, told)
+            result = self._recalled(rows, told, show)
         if clamp:
             state = rows if told is None else np.where(told, rows, result.state)
             result = replace(result, state=state)
@@ -203,12 +220,15 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         return result
 
     def _recalled(
-        self, rows: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None
+        self,
+        rows: Float[np.ndarray, "k d"],
+        known: Bool[np.ndarray, "k d"] | None,
+        show: Callable[[int, int], object],
     ) -> MemoryRecall:
         state = self.state_
         settings = state.settings.at_recall(self.get_params(deep=False))
         plan, span, coordinates = state.plan(settings), state.span, state.coordinates
-        begun = state.beginnings(rows, known)
+        begun = self._begun(rows, known, show)
         *given, across = span.inward(begun.plain, begun.start)
         ended = follow_anywhere(settings.compute, plan, *given)
         closest = nearest(ended.state, plan.patterns)
@@ -228,6 +248,22 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             path=ended.path,
             damage=np.array([*DAMAGE, ""])[begun.damage],
         )
+
+    def _begun(
+        self,
+        rows: Float[np.ndarray, "k d"],
+        known: Bool[np.ndarray, "k d"] | None,
+        show: Callable[[int, int], object],
+    ) -> Beginnings:
+        """Return where recall begins, some cues at a time."""
+        parts, count = [], len(rows)
+        for k in range(0, count, _TOGETHER):
+            check()
+            show(k, count)
+            some = slice(k, k + _TOGETHER)
+            parts.append(self.state_.beginnings(rows[some], None if known is None else known[some]))
+        show(count, count)
+        return Beginnings(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     def transform(self, X: object) -> Float[np.ndarray, "k d"]:
         """Return the states that cues (k, d) end at, known or not; NaN is for `recall`."""

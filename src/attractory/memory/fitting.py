@@ -1,10 +1,12 @@
 """From rows to a memory: coordinates are chosen for them, and a map is made that stores them."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 from sklearn.utils import check_random_state
 
-from attractory._util.progress import Progress
+from attractory._util.progress import Progress, in_parts, reporting
 from attractory.maps.network import Autoencoder
 from attractory.memory.coordinates import Coordinates, distinct
 from attractory.memory.metric import fit_metric
@@ -32,18 +34,38 @@ def fit_state(
         rows: in the user's units, (n, d).
         targets: the row that each is mapped to, (n, d); None for itself.
         settings: checked.
-        progress: of the trials that choose a metric; see `metric_search.choose`.
+        progress: a bar or none, or a function of parts done, parts in all, and what is being done;
+            each trial of a metric is a part (`metric_search.choose`). See `Progress`.
 
     Raises:
         ValueError: for rows that no memory can tell apart, or that cannot be stored.
     """
+    with reporting(progress, "storing", in_parts) as show:
+        return _fitted(rows, targets, settings, show)
+
+
+def _fitted(
+    rows: Float[np.ndarray, "n d"],
+    targets: Float[np.ndarray, "n d"] | None,
+    settings: MemorySettings,
+    show: Callable[[int, int, str], object],
+) -> MemoryState:
+    trials = 0
+
+    def trial(done: int, total: int) -> None:
+        nonlocal trials
+        trials = total
+        if done < total:
+            show(1 + done, 2 + total, f"trial of a metric {done + 1} of {total}")
+
+    show(0, 2, "coordinates")
     mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
     given = rows if targets is None or _among(targets, rows) else np.vstack([rows, targets])
     metric = fit_metric(given - mean, settings.metric)
     unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
     kept = distinct(unit, sizes, rows, mean)
     rows, unit, sizes = rows[kept], unit[kept], sizes[kept]
-    choice = None if targets is not None else choose(rows, mean, metric, settings, progress)
+    choice = None if targets is not None else choose(rows, mean, metric, settings, trial)
     if choice is not None:
         metric = metric.with_share(choice.metric)
         unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
@@ -55,8 +77,10 @@ def fit_state(
     answers, answer_sizes = points, sizes
     if targets is not None:
         answers, answer_sizes = coordinates.encode(targets[kept])
+    show(1 + trials, 2 + trials, "equations")
     store = make_store(points, answers, settings, metric.basis)
     store.residual()  # what cannot be stored must fail now
+    show(2 + trials, 2 + trials, "done")
     return MemoryState(
         settings=settings,
         coordinates=coordinates,

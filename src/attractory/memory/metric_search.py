@@ -18,6 +18,7 @@ them. (Factors on the norm of `memory.norm_rule` were tried too: what they gain 
 lose on others.)
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -26,7 +27,6 @@ from jaxtyping import Float, Int
 
 from attractory._util.interrupts import check
 from attractory._util.plotted import Plotted
-from attractory._util.progress import Progress, reporting
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.single_precision import single
 from attractory.maps.protocol import SingularKernelError
@@ -156,7 +156,7 @@ def choose(
     mean: Float[np.ndarray, " d"],
     metric: Metric,
     settings: MemorySettings,
-    progress: Progress = None,
+    show: Callable[[int, int], object],
 ) -> Choice | None:
     """Return the candidate that recalls most held-out cues of the rows, and all that were tried.
 
@@ -165,7 +165,7 @@ def choose(
         mean: subtracted from them, (d,).
         metric: of the rows, by the rule or as given.
         settings: those of the memory.
-        progress: a bar or none, or a function of trials done and trials in all; see `Progress`.
+        show: called with trials done and trials in all.
 
     Returns:
         None if the metric is given, or the rows are too few to tell, or too many.
@@ -181,15 +181,14 @@ def choose(
     home, cues = held_out_cues(rows, _CUES * (2 if rows.size <= _CHEAP else 1))
     around = _Around(rows - mean, cues - mean, mean, home, Span(metric.basis, rows.shape[1]))
     tried: list[Trial] = []
-    with reporting(progress, "choosing the metric", _trial_of) as show:
-        for share in (*SHARES, *LESS):
-            best = max(tried, key=lambda trial: trial.recalled, default=None)
-            if share in LESS and best is not None and _enough(best, tried, len(cues)):
-                break
-            check()
-            show(len(tried), max(len(SHARES), len(tried) + 1))
-            tried.append(Trial(share, *_trial(around, metric.with_share(share), settings)))
-        show(len(tried), len(tried))
+    for share in (*SHARES, *LESS):
+        best = max(tried, key=lambda trial: trial.recalled, default=None)
+        if share in LESS and best is not None and _enough(best, tried, len(cues)):
+            break
+        check()
+        show(len(tried), max(len(SHARES), len(tried) + 1))
+        tried.append(Trial(share, *_trial(around, metric.with_share(share), settings)))
+    show(len(tried), len(tried))
     best = max(tried, key=lambda trial: trial.recalled)
     return Choice(best.metric, len(cues), len(rows), tuple(tried))
 
@@ -197,10 +196,6 @@ def choose(
 def _enough(best: Trial, tried: list[Trial], cues: int) -> bool:
     """Whether no smaller λ need be tried: the best is not the least, or recalls most cues."""
     return best.metric > min(trial.metric for trial in tried) or best.recalled >= _MOST * cues
-
-
-def _trial_of(done: int, total: int) -> tuple[float, float, str]:
-    return done, total, f"trial {min(done + 1, total)} of {total}"
 
 
 class _Around(NamedTuple):

@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.interrupts import heeded
-from attractory._util.progress import Progress, reporting
+from attractory._util.progress import Progress, counting, reporting
 from attractory._util.threads import few_threads
 from attractory._util.validation import nonnegative, whole
 from attractory.activations import Activation
 from attractory.memory.base import BaseMemory
-from attractory.memory.cycles import CycleDiagnosis, diagnose_cycles
+from attractory.memory.cycles import CycleDiagnosis, diagnose_cycles, following
 from attractory.memory.replaying import Start, brought_to_frames, in_units, steps_from
-from attractory.memory.sequence_order import Order, states_of
+from attractory.memory.sequence_order import Order, joined_by, states_of
 from attractory.memory.settings import MemorySettings
 
 __all__ = ["SequenceMemory"]
@@ -54,6 +54,7 @@ class SequenceMemory(BaseMemory):
 
     Attributes:
         patterns_: the stored frames, (n, d); `successors_` are those that they are mapped to.
+        sequences_: the rows of each stored sequence, in their order.
         points_, norm_, map_, residual_: as for `AttractorMemory`, of states of `context` frames.
 
     Raises:
@@ -106,6 +107,7 @@ class SequenceMemory(BaseMemory):
         lengths: Sequence[int] | None = None,
         closed: bool | Sequence[bool] = True,
         allow_unstored: bool = False,
+        progress: Progress = None,
     ) -> "SequenceMemory":
         """Store sequences, and nothing else.
 
@@ -115,7 +117,7 @@ class SequenceMemory(BaseMemory):
             lengths: frames of each sequence, one after the other in X; one sequence by default.
             closed: whether the last frame is followed by the first; if not, the sequence ends, and
                 stays at its last frame. For all sequences, or one value for each.
-            allow_unstored: as for `AttractorMemory`.
+            allow_unstored, progress: as for `AttractorMemory`.
 
         Example:
             >>> frames = np.eye(5, 9)
@@ -124,7 +126,7 @@ class SequenceMemory(BaseMemory):
             >>> memory.replay(frames[2], 4).argmax(axis=1).tolist()
             [2, 3, 4, 4, 4]
         """
-        self._store(X, _Given(y, lengths, closed), allow_unstored)
+        self._store(X, _Given(y, lengths, closed), allow_unstored, progress)
         return self
 
     def partial_fit(
@@ -143,22 +145,86 @@ class SequenceMemory(BaseMemory):
         self._store_more(X, _Given(y, lengths, closed), allow_unstored)
         return self
 
-    def replay(self, x: ArrayLike, steps: int) -> Float[np.ndarray, "s d"]:
+    def add(
+        self, X: object, *, closed: bool = True, allow_unstored: bool | None = None
+    ) -> "SequenceMemory":
+        """Store one more sequence, of frames in their order, (n, d).
+
+        Args:
+            X: the frames.
+            closed: whether the last one is followed by the first; if not, the sequence ends.
+            allow_unstored: as for `fit`; None for what was said there.
+
+        Example:
+            >>> memory = SequenceMemory(activation="erf", norm=20.0).fit(np.eye(3, 9))
+            >>> [rows.tolist() for rows in memory.add(np.eye(9)[5:]).sequences_]
+            [[0, 1, 2], [3, 4, 5, 6]]
+        """
+        return self.partial_fit(X, closed=closed, allow_unstored=allow_unstored)
+
+    def forget(
+        self, indices: ArrayLike | int, *, allow_unstored: bool | None = None
+    ) -> "SequenceMemory":
+        """Remove whole sequences by index, as in `sequences_`; later ones move up.
+
+        Args:
+            indices: of the sequences.
+            allow_unstored: as for `fit`; None for what was said there.
+
+        Raises:
+            ValueError: if an index is out of range, or nothing would be left.
+            NotStoredError: if a network cannot be trained to hold those that are left.
+
+        Example:
+            >>> memory = SequenceMemory(activation="erf", norm=20.0)
+            >>> memory = memory.fit(np.eye(5, 9), lengths=[2, 3]).forget(0)
+            >>> memory.replay(np.eye(5, 9)[2], 3).argmax(axis=1).tolist()
+            [2, 3, 4, 2]
+        """
+        check_is_fitted(self)
+        with self._alone():
+            stored = self.sequences_
+            gone = np.unique(np.atleast_1d(np.asarray(indices)))
+            inside = gone.dtype.kind in "iu" and gone.min(initial=0) >= 0
+            if gone.size and not (inside and gone.max() < len(stored)):
+                raise ValueError(
+                    f"indices must be integers from 0 to {len(stored) - 1}, one for each sequence, "
+                    f"got {gone.tolist()}"
+                )
+            if len(gone) >= len(stored):
+                raise ValueError(
+                    f"indices must leave a sequence, got all {len(stored)}; fit anew instead"
+                )
+            rows = [stored[k] for k in gone.tolist()]
+            return (
+                super().forget(np.concatenate(rows), allow_unstored=allow_unstored)
+                if rows
+                else self
+            )
+
+    def replay(
+        self, x: ArrayLike, steps: int, *, progress: Progress = None
+    ) -> Float[np.ndarray, "s d"]:
         """Return the frame that a cue is, and those that follow it, (steps + 1, d).
 
         Args:
             x: the cue, (d,); or the last frames up to it, (context, d). One alone is taken to have
                 come after what was before the stored frame that it is nearest to.
             steps: at least 1.
+            progress: a bar or none, or a function of steps done and steps in all; see `Progress`.
 
         With `iteration="plain"` the first row is the cue itself.
         """
         rows, count = self._cue(x), whole(steps, "steps", 1)
-        with heeded(), few_threads(max(rows.size, self.state_.points.size)):
+        shown = reporting(progress, "replaying", counting)
+        with heeded(), few_threads(max(rows.size, self.state_.points.size)), shown as show:
             start = self._start(rows)
             plain = self.state_.frames is None
             found = [rows if plain else in_units(self.state_, start.points, start.across)]
-            states = list(steps_from(self.state_, start.points, count))
+            states = []
+            for state in steps_from(self.state_, start.points, count):
+                states.append(state)
+                show(len(states), count)
             found.append(in_units(self.state_, np.concatenate(states)))
         return self._last(np.concatenate(found))
 
@@ -223,6 +289,12 @@ class SequenceMemory(BaseMemory):
         check_is_fitted(self)
         state = self.state_
         return self._last(state.coordinates.decode(state.answers, state.answer_sizes))
+
+    @property
+    def sequences_(self) -> list[Int[np.ndarray, " _"]]:
+        """The rows of each stored sequence, in their order; those that share frames are one."""
+        check_is_fitted(self)
+        return joined_by(following(self.state_.points, self.state_.answers))
 
     @property
     def _context(self) -> int:

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from attractory._util.seeds import generator
 from attractory._util.validation import flag, whole
 from attractory.memory.settings import LONGEST
 
-__all__ = ["EqualFramesError", "Order", "states_of"]
+__all__ = ["EqualFramesError", "Order", "joined_by", "states_of"]
 
 _SAME = 1e-9  # frames closer than this, relative to their spread, are one
 
@@ -117,6 +119,24 @@ def states_of(
         raise EqualFramesError(clash, context, enough)
     states = np.hstack([frames[order.before(k)] for k in range(context - 1, -1, -1)])
     return states, states[after]
+
+
+def joined_by(after: Int[np.ndarray, " n"]) -> list[Int[np.ndarray, " _"]]:
+    """Return the rows of each sequence, those that lead to each other, by the first of them.
+
+    Args:
+        after: the row that each is mapped to, −1 for none.
+
+    Example:
+        >>> [rows.tolist() for rows in joined_by(np.array([1, 0, 3, 3, -1]))]
+        [[0, 1], [2, 3], [4]]
+    """
+    n = len(after)
+    some = np.flatnonzero(after >= 0)
+    graph = coo_array((np.ones(len(some)), (some, after[some])), shape=(n, n))
+    count, label = connected_components(graph, directed=False)
+    found = [np.flatnonzero(label == k) for k in range(count)]
+    return sorted(found, key=lambda rows: int(rows[0]))
 
 
 def _places(frames: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
