@@ -1,6 +1,7 @@
 from . import activations as activations
 from . import analysis as analysis
 from . import datasets as datasets
+from . import duals as duals
 from . import io as io
 from . import kernels as kernels
 from . import maps as maps
@@ -23,6 +24,7 @@ from .analysis.outcomes import Outcome as Outcome
 from .analysis.outcomes import recall_outcomes as recall_outcomes
 from .analysis.spectrum import eigenvalues as eigenvalues
 from .analysis.spectrum import spectral_radius as spectral_radius
+from .duals.expansion import activation_from as activation_from
 from .kernels.matrices import nngp as nngp
 from .kernels.matrices import ntk as ntk
 from .maps.kernel_regression import fit_regression as fit_regression

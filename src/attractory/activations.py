@@ -1,4 +1,4 @@
-r"""Sigmoidal activations as Gaussian scale mixtures of erf, and the linear one.
+r"""Sigmoidal activations as Gaussian scale mixtures of erf, the linear one, and names of all.
 
 Every kernel of this library rests on one identity. If an activation can be written as
 
@@ -16,6 +16,9 @@ process on a fine discretisation of the density of log w (Golub & Welsch, 1969).
 the rule converges at every input norm alike; in w² or 1/w² it does not. Over input variances
 1e-14 … 1e14 (‖x‖²/d) relative errors of expectations are at most 1e-12 for the logistic and tanh,
 2e-10 for arctan and 1e-8 for softsign; erf is exact, and a mixture of your own is what it is.
+
+Activations that do not saturate (ReLU, GELU, sin, a function of yours, …) are in
+`attractory.duals`.
 """
 
 from collections.abc import Callable
@@ -32,6 +35,11 @@ from jaxtyping import Array, Float
 from scipy.linalg import eigh_tridiagonal
 
 from attractory._util.precision import double
+from attractory.duals.bell import Bell
+from attractory.duals.gated import Gated
+from attractory.duals.piecewise_linear import PiecewiseLinear
+from attractory.duals.protocol import DualActivation
+from attractory.duals.waves import Sinusoid
 
 __all__ = ["Activation", "ErfMixture", "Linear", "activation", "activation_names"]
 
@@ -162,7 +170,7 @@ class Linear:
         return self.alpha * jnp.asarray(x) + self.beta
 
 
-Activation = ErfMixture | Linear
+Activation = ErfMixture | Linear | DualActivation
 
 
 def gauss_rule(
@@ -312,6 +320,14 @@ _BY_NAME: dict[str, Callable[[], Activation]] = {
     "arctan": _arctan,
     "softsign": _softsign,
     "linear": Linear,
+    "relu": PiecewiseLinear,
+    "leaky_relu": lambda: PiecewiseLinear(1.0, 0.01),
+    "abs": lambda: PiecewiseLinear(1.0, -1.0),
+    "gelu": lambda: Gated(ErfMixture("gelu_gate", 0.5, 0.5, (1.0,), (1.0,))),
+    "silu": lambda: Gated(_sigmoid()),
+    "sin": Sinusoid,
+    "cos": lambda: Sinusoid(1.0, np.pi / 2),
+    "gaussian": Bell,
 }
 
 
@@ -342,7 +358,9 @@ def activation(which: str | Activation) -> Activation:
     """Return an activation by name, or the object itself.
 
     Names: `sigmoid` (logistic), `tanh`, `erf`, `erf_surrogate` (½ erf(x/2) + ½, the paper's
-    stand-in for the logistic), `arctan`, `softsign`, `linear`.
+    stand-in for the logistic), `arctan`, `softsign`, `linear`; `relu`, `leaky_relu` (slope 0.01),
+    `abs`, `gelu`, `silu`, `sin`, `cos`, `gaussian` (exp(−x²/2)). `attractory.duals` has more, and
+    `activation_from` takes a function of yours.
 
     Raises:
         ValueError: if the name is unknown.
@@ -352,12 +370,13 @@ def activation(which: str | Activation) -> Activation:
         >>> activation("tanh").offset
         0.0
     """
-    if isinstance(which, ErfMixture | Linear):
+    if isinstance(which, ErfMixture | Linear | DualActivation):
         return which
     if not isinstance(which, str):
+        mend = "; activation_from makes one of a function" * callable(which)
         raise TypeError(
-            f"activation must be a name or an ErfMixture or Linear object, "
-            f"got {type(which).__name__}"
+            "activation must be a name or an object of attractory.activations or "
+            f"attractory.duals, got {type(which).__name__}{mend}"
         )
     if which not in _BY_NAME:
         raise ValueError(f"activation must be one of {', '.join(_BY_NAME)}; got {which!r}")

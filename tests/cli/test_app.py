@@ -86,7 +86,7 @@ def test_demo_never_claims_what_did_not_happen():
         ["--norm", "0"],
         ["--norm", "nan"],
         ["--depth", "1"],
-        ["--activation", "relu"],
+        ["--activation", "rectifier"],
         ["--noise", "-1"],
         ["--seed", "-1"],
         ["--unknown"],

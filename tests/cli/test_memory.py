@@ -215,7 +215,7 @@ def test_store_refuses(capsys, pictures, file, tmp_path):
     )
     for option, value in (
         ("--norm", "big"), ("--norm", "0"), ("--norm", "nan"), ("--depth", "1"),
-        ("--activation", "relu"), ("--width", "0"), ("--seed", "-1"),
+        ("--activation", "rectifier"), ("--width", "0"), ("--seed", "-1"),
     ):  # fmt: skip
         refused(capsys, "store", six, "--out", new, "--width", "20", option, value)
     assert not new.exists()

@@ -30,7 +30,7 @@ def test_equal_kernels_share_what_is_compiled():
     [
         ("sigmoid", 1, ValueError, "depth"),
         ("sigmoid", 2.5, TypeError, "depth"),
-        ("relu", 2, ValueError, "activation must be one of"),
+        ("rectifier", 2, ValueError, "activation must be one of"),
         (3, 2, TypeError, "activation"),
     ],
 )

@@ -217,7 +217,7 @@ def test_a_second_memory_of_the_same_shape_is_not_compiled_anew():
         (np.ones((0, 2)), {}, "patterns must not be empty"),
         (np.ones(2), {}, r"one point is patterns\[None\]"),
         (np.ones((1, 2)), {"depth": 1}, "depth must be at least 2, got 1"),
-        (np.ones((1, 2)), {"activation": "relu"}, "activation must be one of"),
+        (np.ones((1, 2)), {"activation": "rectifier"}, "activation must be one of"),
         (np.ones((1, 2)), {"ridge": -1.0}, "ridge must be a finite number of at least 0, got -1"),
     ],
 )

@@ -146,7 +146,7 @@ def test_is_a_map_like_any_other():
         ({"width": 0}, "width must be at least 1, got 0"),
         ({"width": [4, 4]}, "width must be one number or 1 of them at depth 2, got 2"),
         ({"depth": 1}, "depth must be at least 2, got 1"),
-        ({"activation": "relu"}, "activation must be one of"),
+        ({"activation": "rectifier"}, "activation must be one of"),
         ({"dtype": np.int32}, "dtype must be float32 or float64, got int32"),
     ],
 )

@@ -187,7 +187,7 @@ def test_bad_input_is_named_and_changes_nothing():
         ({"width": 0}, "width must be"),
         ({"norm": "best"}, "norm must be 'auto' or a number above 0, got 'best'"),
         ({"norm": -1.0}, "norm must be a finite number above 0"),
-        ({"activation": "relu"}, "activation must be one of"),
+        ({"activation": "rectifier"}, "activation must be one of"),
         ({"reject": 1.5}, "reject must lie between 0 and 1"),
         ({"solver": "lu"}, "solver must be one of 'auto', 'cholesky', 'cg'"),
         ({"compute": "gpu"}, "compute must be None for this process"),

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ACTIVATIONS", "register"]
 
-ACTIVATIONS = "One of sigmoid, tanh, erf, erf_surrogate, arctan, softsign, linear."
+ACTIVATIONS = "sigmoid, tanh, erf, arctan, softsign, linear, relu, abs, gelu, silu, sin, cos …"
 
 _LOOKED_AT = 200  # rows that inspect takes by default
 _TOGETHER = 20  # rows between two lines of progress

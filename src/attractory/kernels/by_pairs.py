@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from attractory._util.machine import few_sizes
-from attractory.activations import ErfMixture
-from attractory.kernels.expectations import pair_sum
+from attractory.kernels.expectations import least_scale, pair_sum
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.recursion import along_pairs, coarse_gaps, first_layer, layers
 
@@ -67,9 +66,7 @@ def with_finer_gaps(
         place: column of the first row's own point, below minus their number if it is none.
         kernel, kind: whose values they are.
     """
-    act = kernel.activation
-    assert isinstance(act, ErfMixture)
-    least = np.asarray(min(act.scales) ** 2)
+    least = np.asarray(least_scale(kernel.activation))
     coarse = np.asarray(_coarse(s, *variances, least, np.asarray(place)))
     first, second = np.nonzero(coarse[: values.shape[0], : values.shape[1]])
     if not len(first):

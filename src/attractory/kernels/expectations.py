@@ -23,7 +23,8 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from attractory.activations import Activation, ErfMixture, Linear
-from attractory.kernels.angles import angle_above, angle_beside
+from attractory.duals.angles import angle_above, angle_beside
+from attractory.duals.protocol import DualActivation
 
 _PAIRS = (256, 8192)  # pairs are padded to one of these
 
@@ -57,14 +58,36 @@ def scale_pairs(act: ErfMixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return first.ravel(), second.ravel(), np.outer(p, p).ravel()
 
 
+def least_scale(act: Activation) -> float:
+    """Return the least squared scale: a gap's rounding is compared with it."""
+    if isinstance(act, Linear):
+        return np.inf
+    return act.least_scale if isinstance(act, DualActivation) else min(act.scales) ** 2
+
+
+def cost(act: Activation) -> int:
+    """Return about how many terms an activation's expectations sum over."""
+    if isinstance(act, Linear):
+        return 1
+    return act.cost if isinstance(act, DualActivation) else len(act.scales) ** 2
+
+
 def is_folded(act: Activation) -> bool:
     """Whether the constant is folded into the angle, see `finish_value`."""
     return isinstance(act, ErfMixture) and act.offset**2 == act.gain**2
 
 
+Numbers = PairSum | DualActivation
+
+
 @lru_cache(maxsize=64)
-def pair_sum(act: Activation) -> PairSum:
-    """Return an activation as numbers, its pairs padded to one of few sizes."""
+def pair_sum(act: Activation) -> Numbers:
+    """Return an activation as numbers, its pairs padded to one of few sizes.
+
+    What is no mixture is returned as it is: it is an argument of compiled code without arrays.
+    """
+    if isinstance(act, DualActivation):
+        return act
     if isinstance(act, Linear):
         numbers, pairs = (act.alpha**2, act.beta**2, 0.0), (np.zeros(0),) * 3
     else:
@@ -80,6 +103,7 @@ def pair_sum(act: Activation) -> PairSum:
 def _numbers(act: Activation | PairSum, dtype: np.dtype) -> PairSum:
     """Return an activation as numbers of a precision, its count known where it is no argument."""
     known = act if isinstance(act, PairSum) else pair_sum(act)
+    assert isinstance(known, PairSum)
     count = known.count if isinstance(act, PairSum) else int(known.count)
     numbers = jax.tree.map(
         lambda x: jnp.asarray(x, dtype), eqx.tree_at(lambda n: n.count, known, 0.0)
@@ -124,6 +148,10 @@ def moments(
     act: Activation | PairSum, s: Array, gap: Array, a: Array, b: Array
 ) -> tuple[Array, Array]:
     """Return E[σ(u)σ(v)] and E[σ′(u)σ′(v)]; arguments broadcast."""
+    if isinstance(act, DualActivation):
+        shape = jnp.broadcast_shapes(s.shape, gap.shape, a.shape, b.shape)
+        value, slope = act.moments(s, gap, a, b)
+        return jnp.broadcast_to(value, shape), jnp.broadcast_to(slope, shape)
     n = _numbers(act, s.dtype)
 
     def add(k: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -139,6 +167,8 @@ def moments(
 
 def variance(act: Activation | PairSum, a: Array) -> Array:
     """Return E[σ(u)²] for u of variance a."""
+    if isinstance(act, DualActivation):
+        return act.variance(a)
     return moments(act, a, jnp.zeros_like(a), a, a)[0]
 
 
@@ -227,6 +257,24 @@ def moments_and_tangents(
         n.linear * s_dot + value_dot,
         slope_dot,
     )
+
+
+def following_gap(
+    act: Activation | PairSum,
+    pair: tuple[Array, Array, Array, Array],
+    value: Array,
+    ends: tuple[Array, Array],
+) -> Array:
+    """Return the gap of the next layer.
+
+    Args:
+        act: the activation.
+        pair: s, gap, a and b of this layer.
+        value, ends: covariance and variances of the next.
+    """
+    if isinstance(act, DualActivation):
+        return act.following_gap(*pair, value, ends)
+    return covariance_gap(value, *ends)
 
 
 def covariance_gap(s: Array, a: Array, b: Array) -> Array:

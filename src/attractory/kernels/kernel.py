@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.precision import full_precision, traced
 from attractory._util.validation import as_points, moderate, whole
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
+from attractory.duals.protocol import DualActivation
 
 __all__ = ["Kernel", "checked_sets"]
 
@@ -38,7 +41,37 @@ class Kernel:
             ValueError: for an unknown name or a depth below 2.
             TypeError: for what is neither a name nor an activation, or no whole number.
         """
+        if traced(depth):
+            raise TypeError(
+                "depth must be known when a function is compiled, and is traced; name it in "
+                "static_argnames of jax.jit"
+            )
         return cls(find_activation(activation), whole(depth, "depth", 2))
+
+    def adapted(self, name: str, *sets: np.ndarray | None, room: float = 1.0) -> "Kernel":
+        """Return the kernel, exact for these points; activations of quadratures take more terms.
+
+        Args:
+            name: of the points, for an error.
+            sets: points, (n, d) each.
+            room: by how much the variances may be larger.
+
+        Raises:
+            QuadratureError: a ValueError, where they cannot.
+        """
+        act = self.activation
+        if not isinstance(act, DualActivation) or type(act).adapted is DualActivation.adapted:
+            return self
+        largest = room * max(
+            float(np.einsum("ij,ij->i", x, x).max()) / x.shape[1] for x in sets if x is not None
+        )
+        most = largest
+        for _ in range(self.hidden_layers):
+            act = act.adapted(most, name)
+            with full_precision():
+                largest = float(act.variance(jnp.asarray([largest]))[0])
+            most = max(most, largest)
+        return Kernel(act, self.depth)
 
     @property
     def hidden_layers(self) -> int:

@@ -1,30 +1,35 @@
 r"""Infinite-width kernels of fully connected networks: NNGP and NTK, any depth, and gradients.
 
-Layers apply σ(x W/√fan-in) with standard normal W and no biases, the last one linear; the depth
-counts weight matrices, so that depth 2 has one hidden layer. The activation is a Gaussian scale
-mixture of erf (`attractory.activations`), for which the layer's expectations are sums of closed
-forms (appendix D.1 of Jiang & Pehlevan, 2020, is the case of one scale); `kernels.recursion` has
-the recursion.
+Layers apply σ(x W/√fan-in) with standard normal W, the last one linear, and no biases unless asked
+for; the depth counts weight matrices, so that depth 2 has one hidden layer. A sigmoidal activation
+is a Gaussian scale mixture of erf (`attractory.activations`), for which the layer's expectations
+are sums of closed forms (appendix D.1 of Jiang & Pehlevan, 2020, is the case of one scale); others
+are in `attractory.duals`. `kernels.recursion` has the recursion.
 
-Results are float64 NumPy arrays whatever JAX's own setting: see `_util.precision`.
+Results are float64 NumPy arrays whatever JAX's own setting (`_util.precision`), but where an
+argument is traced, for which there is `kernels.pure`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.gpu import gpu, gpu_bytes
 from attractory._util.machine import few_sizes
-from attractory._util.precision import double
+from attractory._util.precision import double, traced
 from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
+from attractory.kernels.across import across_numpy
+from attractory.kernels.any_dense import by_tiles, traced_kernel
 from attractory.kernels.by_pairs import by_pairs, with_zeros
-from attractory.kernels.expectations import PairSum, pair_sum
+from attractory.kernels.dense import Dense, Scales, with_scales
+from attractory.kernels.expectations import Numbers, pair_sum
 from attractory.kernels.kernel import Kernel, checked_sets
 from attractory.kernels.many_norms import cross_of_norms, symmetric_of_norms
 from attractory.kernels.mirror import mirror
@@ -63,11 +68,8 @@ class KernelGradient(NamedTuple):
 
     def dense(self) -> Float[np.ndarray, "n m d"]:
         """Return the gradients themselves, shape (n, m, d)."""
-        square = np.sum(self.x**2, axis=1)[:, None]
-        x, y = self.x[:, None, :], self.y[None, :, :]
-        across = y - (self.x @ self.y.T / np.where(square > 0, square, 1.0))[:, :, None] * x
-        left = np.sum(x * across, axis=2) / np.where(square > 0, square, 1.0)
-        across = across - left[:, :, None] * x
+        x = self.x[:, None, :]
+        across = across_numpy(x, np.broadcast_to(self.y, (len(x), *self.y.shape)))
         return self.across[:, :, None] * across + self.along[:, :, None] * x
 
 
@@ -77,25 +79,43 @@ def nngp(
     *,
     activation: str | Activation = "sigmoid",
     depth: int = 2,
-) -> Float[np.ndarray, "n m"]:
+    weight_std: Scales = 1.0,
+    bias_std: Scales | None = None,
+    parametrization: str = "ntk",
+    width: int | Sequence[int] | None = None,
+) -> Float[np.ndarray | Array, "n m"]:
     """Return the NNGP kernel, the covariance of the network's outputs at initialisation.
+
+    A float64 NumPy array; inside `jax.jit`, `jax.grad` or `jax.vmap`, where an argument is traced,
+    a JAX array in the points' own precision. There a value that is not finite is not refused, and
+    makes its entries NaN. Derivatives at kinks (`activation="relu"` and parallel points, or a point
+    at 0) are the means of the one-sided ones.
 
     Args:
         x: points, shape (n, d).
         y: points, shape (m, d); x itself by default, which gives an exactly symmetric matrix.
-        activation: a name or an object of `attractory.activations`.
+        activation: a name or an object of `attractory.activations` or `attractory.duals`.
         depth: number of weight matrices, at least 2.
+        weight_std: σ_w, of every layer or (depth,); weights are N(0, σ_w²/fan-in).
+        bias_std: σ_b, of every layer or (depth,); no biases by default.
+        parametrization: "ntk", or "standard", in which weights are trained as they are and not
+            over the root of their fan-in.
+        width: for "standard": the hidden layers' size, or each of them.
 
     Raises:
         ValueError: for values that are not finite or beyond 1e50, empty or mismatched shapes, an
-            unknown activation, a depth below 2.
-        TypeError: for values that are not real numbers.
+            unknown activation, a depth below 2, scales that are negative, a width without the
+            standard parametrisation or none with it.
+        QuadratureError: a ValueError, if `activation_from` cannot do with these norms.
+        TypeError: for values that are not real numbers, points of two precisions in a trace, and
+            a depth or width that is traced.
 
     Example:
         >>> nngp([[0.0, 0.0]], activation="sigmoid").round(12).tolist()  # σ(0)²
         [[0.25]]
     """
-    return kernel_matrix(*checked_sets(x, y), Kernel.of(activation, depth), "nngp")
+    of = Dense.of(Kernel.of(activation, depth), weight_std, bias_std, parametrization, width)
+    return _values(x, y, of, "nngp")
 
 
 def ntk(
@@ -104,15 +124,27 @@ def ntk(
     *,
     activation: str | Activation = "sigmoid",
     depth: int = 2,
-) -> Float[np.ndarray, "n m"]:
+    weight_std: Scales = 1.0,
+    bias_std: Scales | None = None,
+    parametrization: str = "ntk",
+    width: int | Sequence[int] | None = None,
+) -> Float[np.ndarray | Array, "n m"]:
     """Return the neural tangent kernel, Θ∞ of the paper; arguments and errors as `nngp`.
 
     Example:
         >>> k = ntk([[3.0, 4.0], [4.0, -3.0]], activation="erf")
         >>> k.shape, bool(abs(k[0, 1]) < 1e-15)  # orthogonal, odd activation
         ((2, 2), True)
+
+        It composes with JAX:
+
+        >>> import jax
+        >>> half = jax.grad(lambda v: ntk(v[None], activation="relu")[0, 0])(jax.numpy.ones(2))
+        >>> half.tolist()  # ‖x‖²/d, which is 1/2 of the sum of squares
+        [1.0, 1.0]
     """
-    return kernel_matrix(*checked_sets(x, y), Kernel.of(activation, depth), "ntk")
+    of = Dense.of(Kernel.of(activation, depth), weight_std, bias_std, parametrization, width)
+    return _values(x, y, of, "ntk")
 
 
 def nngp_gradient(
@@ -125,7 +157,9 @@ def nngp_gradient(
         >>> np.round(g.dense(), 12).tolist()  # of x·y/2
         [[[0.5, 1.0], [0.0, 0.5]]]
     """
-    return gradients(*_both(x, y), Kernel.of(activation, depth), "nngp")
+    rows, columns = _both(x, y)
+    kernel = Kernel.of(activation, depth).adapted("x and y", rows, columns)
+    return gradients(rows, columns, kernel, "nngp")
 
 
 def ntk_gradient(
@@ -138,7 +172,26 @@ def ntk_gradient(
         >>> g.across.shape, g.dense().shape
         ((1, 2), (1, 2, 2))
     """
-    return gradients(*_both(x, y), Kernel.of(activation, depth), "ntk")
+    rows, columns = _both(x, y)
+    kernel = Kernel.of(activation, depth).adapted("x and y", rows, columns)
+    return gradients(rows, columns, kernel, "ntk")
+
+
+def _values(
+    x: ArrayLike, y: ArrayLike | None, network: Dense, kind: str
+) -> Float[np.ndarray | Array, "n m"]:
+    if traced(x, y, network.weight_std, network.bias_std):
+        return traced_kernel(x, y, network, kind)
+    rows, columns = checked_sets(x, y)
+    folded = (network.kernel, 1.0, 0.0) if network.plain else network.folded()
+    if folded is None:
+        adapted = network.adapted(rows, columns)
+        return by_tiles(rows, columns, adapted, kind)
+    kernel, weight, bias = folded
+    if weight != 1 or bias != 0:
+        rows = with_scales(rows, weight, bias)
+        columns = None if columns is None else with_scales(columns, weight, bias)
+    return kernel_matrix(rows, columns, kernel.adapted("x and y", rows, columns), kind)
 
 
 def _both(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +222,7 @@ def _padded(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m e"]:
 
 @jax.jit
 def _gradients(
-    act: PairSum,
+    act: Numbers,
     hidden_layers: jax.Array | None,
     x: jax.Array,
     y: jax.Array,

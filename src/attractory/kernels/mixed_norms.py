@@ -38,7 +38,7 @@ from jaxtyping import Array, Float
 from numpy.polynomial import chebyshev
 from scipy.fft import dct
 
-from attractory.activations import Activation, ErfMixture, Linear
+from attractory.activations import Activation, ErfMixture
 from attractory.kernels.tables import sum_pairs
 
 __all__ = [
@@ -163,7 +163,7 @@ def _coefficients(values: np.ndarray) -> np.ndarray:
 
 def norm_table(act: Activation, largest: float) -> NormTable | None:
     """Return the table for variances up to `largest`; None for activations that have none."""
-    if isinstance(act, Linear) or len(act.scales) == 1 or len(act.scales) > _MANY:
+    if not isinstance(act, ErfMixture) or len(act.scales) == 1 or len(act.scales) > _MANY:
         return None
     shift = min(act.scales) ** 2
     needed = float(np.log1p(largest / shift))

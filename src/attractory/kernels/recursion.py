@@ -19,11 +19,15 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from attractory.activations import Activation, Linear
+from attractory.activations import Activation, ErfMixture
+from attractory.duals.protocol import DualActivation
+from attractory.kernels.across import across, from_points
 from attractory.kernels.expectations import (
     PairSum,
     covariance_gap,
     first_layer_tangents,
+    following_gap,
+    least_scale,
     moments,
     moments_and_tangents,
     perpendicular,
@@ -74,7 +78,7 @@ def variances_of(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.nd
 def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
     """Return index arrays of points whose variances one table covers, in ascending order."""
     act = kernel.activation
-    if isinstance(act, Linear) or len(act.scales) == 1:
+    if not isinstance(act, ErfMixture) or len(act.scales) == 1:
         return [np.arange(len(points))]
     b = np.einsum("ij,ij->i", points, points) / points.shape[1]
     shift = min(act.scales) ** 2
@@ -107,8 +111,7 @@ def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Colum
 
 def is_careful(kernel: Kernel, largest: float) -> bool:
     """Whether a gap from rounded numbers may be too coarse, at variances up to the largest."""
-    act = kernel.activation
-    return not isinstance(act, Linear) and _ROUNDING * largest > _LOSS * min(act.scales) ** 2
+    return _ROUNDING * largest > _LOSS * least_scale(kernel.activation)
 
 
 def _rounded(value: float) -> float:
@@ -140,13 +143,16 @@ def block(
     s = x @ y.T / dim
     kernel = of_covariances(columns.tables, kind, s, rows, cols, same)
     coarse = jnp.zeros((), bool)
-    if not columns.careful or isinstance(act, Linear):
+    if not columns.careful:
         return kernel, coarse
     if not nearest:
-        coarse = coarse_gaps(s, rows[0], cols[0], min(act.scales) ** 2)
+        coarse = coarse_gaps(s, rows[0], cols[0], least_scale(act))
         return kernel, coarse if same is None else coarse & ~same
     index = _largest(s, 1 / jnp.sqrt(jnp.where(cols[0] > 0, cols[0], 1.0)))
-    _, product, its_gap = perpendicular(x, y[index], dim)
+    if isinstance(act, DualActivation):
+        product, its_gap = from_points(x, y[index], dim)
+    else:
+        _, product, its_gap = perpendicular(x, y[index], dim)
     own = [b[index][:, None] for b in columns.variances]
     pair = product[:, None], its_gap[:, None]
     exact = _recursion(columns.tables, kind, *pair, rows, own, None)
@@ -197,12 +203,16 @@ def _recursion(
         return tables[0].product(s, gap, rows[0], cols[0])
     theta = s
     for layer, table in enumerate(tables):
-        if layer > 0:
-            gap = covariance_gap(s, rows[layer], cols[layer])
+        ends = rows[layer], cols[layer]
+        value, slope = table.moments(s, gap, *ends)
+        theta = value + theta * slope
+        if layer + 1 < len(tables):
+            gap = following_gap(
+                table.act, (s, gap, *ends), value, (rows[layer + 1], cols[layer + 1])
+            )
             if same is not None:
-                s, gap = jnp.where(same, rows[layer], s), jnp.where(same, 0.0, gap)
-        s, slope = table.moments(s, gap, rows[layer], cols[layer])
-        theta = s + theta * slope
+                value, gap = jnp.where(same, rows[layer + 1], value), jnp.where(same, 0.0, gap)
+        s = value
     return theta if kind == "ntk" else s
 
 
@@ -245,19 +255,32 @@ def along_pairs(
     b: Array,
 ) -> Array:
     """Return the kernel of pairs from the first layer's numbers; `hidden_layers` from `layers`."""
+    value, theta = both_along_pairs(act, hidden_layers, s, gap, a, b)
+    return jnp.where(is_ntk, theta, value)
+
+
+def both_along_pairs(
+    act: Activation | PairSum,
+    hidden_layers: np.ndarray | Array | None,
+    s: Array,
+    gap: Array,
+    a: Array,
+    b: Array,
+) -> tuple[Array, Array]:
+    """Return the NNGP kernel and the NTK; arguments as for `along_pairs`."""
     value, slope = moments(act, s, gap, a, b)
 
     def deeper(_: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
-        s, theta, a, b = state
-        a, b = variance(act, a), variance(act, b)
-        value, slope = moments(act, s, covariance_gap(s, a, b), a, b)
-        return value, value + theta * slope, a, b
+        value, theta, *pair = state
+        ends = variance(act, pair[2]), variance(act, pair[3])
+        gap = following_gap(act, (pair[0], pair[1], pair[2], pair[3]), value, ends)
+        new, slope = moments(act, value, gap, *ends)
+        return new, new + theta * slope, value, gap, *ends
 
-    state = (value, value + s * slope, a, b)
+    state = (value, value + s * slope, s, gap, a, b)
     if hidden_layers is not None:
         state = lax.fori_loop(1, hidden_layers, deeper, state)
-    value, theta, _, _ = state
-    return jnp.where(is_ntk, theta, value)
+    return state[0], state[1]
 
 
 def gradient(
@@ -279,8 +302,15 @@ def gradient(
         dim: numbers in each of them before that.
         is_ntk: whether the NTK's is meant, or the NNGP kernel's.
     """
-    across_y, s, gap = perpendicular(jnp.broadcast_to(x, y.shape), y, dim)
+    if isinstance(act, DualActivation):
+        across_y = across(jnp.broadcast_to(x, y.shape), y)
+        s, gap = y @ x / dim, jnp.sum(x * x) * jnp.sum(across_y * across_y, axis=-1) / dim**2
+    else:
+        across_y, s, gap = perpendicular(jnp.broadcast_to(x, y.shape), y, dim)
     a, b = jnp.sum(x * x) / dim, jnp.sum(y * y, axis=-1) / dim
+    if isinstance(act, DualActivation):
+        dots = _dual_tangents(act, hidden_layers, s, gap, jnp.broadcast_to(a, b.shape), b)
+        return *_in_coordinates(dots, is_ntk, x, dim), across_y
     value, slope, slope_s, along, along_product = first_layer_tangents(act, s, gap, a, b)
     # Derivatives across and along x of the layer's covariance and of the NTK, and of a.
     s_dot = jnp.stack([slope, along])
@@ -300,7 +330,35 @@ def gradient(
     if hidden_layers is not None:
         state = lax.fori_loop(1, hidden_layers, deeper, state)
     *_, s_dot, theta_dot, _ = state
-    across, radial = jnp.where(is_ntk, theta_dot, s_dot)
+    return *_in_coordinates((s_dot, theta_dot), is_ntk, x, dim), across_y
+
+
+def _in_coordinates(
+    dots: tuple[Array, Array], is_ntk: bool | Array, x: Array, dim: int | Array
+) -> tuple[Array, Array]:
+    """Return c and e from the derivatives across and along x, of the NNGP kernel and the NTK."""
+    beside, radial = jnp.where(is_ntk, dots[1], dots[0])
     square = jnp.sum(x * x)
     radial = jnp.where(square > 0, radial / jnp.where(square > 0, square, 1.0), 0.0)
-    return across / dim, radial, across_y
+    return beside / dim, radial
+
+
+def _dual_tangents(
+    act: DualActivation,
+    hidden_layers: np.ndarray | Array | None,
+    s: Array,
+    gap: Array,
+    a: Array,
+    b: Array,
+) -> tuple[Array, Array]:
+    """Return the derivatives across and along the first input, of the NNGP kernel and the NTK."""
+
+    def change(*tangent: Array) -> tuple[Array, Array]:
+        at = (s, gap, a, b)
+        return jax.jvp(lambda *z: both_along_pairs(act, hidden_layers, *z), at, tangent)[1]
+
+    zero = jnp.zeros_like(s)
+    beside = change(jnp.ones_like(s), -2 * s, zero, zero)
+    along = change(s, 2 * gap, 2 * a, zero)
+    value, theta = (jnp.stack(pair) for pair in zip(beside, along, strict=True))
+    return value, theta

@@ -11,9 +11,13 @@ p; `attractory.theory` compares the general kernels and gradients with them.
 
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from attractory._util.precision import full_precision
 from attractory.activations import Activation, ErfMixture, Linear
+from attractory.duals.protocol import DualActivation
 from attractory.kernels.expectations import scale_pairs
 from attractory.kernels.kernel import Kernel
 
@@ -33,6 +37,8 @@ def input_moments(act: Activation, p: float) -> InputMoments:
     if isinstance(act, Linear):
         slope = act.alpha**2
         return InputMoments(slope * p + act.beta**2, slope, slope, 0.0, slope * p)
+    if isinstance(act, DualActivation):
+        return _by_differentiation(act, p)
     u, v, weight = scale_pairs(act)
     root = np.sqrt(p * (u + v) + u * v)
     inverse = act.gain**2 * 2 / np.pi * weight / root
@@ -44,6 +50,18 @@ def input_moments(act: Activation, p: float) -> InputMoments:
         -float(np.sum(cube * (u + v))) / 2,
         p * float(np.sum(cube * u * v)),
     )
+
+
+def _by_differentiation(act: DualActivation, p: float) -> InputMoments:
+    with full_precision():
+        at = jnp.asarray(float(p))
+        (square, other), (slope, other_slope) = jax.jvp(
+            lambda v: act.moments(v, jnp.zeros_like(v), v, v), (at,), (jnp.ones_like(at),)
+        )
+        # E[a²g] = p E[g] + 2p² dE[g]/dp for g = σ′², by Stein's lemma.
+        weighted = p * other + 2 * p * p * other_slope
+        values = (square, slope, other, other_slope, weighted)
+        return InputMoments(*(float(value) for value in values))
 
 
 def inverse_width(act: ErfMixture) -> float:

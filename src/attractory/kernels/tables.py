@@ -22,7 +22,7 @@ A table is made in four steps: the ranges of a and b, the nodes in them, Φ and 
 their coefficients, cut where they have become small.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -32,7 +32,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.fft import dctn
 
-from attractory.activations import Activation, ErfMixture, Linear
+from attractory.activations import Activation, ErfMixture
 from attractory.kernels.expectations import (
     finish_value,
     folded_angle,
@@ -171,7 +171,7 @@ def layer_table(
     act: Activation, a_range: tuple[float, float], b_range: tuple[float, float]
 ) -> LayerTable:
     """Tabulate a layer for a in a_range (upper end may be infinite) and b in b_range."""
-    if isinstance(act, Linear) or len(act.scales) == 1:
+    if not isinstance(act, ErfMixture) or len(act.scales) == 1:
         return _pair_sum(act)
     ranges = _ranges(act, a_range, b_range)
     if len(act.scales) > _MANY and not (ranges.same_a and ranges.same_b):
@@ -314,9 +314,24 @@ def _coefficients(values: np.ndarray) -> np.ndarray:
     return table
 
 
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _chebyshev(x: Float[Array, " k"], count: int) -> Float[Array, "k count"]:
     """Return T₀ … T_{count−1} at x."""
     return jnp.cos(jnp.arange(count) * jnp.arccos(x)[:, None])
+
+
+@_chebyshev.defjvp
+def _chebyshev_jvp(
+    count: int, primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[Array, Array]:
+    """Take k U_{k−1} by its recurrence: the arccosine's derivative is infinite at both ends."""
+    (x,), (x_dot,) = primals, tangents
+    older, newer = jnp.zeros_like(x), jnp.ones_like(x)
+    slopes = [older]
+    for k in range(1, count):
+        slopes.append(k * newer)
+        older, newer = newer, 2 * x * newer - older
+    return _chebyshev(x, count), jnp.stack(slopes, axis=1) * x_dot[:, None]
 
 
 def _clenshaw(c: Array, x: Array) -> Array:

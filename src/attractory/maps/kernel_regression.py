@@ -47,9 +47,10 @@ from attractory._util.validation import (
     positive,
     whole,
 )
-from attractory.activations import Activation, Linear
+from attractory.activations import Activation
 from attractory.kernels import recursion
 from attractory.kernels.in_numpy import rows_in_numpy
+from attractory.kernels.expectations import cost
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import gradients, kernel_matrix
 from attractory.maps.interpolation import (
@@ -68,6 +69,7 @@ from attractory.solvers.on_gpu import solve_on_gpu
 __all__ = ["KernelRegression", "fit_regression"]
 
 _BLOCK = 1 << 22  # entries of the kernel held at a time
+_ROOM = 2.0  # variances of cues, relative to those of patterns, that a quadrature provides for
 _GPU_BLOCK = 1 << 27  # and on a GPU
 # What is small goes through functions compiled once for all maps, in a millisecond or two.
 _LITTLE = 1 << 16  # terms of the kernels' sums
@@ -159,9 +161,7 @@ class KernelRegression(StoredMap):
 
 def _cost(f: KernelRegression) -> int:
     """Return about how many terms a point's sums have: over pairs of scales, and coordinates."""
-    act = f.activation
-    scales = 1 if isinstance(act, Linear) else len(act.scales) ** 2
-    return len(f.patterns) * (scales + 4 * f.dim)
+    return len(f.patterns) * (cost(f.activation) + 4 * f.dim)
 
 
 @eqx.filter_jit
@@ -282,7 +282,7 @@ def fit_regression(
         (True, (5, 8))
     """
     x = as_points(patterns, "patterns")
-    kernel = Kernel.of(activation, depth)
+    kernel = Kernel.of(activation, depth).adapted("patterns", x, room=_ROOM)
     ridge, solver = nonnegative(ridge, "ridge"), choice(solver, "solver", SOLVERS)
     tolerance, max_steps = positive(tolerance, "tolerance"), whole(max_steps, "max_steps", 1)
     compute = checked(compute)

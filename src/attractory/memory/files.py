@@ -19,6 +19,12 @@ from attractory._util.machine import refuse_what_cannot_fit
 from attractory._util.validation import flag, positive, whole
 from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
+from attractory.duals.bell import Bell
+from attractory.duals.gated import Gated
+from attractory.duals.piecewise_linear import PiecewiseLinear
+from attractory.duals.polynomial import Polynomial
+from attractory.duals.protocol import DualActivation
+from attractory.duals.waves import Sinusoid
 from attractory.io.tensor_file import ANY, StorageError, read_version, write_file
 from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.network import Autoencoder
@@ -297,6 +303,9 @@ def _store(
     return NetworkStore(points, answers, network, settings.bias, trained=True)
 
 
+_DUALS = {"piecewise_linear": PiecewiseLinear, "sinusoid": Sinusoid, "bell": Bell}
+
+
 def _is_plain(act: Activation) -> bool:
     try:
         return find_activation(act.name) == act
@@ -309,6 +318,13 @@ def _described(act: Activation) -> dict[str, Any]:
         return {"name": act.name}
     if isinstance(act, Linear):
         return {"linear": [act.alpha, act.beta]}
+    if isinstance(act, Gated):
+        return {"gated": _described(act.gate)}
+    if isinstance(act, DualActivation):
+        described = act.describe()
+        if not described:
+            raise ValueError(f"activation {act.name!r} is of a class that a file cannot hold")
+        return described
     if act.function is not None:
         raise ValueError(
             f"activation {act.name!r} has a function of its own, which a file cannot hold; "
@@ -325,6 +341,16 @@ def _activation(described: dict[str, Any]) -> Activation:
         return find_activation(described["name"])
     if "linear" in described:
         return Linear(*described["linear"])
+    for key, make in _DUALS.items():
+        if key in described:
+            return make(*described[key])
+    if "gated" in described:
+        gate = _activation(described["gated"])
+        if not isinstance(gate, ErfMixture):
+            raise ValueError("its activation's gate is no mixture")
+        return Gated(gate)
+    if "polynomial" in described:
+        return Polynomial(tuple(described["polynomial"]), tuple(described["powers"]))
     return ErfMixture(
         str(described["mixture"]), described["offset"], described["gain"],
         tuple(described["scales"]), tuple(described["weights"]),

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from attractory.kernels.angles import angle_above, angle_beside
+from attractory.duals.angles import angle_above, angle_beside
 
 S = np.concatenate([-np.logspace(-12, 12, 61), [0.0], np.logspace(-12, 12, 61)])
 

@@ -61,3 +61,13 @@ def angle_above(root: Array, s: Array) -> Array:
 def angle_beside(s: Array, root: Array) -> Array:
     """Return atan2(s, root) ∈ (−π/2, π/2) for root > 0."""
     return 2 * _atan(s / (jnp.sqrt(root * root + s * s) + root))
+
+
+def less_than_its_tangent(z: Array) -> Array:
+    """Return z − atan z for |z| ≤ 1, its relative accuracy kept near 0."""
+    square = z * z
+    coefficients = _odd_coefficients()
+    result = jnp.full_like(z, coefficients[-1])
+    for value in coefficients[-2:0:-1]:
+        result = result * square + value
+    return -z * square * result

@@ -1,0 +1,82 @@
+r"""Sine and cosine: sin(ωx + p), whose kernels are exponentials of squared distances.
+
+    E[φ(u)φ(v)]   = ½ (e^{−ω²(a+b−2s)/2} − cos 2p e^{−ω²(a+b+2s)/2}),
+    E[φ′(u)φ′(v)] = ½ ω² (e^{−ω²(a+b−2s)/2} + cos 2p e^{−ω²(a+b+2s)/2})
+
+(random Fourier features: Rahimi & Recht, 2007; Pearce, Tsuchida, Zaki, Brintrup & Neely, 2019).
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array
+
+from attractory._util.precision import double
+from attractory.duals.protocol import DualActivation, checked_number, half_distance
+
+__all__ = ["Sinusoid"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Sinusoid(DualActivation):
+    """The activation sin(frequency · x + phase), the phase in radians.
+
+    Raises:
+        ValueError: if a number is not finite, or the frequency not positive.
+
+    Example:
+        >>> Sinusoid(2.0, 0.5).name, float(Sinusoid()(0.0))
+        ('sin(2x+0.5)', 0.0)
+    """
+
+    frequency: float = 1.0
+    phase: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        frequency = checked_number(self.frequency, "frequency", positive=True)
+        object.__setattr__(self, "frequency", frequency)
+        object.__setattr__(self, "phase", checked_number(self.phase, "phase"))
+
+    @property
+    def name(self) -> str:
+        """The name shown in tables and errors."""
+        if self.frequency == 1 and self.phase in (0, np.pi / 2):
+            return "cos" if self.phase else "sin"
+        return f"sin({self.frequency:g}x{self.phase:+g})"
+
+    @property
+    def least_scale(self) -> float:
+        """1/ω²: exponents are ω² gap/(a + b), nearly."""
+        return self.frequency**-2
+
+    def describe(self) -> dict[str, object]:
+        """Return the numbers."""
+        return {"sinusoid": [self.frequency, self.phase]}
+
+    @double
+    def __call__(self, x: ArrayLike) -> Array:
+        """Apply the activation elementwise."""
+        inner = self.frequency * jnp.asarray(x)
+        return jnp.cos(inner) if self.name == "cos" else jnp.sin(inner + self.phase)
+
+    def moments(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return E[φ(u)φ(v)] and E[φ′(u)φ′(v)]."""
+        square = self.frequency**2
+        size = jnp.where(s < 0, -s, s)
+        near = jnp.exp(-square * half_distance(s, gap, a, b)) / 2  # the larger of the two terms
+        less = jnp.expm1(-2 * square * size)  # the smaller one over it, minus 1
+        # cos 2p and 1 ∓ cos 2p, each exact where it is 0.
+        double_cosine = float(np.cos(2 * self.phase))
+        minus, plus = 2 * float(np.sin(self.phase)) ** 2, 2 * _squared_cosine(self.phase)
+        value = jnp.where(s < 0, minus + less, minus - double_cosine * less)
+        slope = jnp.where(s < 0, plus + less, plus + double_cosine * less)
+        return near * value, square * near * slope
+
+
+def _squared_cosine(phase: float) -> float:
+    return 0.0 if phase == np.pi / 2 else float(np.cos(phase)) ** 2

@@ -1,0 +1,209 @@
+"""The kernels under jit, grad and vmap: values of NumPy's route, derivatives in 40 digits."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+
+from attractory import nngp, ntk
+from attractory.duals import activation_from
+from attractory.kernels.pair_numbers import pair_numbers
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((32, 4)) * np.logspace(-2, 4, 32)[:, None]
+X[3], X[4], X[6], X[8] = 0, -X[5], 3 * X[7], X[9]
+X[20] = X[21] + 1e-7 * X[19]
+DEPTHS = {"erf": 3, "sigmoid": 2, "relu": 3, "gelu": 2, "sin": 2, "gaussian": 2, "linear": 2}
+
+
+def _arcsine(s, a, b):
+    size = mp.sqrt((1 + 2 * a) * (1 + 2 * b))
+    return 2 / mp.pi * mp.asin(2 * s / size), 4 / mp.pi / mp.sqrt(size**2 - 4 * s * s)
+
+
+def _arc_cosine(s, a, b):
+    size = mp.sqrt(a * b)
+    angle = mp.acos(max(-1, min(1, s / size))) if size else mp.pi / 2
+    return (size * mp.sin(angle) + (mp.pi - angle) * s) / (2 * mp.pi), (mp.pi - angle) / (2 * mp.pi)
+
+
+def _exact(moments, x, y, w, bias):
+    """Return the NTK by the recursion as it is written, in as many digits as mpmath has."""
+    d, depth = len(x), len(w)
+    next_ = [lambda v, k=k: w[k] ** 2 * v + bias[k] ** 2 for k in range(depth)]
+    dot = lambda p, q: sum(i * j for i, j in zip(p, q, strict=True)) / d  # noqa: E731
+    s, a, b = (next_[0](dot(*pair)) for pair in ((x, y), (x, x), (y, y)))
+    theta = s
+    for k in range(1, depth):
+        value, slope = moments(s, a, b)
+        theta = w[k] ** 2 * (value + theta * slope) + bias[k] ** 2
+        a, b = (next_[k](moments(v, v, v)[0]) for v in (a, b))
+        s = next_[k](value)
+    return theta
+
+
+def _difference(function, at, k):
+    step = mp.mpf(10) ** -30
+    moved = [[v + sign * step * (i == k) for i, v in enumerate(at)] for sign in (1, -1)]
+    return float((function(moved[0]) - function(moved[1])) / (2 * step))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _float64():
+    with jax.enable_x64(True), mp.workdps(100):
+        yield
+
+
+@pytest.mark.parametrize("name", DEPTHS)
+def test_jit_gives_the_same_values(name):
+    """1,024 pairs, equal, opposite, parallel, nearly parallel and zero ones among them."""
+    of = {"activation": name, "depth": DEPTHS[name]}
+    both = jax.jit(lambda x: (ntk(x, **of), nngp(x, **of), ntk(x, X[:8], **of)))(X)
+    for found, kernel, y in zip(both, (ntk, nngp, ntk), (X, X, X[:8]), strict=True):
+        assert found.dtype == jnp.float64
+        exact = kernel(X, y.copy(), **of)
+        scale = np.sqrt(np.outer(*(np.diag(kernel(v, **of)) for v in (X, y))))
+        assert (np.abs(found - exact) <= 1e-13 * scale).all()
+
+
+@pytest.mark.parametrize(("name", "exact"), [("erf", _arcsine), ("relu", _arc_cosine)])
+def test_gradients_in_x_and_in_the_scales(name, exact):
+    """Against central differences in 100 digits; at equal and opposite inputs the mean of sides."""
+    u, v = np.array([1.0, -2.0, 0.5]), np.array([0.3, 1.0, 1.0])
+    pairs = [
+        (u, v), (u, u), (u, -u), (u, 2 * u), (1e4 * u, 1e4 * u + 1e-2 * v), (1e4 * u, 0.03 * u),
+        (1e-2 * u, v), (1e4 * u, 1e4 * u),
+    ]  # fmt: skip
+    w, bias = np.array([1.0, 1.3, 0.7]), np.array([0.0, 0.2, 0.5])
+    value = lambda x, y, w, b: ntk(  # noqa: E731
+        x[None], y[None], activation=name, depth=3, weight_std=w, bias_std=b
+    )[0, 0]
+    found = jax.jit(jax.vmap(jax.grad(value, (0, 1, 2, 3)), (0, 0, None, None)))(
+        *map(np.array, zip(*pairs, strict=True)), w, bias
+    )
+    for row, (x, y) in enumerate(pairs):
+        numbers = [[mp.mpf(float(t)) for t in part] for part in (x, y, w, bias)]
+        for place, gradient in enumerate(found):
+
+            def function(moved, place=place, numbers=numbers):
+                return _exact(exact, *numbers[:place], moved, *numbers[place + 1 :])
+
+            truth = np.array([_difference(function, numbers[place], k) for k in range(3)])
+            error = np.linalg.norm(gradient[row] - truth)
+            assert error <= 1e-10 * np.linalg.norm(truth), (row, place)
+
+
+def test_second_derivatives():
+    x, y = X[12], X[13]
+    f = lambda z: ntk(z[None], y[None], activation="erf")[0, 0]  # noqa: E731
+    numbers = [mp.mpf(float(t)) for t in y]
+
+    def slope(z, k):
+        whole = lambda v: _exact(_arcsine, v, numbers, [1, 1], [0, 0])  # noqa: E731
+        step = mp.mpf(10) ** -30
+        moved = [[t + sign * step * (i == k) for i, t in enumerate(z)] for sign in (1, -1)]
+        return (whole(moved[0]) - whole(moved[1])) / (2 * step)
+
+    at = [mp.mpf(float(t)) for t in x]
+    truth = [[_difference(lambda z, k=k: slope(z, k), at, j) for j in range(2)] for k in range(2)]
+    found = jax.jit(jax.jacfwd(jax.grad(f)))(x)
+    np.testing.assert_allclose(found[:2, :2], truth, rtol=1e-8)
+
+
+def test_zero_inputs_have_finite_derivatives():
+    zero = jnp.zeros(4)
+    for name in ("erf", "relu", "sin"):
+        gradient = jax.grad(lambda z, name=name: ntk(z[None], X[:9], activation=name).sum())(zero)
+        assert np.isfinite(gradient).all()
+    # Depth 2 of ReLU: the odd part of k(hx, y) in h is h x·y/2d, of the NTK's two terms ¼ each.
+    gradient = jax.grad(lambda z: ntk(z[None], X[1:2], activation="relu")[0, 0])(zero)
+    np.testing.assert_allclose(gradient, X[1] / 8, rtol=1e-14)
+
+
+def test_products_of_matrices_keep_the_digits(monkeypatch):
+    """Beyond a size gaps come from products, but for those that rounding would spoil."""
+    whole = jax.jit(partial(ntk, activation="relu", depth=3))(X)
+    points = jnp.asarray(X)
+    one = pair_numbers(True, 0.0, points, points)
+    monkeypatch.setattr("attractory.kernels.pair_numbers._EXACT", 0)
+    other = pair_numbers(True, 0.0, points, points)
+    np.testing.assert_allclose(other.gap, one.gap, rtol=1e-12)
+    scale = np.sqrt(np.outer(np.diag(whole), np.diag(whole)))
+    again = jax.jit(lambda x: ntk(x, activation="relu", depth=3))(X)
+    assert (np.abs(whole - again) <= 1e-13 * scale).all()
+
+
+def test_vmap_over_data_sets_and_float32():
+    sets = RNG.standard_normal((5, 6, 3))
+    together = jax.vmap(lambda x: ntk(x, activation="gelu"))(sets)
+    for x, found in zip(sets, together, strict=True):
+        np.testing.assert_allclose(found, ntk(x, activation="gelu"), rtol=1e-13)
+    with jax.enable_x64(False):
+        single = jax.jit(lambda x: ntk(x, activation="gelu"))(sets[0].astype(np.float32))
+        assert single.dtype == np.float32
+        np.testing.assert_allclose(single, together[0], rtol=1e-5)
+
+
+def test_scales_and_parametrisations():
+    """σ_w scales a linear network; with unit scales the standard NTK weighs layers by fan-ins."""
+    x, y = RNG.standard_normal((3, 4)), RNG.standard_normal((2, 4))
+    s = x @ y.T / 4
+    kw = {"activation": "linear", "depth": 2, "weight_std": [2.0, 3.0], "bias_std": [0.5, 0.25]}
+    np.testing.assert_allclose(nngp(x, y, **kw), 9 * (4 * s + 0.25) + 0.0625, rtol=1e-13)
+    np.testing.assert_allclose(ntk(x, y, **kw), 18 * (4 * s + 0.25) + 0.0625, rtol=1e-13)
+    standard = ntk(x, y, activation="linear", depth=3, parametrization="standard", width=[50, 70])
+    np.testing.assert_allclose(standard, 4 * s + 50 * s + 70 * s, rtol=1e-13)
+    # Equal scales go by tables of another mixture, others by the pure route.
+    for std in (1.7, [1.7, 1.7, 1.7]):
+        kw = {"activation": "tanh", "depth": 3, "bias_std": 0.3}
+        one = ntk(x, weight_std=std, **kw)
+        other = jax.jit(lambda z, kw=kw, std=std: ntk(z, weight_std=std, **kw))(x)
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    uneven = {"activation": "relu", "depth": 3, "weight_std": [1.0, 1.2, 0.8]}
+    np.testing.assert_allclose(
+        nngp(x, y, **uneven), 1.2**2 * 0.8**2 * nngp(x, y, activation="relu", depth=3), rtol=1e-13
+    )
+
+
+@pytest.mark.parametrize(
+    ("kw", "error", "words"),
+    [
+        ({"weight_std": -1.0}, ValueError, "weight_std must be positive"),
+        ({"bias_std": [0.1, -0.1]}, ValueError, "bias_std must be at least 0"),
+        ({"bias_std": [0.1] * 3}, ValueError, "bias_std must be one number or 2"),
+        ({"weight_std": "a"}, TypeError, "weight_std must be a number"),
+        ({"parametrization": "mup"}, ValueError, "parametrization must be one of"),
+        ({"parametrization": "standard"}, ValueError, "'standard' needs width"),
+        ({"width": 10}, ValueError, "'ntk' takes no width"),
+        ({"depth": 1}, ValueError, "depth must be at least 2"),
+    ],
+)
+def test_bad_scales_are_named(kw, error, words):
+    with pytest.raises(error, match=words):
+        ntk(np.ones((2, 3)), **kw)
+
+
+def test_what_cannot_be_traced_is_named():
+    x = jnp.ones((2, 3))
+    for call, error, words in [
+        (lambda: jax.jit(lambda d: ntk(x, depth=d))(3), TypeError, "depth"),
+        (lambda: jax.jit(lambda w: ntk(x, width=w, parametrization="standard"))(3), TypeError,
+         "width"),
+        (lambda: jax.jit(ntk)(x[0]), ValueError, r"x must have shape \(n, d\), got shape \(3,\)"),
+        (lambda: jax.jit(ntk)(x, x[:, :2]), ValueError, "y must have 3 features"),
+        (lambda: jax.jit(ntk)(x, x.astype(np.float32)), TypeError, "y is float32 where x"),
+        (lambda: jax.jit(ntk)(x * 1j), TypeError, "x must be float32 or float64"),
+    ]:  # fmt: skip
+        with pytest.raises(error, match=words):
+            call()
+
+
+def test_quadrature_that_does_not_suffice_is_an_error_in_compiled_code_too():
+    point = np.array([[0.5, 0.3]])
+    kernel = jax.jit(lambda x: ntk(x, activation=activation_from(jnp.tanh, terms=32)))
+    np.testing.assert_allclose(kernel(point), ntk(point, activation="tanh"), rtol=1e-8)
+    with pytest.raises((jax.errors.JaxRuntimeError, ValueError), match="32 terms leave out more"):
+        jax.block_until_ready(kernel(1e3 * point))
