@@ -37,7 +37,7 @@ class PiecewiseLinear(DualActivation):
 
     Example:
         >>> leaky = PiecewiseLinear(above=1.0, below=0.1)
-        >>> leaky.name, float(leaky(-2.0))
+        >>> leaky.name, round(float(leaky(-2.0)), 12)
         ('leaky_relu(0.1)', -0.2)
     """
 

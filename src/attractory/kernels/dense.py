@@ -13,11 +13,9 @@ from attractory._util.validation import choice, whole
 from attractory.activations import ErfMixture, Linear
 from attractory.kernels.kernel import Kernel
 
-__all__ = ["PARAMETRIZATIONS", "Dense", "Scales", "with_scales"]
+__all__ = ["PARAMETRIZATIONS", "Dense", "with_scales"]
 
 PARAMETRIZATIONS = ("ntk", "standard")
-
-Scales = float | Sequence[float] | ArrayLike
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class Dense:
     def of(
         cls,
         kernel: Kernel,
-        weight_std: Scales,
-        bias_std: Scales | None,
+        weight_std: ArrayLike,
+        bias_std: ArrayLike | None,
         parametrization: str,
         width: int | Sequence[int] | None,
     ) -> "Dense":
@@ -118,7 +116,7 @@ def with_scales(
 
 
 def _scales(
-    value: Scales, name: str, depth: int, *, positive: bool = False
+    value: ArrayLike, name: str, depth: int, *, positive: bool = False
 ) -> Float[np.ndarray, " depth"] | Array:
     """Return a number for each layer, checked unless it is traced."""
     if traced(value):

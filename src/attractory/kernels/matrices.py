@@ -28,7 +28,7 @@ from attractory.kernels import on_gpu, recursion
 from attractory.kernels.across import across_numpy
 from attractory.kernels.any_dense import by_tiles, traced_kernel
 from attractory.kernels.by_pairs import by_pairs, with_zeros
-from attractory.kernels.dense import Dense, Scales, with_scales
+from attractory.kernels.dense import Dense, with_scales
 from attractory.kernels.expectations import Numbers, pair_sum
 from attractory.kernels.kernel import Kernel, checked_sets
 from attractory.kernels.many_norms import cross_of_norms, symmetric_of_norms
@@ -79,8 +79,8 @@ def nngp(
     *,
     activation: str | Activation = "sigmoid",
     depth: int = 2,
-    weight_std: Scales = 1.0,
-    bias_std: Scales | None = None,
+    weight_std: ArrayLike = 1.0,
+    bias_std: ArrayLike | None = None,
     parametrization: str = "ntk",
     width: int | Sequence[int] | None = None,
 ) -> Float[np.ndarray | Array, "n m"]:
@@ -124,8 +124,8 @@ def ntk(
     *,
     activation: str | Activation = "sigmoid",
     depth: int = 2,
-    weight_std: Scales = 1.0,
-    bias_std: Scales | None = None,
+    weight_std: ArrayLike = 1.0,
+    bias_std: ArrayLike | None = None,
     parametrization: str = "ntk",
     width: int | Sequence[int] | None = None,
 ) -> Float[np.ndarray | Array, "n m"]:
