@@ -40,8 +40,8 @@ class Dense:
     def of(
         cls,
         kernel: Kernel,
-        weight_std: ArrayLike,
-        bias_std: ArrayLike | None,
+        weight_std: float | ArrayLike,
+        bias_std: float | ArrayLike | None,
         parametrization: str,
         width: int | Sequence[int] | None,
     ) -> "Dense":
@@ -116,7 +116,7 @@ def with_scales(
 
 
 def _scales(
-    value: ArrayLike, name: str, depth: int, *, positive: bool = False
+    value: float | ArrayLike, name: str, depth: int, *, positive: bool = False
 ) -> Float[np.ndarray, " depth"] | Array:
     """Return a number for each layer, checked unless it is traced."""
     if traced(value):

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attractory._util.precision import to_numpy
-from attractory.activations import ErfMixture, Linear
+from attractory.activations import ErfMixture
 from attractory.kernels.expectations import is_folded, scale_pairs
 from attractory.kernels.recursion import Columns
 from attractory.kernels.tables import LayerTable
@@ -25,7 +25,7 @@ def rows_in_numpy(
 ) -> Callable[[Float[np.ndarray, "k d"]], Float[np.ndarray, "k m"]] | None:
     """Return the function x ↦ Θ(x, columns), in the precision of x; None if there is none."""
     act, tables = columns.kernel.activation, columns.tables
-    one_scale = not isinstance(act, Linear) and len(act.scales) == 1
+    one_scale = isinstance(act, ErfMixture) and len(act.scales) == 1
     tabulated = tables[0].phi is not None and tables[0].b_ends is None
     if len(tables) > 1 or not (one_scale or tabulated):
         return None

@@ -79,8 +79,8 @@ def nngp(
     *,
     activation: str | Activation = "sigmoid",
     depth: int = 2,
-    weight_std: ArrayLike = 1.0,
-    bias_std: ArrayLike | None = None,
+    weight_std: float | ArrayLike = 1.0,
+    bias_std: float | ArrayLike | None = None,
     parametrization: str = "ntk",
     width: int | Sequence[int] | None = None,
 ) -> Float[np.ndarray | Array, "n m"]:
@@ -124,8 +124,8 @@ def ntk(
     *,
     activation: str | Activation = "sigmoid",
     depth: int = 2,
-    weight_std: ArrayLike = 1.0,
-    bias_std: ArrayLike | None = None,
+    weight_std: float | ArrayLike = 1.0,
+    bias_std: float | ArrayLike | None = None,
     parametrization: str = "ntk",
     width: int | Sequence[int] | None = None,
 ) -> Float[np.ndarray | Array, "n m"]:

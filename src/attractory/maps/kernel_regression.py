@@ -49,8 +49,8 @@ from attractory._util.validation import (
 )
 from attractory.activations import Activation
 from attractory.kernels import recursion
-from attractory.kernels.in_numpy import rows_in_numpy
 from attractory.kernels.expectations import cost
+from attractory.kernels.in_numpy import rows_in_numpy
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import gradients, kernel_matrix
 from attractory.maps.interpolation import (
