@@ -148,11 +148,24 @@ class KernelRegression(StoredMap):
         """Return Aᵀ and G(x) with J(x) = Aᵀ G(x)."""
         return _factors(self, x)
 
-    def in_numpy(self) -> InNumpy | None:
-        """Return the map in NumPy, for few points; None if it is not of one norm and two layers."""
-        if len(self._groups) != 1 or traced(self):
+    def kernel_in_numpy(
+        self, exact: bool = False
+    ) -> Callable[[Float[np.ndarray, "k d"]], Float[np.ndarray, "k n"]] | None:
+        """Return the kernel of points and patterns in NumPy.
+
+        Args:
+            exact: whether all of it must be exact, and not only that of the nearest pattern.
+
+        Returns:
+            None if patterns are not of one norm, layers not two, or it is not exact.
+        """
+        if len(self._groups) != 1 or traced(self) or (exact and self._groups[0].careful):
             return None
-        kernel = rows_in_numpy(self._groups[0])
+        return rows_in_numpy(self._groups[0])
+
+    def in_numpy(self) -> InNumpy | None:
+        """Return the map in NumPy, for few points; None if there is none."""
+        kernel = self.kernel_in_numpy()
         if kernel is None:
             return None
         weights = np.asarray(self.coefficients)

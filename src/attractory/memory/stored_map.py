@@ -37,6 +37,7 @@ _DOUBT = 1e-8  # ratio of K's pivots from which on the coefficients are exact
 _CALLED, _TOGETHER = 1024, 64  # points up to which a map is called for a few at a time
 _FEW = 8  # rows removed one by one; more of them are cheaper by a new factor
 _SURE = 1e-4  # ratio of K's pivots above which a change's rounding needs no look
+_ROUNDING = 1e-14  # of norms that are equal
 _CHANGES = 64  # that coefficients follow before they are solved for anew
 
 
@@ -200,8 +201,7 @@ class KernelStore:
         if factor is None:
             return grown._settle(None)
         points = grown.inner.x
-        corner, beside = self.kernel(points[n:]), self.kernel(points[:n], points[n:])
-        corner[np.diag_indices(len(x))] += self.settings.ridge
+        corner, beside = self._blocks(points[:n], points[n:])
         try:
             grown._settle(factor.append(beside, corner))
         except LinAlgError:
@@ -213,6 +213,24 @@ class KernelStore:
             last = solve(corner - beside.T @ w, grown.inner.targets[n:] - beside.T @ a)
             grown.inner._solution = Solution(np.vstack([a - w @ last, last]), np.nan)
         return grown
+
+    def _blocks(
+        self, x: Float[np.ndarray, "n e"], new: Float[np.ndarray, "m e"]
+    ) -> tuple[Float[np.ndarray, "m m"], Float[np.ndarray, "n m"]]:
+        """Return the kernel matrix of new points, the ridge on it, and the others' with them.
+
+        Where the map is at hand nothing is compiled for one new point.
+        """
+        known, factor = self.inner._calls, self.factor
+        same = known is not None and known.dim == x.shape[1]
+        rows = known.kernel_in_numpy(exact=True) if known is not None and same else None
+        beside = self.kernel(x, new) if rows is None else rows(new)[:, : len(x)].T
+        sizes = np.linalg.norm(np.vstack([x[:1], new]), axis=1)
+        if len(new) == 1 and factor is not None and np.ptp(sizes) <= _ROUNDING * sizes[0]:
+            return factor.lower[:1, :1] ** 2, beside  # the same at every point of a norm
+        corner = self.kernel(new)
+        corner[np.diag_indices(len(new))] += self.settings.ridge
+        return corner, beside
 
     def _followed(self, changed: "KernelStore", rows: int) -> Float[np.ndarray, "n d"] | None:
         """Return the coefficients, if those after a change of so many rows are to follow them."""
