@@ -230,3 +230,30 @@ def test_a_memory_from_python_is_replayed_whatever_its_file_says(capsys, tmp_pat
     assert report["sequence"] == "sequence 0"
     assert np.load(tmp_path / "out.npy").argmax(axis=1).tolist() == [1, 2, 3, 0, 1]
     assert load_memory(tmp_path / "m").info_["rate"] == 1e300
+
+
+def test_sequences_are_added_and_forgotten_whole(capsys, folder, tmp_path):
+    file, other = tmp_path / "two", tmp_path / "other"
+    file.write_bytes((folder / "m").read_bytes())
+    rows = np.random.default_rng(1).integers(0, 256, (4, 192)) / 255
+    save_sequence(rows, Medium.of_images(SHAPE, 20.0), other)
+    report = document(capsys, "add", file, other, folder / "walk")
+    assert (report["new"], report["duplicates"]) == (["other"], 1)
+    assert [each["frames"] for each in report["sequences"]] == [N, 4]
+    found = document(capsys, "replay", file, f"{other}:1", "--steps", "6")
+    assert [(each["sequence"], each["frame"]) for each in found["path"][1:]] == [
+        ("other", (1 + k) % 4) for k in range(1, 7)
+    ]
+    assert document(capsys, "forget", file, "0", "--dry-run")["would_forget"][0]["name"] == "walk"
+    for wrong, word in (("0-1", "leave a sequence"), ("2", "must be an index"), ("x", "a name")):
+        code, _, err = run(capsys, "forget", file, wrong)
+        assert code == 2
+        assert word in err
+    code, out, err = run(capsys, "forget", file, "walk")
+    assert (code, err) == (0, "")
+    assert "forgot walk" in out
+    assert "now 1 sequence, 4 frames" in out
+    found = document(capsys, "replay", file, f"{other}:3", "--steps", "4")
+    assert [each["frame"] for each in found["path"]] == [3, 0, 1, 2, 3]
+    code, _, err = run(capsys, "add", file, other, "--recursive")
+    assert (code, "are not for sequences" in err) == (2, True)

@@ -9,6 +9,7 @@ import typer
 
 from attractory import __version__
 from attractory._util.interrupts import watched
+from attractory.cli import changes
 from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.explore import register as register_explore
 from attractory.cli.memory import ACTIVATIONS, register
@@ -229,6 +230,7 @@ def _show(result: "Demo", paths: list[Path]) -> None:
 
 
 register(app)
+changes.register(app)
 register_replay(app)
 register_sweep(app)
 register_reproduce(app)

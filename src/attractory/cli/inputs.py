@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from attractory.io.sequences import LoadedSequences
 
 __all__ = [
-    "AS_THEY_ARE", "PLAIN", "Images", "Reading", "failures", "named_failures", "tell_what_failed",
+    "AS_THEY_ARE", "PLAIN", "Images", "Reading", "end", "failures", "named_failures", "read_from",
+    "tell_what_failed",
 ]  # fmt: skip
 
 _ONE_BY_ONE = 3  # files of another size, and notes, that get a line each
@@ -113,3 +115,14 @@ def tell_what_failed(read: "LoadedPatterns | LoadedSequences | NothingRead") -> 
 def failures(loaded: "LoadedPatterns | LoadedSequences") -> list[dict[str, Any]]:
     """Return what failed as JSON values."""
     return [{"path": path, "reason": reason} for path, reason in loaded.failed]
+
+
+def read_from(loaded: "LoadedPatterns | LoadedSequences") -> list[Path]:
+    """Return all files that were looked at."""
+    return [*dict.fromkeys(loaded.paths), *(Path(path) for path, _ in loaded.failed)]
+
+
+def end(loaded: "LoadedPatterns | LoadedSequences") -> None:
+    """End with status 1 if some file could not be used."""
+    if loaded.failed:
+        raise typer.Exit(1)

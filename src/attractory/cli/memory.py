@@ -1,29 +1,30 @@
-"""The commands on files of memories: store, recall, inspect, add, forget.
+"""The commands on files of memories: store, recall, inspect; `cli.changes` has add and forget.
 
 Heavy imports wait until a command runs. What a command changes it changes in one step, or not.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attractory.cli.console import complain, counting_to, print_json, say, working
+from attractory.cli.console import counting_to, print_json, say, working
 from attractory.cli.inputs import (
     AS_THEY_ARE,
     PLAIN,
     Images,
     Reading,
+    end,
     failures,
     named_failures,
+    read_from,
     tell_what_failed,
 )
-from attractory.cli.options import expanded
-from attractory.cli.outputs import check_figure, check_file, check_folder, check_place, not_over
+from attractory.cli.options import AllowUnstored, AsJson, Fit, MemoryPath, Paths, expanded
+from attractory.cli.outputs import check_figure, check_file, check_folder, not_over
 from attractory.cli.sequences import (
     NO_SEQUENCE,
     SequenceOptions,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from attractory.cli.memory_file import MemoryFile
-    from attractory.io.patterns import LoadedPatterns
 
 __all__ = ["ACTIVATIONS", "register"]
 
@@ -54,26 +54,7 @@ ACTIVATIONS = "sigmoid, tanh, erf, arctan, softsign, linear, relu, abs, gelu, si
 _LOOKED_AT = 200  # rows that inspect takes by default
 _TOGETHER = 20  # rows between two lines of progress
 
-_File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="File of a memory, as `store` writes it.")
-]
-_Paths = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="PATHS...",
-        help="Images, .npy, .npz, .csv, .tsv or IDX files, or folders of them; with `store "
-        "--sequence` films and WAV files, too; - is standard input.",
-    ),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-_Fit = Annotated[bool, typer.Option("--fit", help="Give images the memory's size and colours.")]
 _REJECT = "Confidence from which a cue is known, between 0 and 1."
-
-
-_AllowUnstored = Annotated[
-    bool,
-    typer.Option("--allow-unstored", help="Take rows that the map misses too; else an error."),
-]
 
 
 @dataclass(frozen=True)
@@ -96,7 +77,7 @@ class MapOptions:
         bool, typer.Option("--no-center", help="Leave the mean row in. Images need it out.")
     ] = False
     seed: Annotated[int, typer.Option(help="Of a network's first weights.")] = 0
-    allow_unstored: _AllowUnstored = False
+    allow_unstored: AllowUnstored = False
 
 
 DEFAULT = MapOptions()
@@ -104,14 +85,12 @@ DEFAULT = MapOptions()
 
 def register(app: typer.Typer) -> None:
     """Add the commands to an app."""
-    for command in (store, recall, inspect, add):
+    for command in (store, recall, inspect):
         app.command(cls=Command)(expanded(command))
-    # -1 may be meant as an index, and the answer says what indices there are.
-    app.command(cls=Command, context_settings={"ignore_unknown_options": True})(forget)
 
 
 def store(
-    paths: _Paths,
+    paths: Paths,
     out: Annotated[Path, typer.Option(help="File to write.")],
     how: MapOptions = DEFAULT,
     reading: Reading = PLAIN,
@@ -119,7 +98,7 @@ def store(
     sequence: SequenceOptions = NO_SEQUENCE,
     reject: Annotated[float, typer.Option(help=_REJECT)] = 0.9,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Store images or vectors as attractors, or films as cycles, in a file."""
     check_file(out, "--out", force)
@@ -143,12 +122,12 @@ def store(
         before = file_version(out)  # with --force, this one is replaced and no other
         loaded = read_new(paths, look, reading.index_column, reading.recursive)
     tell_what_failed(loaded)
-    not_over([out], _read_from(loaded), "--out")
+    not_over([out], read_from(loaded), "--out")
     if len(loaded.rows) < 2:
         raise ValueError("PATHS must give at least 2 rows to store, got 1; give more files")
     memory = AttractorMemory(how.width, **parameters)
     kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None, over=before)
-    with working(_spinner(kept, f"storing {counted(len(loaded.rows), 'row')}")) as tell:
+    with working(kept.spinner(f"storing {counted(len(loaded.rows), 'row')}")) as tell:
         kept.store(loaded, how.allow_unstored, tell)
         kept.save()
     duplicates = len(loaded.rows) - len(memory)
@@ -161,11 +140,11 @@ def store(
             say(f"left out {counted(duplicates, 'duplicate')}")
         say(f"stored {contents(kept)}")
         print_file(out)
-    _end(loaded)
+    end(loaded)
 
 
 def recall(
-    file: _File,
+    file: MemoryPath,
     cues: Annotated[
         list[Path], typer.Argument(metavar="CUES...", help="Files or folders, as for `store`.")
     ],
@@ -174,7 +153,7 @@ def recall(
         typer.Option(help="Folder for what was recalled, and a table of it, recall.csv."),
     ] = None,
     reading: Reading = PLAIN,
-    fit: _Fit = False,
+    fit: Fit = False,
     reject: Annotated[float | None, typer.Option(help=f"{_REJECT} By default as stored.")] = None,
     mask: Annotated[
         Path | None,
@@ -184,7 +163,7 @@ def recall(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in the folder.")] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Recall stored rows from what is left of them, and say how sure that is."""
     if out is not None:
@@ -200,7 +179,7 @@ def recall(
             kept.memory.set_params(reject=_share(reject, "--reject"))
         tell("reading the cues")
         loaded = kept.read(cues, reading.index_column, reading.recursive, fit)
-        read = [file, *_read_from(loaded)]
+        read = [file, *read_from(loaded)]
         told = known_pixels(loaded)
         if mask is not None:
             read.append(mask)
@@ -237,11 +216,11 @@ def recall(
         if plan is not None:
             files = counted(len(written), "file")
             say(f"wrote {files} to {out}; {plan.table.name} there says what each is")
-    _end(loaded)
+    end(loaded)
 
 
 def inspect(
-    file: _File,
+    file: MemoryPath,
     figure: Annotated[
         Path | None, typer.Option(help=f"PNG, SVG or PDF: eigenvalues at the first {DRAWN} rows.")
     ] = None,
@@ -251,7 +230,7 @@ def inspect(
     everything: Annotated[
         bool, typer.Option("--all", help=f"Look at all rows, not only the first {_LOOKED_AT}.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a file holds, and which of its rows or films are attractors."""
     if figure is not None:
@@ -302,101 +281,7 @@ def inspect(
         say(f"figure: {figure}")
 
 
-def add(
-    file: _File,
-    paths: _Paths,
-    reading: Reading = PLAIN,
-    fit: _Fit = False,
-    allow_unstored: _AllowUnstored = False,
-    as_json: _Json = False,
-) -> None:
-    """Store more rows in a file; those it has already are left out."""
-    with _changing(file):
-        with named_failures(), working("loading the memory"):
-            from attractory.cli.memory_file import MemoryFile
-
-            kept = MemoryFile.open(file)
-            loaded = kept.read(paths, reading.index_column, reading.recursive, fit)
-        tell_what_failed(loaded)
-        check_place(file, "FILE")
-        with working(_spinner(kept, f"adding {counted(len(loaded.rows), 'row')}")) as tell:
-            new = kept.store(loaded, allow_unstored or None, tell)
-            if new:
-                kept.save()
-    duplicates = len(loaded.rows) - len(new)
-    if as_json:
-        print_json(kept.as_dict() | {
-            "new": new, "duplicates": duplicates, "failed": failures(loaded),
-        })  # fmt: skip
-    else:
-        left = f"; left out {counted(duplicates, 'duplicate')}" if duplicates else ""
-        say(f"{counted(len(new), 'new row')}{left}")
-        say(f"now {contents(kept)}")
-        print_file(file)
-    _end(loaded)
-
-
-def forget(
-    file: _File,
-    which: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="WHICH...",
-            help="Indices from 0 (none from the end), ranges such as 3-7, or names, as `inspect` "
-            "shows them.",
-        ),
-    ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say which rows would go, and change nothing.")
-    ] = False,
-    allow_unstored: _AllowUnstored = False,
-    as_json: _Json = False,
-) -> None:
-    """Remove rows from a file; later rows move up."""
-    with _changing(file):
-        with working("loading the memory"):
-            from attractory.cli.memory_file import MemoryFile
-
-            kept = MemoryFile.open(file)
-        rows, n = sorted({row for each in which for row in kept.find(each)}), len(kept.names)
-        if len(rows) == n:
-            raise ValueError(f"WHICH must leave a row, got all {n}; remove the file instead")
-        gone = [{"index": k, "name": kept.names[k]} for k in rows]
-        if dry_run:
-            if as_json:
-                print_json(kept.as_dict() | {"would_forget": gone})
-            else:
-                for row in gone:
-                    say(f"would forget {row['index']}: {row['name']}")
-                say(f"{counted(n - len(rows), 'row')} would stay; nothing was changed")
-            return
-        check_place(file, "FILE")
-        with working(_spinner(kept, f"forgetting {counted(len(rows), 'row')}")):
-            kept.forget(rows, allow_unstored or None)
-            kept.save()
-    if as_json:
-        print_json(kept.as_dict() | {"forgotten": gone})
-    else:
-        say(f"forgot {', '.join(row['name'] for row in gone)}")
-        say(f"now {contents(kept)}")
-        print_file(file)
-
-
-@contextmanager
-def _changing(file: Path) -> Iterator[None]:
-    """Let no other process change a file between reading and writing it."""
-    from attractory.io.file_lock import locked
-
-    with locked(file, lambda: complain(f"waiting for another process that changes {file}")):
-        yield
-
-
 # Arguments
-
-
-def _read_from(loaded: "LoadedPatterns") -> list[Path]:
-    """Return all files that were looked at."""
-    return [*dict.fromkeys(loaded.paths), *(Path(path) for path, _ in loaded.failed)]
 
 
 def _share(value: float, name: str) -> float:
@@ -420,11 +305,6 @@ def _number(text: str, name: str, words: tuple[str, ...]) -> str | float:
 # Measurements
 
 
-def _spinner(kept: "MemoryFile", text: str) -> str | None:
-    """Return the text of a spinner, or None: training a network shows a bar of its own."""
-    return text if kept.memory.width is None else None
-
-
 def _examine(
     kept: "MemoryFile", count: int, tell: Callable[[str], object]
 ) -> "tuple[np.ndarray, ...]":
@@ -438,11 +318,3 @@ def _examine(
         tell(f"spectral radius, {k} of {count} rows done")
         parts.append(stability(kept.memory, np.arange(k, min(k + _TOGETHER, count))))
     return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
-
-
-# Output
-
-
-def _end(loaded: "LoadedPatterns") -> None:
-    if loaded.failed:
-        raise typer.Exit(1)

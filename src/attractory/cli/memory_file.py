@@ -23,7 +23,7 @@ from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 from attractory.memory.sequence import SequenceMemory
 
-__all__ = ["MemoryFile", "read_new"]
+__all__ = ["MemoryFile", "find_named", "read_new"]
 
 _SAME = 1e-11  # of the largest entry: rows nearer than this are the stored one and its rounding
 
@@ -60,8 +60,8 @@ class MemoryFile:
         """Return a memory that was read from a file, with what the file says of its rows."""
         if not isinstance(memory, AttractorMemory):
             raise ValueError(
-                f"{path} maps rows to other rows: replay runs through its sequences; "
-                "for other changes use attractory.load_memory in Python"
+                f"{path} maps rows to other rows: replay runs through its sequences, and add and "
+                "forget change them"
             )
         # A memory saved from Python may say nothing of its rows, or something else.
         info = memory.info_
@@ -86,6 +86,10 @@ class MemoryFile:
         if self.fits:
             self.info["fits"] = True
         save_memory(self.memory, self.path, info=self.info)
+
+    def spinner(self, text: str) -> str | None:
+        """Return the text of a spinner, or None: training a network shows a bar of its own."""
+        return text if self.memory.width is None else None
 
     @property
     def dim(self) -> int:
@@ -155,30 +159,6 @@ class MemoryFile:
         self.shape = self.shape or loaded.shape
         return new
 
-    def find(self, which: str) -> list[int]:
-        """Return the rows that an index, a range of indices or a name means, if it means any."""
-        n = len(self.names)
-        named = [k for k, name in enumerate(self.names) if name == which]
-        # Longer numbers are no index, and may be longer than Python converts.
-        counted = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", which)
-        first, last = (int(k or counted[1]) for k in counted.groups()) if counted else (0, -1)
-        rows = list(range(first, last + 1)) if last < n else []
-        if counted and not rows and counted[2] and not named:
-            raise ValueError(
-                f"WHICH must be a range within 0-{n - 1}, the smaller index first, got {which!r}"
-            )
-        if not named and not rows:
-            raise ValueError(
-                f"WHICH must be an index from 0 to {n - 1}, a range such as 0-{n - 1}, or a name "
-                f"that `attractory inspect` shows, got {which!r}{_meant(which)}"
-            )
-        found = sorted({*named, *rows})
-        if len(named) > 1 or (named and found != named):
-            both = " and ".join(map(str, found))
-            mend = "the name of the one you mean" if rows else "one of these indices"
-            raise ValueError(f"WHICH must mean one row, got {which!r} for rows {both}; give {mend}")
-        return found
-
     def forget(self, rows: Sequence[int], allow_unstored: bool | None = None) -> None:
         """Remove rows by index; later ones move up."""
         self.memory.forget(rows, allow_unstored=allow_unstored)
@@ -226,6 +206,39 @@ def _names_kept(
             names.append(other_name(one_line(name), path, used))
             used.add(names[-1])
     return names
+
+
+def find_named(names: Sequence[str], which: str, what: str) -> list[int]:
+    """Return what an index, a range of indices or a name means, if it means any.
+
+    Args:
+        names: of all, in their order.
+        which: the index, range or name.
+        what: they are, in messages.
+    """
+    n = len(names)
+    named = [k for k, name in enumerate(names) if name == which]
+    # Longer numbers are no index, and may be longer than Python converts.
+    counted = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", which)
+    first, last = (int(k or counted[1]) for k in counted.groups()) if counted else (0, -1)
+    rows = list(range(first, last + 1)) if last < n else []
+    if counted and not rows and counted[2] and not named:
+        raise ValueError(
+            f"WHICH must be a range within 0-{n - 1}, the smaller index first, got {which!r}"
+        )
+    if not named and not rows:
+        raise ValueError(
+            f"WHICH must be an index from 0 to {n - 1}, a range such as 0-{n - 1}, or a name "
+            f"that `attractory inspect` shows, got {which!r}{_meant(which)}"
+        )
+    found = sorted({*named, *rows})
+    if len(named) > 1 or (named and found != named):
+        both = " and ".join(map(str, found))
+        mend = "the name of the one you mean" if rows else "one of these indices"
+        raise ValueError(
+            f"WHICH must mean one {what}, got {which!r} for {what}s {both}; give {mend}"
+        )
+    return found
 
 
 def _meant(which: str) -> str:

@@ -4,11 +4,30 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-__all__ = ["HERE", "Computing", "expanded"]
+__all__ = ["HERE", "AllowUnstored", "AsJson", "Computing", "Fit", "MemoryPath", "Paths", "expanded"]
+
+MemoryPath = Annotated[
+    Path, typer.Argument(metavar="FILE", help="File of a memory, as `store` writes it.")
+]
+Paths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATHS...",
+        help="Images, .npy, .npz, .csv, .tsv or IDX files, or folders of them; with `store "
+        "--sequence` films and WAV files, too; - is standard input.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Fit = Annotated[bool, typer.Option("--fit", help="Give images the memory's size and colours.")]
+AllowUnstored = Annotated[
+    bool,
+    typer.Option("--allow-unstored", help="Take rows that the map misses too; else an error."),
+]
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from jaxtyping import Float, Int
 from attractory._util.progress import in_parts
 from attractory._util.texts import counted
 from attractory.cli.console import counting_to, one_line
-from attractory.io.gathering import Cut
+from attractory.io.gathering import EVERYTHING, Cut
 from attractory.io.images import AS_IT_IS, Look
 from attractory.io.medium import IMAGES, Medium
+from attractory.io.names import other_name
 from attractory.io.sequences import LoadedSequences, SequenceReading, read_sequences
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
@@ -111,7 +111,7 @@ class SequenceFile:
         """Frames that a state of the memory holds."""
         return self.memory.points_.shape[1] // self.medium.dim
 
-    @cached_property
+    @property
     def frames(self) -> Float[np.ndarray, "n d"]:
         """The stored frames, one sequence after another."""
         return self.memory.patterns_
@@ -162,6 +162,18 @@ class SequenceFile:
             NothingRead: if it cannot be used.
             ValueError: for fit, if the frames of this memory are no images.
         """
+        first = max(0, frame - self.context + 1)
+        return read_sequences([path], self._reading(fit, mono, Cut(1, first, frame), 1), tell)
+
+    def read(
+        self, paths: Sequence[Path], fit: bool, tell: Callable[[str], object]
+    ) -> LoadedSequences:
+        """Read sequences that are to be added; arguments and errors as for `cue`."""
+        reading = self._reading(fit, False, EVERYTHING, self.context + 1)
+        return read_sequences(paths, replace(reading, context=self.context), tell)
+
+    def _reading(self, fit: bool, mono: bool, cut: Cut, least: int) -> SequenceReading:
+        """Return how frames like those of this memory are read."""
         look, mend, shape = AS_IT_IS, "use a memory of such frames", self.medium.shape
         if fit and shape is None:
             raise ValueError(f"--fit takes a memory of images, got one of {self.medium.words}")
@@ -169,11 +181,69 @@ class SequenceFile:
             look = Look((shape[0], shape[1]), len(shape) == 2)
         elif shape is not None:
             mend = "--fit scales images"
-        first = max(0, frame - self.context + 1)
-        reading = SequenceReading(
-            look, Cut(1, first, frame), mono=mono, medium=self.medium, least=1, mend=mend
+        return SequenceReading(look, cut, mono=mono, medium=self.medium, least=least, mend=mend)
+
+    def spinner(self, text: str) -> str | None:
+        """Return the text of a spinner, or None: training a network shows a bar of its own."""
+        return text if self.memory.width is None else None
+
+    def store(
+        self,
+        loaded: LoadedSequences,
+        allow_unstored: bool | None,
+        tell: Callable[[str], object],
+    ) -> list[str]:
+        """Store more sequences, and return their names; those that are stored are left out.
+
+        Args:
+            loaded: the sequences.
+            allow_unstored: as for `SequenceMemory.add`.
+            tell: called with what is being done.
+
+        Raises:
+            ValueError: for frames that others would follow than now.
+        """
+        new = []
+        for k, (name, length) in enumerate(zip(loaded.names, loaded.lengths, strict=True)):
+            tell(f"adding sequence {k + 1} of {len(loaded.names)}")
+            first, count = sum(loaded.lengths[:k]), len(self.memory)
+            rows = loaded.rows[first : first + length]
+            self.memory.add(rows, closed=self.closed, allow_unstored=allow_unstored)
+            if len(self.memory) == count:
+                continue
+            places = sum(self.lengths) + _kept(rows, self.memory.patterns_[count:])
+            self.places = np.concatenate([self.places, places])
+            self.lengths = [*self.lengths, length]
+            used = set(self.names)
+            new.append(other_name(one_line(name), loaded.paths[k], used))
+            self.names = [*self.names, new[-1]]
+        return new
+
+    def forget(self, which: Sequence[int], allow_unstored: bool | None) -> None:
+        """Remove sequences by index; later ones move up.
+
+        Raises:
+            ValueError: for sequences that share frames with others that stay.
+        """
+        home = np.array([self.place(k)[0] for k in range(len(self.places))])
+        stored = self.memory.sequences_
+        gone = [k for k, rows in enumerate(stored) if np.isin(home[rows], which).any()]
+        for k in gone:
+            stay = np.setdiff1d(home[stored[k]], which)
+            if len(stay):
+                raise ValueError(
+                    f"WHICH must name all sequences that share frames; "
+                    f"{self.names[int(stay[0])]} has some of them, too"
+                )
+        self.memory.forget(gone, allow_unstored=allow_unstored)
+        ends = np.cumsum([0, *self.lengths])
+        kept = [k for k in range(len(self.names)) if k not in which]
+        before = np.cumsum([0, *(self.lengths[k] for k in kept)])
+        self.places = np.concatenate(
+            [self.places[home == k] - ends[k] + before[j] for j, k in enumerate(kept)]
         )
-        return read_sequences([path], reading, tell)
+        self.names = [self.names[k] for k in kept]
+        self.lengths = [self.lengths[k] for k in kept]
 
     def place(self, index: int) -> tuple[int, int]:
         """Return which sequence a stored frame belongs to, and its place there."""

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from attractory.io.images import Look
     from attractory.io.sequences import LoadedSequences
 
-__all__ = ["NO_SEQUENCE", "SequenceOptions", "inspect_sequences", "store_sequences"]
+__all__ = [
+    "NO_SEQUENCE", "SequenceOptions", "contents_of_sequences", "inspect_sequences",
+    "store_sequences",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,13 +143,13 @@ def store_sequences(
     else:
         for name, length in zip(kept.names, loaded.lengths, strict=True):
             say(f"{name}: {counted(length, 'frame')}")
-        say(f"stored {_contents(kept)}")
+        say(f"stored {contents_of_sequences(kept)}")
         say(f"{out}: {out.stat().st_size:,} bytes")
     if loaded.failed:
         raise typer.Exit(1)
 
 
-def _contents(kept: "SequenceFile") -> str:
+def contents_of_sequences(kept: "SequenceFile") -> str:
     """Say what a memory of sequences holds, and how exactly."""
     memory = kept.memory
     activation = getattr(memory.activation, "name", memory.activation)
@@ -185,7 +188,7 @@ def inspect_sequences(kept: "SequenceFile", as_json: bool) -> None:
             f"{each['back_from_noise_1']} of {each['replays']}",
         )  # fmt: skip
     show(table)
-    say(_contents(kept))
+    say(contents_of_sequences(kept))
 
 
 def _read_from(loaded: "LoadedSequences") -> list[Path]:
