@@ -8,6 +8,7 @@ from . import maps as maps
 from . import memory as memory
 from . import paper as paper
 from . import plotting as plotting
+from . import regression as regression
 from . import sweeps as sweeps
 from . import theory as theory
 from .activations import activation as activation
@@ -27,6 +28,7 @@ from .analysis.spectrum import spectral_radius as spectral_radius
 from .duals.expansion import activation_from as activation_from
 from .kernels.matrices import nngp as nngp
 from .kernels.matrices import ntk as ntk
+from .maps.gradient_flow import flow_regression as flow_regression
 from .maps.kernel_regression import fit_regression as fit_regression
 from .maps.network import Autoencoder as Autoencoder
 from .maps.sampled_regression import fit_sampled_regression as fit_sampled_regression
@@ -36,5 +38,6 @@ from .memory.estimator import AttractorMemory as AttractorMemory
 from .memory.files import load_memory as load_memory
 from .memory.files import save_memory as save_memory
 from .memory.sequence import SequenceMemory as SequenceMemory
+from .regression.ensemble import fit_ensemble as fit_ensemble
 
 __version__: str

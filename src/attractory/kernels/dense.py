@@ -70,7 +70,8 @@ class Dense:
         """Whether it is the paper's network: unit weights, no biases, NTK parametrisation."""
         if self.parametrization != "ntk" or traced(self.weight_std, self.bias_std):
             return False
-        return bool(np.all(self.weight_std == 1) and not np.any(self.bias_std or 0.0))
+        biases = self.bias_std is not None and np.any(np.asarray(self.bias_std))
+        return bool(np.all(self.weight_std == 1)) and not biases
 
     def folded(self) -> tuple[Kernel, float, float] | None:
         """Return a plain network's kernel with the same values at other points; None if none has.

@@ -1,6 +1,9 @@
+from .any_function import function_ntk as function_ntk
+from .any_function import function_ntk_tiles as function_ntk_tiles
 from .biased import Biased as Biased
 from .finite_ntk import empirical_ntk as empirical_ntk
 from .finite_ntk import empirical_ntk_product as empirical_ntk_product
+from .gradient_flow import flow_regression as flow_regression
 from .interpolation import InterpolationWarning as InterpolationWarning
 from .interpolation import StoredMap as StoredMap
 from .kernel_regression import KernelRegression as KernelRegression
