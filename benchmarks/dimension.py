@@ -1,35 +1,60 @@
 """What memories of large rows cost and recall: photographs, changes of a row, cost against d.
 
-    python benchmarks/dimension.py [PART ...]
+    python benchmarks/dimension.py [PART ...] [--photos FOLDER]
 
-Parts: photos (500 colour tiles of 64 × 64 and 100 of 224 × 224, cut from scikit-learn's two
-photographs), changes (a row added and ten cues recalled, fifty times; a grid search; the first fit
-of a process), cost (fit, recall and radius of 300 rows against d). All by default; every part in a
-process of its own, so that its time and memory are those of a fresh start.
+Parts: photos and large (500 colour tiles of 64 × 64 and 100 of 224 × 224, cut from scikit-learn's
+two photographs or from a folder's pictures; their time, radii, starts that are no cue, and damaged
+cues beside simple searches), first (the first fit of a process), grid (a grid search), add50 and
+add1000 (a row added and ten cues recalled, fifty times), cost (fit, recall and radius of 300 rows
+against d), aside (rows of other kinds). All by default; every part in a process of its own, so that
+its time and memory are those of a fresh start.
 """
 
+import argparse
 import resource
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 
 PARTS = "photos", "large", "first", "grid", "add50", "add1000", "cost", "aside"
 
 
-def tiles(count: int, size: int, seed: int = 0) -> np.ndarray:
-    """Return colour tiles of the two photographs, at places drawn at random, in [0, 1]."""
-    from sklearn.datasets import load_sample_images
+def pictures(folder: str | None, size: int) -> list[np.ndarray]:
+    """Return scikit-learn's two photographs, or pictures of a folder, in [0, 1]."""
+    if folder is None:
+        from sklearn.datasets import load_sample_images
 
-    images, rng = load_sample_images().images, np.random.default_rng(seed)
-    out = np.empty((count, size, size, 3))
-    for k in range(count):
-        image = images[k % len(images)]
-        y, x = (rng.integers(0, side - size + 1) for side in image.shape[:2])
-        out[k] = image[y : y + size, x : x + size] / 255
-    return out.reshape(count, -1)
+        return [image / 255 for image in load_sample_images().images]
+    from PIL import Image
+
+    found = []
+    for path in sorted(Path(folder).rglob("*")):
+        if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"):
+            with Image.open(path) as image:
+                if min(image.size) >= size:
+                    image.thumbnail((1600, 1600))
+                    found.append(np.asarray(image.convert("RGB"), float) / 255)
+    return found
+
+
+def tiles(count: int, size: int, folder: str | None = None, seed: int = 0) -> np.ndarray:
+    """Return colour tiles of pictures, at random places on a grid as wide as it can be."""
+    images, rng = pictures(folder, size), np.random.default_rng(seed)
+    out = []
+    for k, image in enumerate(images):
+        wanted = count // len(images) + (k < count % len(images))
+        for step in range(size, 0, -1):
+            places = [range(0, side - size + 1, step) for side in image.shape[:2]]
+            if len(places[0]) * len(places[1]) >= wanted:
+                break
+        for place in rng.permutation(len(places[0]) * len(places[1]))[:wanted].tolist():
+            y, x = places[0][place // len(places[1])], places[1][place % len(places[1])]
+            out.append(image[y : y + size, x : x + size].ravel())
+    return np.stack(out)[rng.permutation(len(out))]
 
 
 def damaged(rows: np.ndarray, kind: str, seed: int = 1) -> np.ndarray:
@@ -68,33 +93,43 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def photos(count: int = 500, size: int = 64, cues: int = 1000, kinds: int = 4) -> None:
-    """Fit tiles, recall cues, cold; then how much of each damage comes back."""
+def photos(count: int = 500, size: int = 64, cues: int = 1000, folder: str | None = None) -> None:
+    """Fit tiles, recall cues, cold; attractors; starts that are no cue; and each kind of damage."""
     from attractory import AttractorMemory, spectral_radius
 
-    rows = tiles(count, size)
+    rows = tiles(count, size, folder)
     home = np.resize(np.arange(count), cues)
     noisy = damaged(rows[home], "noise 1.0")
-    begun = time.perf_counter()
+    begun, at_first = time.perf_counter(), time.process_time()
     memory = AttractorMemory().fit(rows)
-    fitted = time.perf_counter() - begun
+    fitted, used = time.perf_counter() - begun, time.process_time() - at_first
     found = memory.recall(noisy)
-    took = time.perf_counter() - begun
-    print(f"{count} tiles of {size} x {size} x 3 (dim {rows.shape[1]:,}): fit {fitted:.1f} s, with "
-          f"{cues} cues {took:.1f} s, {peak():.2f} GiB; {memory.choice_}")  # fmt: skip
-    begun = time.perf_counter()
-    some = np.arange(0, count, max(1, count // 100))
-    radius = spectral_radius(memory.map_, memory.points_[some])
-    print(f"  attractors {np.mean(radius < 1):.3f} of {len(some)} (largest radius "
-          f"{radius.max():.3f}, {time.perf_counter() - begun:.1f} s)")  # fmt: skip
-    for kind in ("noise 1.0", "half", "grey", "nine tenths gone")[:kinds]:
+    took, spent = time.perf_counter() - begun, time.process_time() - at_first
+    print(f"{count} tiles of {size} x {size} x 3 (dim {rows.shape[1]:,}): fit {fitted:.1f} s "
+          f"({used:.1f} s of CPU), with {cues} cues {took:.1f} s ({spent:.1f} s), {peak():.2f} "
+          f"GiB; {memory.choice_}", flush=True)  # fmt: skip
+    inner = memory.state_.store.inner  # the same map and rows, in the rows' own span
+    radius = spectral_radius(inner.map(), inner.x)
+    print(f"  attractors {np.mean(radius < 1):.3f} of {count}, largest radius {radius.max():.3f}")
+    rng, mean = np.random.default_rng(7), rows.mean(axis=0)
+    away = np.linalg.norm(rows - mean, axis=1).mean() / np.sqrt(rows.shape[1])
+    for name, starts in {
+        "uniform noise": rng.random((100, rows.shape[1])),
+        "white noise about the mean": mean + away * rng.normal(size=(100, rows.shape[1])),
+    }.items():
+        ended = memory.recall(starts)
+        print(f"  100 starts of {name}: {np.mean(ended.pattern >= 0):.3f} end at a row (of "
+              f"{len(set(ended.pattern.tolist()))}), known {ended.known.mean():.2f}")  # fmt: skip
+    for kind in ("noise 1.0", "half", "grey", "nine tenths gone"):
         where = home[: min(cues, 200)]
         given = noisy[: len(where)] if kind == "noise 1.0" else damaged(rows[where], kind)
-        found = memory.recall(given).pattern if kind != "noise 1.0" else found.pattern[: len(where)]
-        shares = {"memory": np.mean(found == where)} | {
+        result = found[: len(where)] if kind == "noise 1.0" else memory.recall(given)
+        right = result.pattern == where
+        shares = {"memory": right.mean(), "of it known": np.mean(right & result.known)} | {
             name: np.mean(best == where) for name, best in searches(rows, given).items()
         }
-        print(f"  {kind}: " + ", ".join(f"{name} {share:.3f}" for name, share in shares.items()))
+        print(f"  {kind}: " + ", ".join(f"{name} {share:.3f}" for name, share in shares.items()),
+              flush=True)  # fmt: skip
 
 
 def kin_of_digits(count: int) -> np.ndarray:
@@ -220,14 +255,23 @@ def aside() -> None:
 
 def main() -> None:
     """Run the parts named, each in a process of its own."""
-    parts = sys.argv[1:] or list(PARTS)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--photos", metavar="FOLDER", help="of pictures to cut tiles from")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"PART must be of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
+    parts, folder = given.parts or list(PARTS), given.photos
     if len(parts) > 1:
+        more = [] if folder is None else ["--photos", folder]
         for part in parts:
-            subprocess.run([sys.executable, "-W", "ignore", __file__, part], check=False)
+            command = [sys.executable, "-W", "ignore", __file__, part, *more]
+            subprocess.run(command, check=False)
         return
     {
-        "photos": photos, "large": lambda: photos(100, 224, 100, 4), "first": first, "grid": grid,
-        "add50": lambda: add(50), "add1000": lambda: add(1000), "cost": cost, "aside": aside,
+        "photos": lambda: photos(folder=folder), "large": lambda: photos(100, 224, 100, folder),
+        "first": first, "grid": grid, "add50": lambda: add(50), "add1000": lambda: add(1000),
+        "cost": cost, "aside": aside,
     }[parts[0]]()  # fmt: skip
 
 

@@ -32,6 +32,7 @@ _SMALL = 256  # states: a batch this small is cut down later, …
 _SMALLEST = 16  # … and no further than to this many, or to more if the map is small:
 _CHEAP = 1 << 21  # states times the map's numbers that a step takes a millisecond or two for
 NEAR = 1e-2  # relative step below which the momentum is fitted to how steps fall
+_FIRST = 4  # times the terms of an iteration in NumPy are allowed to its first steps
 _LEAST = 0.05  # momentum
 SHORTER = 0.8  # of a step, a chunk of steps later: less is the precision's noise
 _REACH = 10.0  # a state longer than this many times the longest start has left every bound
@@ -78,11 +79,13 @@ def run_stage(
     tolerance = np.asarray(stage.tolerance, kind)
     running, done = np.arange(count), 0
     whole, least = 0, _least_batch(f)  # states in the batch, and their least number
-    earlier, quick = np.full(count, np.inf), in_numpy(f, count, LOOP)
+    earlier = np.full(count, np.inf)
     with full_precision():
         while len(running) and done < stage.steps:
             check()
             size, steps = len(running), min(CHUNK, stage.steps - done)
+            # Most states are at rest after few steps, and then nothing is compiled for them.
+            quick = in_numpy(f, size, LOOP if done else _FIRST * LOOP)
             if quick is not None:
                 columns = (v[running] for v in (state, last, start, momentum))
                 found = _advance_in_numpy(quick, *columns, tolerance, steps)
