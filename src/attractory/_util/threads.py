@@ -13,7 +13,7 @@ from attractory._util.machine import cores
 
 __all__ = ["few_threads", "side_by_side"]
 
-_SMALL = 1 << 24  # numbers in the rows times the cores
+_SMALL = 1 << 25  # numbers in the rows times the cores
 
 
 def side_by_side(function: Callable[[Any], Any], values: Iterable[Any]) -> Iterator[Any]:
