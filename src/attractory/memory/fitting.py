@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from attractory._util.progress import Progress, in_parts, reporting
 from attractory.maps.network import Autoencoder
 from attractory.memory.coordinates import Coordinates, distinct
+from attractory.memory.densest_rows import STABLE, densest_radius
 from attractory.memory.metric import fit_metric
 from attractory.memory.metric_search import choose
 from attractory.memory.norm_rule import auto_norm
@@ -20,6 +21,8 @@ from attractory.memory.stored_map_gpu import store_type
 from attractory.memory.stored_network import NetworkStore
 
 __all__ = ["fit_state", "make_store"]
+
+_RAISE, _RAISES = 1.3, 6  # of the norm where rows are no attractors, and how often at most
 
 
 def fit_state(
@@ -80,6 +83,14 @@ def _fitted(
     show(1 + trials, 2 + trials, "equations")
     store = make_store(points, answers, settings, metric.basis)
     store.residual()  # what cannot be stored must fail now
+    raised = _RAISES if settings.norm is None and not sequence else 0
+    for _ in range(raised):
+        if not isinstance(store, KernelStore) or densest_radius(store) < STABLE:
+            break
+        norm *= _RAISE
+        coordinates, points = Coordinates(mean, norm, metric), norm * unit
+        answers, store = points, make_store(points, points, settings, metric.basis)
+        store.residual()
     show(2 + trials, 2 + trials, "done")
     return MemoryState(
         settings=settings,
