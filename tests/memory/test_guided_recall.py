@@ -68,12 +68,14 @@ def test_states_at_rest_between_patterns_go_on_to_the_one_they_are_most_like():
     at_rest = np.full(3, int(RecallStatus.CONVERGED))
     path = RecallPath(state, np.ones(3, int), np.zeros(3), at_rest, nearest(state, patterns)[None])
     found = parted(plan, path)
-    unit = np.array([[1, 0.75**64 / 0.8**64, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0]])  # of the first vote
+    unit = np.array(
+        [[1, 0.75**256 / 0.8**256, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0]]
+    )  # of the first vote
     assert (nearest(found.state, patterns) == [0, 3, 1]).all()
     assert (np.linalg.norm(found.state[:2] / 3 - unit, axis=1) < 0.02).all()
     np.testing.assert_array_equal(found.state[2], state[2])  # it is there already
     assert found.steps.tolist() == [6, 6, 1]  # four votes, and one step that finds it at rest
-    moving = path._replace(status=np.full(3, int(RecallStatus.NOT_CONVERGED)))
+    moving = path._replace(status=np.full(3, int(RecallStatus.DIVERGED)))
     np.testing.assert_array_equal(parted(plan, moving).state, state)
 
 
