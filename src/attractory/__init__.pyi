@@ -33,6 +33,7 @@ from .maps.kernel_regression import fit_regression as fit_regression
 from .maps.network import Autoencoder as Autoencoder
 from .maps.sampled_regression import fit_sampled_regression as fit_sampled_regression
 from .maps.training import train as train
+from .memory.certified_recall import certify_recall as certify_recall
 from .memory.diagnosis import diagnose as diagnose
 from .memory.estimator import AttractorMemory as AttractorMemory
 from .memory.files import load_memory as load_memory

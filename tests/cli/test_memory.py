@@ -79,8 +79,9 @@ def test_the_whole_path(capsys, pictures, tmp_path):
     originals = load_patterns([pictures / "six"]).rows
     assert np.abs(images.rows - originals).max() <= 1.01 / 255  # a grey level of 8 bits
 
-    code, out, err = run(capsys, "inspect", file, "--figure", tmp_path / "values.png")
+    code, out, err = run(capsys, "inspect", file, "--certify", "--figure", tmp_path / "values.png")
     assert (code, err) == (0, "")
+    assert "certified: every start of recall this near is recalled as the row" in out
     assert "6 of 6 are attractors" in out
     assert "erf, depth 2, norm 90; residual" in out
     assert imread(tmp_path / "values.png")[..., :3].std() > 0.05  # not blank

@@ -230,19 +230,29 @@ def inspect(
     everything: Annotated[
         bool, typer.Option("--all", help=f"Look at all rows, not only the first {_LOOKED_AT}.")
     ] = False,
+    certify: Annotated[
+        bool,
+        typer.Option(
+            "--certify",
+            help="Prove for each row how far from it every start is recalled, and search for the "
+            "nearest one that is not.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a file holds, and which of its rows or films are attractors."""
     if figure is not None:
         check_figure(figure, force, file)
     with working("loading the memory"):
-        from attractory.cli.memory_file import MemoryFile
+        from attractory.cli.memory_file import MemoryFile, certify_rows
         from attractory.cli.sequence_file import SequenceFile
         from attractory.memory.files import load_memory
         from attractory.memory.sequence import SequenceMemory
 
         memory = load_memory(file)
     if isinstance(memory, SequenceMemory):
+        if certify:
+            raise ValueError("--certify takes a memory of rows, got one of sequences; leave it out")
         if figure is not None:
             raise ValueError("--figure takes a memory of rows, got one of sequences; leave it out")
         inspect_sequences(SequenceFile.of(file, memory), as_json)
@@ -262,6 +272,9 @@ def inspect(
         }
         for k in range(count)
     ]  # fmt: skip
+    if certify:
+        with working("certifying the rows"):
+            certify_rows(kept, rows)
     attractors = int(attractor.sum())
     if as_json:
         print_json(kept.as_dict() | {

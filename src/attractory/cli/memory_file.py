@@ -19,11 +19,13 @@ from attractory.io.images import AS_IT_IS, Look
 from attractory.io.names import other_name
 from attractory.io.patterns import Asked, LoadedPatterns, Size, read_patterns
 from attractory.memory.base import STALE
+from attractory.memory.certified_recall import covered
+from attractory.memory.diagnosis import diagnose
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 from attractory.memory.sequence import SequenceMemory
 
-__all__ = ["MemoryFile", "find_named", "read_new"]
+__all__ = ["MemoryFile", "certify_rows", "find_named", "read_new"]
 
 _SAME = 1e-11  # of the largest entry: rows nearer than this are the stored one and its rounding
 
@@ -246,3 +248,13 @@ def _meant(which: str) -> str:
     if which.startswith("--"):
         return "; no option has this name either"
     return "; rows are not counted from the end" if re.match("-[0-9]", which) else ""
+
+
+def certify_rows(kept: MemoryFile, rows: list[dict[str, Any]]) -> None:
+    """Write down certificate and attack of rows, in the units of the rows."""
+    covered(kept.memory)
+    found = diagnose(kept.memory, rows=[row["index"] for row in rows])
+    for row, proven, lost in zip(
+        rows, found.certified.tolist(), found.critical_shock.tolist(), strict=True
+    ):
+        row["certified"], row["attacked"] = proven, lost if lost < float("inf") else None

@@ -83,11 +83,21 @@ def show_rows(rows: list[dict[str, Any]], accuracy: float) -> None:
     )
     table.add_column("index", justify="right")
     table.add_column("name", overflow="fold")
-    for head in ("spectral radius", "attractor"):
+    proven = "certified" in rows[0] if rows else False
+    for head in ("spectral radius", "attractor", *(("certified", "attacked") if proven else ())):
         table.add_column(head, justify="right")
     for row in rows:
-        table.add_row(
+        cells = [
             str(row["index"]), row["name"], f"{row['spectral_radius']:.4f}",
             "yes" if row["attractor"] else "NO",
-        )  # fmt: skip
+        ]  # fmt: skip
+        if proven:
+            lost = row["attacked"]
+            cells += [f"{row['certified']:.3f}", "none lost" if lost is None else f"{lost:.3f}"]
+        table.add_row(*cells)
     show(table)
+    if proven:
+        say(
+            "certified: every start of recall this near is recalled as the row; attacked: the "
+            "nearest start found that is not; relative to the row's distance from the mean"
+        )

@@ -1,9 +1,14 @@
+from .certified_recall import RecallCertificate as RecallCertificate
+from .certified_recall import RecallCertificateStatus as RecallCertificateStatus
+from .certified_recall import certify_recall as certify_recall
 from .cycles import CycleDiagnosis as CycleDiagnosis
 from .diagnosis import Diagnosis as Diagnosis
 from .diagnosis import diagnose as diagnose
 from .estimator import AttractorMemory as AttractorMemory
 from .files import load_memory as load_memory
 from .files import save_memory as save_memory
+from .recall_attack import RecallAttack as RecallAttack
+from .recall_attack import attack_recall as attack_recall
 from .recalled import MemoryRecall as MemoryRecall
 from .sequence import SequenceMemory as SequenceMemory
 from .state import NotStoredError as NotStoredError

@@ -1,12 +1,13 @@
 """What a memory holds, row by row, and what to change where it does not hold.
 
-All of it is said of the memory's own map, iterated plainly from a cue. Spectral radii do not depend
-on coordinates. A certified radius is turned into one for cues: a cue at relative distance ε from a
-row lies, once it has been given the norm, within 2 sin(½ arcsin ε) of it, so that a ball of
-relative radius c around the stored point covers all cues nearer than c √(1 − c²/4) of the row's
-size. These are distances in the metric M. A perturbation u of a row is one of M u there, at most as
-long as u times M's largest eigenvalue; this turns a certificate into one in the row's own units,
-where the shock found is taken as it is.
+Spectral radii are of the memory's own map; they do not depend on coordinates. Certificate and shock
+are of the guided recall, from its start on (`memory.certified_recall`, `memory.recall_attack`):
+between the two lies the distance at which recalls begin to be lost. Where recall is the map alone,
+plain or a network's, both are of the map. A certified radius is then turned into one for cues: a
+cue at relative distance ε from a row lies, once it has been given the norm, within
+2 sin(½ arcsin ε) of it, so that a ball of relative radius c around the stored point covers all cues
+nearer than c √(1 − c²/4) of the row's size. These are distances in the metric M. A perturbation u
+of a row is one of M u there, at most as long as u times M's largest eigenvalue.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,11 +25,13 @@ from attractory.analysis.certificate import certified_radius
 from attractory.analysis.critical_shocks import ShockStatus, critical_shock
 from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
-from attractory.memory.base import STALE
+from attractory.memory.base import STALE, BaseMemory
+from attractory.memory.certified_recall import certify_recall, is_covered
 from attractory.memory.coordinates import spread
 from attractory.memory.cycles import cycles_of, floquet_radii, following
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric_search import Choice
+from attractory.memory.recall_attack import attack_recall
 from attractory.memory.sequence import SequenceMemory
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ _BY_ROW = (
     "spectral_radius", "attractor", "critical_shock", "certified", "floor", "shock_in_metric",
     "certified_in_metric", "correlation", "nearest",
 )  # fmt: skip
+_DIRECTIONS = 8  # an attack begins with
 _ALIKE = 0.95  # correlation of near-duplicates
 
 
@@ -55,14 +59,14 @@ class Diagnosis(Plotted):
             cycle the row lies on, and NaN for rows on none.
         attractor: whether it is below 1 and the map takes the row to itself (or along its cycle)
             but for what counts as stored, 1e-6 of the norm (1e-3 in a network).
-        critical_shock: smallest perturbation found that the map does not undo, relative to the
-            row's distance from the mean; infinite if none was found, NaN if not asked for, if it
-            was too slow to tell or the row is no fixed point (`shock_status`).
+        critical_shock: smallest perturbation found with which a start is not recalled, relative to
+            the row's distance from the mean; infinite if none was found, NaN if not asked for, if
+            it was too slow to tell or the row is no fixed point (`shock_status`).
         shock_status: `analysis.ShockStatus` values; −1 if not asked for.
-        certified: relative distance within which every cue is proven to be recalled by the
-            memory's own map, that is to end within 1 % of the row; 0 where nothing could be proven,
-            NaN if not asked for or not to be had for this map.
-        floor: distance from the row within which these cues are proven to end, relative to the
+        certified: relative distance within which every start is proven to be recalled, that is to
+            end within 1 % of the row; 0 where nothing could be proven, NaN if not asked for or not
+            to be had for this memory.
+        floor: distance from the row within which these starts are proven to end, relative to the
             norm; NaN without a certificate.
         shock_in_metric, certified_in_metric: the same two as distances in the memory's metric.
         correlation: with the nearest other row, in the metric.
@@ -175,12 +179,15 @@ def diagnose(
     points = x[chosen]
     radius, _, attractor = stability(memory, chosen)
     stored = memory.residual_ <= memory.state_.store.accuracy
-    shocks = certified = floor = own_shocks = np.full(len(chosen), np.nan)
+    shocks = certified = floor = own_shocks = own_certified = np.full(len(chosen), np.nan)
     shock_status = np.full(len(chosen), -1)
     metric = memory.state_.coordinates.metric
     # How much longer a row is than in the metric, for M's largest eigenvalue 1.
     stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
-    if shock and not memory.state_.sequence:
+    guided = is_covered(memory)
+    if guided and shock:
+        own_shocks, shocks, shock_status = _attacked(memory, chosen, progress)
+    elif shock and not memory.state_.sequence:
         found = critical_shock(f, points, progress=progress)
         shock_status = found.status
         shocks = found.distance / memory.norm_
@@ -188,14 +195,36 @@ def diagnose(
         own_shocks = np.where(
             np.isfinite(shocks), plain * stretch * metric.ends[1] / memory.norm_, shocks
         )
-    if certify and not memory.state_.sequence:
+    if guided and certify:
+        proven = certify_recall(memory, chosen, progress=progress)
+        certified, own_certified = proven.radius, proven.radius_in_units
+        # The map moves what is at rest by no more than this, and it is no farther from the row.
+        floor = np.where(certified > 0, memory.state_.settings.tolerance, np.nan)
+    elif certify and not memory.state_.sequence:
         certified, floor = _certified(f, points, memory.norm_, len(chosen))
+        own_certified = certified * stretch
     correlation, nearest = _neighbours(x / memory.norm_, chosen)
     return Diagnosis(
-        chosen, radius, attractor, own_shocks, shock_status, certified * stretch, floor,
+        chosen, radius, attractor, own_shocks, shock_status, own_certified, floor,
         shocks, certified, correlation, nearest, memory.residual_, memory.state_.choice,
         _advice(memory, stored, chosen, radius, correlation, nearest, shock_status),
     )  # fmt: skip
+
+
+def _attacked(
+    memory: BaseMemory, rows: np.ndarray, progress: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the nearest lost starts found: distances in units and in the metric, and statuses."""
+    attack = attack_recall(memory, rows, directions=_DIRECTIONS, rounds=1, progress=progress)
+    metric = memory.state_.coordinates.metric
+    found = np.isfinite(attack.angle)
+    row, start = metric.invert(np.asarray(memory.points_)[rows]), metric.invert(attack.start)
+    # A start has a direction and no size: that of the perturbation is the least there is.
+    size = np.maximum((row * start).sum(axis=1) / (start**2).sum(axis=1), 0.0)
+    away = np.linalg.norm(size[:, None] * start - row, axis=1) / np.linalg.norm(row, axis=1)
+    status = np.where(found, ShockStatus.FOUND, ShockStatus.NONE_FOUND).astype(int)
+    turned = np.sin(np.minimum(np.where(found, attack.angle, 0.0), np.pi / 2))
+    return np.where(found, away, np.inf), np.where(found, turned, np.inf), status
 
 
 def stability(

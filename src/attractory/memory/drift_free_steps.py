@@ -30,21 +30,25 @@ from scipy.linalg import LinAlgError, cholesky, eigh, get_lapack_funcs
 
 from attractory._util.aliases import DTypeLike
 from attractory._util.machine import few_sizes
+from attractory.maps.kernel_regression import by_blocks
 from attractory.maps.protocol import Map
 from attractory.maps.uncompiled import InNumpy, offer_of
 from attractory.memory.high_degree_steps import (
     HighDegreeStep,
     to_norm,
     to_norm_in_numpy,
+    votes_in_numpy,
+    votes_of,
     without_low_degrees,
 )
-from attractory.memory.norm_rule import expansion
+from attractory.memory.norm_rule import by_correlation, expansion
 from attractory.memory.stored_map import KernelStore
 
-__all__ = ["DriftFreeStep", "LinearPart"]
+__all__ = ["PACE", "DriftFreeStep", "DriftFreeVotes", "LinearPart"]
 
-_PACE = 0.7  # b
+PACE = 0.7  # b
 _SOFT = 0.01  # added to I − S, of its mean over what patterns have: rounding is not enlarged more
+_BESIDE = 0.25  # of the norm, at most: a start this near to a row takes no steps of high degree
 _NONE = 1e-9  # the least that 1 − s is taken for
 
 
@@ -88,6 +92,49 @@ class DriftFreeStep(eqx.Module):
         return InNumpy(step, offer.terms)
 
 
+class DriftFreeVotes(eqx.Module):
+    """The same step on the sphere, for the map of the rows' own kernel: x ↦ (1 − b) x + b z.
+
+    z = ε (I − S + ε)⁻¹ x + κ(0) Σᵢ vᵢ + Σᵢ h(ρᵢ) vᵢ with vᵢ = (I − S + ε)⁻¹ aᵢ: what f(x) − x would
+    cancel is not formed, so that float32 has nearly all its digits.
+
+    Attributes:
+        patterns: of norm 1, (n, d).
+        votes: h(1) vᵢ, (n, d).
+        table: h/h(1) at correlations from −1 to 1.
+        still: ε (I − S + ε)⁻¹, (d, d).
+        shift: κ(0) Σᵢ vᵢ, (d,).
+        norm: of the states.
+    """
+
+    patterns: Float[Array | np.ndarray, "n d"]
+    votes: Float[Array | np.ndarray, "n d"]
+    table: Float[Array | np.ndarray, " m"]
+    still: Float[Array | np.ndarray, "d d"]
+    shift: Float[Array | np.ndarray, " d"]
+    norm: Float[Array | np.ndarray, ""]
+
+    def __call__(self, x: Float[Array, "k d"]) -> Float[Array, "k d"]:
+        """Step from states."""
+        return by_blocks(self._step, x, self.patterns.shape[0])
+
+    def _step(self, x: Array) -> Array:
+        vote = votes_of(x / self.norm, self.patterns, self.table) @ self.votes
+        z = x @ self.still + self.shift + vote
+        return to_norm((1 - PACE) * x + PACE * z, self.norm)
+
+    def in_numpy(self) -> InNumpy:
+        """Return the step in NumPy, for few states."""
+        values = self.patterns, self.votes, self.table, self.still, self.shift, self.norm
+        patterns, votes, table, still, shift, norm = (np.asarray(v) for v in values)
+
+        def step(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+            z = x @ still + shift + votes_in_numpy(x / norm, patterns, table) @ votes
+            return to_norm_in_numpy((1 - PACE) * x + PACE * z, norm)
+
+        return InNumpy(step, len(patterns))
+
+
 class LinearPart:
     """S of a kernel memory's map, worked out when first asked for.
 
@@ -102,14 +149,14 @@ class LinearPart:
     """
 
     def __init__(self, store: KernelStore, full: bool = False):
-        self._store, self._full = store.inner, full
+        self.store, self._full = store.inner, full
         self._span = store.span
-        self.norm = float(np.linalg.norm(self._store.x[0]))
+        self.norm = float(np.linalg.norm(self.store.x[0]))
 
     @cached_property
     def matrix(self) -> Float[np.ndarray, "e e"]:
         """S in the coordinates of the span, or of the rows if that is all there is."""
-        store, rule = self._store, self._store.settings
+        store, rule = self.store, self.store.settings
         coefficients = store.solution().coefficients
         slope, _ = expansion(self.norm, rule.activation, rule.depth, 0.0, store.x.shape[1])
         matrix = (slope / self.norm**2) * (store.x.T @ coefficients)
@@ -118,13 +165,18 @@ class LinearPart:
     @cached_property
     def mean(self) -> float:
         """The mean of 1 − s over eigenvalues s of S, weighted by the patterns' squares."""
-        x = self._store.x
+        x = self.store.x
         return max(1 - float(((x @ self.matrix) * x).sum() / (x**2).sum()), _NONE)
 
+    @property
+    def soft(self) -> float:
+        """ε."""
+        return _SOFT * self.mean
+
     @cached_property
-    def _inverse(self) -> tuple[Float[np.ndarray, "e e"], float]:
+    def inverse(self) -> tuple[Float[np.ndarray, "e e"], float]:
         """(I − S + ε)⁻¹, and its factor across the span."""
-        soft = _SOFT * self.mean
+        soft = self.soft
         matrix = -self.matrix
         matrix[np.diag_indices(len(matrix))] += 1 + soft
         try:
@@ -141,12 +193,12 @@ class LinearPart:
     @cached_property
     def high_degree_step(self) -> HighDegreeStep | None:
         """The step by the map's terms of high degree, in float32; None if it has none."""
-        store, rule = self._store, self._store.settings
+        store, rule = self.store, self.store.settings
         table = without_low_degrees(self.norm, rule.activation, rule.depth, store.x.shape[1])
         if table is None:
             return None
         patterns, norm = store.x / self.norm, self.norm
-        votes = store.solution().coefficients @ self._inverse[0]
+        votes = store.solution().coefficients @ self.inverse[0]
         if self._full:
             patterns, votes = (self._span.outward(v) for v in (patterns, votes))
             patterns, norm = patterns * self._span.scale, norm / self._span.scale
@@ -155,13 +207,44 @@ class LinearPart:
         values = np.pad(patterns, more), np.pad(votes, more), table, norm
         return HighDegreeStep(*(np.asarray(v, np.float32) for v in values))
 
+    @cached_property
+    def beside(self) -> Float[np.ndarray, " n"]:
+        """Distances from rows, relative to the norm, below which steps of high degree lead off.
+
+        At a row they lead to its own vote. Rows that are much alike have votes far from them.
+        """
+        step = self.high_degree_step
+        if step is None:
+            return np.zeros(len(self.store.x))
+        patterns, votes = (np.asarray(v)[: len(self.store.x)] for v in (step.patterns, step.votes))
+        length = np.linalg.norm(votes, axis=1, keepdims=True)
+        off = np.linalg.norm(votes / np.where(length > 0, length, 1.0) - patterns, axis=1)
+        return np.minimum(off, _BESIDE).astype(float)
+
+    def rough_step(self, f: Map) -> "DriftFreeStep | DriftFreeVotes":
+        """Return the step in float32 of the map, which is in float32 too."""
+        store, rule = self.store, self.store.settings
+        kernel = self.norm, rule.activation, rule.depth
+        table = without_low_degrees(*kernel, store.x.shape[1], degree=2)
+        if self._full or table is None:
+            return self.drift_free_step(f, np.float32)
+        at_0 = float(by_correlation(np.zeros(1), *kernel, 0.0, store.x.shape[1])[0])
+        _, size = expansion(*kernel, 0.0, store.x.shape[1])
+        votes = store.solution().coefficients @ self.inverse[0]
+        more = (0, few_sizes(len(votes)) - len(votes)), (0, 0)  # patterns without a vote
+        values = (
+            np.pad(store.x / self.norm, more), np.pad(size * votes, more), table,
+            self.soft * self.inverse[0], at_0 * votes.sum(axis=0), self.norm,
+        )  # fmt: skip
+        return DriftFreeVotes(*(np.asarray(v, np.float32) for v in values))
+
     def drift_free_step(self, f: Map, kind: DTypeLike) -> DriftFreeStep:
         """Return the step of the map in a precision."""
-        inverse, across = self._inverse
+        inverse, across = self.inverse
         along = inverse - across * np.eye(len(inverse))
         basis, norm = None, self.norm
         if self._full and self._span.basis is not None:
             basis, norm = np.asarray(self._span.basis, kind), norm / self._span.scale
             along = along[: basis.shape[1], : basis.shape[1]]
-        values = _PACE * along, _PACE * across, norm
+        values = PACE * along, PACE * across, norm
         return DriftFreeStep(f, basis, *(np.asarray(v, kind) for v in values))

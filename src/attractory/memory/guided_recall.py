@@ -13,7 +13,7 @@ by votes of a degree so high that alike patterns are told apart, and by the map 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from attractory._util.interrupts import check
 from attractory._util.parallel import sharing
@@ -27,17 +27,17 @@ from attractory.memory.momentum_iteration import Stage, run_stage
 from attractory.memory.stored_map import called
 
 __all__ = [
-    "BESIDE", "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "RecallPath",
-    "RecallPlan", "follow", "follow_shared", "parted",
+    "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "RecallPath",
+    "RecallPlan", "at_last", "follow", "follow_shared", "is_beside", "lead", "parted",
 ]  # fmt: skip
 
 MOMENTUM = 0.8  # of the map's own steps; 0.9 loses cues, less takes more steps
 _QUIET = 1e-3  # step, relative to the state, that ends a guided leg
 NEAR_REST = 1e-5  # the same, down to which the last leg, too, runs in float32
 REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
-BESIDE = 0.25  # of the norm: a start this near to a row is led by the map alone
 _GUIDED = 80  # steps without the linear part, at most
-LAST = 24  # the same in float64, at most
+LAST = 96  # the same in float64, at most
+_MORE = 0.0625  # tolerance of the last guided leg, of that of rest
 _AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
 DRIFT_FREE = Stage(_GUIDED, 0.0, _QUIET)
@@ -94,9 +94,8 @@ def follow(
         at_rest = moved <= REST * plan.norm
         states.state[at_rest], states.steps[:] = cues[at_rest], 1
         path = [nearest(states.state, plan.patterns)]
-        away = np.linalg.norm(states.state - plan.patterns[path[0]], axis=1)
-        near = away <= BESIDE * plan.norm
-        path += _guided_legs(plan, states, *(np.flatnonzero(~at_rest & v) for v in (~near, near)))
+        beside = is_beside(plan, states.state, path[0])
+        path += _guided_legs(plan, states, *map(np.flatnonzero, (~at_rest, ~at_rest & ~beside)))
     state, residual, more, status = _to_rest(plan, states.state)
     path.append(nearest(state, plan.patterns))
     found = RecallPath(state, states.steps + more, residual, status, np.stack(path))
@@ -129,32 +128,50 @@ def parted(plan: RecallPlan, found: RecallPath) -> RecallPath:
     return out
 
 
+def lead(plan: RecallPlan, start: Float[np.ndarray, "k d"]) -> RecallPath:
+    """Return where starts, (k, d), are led by the guided legs and the map, wherever they are."""
+    states = _States(start.copy(), np.zeros(len(start), int))
+    row = nearest(start, plan.patterns)
+    far = np.flatnonzero(~is_beside(plan, start, row))
+    path = [row, *_guided_legs(plan, states, np.arange(len(start)), far)]
+    state, residual, more, status = _to_rest(plan, states.state)
+    path.append(nearest(state, plan.patterns))
+    return parted(plan, RecallPath(state, states.steps + more, residual, status, np.stack(path)))
+
+
+def is_beside(
+    plan: RecallPlan, states: Float[np.ndarray, "k d"], row: Int[np.ndarray, " k"]
+) -> Bool[np.ndarray, " k"]:
+    """Return which states are so near to their nearest row that steps of high degree lead off."""
+    if plan.linear is None:
+        return np.zeros(len(states), bool)
+    away = np.linalg.norm(states - plan.patterns[row], axis=1)
+    return away <= plan.linear.beside[row] * plan.norm
+
+
 def _guided_legs(
     plan: RecallPlan,
     states: "_States",
     moving: Int[np.ndarray, " m"],
-    near: Int[np.ndarray, " q"],
+    far: Int[np.ndarray, " q"],
 ) -> list[Int[np.ndarray, " k"]]:
     """Run the guided legs, then the map with momentum; return the nearest rows after each leg.
 
-    States that are near a row already have no need of guidance: only the map moves them.
+    Only states far from every row take the steps of high degree.
     """
     legs = 0 if plan.linear is None else 2
-    if not len(moving) + len(near):
+    if not len(moving):
         return [nearest(states.state, plan.patterns)] * legs
-    rough, slow, path = single(plan.own), moving[:0], []
-    if plan.linear is not None and not len(moving):
-        path = [nearest(states.state, plan.patterns)] * legs
-    elif plan.linear is not None:
+    rough, path = single(plan.own), []
+    if plan.linear is not None:
         if plan.linear.high_degree_step is not None:
-            states.run(moving, plan.linear.high_degree_step, HIGH_DEGREE)
+            states.run(far, plan.linear.high_degree_step, HIGH_DEGREE)
         path.append(nearest(states.state, plan.patterns))
-        moving, slow = _without_drift(plan, plan.linear, states, moving, rough)
+        moving = _without_drift(plan, plan.linear, states, moving, rough)
         path.append(nearest(states.state, plan.patterns))
     # Most of the way to the place of rest needs no more than float32 either.
-    until, moving = max(plan.tolerance, NEAR_REST), np.append(moving, near)
+    until = max(plan.tolerance, NEAR_REST)
     _, momentum = states.run(moving, rough, Stage(plan.max_steps, MOMENTUM, until, coarse=True))
-    moving, momentum = np.append(moving, slow), np.append(momentum, np.full(len(slow), MOMENTUM))
     last = Stage(plan.max_steps, MOMENTUM, plan.tolerance)
     states.run(moving, plan.own, last, dtype_of(plan.own), momentum)
     return path
@@ -191,18 +208,24 @@ class _States(NamedTuple):
 def _without_drift(
     plan: RecallPlan,
     linear: LinearPart,
-    states: _States,
+    states: "_States",
     moving: Int[np.ndarray, " m"],
     rough: Map,
-) -> tuple[Int[np.ndarray, " a"], Int[np.ndarray, " b"]]:
-    """Step without the linear part; return who did not settle, and who did but is slow to rest."""
-    used, _ = states.run(moving, linear.drift_free_step(rough, np.float32), DRIFT_FREE)
-    settled = used < DRIFT_FREE.steps
-    # What came near to rest goes on so, and is at rest after some ten steps, or is slow.
-    last = DRIFT_FREE._replace(steps=LAST, tolerance=plan.tolerance)
-    step = linear.drift_free_step(plan.own, float)
-    used, _ = states.run(moving[settled], step, last, float)
-    return moving[~settled], moving[settled][used == LAST]
+) -> Int[np.ndarray, " a"]:
+    """Step without the linear part, in float32 and then in float64; return who is slow to rest."""
+    states.run(moving, linear.rough_step(rough), DRIFT_FREE)
+    used, _ = states.run(moving, linear.drift_free_step(plan.own, float), at_last(plan.tolerance),
+                         float)  # fmt: skip
+    return moving[used == LAST]
+
+
+def at_last(tolerance: float) -> Stage:
+    """Return the steps without the linear part that end at rest under the map itself.
+
+    At such a step x ← x + b (I − S + ε)⁻¹ (f(x) − x) the map moves a state near a row by a few
+    times the step's own length, at most.
+    """
+    return DRIFT_FREE._replace(steps=LAST, tolerance=_MORE * tolerance)
 
 
 def _to_rest(

@@ -34,10 +34,13 @@ from attractory.maps.kernel_regression import by_blocks
 from attractory.maps.uncompiled import InNumpy
 from attractory.memory.norm_rule import by_correlation
 
-__all__ = ["HighDegreeStep", "to_norm", "to_norm_in_numpy", "without_low_degrees"]
+__all__ = [
+    "DEGREE", "PACE", "HighDegreeStep", "to_norm", "to_norm_in_numpy", "votes_in_numpy", "votes_of",
+    "without_low_degrees",
+]  # fmt: skip
 
-_DEGREE = 7  # the least left in
-_PACE = 0.7  # b
+DEGREE = 7  # the least left in
+PACE = 0.7  # b
 _TAYLOR, _FITTED = 0.5, 19  # |ρ| up to which κ is a polynomial, and its degree
 _PLACES = 1 << 14  # of the table of h
 _SEEN = 1e-8  # share of h in κ, at the end of the polynomial, below which it is rounding
@@ -63,27 +66,46 @@ class HighDegreeStep(eqx.Module):
         return by_blocks(self._step, x, self.patterns.shape[0])
 
     def _step(self, x: Array) -> Array:
-        table, votes, norm = (jnp.asarray(v) for v in (self.table, self.votes, self.norm))
-        last = table.shape[0] - 1
-        place = (jnp.clip((x / norm) @ self.patterns.T, -1, 1) + 1) * (last / 2)
-        below = jnp.minimum(place.astype(jnp.int32), last - 1)
-        here = table[below]
-        vote = (here + (place - below) * (table[below + 1] - here)) @ votes
-        return to_norm((1 - _PACE) * x + _PACE * to_norm(vote, norm), norm)
+        vote = votes_of(x / self.norm, self.patterns, self.table) @ self.votes
+        return to_norm((1 - PACE) * x + PACE * to_norm(vote, self.norm), self.norm)
 
     def in_numpy(self) -> InNumpy:
         """Return the step in NumPy, for few states."""
         patterns, votes, table = (np.asarray(v) for v in (self.patterns, self.votes, self.table))
-        norm, last = np.asarray(self.norm), len(self.table) - 1
+        norm = np.asarray(self.norm)
 
         def step(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
-            place = (np.clip((x / norm) @ patterns.T, -1, 1) + 1) * np.float32(last / 2)
-            below = np.minimum(place.astype(np.int32), last - 1)
-            here = table[below]
-            vote = (here + (place - below).astype(x.dtype) * (table[below + 1] - here)) @ votes
-            return to_norm_in_numpy((1 - _PACE) * x + _PACE * to_norm_in_numpy(vote, norm), norm)
+            vote = votes_in_numpy(x / norm, patterns, table) @ votes
+            return to_norm_in_numpy((1 - PACE) * x + PACE * to_norm_in_numpy(vote, norm), norm)
 
         return InNumpy(step, len(patterns))
+
+
+def votes_of(
+    unit: Float[Array, "k d"],
+    patterns: Float[Array | np.ndarray, "n d"],
+    table: Float[Array | np.ndarray, " m"],
+) -> Float[Array, "k n"]:
+    """Return what a table over −1 to 1 has at the correlations of unit vectors and patterns."""
+    table = jnp.asarray(table)
+    last = table.shape[0] - 1
+    place = (jnp.clip(unit @ patterns.T, -1, 1) + 1) * (last / 2)
+    below = jnp.minimum(place.astype(jnp.int32), last - 1)
+    here = table[below]
+    return here + (place - below) * (table[below + 1] - here)
+
+
+def votes_in_numpy(
+    unit: Float[np.ndarray, "k d"],
+    patterns: Float[np.ndarray, "n d"],
+    table: Float[np.ndarray, " m"],
+) -> Float[np.ndarray, "k n"]:
+    """Return what `votes_of` does, in NumPy."""
+    last = len(table) - 1
+    place = (np.clip(unit @ patterns.T, -1, 1) + 1) * np.float32(last / 2)
+    below = np.minimum(place.astype(np.int32), last - 1)
+    here = table[below]
+    return here + (place - below).astype(unit.dtype) * (table[below + 1] - here)
 
 
 def to_norm_in_numpy(x: Float[np.ndarray, "k d"], norm: Any) -> Float[np.ndarray, "k d"]:
@@ -100,9 +122,9 @@ def to_norm(x: Array, norm: Any) -> Array:
 
 @lru_cache(maxsize=16)  # a change of rows leaves the norm as it is
 def without_low_degrees(
-    norm: float, act: Activation, depth: int, dim: int
+    norm: float, act: Activation, depth: int, dim: int, degree: int = DEGREE
 ) -> Float[np.ndarray, " m"] | None:
-    """Return h₇/h₇(1) at correlations spread evenly from −1 to 1.
+    """Return h/h(1), the terms of a degree and more, at correlations evenly from −1 to 1.
 
     Near 0 it is summed from Taylor coefficients: as κ less its low terms it would be rounding.
 
@@ -117,10 +139,10 @@ def without_low_degrees(
     series: Any = np.polynomial.Chebyshev.interpolate(kernel, _FITTED, domain=[-_TAYLOR, _TAYLOR])
     taylor = series.convert(kind=np.polynomial.Polynomial, domain=[-1, 1]).coef
     rho = np.linspace(-1, 1, _PLACES + 1)
-    high = rho**_DEGREE * np.polynomial.polynomial.polyval(rho, taylor[_DEGREE:])
+    high = rho**degree * np.polynomial.polynomial.polyval(rho, taylor[degree:])
     far = np.abs(rho) > _TAYLOR
     values = kernel(rho[far])
-    high[far] = values - np.polynomial.polynomial.polyval(rho[far], taylor[:_DEGREE])
+    high[far] = values - np.polynomial.polynomial.polyval(rho[far], taylor[:degree])
     at_edge = high[np.searchsorted(rho, _TAYLOR)]
     if not at_edge > _SEEN * np.abs(values).max():
         return None

@@ -230,7 +230,7 @@ def _trial(around: _Around, metric: Metric, settings: MemorySettings) -> tuple[i
     linear = LinearPart(store)
     if linear.high_degree_step is not None:
         state, *_ = run_stage(linear.high_degree_step, state, HIGH_DEGREE, shrink=False)
-    step = linear.drift_free_step(f, np.float32)
+    step = linear.rough_step(f)
     state, *_ = run_stage(step, state, DRIFT_FREE, shrink=False)
     own = Stage(_STEPS, MOMENTUM, _STILL, coarse=True)
     state, *_ = run_stage(f, state, own, shrink=False)

@@ -20,7 +20,6 @@ from attractory.kernels.single_precision import single
 from attractory.maps.protocol import dtype_of
 from attractory.memory.coordinates import nearest_traced
 from attractory.memory.guided_recall import (
-    BESIDE,
     DRIFT_FREE,
     HIGH_DEGREE,
     LAST,
@@ -29,6 +28,7 @@ from attractory.memory.guided_recall import (
     REST,
     RecallPath,
     RecallPlan,
+    at_last,
     follow_shared,
     parted,
 )
@@ -67,6 +67,7 @@ class _Maps(NamedTuple):
     rough: Any
     high_degree: Any
     drift_free: tuple[Any, Any] | None  # in float32 and in float64
+    beside: Any  # distances from rows within which no step of high degree is taken
 
 
 def follow_anywhere(
@@ -86,12 +87,12 @@ def follow_anywhere(
     with full_precision():
         own = resident(plan.own)
         rough = resident(single(own))
-        high_degree = drift_free = None
+        high_degree = drift_free = beside = None
         if linear is not None:
             high_degree = resident(linear.high_degree_step)
-            steps_of = linear.drift_free_step
-            drift_free = resident((steps_of(rough, np.float32), steps_of(own, float)))
-        maps = _Maps(own, rough, high_degree, drift_free)
+            drift_free = resident((linear.rough_step(rough), linear.drift_free_step(own, float)))
+            beside = resident(linear.beside)
+        maps = _Maps(own, rough, high_degree, drift_free, beside)
         given = resident((
             np.asarray(plan.norm, float), cues[rows], start[rows], np.arange(len(rows)) < count,
         ))  # fmt: skip
@@ -135,29 +136,24 @@ def course(
         rest = moved <= REST * norm
         moving = _Moving(jnp.where(rest[:, None], cues, start), jnp.ones(count, int))
         path.append(place(moving.state))
-        # States near a row are led by the map alone.
-        beside = jnp.linalg.norm(moving.state - patterns[path[0]], axis=1) <= BESIDE * norm
-        near, slow = real & ~rest & beside, jnp.zeros(count, bool)
-        away = real & ~rest & ~beside
+        on, slow = real & ~rest, real & ~rest
         if maps.drift_free is not None:
             if maps.high_degree is not None:
-                moving, _, _ = moving.go(away, maps.high_degree, HIGH_DEGREE, rough_kind)
+                away = jnp.linalg.norm(moving.state - patterns[path[0]], axis=1)
+                far = on & (away > maps.beside[path[0]] * norm)
+                moving, _, _ = moving.go(far, maps.high_degree, HIGH_DEGREE, rough_kind)
             path.append(place(moving.state))
-            moving, used, _ = moving.go(away, maps.drift_free[0], DRIFT_FREE, rough_kind)
-            settled = away & (used < DRIFT_FREE.steps)
-            # What came near to rest goes on so, and is at rest after some ten steps, or is slow.
-            last = DRIFT_FREE._replace(steps=LAST, tolerance=rules.tolerance)
-            moving, used, _ = moving.go(settled, maps.drift_free[1], last, np.float64)
-            slow, away = settled & (used == LAST), away & ~settled
+            moving, _, _ = moving.go(on, maps.drift_free[0], DRIFT_FREE, rough_kind)
+            last = at_last(rules.tolerance)
+            moving, used, _ = moving.go(on, maps.drift_free[1], last, np.float64)
+            slow = on & (used == LAST)
             path.append(place(moving.state))
         # Most of the way to the place of rest needs no more than float32 either.
         until = max(rules.tolerance, NEAR_REST)
         stage = Stage(rules.max_steps, MOMENTUM, until, coarse=True)
-        away = away | near
-        moving, _, drive = moving.go(away, maps.rough, stage, rough_kind)
+        moving, _, drive = moving.go(slow, maps.rough, stage, rough_kind)
         stage = Stage(rules.max_steps, MOMENTUM, rules.tolerance)
-        drive = jnp.where(slow, MOMENTUM, drive)
-        moving, _, _ = moving.go(away | slow, maps.own, stage, rules.kind, drive)
+        moving, _, _ = moving.go(slow, maps.own, stage, rules.kind, drive)
     state, residual, more, status = _to_rest(maps.own, moving.state, real, rules)
     path.append(place(state))
     return state, moving.steps + more, residual, status, jnp.stack(path)

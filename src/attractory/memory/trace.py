@@ -17,12 +17,12 @@ from attractory.maps.protocol import Map, dtype_of
 from attractory.memory.coordinates import nearest
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.guided_recall import (
-    BESIDE,
     DRIFT_FREE,
     HIGH_DEGREE,
-    LAST,
     REST,
     RecallPlan,
+    at_last,
+    is_beside,
 )
 from attractory.memory.momentum_iteration import Stage, run_stage
 from attractory.memory.recalled import MemoryRecall
@@ -106,8 +106,8 @@ def _legs(
     legs: list[str] = []
     states: list[np.ndarray] = []
 
-    def run(name: str, step: Map, stage: Stage, kind: type | np.dtype) -> bool:
-        """Step singly from the last state; return whether it settled."""
+    def run(name: str, step: Map, stage: Stage, kind: type | np.dtype) -> None:
+        """Step singly from the last state."""
         x = np.asarray(states[-1] if states else start, kind)
         for _ in range(min(stage.steps, _MOST)):
             new, _, _ = run_stage(step, x, stage._replace(steps=1))
@@ -115,9 +115,8 @@ def _legs(
             legs.append(name)
             states.append(np.asarray(new, float))
             if moved <= stage.tolerance * np.linalg.norm(x):
-                return True
+                return
             x = new
-        return False
 
     if not plan.guided:
         run("map", plan.own, Stage(plan.max_steps, 0.0, plan.tolerance), dtype_of(plan.own))
@@ -128,13 +127,11 @@ def _legs(
         legs.append("mended")
         states.append(start)
     linear = plan.linear
-    row = plan.patterns[nearest(start, plan.patterns)]
-    beside = np.linalg.norm(start - row) <= BESIDE * plan.norm  # the map alone leads it
-    if linear is not None and not beside:
-        if linear.high_degree_step is not None:
+    if linear is not None:
+        beside = is_beside(plan, start, nearest(start, plan.patterns))[0]
+        if linear.high_degree_step is not None and not beside:
             run("high degree", linear.high_degree_step, HIGH_DEGREE, np.float32)
-        step = linear.drift_free_step(single(plan.own), np.float32)
-        if run("guided", step, DRIFT_FREE, np.float32):
-            step = linear.drift_free_step(plan.own, float)
-            run("guided", step, DRIFT_FREE._replace(steps=LAST, tolerance=plan.tolerance), float)
+        step = linear.rough_step(single(plan.own))
+        run("guided", step, DRIFT_FREE, np.float32)
+        run("guided", linear.drift_free_step(plan.own, float), at_last(plan.tolerance), float)
     return legs, states

@@ -1,0 +1,301 @@
+r"""How near to a row the recall steps without the linear part are proven to bring a state to rest.
+
+Such a step is x ← (1 − b) x + b z, back to the norm, with z = T x + κ(0) Σ vⱼ + Σⱼ h(ρⱼ) vⱼ,
+T = ε (I − S + ε)⁻¹ and vⱼ = (I − S + ε)⁻¹ aⱼ (`memory.drift_free_steps`). Every row is at rest but
+for what the map misses it by. So at an angle a from row p = pᵢ, with ρⱼ = cos a cⱼ + sin a tⱼ,
+
+    z − p = T (x − p) + (h(cos a) − h(1)) vᵢ + Σ_{j≠i} (h(ρⱼ) − h(cⱼ)) vⱼ + miss.
+
+h has a power series without negative coefficients, so that its derivatives are the largest at |c|,
+and with ωⱼ = h⁽ᵐ⁾(|cⱼ|)/m! the terms of order m in sin a have a sum of length at most
+
+    sinᵐa √P √Q,   Σⱼ ωⱼ tⱼ²ᵐ ≤ P,   Σⱼ ωⱼ (vⱼ·u)² ≤ Q   (`memory.correlation_bounds`).
+
+Orders up to 4 are taken so, what is left by the triangle inequality. All are of at least first
+order in a: there is a factor by which one step reduces angles up to φ.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from attractory.memory.correlation_bounds import across, largest_sum
+from attractory.memory.drift_free_steps import PACE, LinearPart
+from attractory.memory.momentum_iteration import Stage
+from attractory.memory.norm_rule import by_correlation, expansion
+
+__all__ = ["Approach", "ApproachBound"]
+
+ANGLES = np.geomspace(2e-3, 0.6, 110)  # radians
+_ORDERS = 4
+_PLACES = 4096  # of the tables over correlations from 0 to 1
+_STEP = 80  # places between the points of a divided difference
+_TAYLOR, _FITTED = 0.5, 19  # |ρ| up to which h is a polynomial, and its degree
+_LESS = 1 - 1e-6  # of its coefficients, taken from below
+_INVERSE = 1e-6  # by which (I − S + ε)⁻¹ (I − S + ε) may differ from I
+_DIGITS = 1e-10  # of h
+_LONGER = 1.1  # angle turned, over the length of a small step, with room for rounding
+_NORM = 1e-5  # what a norm of float32 may turn the first step of float64 by
+_SINGLE = 2.0**-24  # rounding of float32
+_DOUBLE = 3e-14  # of the map's sums in float64, relative to the sum of their terms' lengths
+
+
+class Approach(NamedTuple):
+    """What steps do near a row; arrays over `ANGLES`.
+
+    Attributes:
+        across: bound of the part of z across the row, over the angle, for angles up to this.
+        along: bound of |1 − z·p|.
+        miss: length of what the map misses, at any angle, in the units of the sphere.
+        firm: ε.
+        rounding: of a step in float32, for angles up to this, and of one in float64.
+    """
+
+    across: Float[np.ndarray, " m"]
+    along: Float[np.ndarray, " m"]
+    miss: float
+    firm: float
+    rounding: tuple[Float[np.ndarray, " m"], float]
+
+    def step(self, angle: float, single: bool) -> float:
+        """Return the angle below which a step ends from any angle up to this; inf if unknown."""
+        place = int(np.searchsorted(ANGLES, angle))
+        if place == len(ANGLES):
+            return np.inf
+        extra = self.miss + (self.rounding[0][place] if single else self.rounding[1])
+        aside = self.across[place] * angle + extra
+        ahead = 1 - self.along[place] - extra
+        if not ahead > 0:
+            return np.inf
+        x = (1 - PACE) * np.sin(angle) + PACE * aside
+        y = (1 - PACE) * np.cos(angle) + PACE * ahead
+        return float(np.arctan2(x, y)) + (1e-6 if single else 1e-15)
+
+    def rests_from(self, single: Stage, double: Stage, tolerance: float, most: float) -> float:
+        """Return the largest angle from which a state is proven to come to rest at the row; or 0.
+
+        Args:
+            single, double: how the steps run, in float32 and then in float64.
+            tolerance: by how much the map then moves a state at rest, at most.
+            most: largest angle asked for.
+        """
+        count = int(np.searchsorted(ANGLES, most, side="right"))
+        if not self._ends(double, tolerance):
+            return 0.0
+        # Where steps from an angle are proven, they are from smaller ones.
+        low, high = -1, count
+        while high - low > 1:
+            middle = (low + high) // 2
+            good = self._settles(middle, single, double)
+            low, high = (middle, high) if good else (low, middle)
+        return float(ANGLES[low]) if low >= 0 else 0.0
+
+    def _settles(self, place: int, single: Stage, double: Stage) -> bool:
+        """Whether states up to an angle are at rest before the steps have been used up."""
+        ended = self._leg(float(ANGLES[place]), single, True)
+        if not ended < ANGLES[-1]:
+            return False
+        ended += _NORM
+        for k in range(int(np.searchsorted(ANGLES, ended)), 0, -1):
+            if not self._falls(k, False) > 2 * double.tolerance:
+                return False
+        for _ in range(double.steps - 2):
+            if 2 * ended <= double.tolerance:
+                return True
+            ended = self.step(ended, False)
+        return False
+
+    def _leg(self, angle: float, stage: Stage, single: bool) -> float:
+        """Return the angle below which a leg ends, its steps used up or at a small one."""
+        early, a = float(ANGLES[0]), angle
+        for k in range(int(np.searchsorted(ANGLES, angle)), 0, -1):
+            if not self._falls(k, single) > _LONGER * stage.tolerance:
+                early = float(ANGLES[k])
+                break
+        if not self.step(angle, single) < angle:
+            return np.inf
+        for _ in range(stage.steps):
+            after = self.step(a, single)
+            if not after < a:
+                break
+            a = after
+        return max(early, a)
+
+    def _falls(self, place: int, single: bool) -> float:
+        """Return by how much a step reduces angles between two of `ANGLES`, at least."""
+        extra = self.miss + (self.rounding[0][place] if single else self.rounding[1])
+        ahead = (1 - PACE) * np.cos(ANGLES[place]) + PACE * (1 - self.along[place] - extra)
+        if not ahead > 0:
+            return -np.inf
+        # tan of the angle after is at most a times this and a constant.
+        rate = ((1 - PACE) + PACE * self.across[place]) / ahead
+        constant = PACE * extra / ahead + (1e-6 if single else 1e-15)
+        least = ANGLES[place - 1] if rate < 1 else ANGLES[place]
+        return float(least * (1 - rate) - constant)
+
+    def _ends(self, stage: Stage, tolerance: float) -> bool:
+        """Whether the map leaves at rest what the leg has left at rest near the row."""
+        extra = self.miss + self.rounding[1]
+        ahead = (1 - PACE) * np.cos(ANGLES[0]) + PACE * (1 - self.along[0] - extra)
+        if not ahead > 0:
+            return False
+        rate = ((1 - PACE) + PACE * self.across[0]) / ahead
+        if not rate < 1:
+            return False
+        angle = (_LONGER * stage.tolerance + PACE * extra / ahead + 1e-15) / (1 - rate)
+        if not angle < ANGLES[0]:
+            return False
+        moved = angle * (1 + self.across[0] + self.along[0] / ANGLES[0]) + 2 * extra
+        return bool((1 + self.firm) * moved <= tolerance)
+
+
+class ApproachBound:
+    """The bound for one memory.
+
+    Args:
+        linear: what the steps leave out.
+    """
+
+    def __init__(self, linear: LinearPart):
+        self.linear = linear
+        store, rule = linear.store, linear.store.settings
+        self.dim, self.norm = store.x.shape[1], linear.norm
+        self.patterns = store.x / self.norm
+        inverse, across_span = linear.inverse
+        self.votes = (store.solution().coefficients @ inverse) / self.norm
+        self.gram = (self.patterns @ self.patterns.T).astype(np.float32)
+        self.vote_gram = self.votes @ self.votes.T
+        self.vote_gram = self.vote_gram.astype(np.float32)
+        values = np.linalg.eigvalsh(inverse)
+        self.stretch = float(max(values[-1], across_span)) * (1 + 1e-9)
+        self.soft = linear.soft * self.stretch
+        self.kernel = (self.norm, rule.activation, rule.depth, 0.0, self.dim)
+        self._tables()
+        # What the map misses each row by, and the sums whose terms are rounded.
+        self.coefficients = np.linalg.norm(store.solution().coefficients, axis=1) / self.norm
+        self.still = float(np.linalg.norm(linear.soft * inverse))
+        self.missed = store.missed() * self.stretch
+        # Where S has eigenvalues of 1 by rounding, the inverse is another matrix's.
+        back = inverse @ linear.matrix
+        if np.abs((1 + linear.soft) * inverse - back - np.eye(self.dim)).max() > _INVERSE:
+            self.missed = np.full(len(self.patterns), np.inf)
+
+    def _tables(self) -> None:
+        rho = np.linspace(0, 1, _PLACES + 1)
+        kernel = by_correlation(rho, *self.kernel)
+        slope, _ = expansion(*self.kernel)
+        self.kernels = kernel
+        series = np.polynomial.Chebyshev.interpolate(
+            lambda r: by_correlation(r, *self.kernel), _FITTED, domain=[-_TAYLOR, _TAYLOR]
+        )
+        taylor = series.convert(kind=np.polynomial.Polynomial, domain=[-1, 1]).coef
+        low = np.where(np.arange(len(taylor)) < 2, 0.0, taylor)
+        # What the steps take for the slope differs from it by a third-order term.
+        off = abs(slope - taylor[1])
+        self.high = np.maximum(kernel - taylor[0] - taylor[1] * rho, 0.0)
+        poly, near = np.polynomial.polynomial.polyval, rho <= _TAYLOR
+        self.high[near] = np.maximum(poly(rho[near], low), 0.0)
+        # Of an interpolated convex function: that of the interval that follows.
+        slopes = np.diff(self.high) * _PLACES
+        self.slope = np.append(slopes[1:], [2 * slopes[-1]] * 2)
+        # How far a chord lies above it: an eighth of the second difference after it, at most.
+        bow = np.diff(self.high, 2) / 8 + _DIGITS * self.high[-1]
+        self.bow = np.append(np.maximum.accumulate(bow[1:]), [2 * bow[-1]] * 3)
+        # Derivatives over m!: not less than their values, and not more.
+        coefs = np.maximum(low * _LESS - 1e-9 * kernel[-1], 0.0)
+        coefs[:2] = 0.0
+        self.above, self.below = [], []
+        for m in range(1, _ORDERS + 1):
+            self.above.append(_above(self.high, m) + (off if m == 1 else 0.0))
+            derived = np.polynomial.Polynomial(coefs).deriv(m)(rho)
+            self.below.append(derived / np.prod(np.arange(1, m + 1)))
+        self.size = float(self.high[-1])
+
+    def at(self, table: np.ndarray, c: np.ndarray, up: bool = True) -> np.ndarray:
+        """Return a rising table's values at correlations from 0 to 1, from above or from below."""
+        place = c * _PLACES
+        index = np.ceil(place - 1e-9) if up else np.floor(place)
+        return table[np.minimum(index.astype(int), _PLACES)]
+
+    def between(self, table: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Return a convex table's chords, which are not below it."""
+        place = c * _PLACES
+        below = np.minimum(place.astype(int), _PLACES - 1)
+        return table[below] + (place - below) * (table[below + 1] - table[below])
+
+    def row(self, i: int) -> Approach:
+        """Return what steps do near a row."""
+        p, v = self.patterns, self.votes
+        close = p @ p[i]
+        toward = v @ p[i]
+        size = np.sqrt(np.maximum((v**2).sum(axis=1) - toward**2, 0.0))
+        c = np.minimum(np.abs(close) + 1e-12, 1.0)
+        others = np.arange(len(p)) != i
+        rivals = across(self.gram, close)
+        votes = across(self.vote_gram, toward)
+        s = np.sqrt(np.maximum(1 - c**2, 0.0))
+        # Along p there is one number a vote, and no sum of them to bound.
+        orders, sums, product, of_votes = [], [], rivals, []
+        for m in range(_ORDERS):
+            weights = np.where(others, self.at(self.above[m], c), 0.0)
+            seen = largest_sum(product, weights)
+            of_votes.append(largest_sum(votes, weights))
+            orders.append(np.sqrt(seen * of_votes[m]))
+            sums.append(np.sqrt(seen * (weights * toward**2).sum()))
+            product = product * rivals if m + 1 < _ORDERS else product
+        weights = np.where(others, self.at(self.above[0], c), 0.0)
+        shift = np.sqrt((weights * c**2).sum() * of_votes[0])
+        still = float((weights * c * np.abs(toward)).sum())
+        reach = ANGLES[:, None] * s  # sin a is at most a
+        there = np.minimum(c + reach, 1.0)
+        rest = self.between(self.high, there) - (self.between(self.high, c) - self.at(self.bow, c))
+        for m in range(_ORDERS):
+            rest = rest - self.at(self.below[m], c, up=False) * reach ** (m + 1)
+        rest = np.where(others, np.maximum(rest, 0.0), 0.0)
+        rest[c + reach > 1] = np.inf
+        rest[:, i] = 0.0
+        # Of at least first order, it falls at least as fast as the angle.
+        share = (rest / ANGLES[:, None])[::-1]
+        rest = np.minimum.accumulate(share)[::-1] * ANGLES[:, None]
+        powers = ANGLES[:, None] ** np.arange(1, _ORDERS + 1)
+        turned = ANGLES**2 / 2
+        # A chord lies above h, and what h falls by is at most its fall and the bow.
+        cos = np.cos(ANGLES)
+        own = self.size - self.between(self.high, cos) + self.at(self.bow, cos)
+        # Over the angle, the largest for angles from the one before to this one.
+        begin = np.append(ANGLES[0] / 2, ANGLES[:-1])
+        ratio = np.maximum.accumulate(own / begin)
+        ratio[0] = max(ratio[0], own[0] / ANGLES[0] * 2)
+        with np.errstate(invalid="ignore"):
+            beside = powers @ np.array(orders) + turned * shift + rest @ size
+            ahead = powers @ np.array(sums) + turned * still + rest @ np.abs(toward)
+        beside = beside / ANGLES + ratio * size[i] + self.soft
+        ahead = ahead + own * abs(toward[i]) + self.soft * ANGLES
+        length = np.sqrt((v**2).sum(axis=1))
+        place, unit = (self.dim + 16) * _SINGLE, (len(p) + self.dim + 128) * _SINGLE
+        slopes = self.at(self.slope, np.minimum(there + 2 * place, 1.0))
+        heights = self.at(self.high, there)
+        single = (place * slopes + 2 * unit * heights) @ length + unit * (1 + self.still) + _NORM
+        kernels = self.at(self.kernels, np.minimum(c + ANGLES[-1], 1.0)) @ self.coefficients
+        rounding = single, float(kernels) * self.stretch * _DOUBLE
+        return Approach(beside, ahead, float(self.missed[i]), self.linear.soft, rounding)
+
+
+def _above(values: Float[np.ndarray, " k"], order: int) -> Float[np.ndarray, " k"]:
+    """Return divided differences over points at and after each place: not below h⁽ᵐ⁾/m!."""
+    count = len(values)
+    gap = np.minimum(_STEP, (count - 1 - np.arange(count)) // order)
+    out = np.full(count, np.inf)
+    good = np.flatnonzero(gap > 0)
+    total = np.zeros(len(good))
+    sign = 1.0
+    binomial = 1
+    for k in range(order, -1, -1):
+        total += sign * binomial * values[good + k * gap[good]]
+        sign, binomial = -sign, binomial * k // (order - k + 1)
+    width = gap[good] / (count - 1)
+    factorial = float(np.prod(np.arange(1, order + 1)))
+    slack = 2**order * _DIGITS * values[-1]
+    out[good] = np.maximum(total + slack, 0.0) / (factorial * width**order)
+    return np.maximum.accumulate(out)
