@@ -341,8 +341,8 @@ def covered(memory: BaseMemory) -> MemoryState:
     if not isinstance(state.settings.activation, ErfMixture):
         raise ValueError(
             "memory must have an activation that is a mixture of error functions, as sigmoid, "
-            f"tanh, erf or arctan, got {state.settings.activation.name}: of other kernels the bound "
-            "is not known to hold"
+            f"tanh, erf or arctan, got {state.settings.activation.name}: of other kernels no bound "
+            "is known to hold"
         )
     if len(state.points) > _MOST_ROWS:
         raise ValueError(
