@@ -225,7 +225,11 @@ class ApproachBound:
         return table[below] + (place - below) * (table[below + 1] - table[below])
 
     def row(self, i: int) -> Approach:
-        """Return what steps do near a row."""
+        """Return what steps do near a row; nothing is known beside an equal or opposite one."""
+        with np.errstate(invalid="ignore"):
+            return self._row(i)
+
+    def _row(self, i: int) -> Approach:
         p, v = self.patterns, self.votes
         close = p @ p[i]
         toward = v @ p[i]

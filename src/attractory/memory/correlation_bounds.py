@@ -69,6 +69,8 @@ def largest_sum(
         weights: ω.
         rounds: of power iteration towards a good y.
     """
+    if not np.isfinite(weights).all():
+        return np.inf
     root = np.sqrt(weights).astype(np.float32)
     if not root.any():
         return 0.0
