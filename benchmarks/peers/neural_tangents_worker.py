@@ -9,6 +9,15 @@ Requests, each answered by one JSON line (``{"error": ...}`` where it failed):
     compiled; ``seconds`` holds ``repeat`` warm calls. ``diagonal`` is null where ``y`` is given.
     ``degree`` is sigmoid's quadrature degree, ``save`` keeps the matrix as ``ntk``. Optional are
     ``repeat``, ``degree`` and ``save``.
+``{"op": "dense", "activation": "relu" | "erf" | "gelu" | "sin", "depth": 3, "data": "x.npz",
+"save": "out.npz"}``
+    The NTK of any depth, timed the same way; the answer as of "ntk".
+``{"op": "gradient", ...}``
+    The same arguments: the gradient of the sum of the NTK's entries in x.
+``{"op": "flow", "activation", "depth", "data" (x, y, test), "time", "ridge", "save"}``
+    The ensemble's mean and covariance by gradient_descent_mse_ensemble at a time.
+``{"op": "empirical", "data" (w0, w1, w2, x), "repeat", "save"}``
+    The trace of the NTK of a tanh network of three layers and NTK parametrisation.
 ``{"op": "check"}``
     The largest relative deviation of the erf kernel from its closed form, and the versions.
 
@@ -89,6 +98,69 @@ def ntk(request):
     return answer
 
 
+LAYERS = {"relu": stax.Relu, "erf": stax.Erf, "gelu": stax.Gelu, "sin": stax.Sin}
+
+
+def network(activation, depth):
+    layers = [stax.Dense(1, W_std=1.0, b_std=0.0, parameterization="ntk")]
+    for _ in range(depth - 1):
+        layers += [LAYERS[activation](), stax.Dense(1, W_std=1.0, b_std=0.0)]
+    return stax.serial(*layers)[2]
+
+
+def repeated(key, make, request):
+    """Time a compiled function of x, made once for each key."""
+    if key not in kernels:
+        kernels[key] = jax.jit(make())
+    with np.load(request["data"]) as data:
+        x = jax.device_put(data["x"].astype(np.float64))
+    value, cold = timed(lambda v, _: kernels[key](v), x, None)
+    seconds = []
+    for _ in range(int(request.get("repeat", 1))):
+        value, elapsed = timed(lambda v, _: kernels[key](v), x, None)
+        seconds.append(elapsed)
+    if request.get("save"):
+        np.savez(request["save"], values=np.asarray(value))
+    return {"seconds": seconds, "cold_seconds": cold}
+
+
+def dense(request):
+    key = ("dense", request["activation"], request["depth"])
+    made = network(*key[1:])
+    return repeated(key, lambda: lambda x: made(x, None, "ntk"), request)
+
+
+def gradient(request):
+    key = ("gradient", request["activation"], request["depth"])
+    made = network(*key[1:])
+    return repeated(key, lambda: jax.grad(lambda x: made(x, None, "ntk").sum()), request)
+
+
+def flow(request):
+    with np.load(request["data"]) as data:
+        x, y, test = (data[k].astype(np.float64) for k in ("x", "y", "test"))
+    predict = neural_tangents.predict.gradient_descent_mse_ensemble(
+        network(request["activation"], request["depth"]), x, y, diag_reg=request["ridge"],
+        diag_reg_absolute_scale=True,
+    )  # fmt: skip
+    found = predict(t=request["time"] * y.size, x_test=test, get="ntk", compute_cov=True)
+    np.savez(request["save"], mean=np.asarray(found.mean), covariance=np.asarray(found.covariance))
+    return {"ok": True}
+
+
+def empirical(request):
+    with np.load(request["data"]) as data:
+        params = [jax.device_put(data[f"w{k}"]) for k in range(3)]
+
+    def f(params, x):
+        for w in params[:-1]:
+            x = jax.numpy.tanh(x @ w.T / w.shape[1] ** 0.5)
+        return x @ params[-1].T / params[-1].shape[1] ** 0.5
+
+    kernel = neural_tangents.empirical_ntk_fn(f)
+    return repeated(("empirical",), lambda: lambda x: kernel(x, None, params), request)
+
+
 def check(_request):
     x = np.random.default_rng(0).standard_normal((12, 30))
     s = x @ x.T / x.shape[1]
@@ -102,7 +174,10 @@ def check(_request):
 
 
 def main():
-    operations = {"ntk": ntk, "check": check}
+    operations = {
+        "ntk": ntk, "dense": dense, "gradient": gradient, "flow": flow, "empirical": empirical,
+        "check": check,
+    }  # fmt: skip
     for line in filter(str.strip, sys.stdin):
         try:
             request = json.loads(line)

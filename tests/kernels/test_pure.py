@@ -168,6 +168,15 @@ def test_scales_and_parametrisations():
     )
 
 
+@pytest.mark.parametrize("uneven", [{}, {"weight_std": [1.0, 1.2]}], ids=["tables", "any"])
+def test_float32_rounds_the_result_alone(uneven):
+    kw = {"activation": "erf", **uneven}
+    for args in ((X,), (X, X[:5])):
+        single = ntk(*args, dtype=np.float32, **kw)
+        assert single.dtype == np.float32
+        np.testing.assert_allclose(single, ntk(*args, **kw), rtol=2e-7, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("kw", "error", "words"),
     [
@@ -179,6 +188,7 @@ def test_scales_and_parametrisations():
         ({"parametrization": "standard"}, ValueError, "'standard' needs width"),
         ({"width": 10}, ValueError, "'ntk' takes no width"),
         ({"depth": 1}, ValueError, "depth must be at least 2"),
+        ({"dtype": np.float16}, ValueError, "dtype must be float32 or float64, got float16"),
     ],
 )
 def test_bad_scales_are_named(kw, error, words):

@@ -21,7 +21,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from attractory._util.precision import double
-from attractory.duals.angles import angle_above, less_than_its_tangent
+from attractory.duals.angles import less_than_its_tangent
 from attractory.duals.protocol import DualActivation, checked_number, safe_root
 
 __all__ = ["PiecewiseLinear"]
@@ -88,16 +88,14 @@ class PiecewiseLinear(DualActivation):
     def moments(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
         """Return E[φ(u)φ(v)] and E[φ′(u)φ′(v)]."""
         odd, even = self._squares
-        root, none = safe_root(gap), (gap <= 0) & (s == 0)
-        angle = angle_above(jnp.where(none, 1.0, root), jnp.where(none, 0.0, s))
-        angle = jnp.where(none, np.pi / 2, angle)
-        # Nearly antiparallel: r + sθ is |s| (z − atan z) with z = r/|s|, where the sum cancels.
-        close = (s < 0) & (root < -s)
-        size = jnp.where(close, -s, 1.0)
-        cubic = size * less_than_its_tangent(jnp.where(close, root, 0.0) / size)
-        lifted = jnp.where(close, cubic, root + s * angle)
+        root, size, angle, rest = _angle(s, gap)
+        # θ is `angle` for s < 0, π − `angle` else. There r + sθ = |s| (z − atan z) would cancel.
+        steep = rest >= 0
+        less = jnp.where(steep, size * jnp.where(steep, rest, 0.0), root - size * angle)
+        lifted = jnp.where(s < 0, less, root + size * (np.pi - angle))
+        folded = jnp.where(s < 0, angle, np.pi - angle)
         value = 2 / np.pi * even * lifted
-        slope = 2 / np.pi * even * angle
+        slope = 2 / np.pi * even * folded
         if odd != even:
             value, slope = value + (odd - even) * s, slope + (odd - even)
         return value, slope
@@ -107,23 +105,35 @@ class PiecewiseLinear(DualActivation):
     ) -> Array:
         """Return the gap of the next layer from the distances of correlations from 1 and −1."""
         odd, even = (share / sum(self._squares) for share in self._squares)
-        root, size = safe_root(gap), jnp.where(s < 0, -s, s)
+        root, size, angle, rest = _angle(s, gap)
         whole = safe_root(gap + s * s)
         safe = jnp.where(whole > 0, whole, 1.0)
         sine, cosine = root / safe, size / safe
         below_one = gap / (safe * (whole + size) + (whole == 0))  # 1 − |c|
-        angle = angle_above(jnp.where(whole > 0, root, 1.0), jnp.where(whole > 0, -size, 0.0))
         # Of |x| the correlation is h with 1 − h = (1 − |c|) − (2/π)(sin θ − θ cos θ), the last
         # being cos θ (tan θ − θ) where it would cancel.
-        close = root < size
-        tangent = jnp.where(close, root, 0.0) / jnp.where(close, size, 1.0)
-        cubic = cosine * less_than_its_tangent(tangent)
-        from_even = below_one - 2 / np.pi * jnp.where(close, cubic, sine - angle * cosine)
+        steep = rest >= 0
+        cubic = jnp.where(steep, cosine * jnp.where(steep, rest, 0.0), sine - angle * cosine)
+        from_even = below_one - 2 / np.pi * cubic
         from_odd = jnp.where(s < 0, 1 + cosine, below_one)
         one_minus = odd * from_odd + even * from_even
         above = jnp.where(s < 0, below_one, 1 + cosine)
         one_plus = odd * above + even * (2 - from_even)
         return ends[0] * ends[1] * one_minus * one_plus
+
+
+def _angle(s: Array, gap: Array) -> tuple[Array, Array, Array, Array]:
+    """Return r, |s|, atan2(r, |s|) and z − atan z of z = r/|s| ≤ 1; the last is −1 for others.
+
+    One polynomial gives both, and XLA works it out once for values and for gaps.
+    """
+    root, size = safe_root(gap), jnp.where(s < 0, -s, s)
+    low = root < size
+    large = jnp.where(low, size, root)
+    z = jnp.where(low, root, size) / jnp.where(large > 0, large, 1.0)
+    rest = less_than_its_tangent(z)
+    angle = jnp.where(low, z - rest, np.pi / 2 - (z - rest))
+    return root, size, angle, jnp.where(low, rest, -1.0)
 
 
 @jax.custom_jvp

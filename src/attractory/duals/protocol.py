@@ -113,6 +113,8 @@ def half_distance(s: Array, gap: Array, a: Array, b: Array) -> Array:
     return (difference * difference + gap) / jnp.where(total > 0, total, 1.0)
 
 
+_TOGETHER = 4  # pairs of scales
+
 Term = Callable[..., tuple[Array, ...]]
 
 
@@ -165,12 +167,20 @@ def sum_over_pairs(
     if len(u) == 1:
         return tuple(jnp.broadcast_to(p[0] * one, shape) for one in function(u[0], v[0]))
 
+    # A few at a time: the sums are read and written less often than terms are added.
+    more = -len(u) % _TOGETHER
+    u, v = (jnp.pad(x, (0, more), constant_values=1.0) for x in (u, v))
+    p = jnp.pad(p, (0, more))
+
     def add(k: Array, sums: tuple[Array, ...]) -> tuple[Array, ...]:
-        terms = function(u[k], v[k])
-        return tuple(total + p[k] * one for total, one in zip(sums, terms, strict=True))
+        for j in range(_TOGETHER):
+            i = k * _TOGETHER + j
+            terms = function(u[i], v[i])
+            sums = tuple(total + p[i] * one for total, one in zip(sums, terms, strict=True))
+        return sums
 
     count = len(jax.eval_shape(function, u[0], v[0]))
-    return lax.fori_loop(0, len(u), add, (jnp.zeros(shape, dtype),) * count)
+    return lax.fori_loop(0, len(u) // _TOGETHER, add, (jnp.zeros(shape, dtype),) * count)
 
 
 def checked_number(value: float, name: str, *, positive: bool = False) -> float:

@@ -57,11 +57,15 @@ def _points(value: ArrayLike, name: str, like: Array | None = None) -> Array:
 
 
 def by_tiles(
-    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"] | None, network: Dense, kind: str
+    x: Float[np.ndarray, "n d"],
+    y: Float[np.ndarray, "m d"] | None,
+    network: Dense,
+    kind: str,
+    dtype: np.dtype,
 ) -> Float[np.ndarray, "n m"]:
-    """Return a kernel of checked points in float64, a tile at a time."""
+    """Return a kernel of checked points, computed in float64, a tile at a time."""
     other = x if y is None else y
-    out = np.empty((len(x), len(other)))
+    out = np.empty((len(x), len(other)), dtype)
     for i in range(0, len(x), _TILE):
         for j in range(i if y is None else 0, len(other), _TILE):
             rows, columns = x[i : i + _TILE], other[j : j + _TILE]

@@ -19,7 +19,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from attractory._util.aliases import ArrayLike
+from attractory._util.aliases import ArrayLike, DTypeLike
 from attractory._util.gpu import gpu, gpu_bytes
 from attractory._util.machine import few_sizes
 from attractory._util.precision import double, traced
@@ -44,6 +44,7 @@ from attractory.kernels.tiles import (
 
 __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 
+DOUBLE = np.dtype(np.float64)
 _SHARE = 0.3  # of a GPU's memory that a matrix made there may take
 _ROWS = 16  # rows of a gradient are padded to that, or more
 _FEW = 1 << 14  # entries up to which the sum over pairs of scales is faster than tables
@@ -83,6 +84,7 @@ def nngp(
     bias_std: float | ArrayLike | None = None,
     parametrization: str = "ntk",
     width: int | Sequence[int] | None = None,
+    dtype: DTypeLike = np.float64,
 ) -> Float[np.ndarray | Array, "n m"]:
     """Return the NNGP kernel, the covariance of the network's outputs at initialisation.
 
@@ -101,6 +103,8 @@ def nngp(
         parametrization: "ntk", or "standard", in which weights are trained as they are and not
             over the root of their fan-in.
         width: for "standard": the hidden layers' size, or each of them.
+        dtype: of the result, float64 or float32. Each entry is computed in float64, a tile at a
+            time, so that float32 takes half the memory. In a trace the points' own counts.
 
     Raises:
         ValueError: for values that are not finite or beyond 1e50, empty or mismatched shapes, an
@@ -115,7 +119,7 @@ def nngp(
         [[0.25]]
     """
     of = Dense.of(Kernel.of(activation, depth), weight_std, bias_std, parametrization, width)
-    return _values(x, y, of, "nngp")
+    return _values(x, y, of, "nngp", dtype)
 
 
 def ntk(
@@ -128,6 +132,7 @@ def ntk(
     bias_std: float | ArrayLike | None = None,
     parametrization: str = "ntk",
     width: int | Sequence[int] | None = None,
+    dtype: DTypeLike = np.float64,
 ) -> Float[np.ndarray | Array, "n m"]:
     """Return the neural tangent kernel, Θ∞ of the paper; arguments and errors as `nngp`.
 
@@ -144,7 +149,7 @@ def ntk(
         [1.0, 1.0]
     """
     of = Dense.of(Kernel.of(activation, depth), weight_std, bias_std, parametrization, width)
-    return _values(x, y, of, "ntk")
+    return _values(x, y, of, "ntk", dtype)
 
 
 def nngp_gradient(
@@ -178,20 +183,26 @@ def ntk_gradient(
 
 
 def _values(
-    x: ArrayLike, y: ArrayLike | None, network: Dense, kind: str
+    x: ArrayLike, y: ArrayLike | None, network: Dense, kind: str, dtype: DTypeLike
 ) -> Float[np.ndarray | Array, "n m"]:
+    precision = np.dtype(dtype)
+    if precision not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {precision}")
     if traced(x, y, network.weight_std, network.bias_std):
         return traced_kernel(x, y, network, kind)
     rows, columns = checked_sets(x, y)
     folded = (network.kernel, 1.0, 0.0) if network.plain else network.folded()
     if folded is None:
         adapted = network.adapted(rows, columns)
-        return by_tiles(rows, columns, adapted, kind)
+        return by_tiles(rows, columns, adapted, kind, precision)
     kernel, weight, bias = folded
     if weight != 1 or bias != 0:
         rows = with_scales(rows, weight, bias)
         columns = None if columns is None else with_scales(columns, weight, bias)
-    return kernel_matrix(rows, columns, kernel.adapted("x and y", rows, columns), kind)
+    kernel = kernel.adapted("x and y", rows, columns)
+    if precision == np.float64:
+        return kernel_matrix(rows, columns, kernel, kind)
+    return _in_single(rows, columns, kernel, kind)
 
 
 def _both(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -261,6 +272,16 @@ def kernel_matrix(
     return _cross(x, y, kernel, kind)
 
 
+@double
+def _in_single(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"] | None, kernel: Kernel, kind: str
+) -> Float[np.ndarray, "n m"]:
+    """Return the kernel rounded to float32, no more than a tile of it ever in float64."""
+    if y is None:
+        return _symmetric_by_tiles(x, kernel, kind, np.dtype(np.float32))
+    return _cross(x, y, kernel, kind, np.dtype(np.float32))
+
+
 def _few(x: np.ndarray, y: np.ndarray | None, kernel: Kernel, kind: str) -> np.ndarray:
     if y is not None:
         first, second = np.divmod(np.arange(len(x) * len(y)), len(y))
@@ -272,8 +293,10 @@ def _few(x: np.ndarray, y: np.ndarray | None, kernel: Kernel, kind: str) -> np.n
     return out
 
 
-def _cross(x: np.ndarray, y: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
-    out = np.empty((len(x), len(y)))
+def _cross(
+    x: np.ndarray, y: np.ndarray, kernel: Kernel, kind: str, dtype: np.dtype = DOUBLE
+) -> np.ndarray:
+    out = np.empty((len(x), len(y)), dtype)
     one_norm = is_one_norm(np.vstack([x, y]))
     for members in group_by_norm(kernel, y):
         group = np.ascontiguousarray(y[members])
@@ -290,8 +313,14 @@ def _symmetric(x: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
         found = symmetric_of_norms(x, kernel, kind)
         if found is not None:
             return found
+    return _symmetric_by_tiles(x, kernel, kind)
+
+
+def _symmetric_by_tiles(
+    x: np.ndarray, kernel: Kernel, kind: str, dtype: np.dtype = DOUBLE
+) -> np.ndarray:
     tiles = Tiles(x, kernel, kind)
-    out, order = np.empty((len(x), len(x))), tiles.order
+    out, order = np.empty((len(x), len(x)), dtype), tiles.order
     for rows, columns, values in tiles.upper():
         if order is None:
             out[rows, columns] = values

@@ -6,7 +6,8 @@ For JAX's transformations, with derivatives that keep their digits. A change ẋ
 
 y⊥ the part of y across x: where x and y are nearly parallel, y⊥ from the points themselves is exact
 and the difference y·ẋ − (s/a) x·ẋ is rounding. Up to a size, it is made for each pair; beyond, by
-products of matrices. The gap of a point with itself is 0, and with it p.
+products of matrices. Gaps are made of products, and where any of these is too rough, all of the
+points. The gap of a point with itself is 0, and with it p.
 """
 
 from functools import partial
@@ -56,16 +57,13 @@ def pair_numbers(same: bool, least: float, x: Array, y: Array) -> PairNumbers:
     dim = x.shape[1]
     a = jnp.sum(x * x, axis=1)[:, None] / dim
     b = a.T if same else jnp.sum(y * y, axis=1)[None] / dim
-    if _is_small(x, y):
-        s, gap = from_points(x[:, None], y[None], dim)
-    else:
-        s = x @ y.T / dim
-        gap = jnp.maximum(a * b - s * s, 0.0)
-        eps = float(jnp.finfo(s.dtype).eps)
-        rough = _ROUNDING * eps * a * b > _LOSS * eps * (gap + least * (a + b + least))
-        if same:
-            rough = rough & ~jnp.eye(len(x), dtype=bool)
-        gap = _finer(x, y, gap, rough)
+    s = x @ y.T / dim
+    gap = jnp.maximum(a * b - s * s, 0.0)
+    eps = float(jnp.finfo(s.dtype).eps)
+    rough = _ROUNDING * eps * a * b > _LOSS * eps * (gap + least * (a + b + least))
+    if same:
+        rough = rough & ~jnp.eye(len(x), dtype=bool)
+    gap = _finer(x, y, gap, rough)
     if same:
         diagonal = jnp.eye(len(x), dtype=bool)
         s, gap = jnp.where(diagonal, a, s), jnp.where(diagonal, 0.0, gap)
@@ -119,11 +117,28 @@ def _across(
     return p, h
 
 
-@jax.custom_batching.sequential_vmap
+@jax.custom_batching.custom_vmap
 def _finer(x: Array, y: Array, gap: Array, rough: Array) -> Array:
-    """Return gaps, all of them from the points themselves if any from products is too rough."""
+    """Return gaps, all of a set from the points themselves if any from products is too rough.
+
+    Sets are the leading axes, which `jax.vmap` adds; of conditions it would compute both sides.
+    """
 
     def exact(_: None) -> Array:
+        if x.ndim > 2:
+            sets = [v.reshape(-1, *v.shape[-2:]) for v in (x, y, gap, rough)]
+            return lax.map(lambda one: _finer(*one), tuple(sets)).reshape(gap.shape)
+        if _is_small(x, y):
+            return from_points(x[:, None], y[None], x.shape[1])[1]
         return lax.map(lambda row: from_points(row[None], y, x.shape[1])[1], x)
 
     return lax.cond(rough.any(), exact, lambda _: gap, None)
+
+
+@_finer.def_vmap
+def _finer_of_sets(size: int, batched: list[bool], *arrays: Any) -> tuple[Array, bool]:
+    whole = [
+        v if is_batched else jnp.broadcast_to(v, (size, *v.shape))
+        for v, is_batched in zip(arrays, batched, strict=True)
+    ]
+    return _finer(*whole), True

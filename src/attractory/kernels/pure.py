@@ -65,7 +65,7 @@ def pure_kernels(
     u = _with_scales(network, x)
     v = u if y is None else _with_scales(network, y)
     n = pair_numbers(y is None, least_scale(act), u, v)
-    value, slope, product = _first_layer(act, n)
+    value, slope, product = _first_layer(act, n, y is None)
     if standard:
         other = x if y is None else y
         theta = (x @ other.T + unit) * slope
@@ -77,7 +77,7 @@ def pure_kernels(
             pair = _next_pair(
                 act, pair, value, w[layer - 1], None if b is None else b[layer - 1], y is None
             )
-            value, slope = dual_moments(act, *pair)
+            value, slope = dual_moments(act, *pair, y is None)
             theta = theta * slope
         if standard:
             theta = network.widths[layer - 1] * value + unit + w[layer] * theta
@@ -135,11 +135,19 @@ def dual_variance(act: Activation, a: Array) -> Array:
     return dual_moments(act, a, jnp.zeros_like(a), a, a)[0]
 
 
-def dual_moments(act: Activation, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """Return E[φ(u)φ(v)] and E[φ′(u)φ′(v)], differentiable without an array for each pair."""
+def dual_moments(
+    act: Activation, s: Array, gap: Array, a: Array, b: Array, symmetric: bool = False
+) -> tuple[Array, Array]:
+    """Return E[φ(u)φ(v)] and E[φ′(u)φ′(v)], differentiable without an array for each pair.
+
+    Of a set with itself they are symmetric, and half the pairs of scales are enough.
+    """
     if isinstance(act, Linear | DualActivation):
         return moments(act, s, gap, a, b)
-    angle, slope = pair_sums(_term(is_folded(act)), scale_pairs(act), s, gap, a, b)
+    pairs = _half_pairs(act) if symmetric else scale_pairs(act)
+    angle, slope = pair_sums(_term(is_folded(act)), pairs, s, gap, a, b)
+    if symmetric:
+        angle, slope = angle + angle.T, slope + slope.T
     factor, constant = act.gain**2 * 2 / np.pi, 0.0 if is_folded(act) else act.offset**2
     return constant + factor * angle, factor * slope
 
@@ -158,10 +166,17 @@ def _erf_term(
 _FOLDED, _BESIDE = partial(_erf_term, True), partial(_erf_term, False)
 
 
-def _first_layer(act: Activation, n: PairNumbers) -> tuple[Array, Array, Array]:
+def _half_pairs(act: ErfMixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the pairs u ≤ v, those of one scale with half their weight."""
+    u, v, p = scale_pairs(act)
+    kept = u <= v
+    return u[kept], v[kept], np.where(u == v, p / 2, p)[kept]
+
+
+def _first_layer(act: Activation, n: PairNumbers, symmetric: bool) -> tuple[Array, Array, Array]:
     """Return E[φφ], E[φ′φ′] and s E[φ′φ′]."""
     if isinstance(act, ErfMixture):
-        return _erf_first_layer(act, n)
+        return _erf_first_layer(act, symmetric, n)
     a, b = n.a, n.b
     if isinstance(act, DualActivation):
         a, b = act.guarded(a), act.guarded(b)
@@ -169,15 +184,17 @@ def _first_layer(act: Activation, n: PairNumbers) -> tuple[Array, Array, Array]:
     return value, slope, n.s * slope
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _erf_first_layer(act: ErfMixture, n: PairNumbers) -> tuple[Array, Array, Array]:
-    value, slope = dual_moments(act, n.s, n.gap, n.a, n.b)
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _erf_first_layer(
+    act: ErfMixture, symmetric: bool, n: PairNumbers
+) -> tuple[Array, Array, Array]:
+    value, slope = dual_moments(act, n.s, n.gap, n.a, n.b, symmetric)
     return value, slope, n.s * slope
 
 
 @partial(_erf_first_layer.defjvp, symbolic_zeros=True)
 def _erf_first_layer_jvp(
-    act: ErfMixture, primals: tuple[PairNumbers], tangents: tuple[Any]
+    act: ErfMixture, symmetric: bool, primals: tuple[PairNumbers], tangents: tuple[Any]
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Take the changes across and along, in which nothing cancels, in place of s, gap, a, b."""
     (n,), (dot,) = primals, tangents
@@ -205,4 +222,4 @@ def _erf_first_layer_jvp(
         sums = sum_over_pairs(terms, scale_pairs(act), (s, gap, a, b))
         factor = act.gain**2 * 2 / np.pi * move
         changes = [old + factor * new for old, new in zip(changes, sums, strict=True)]
-    return _erf_first_layer(act, n), tuple(changes)
+    return _erf_first_layer(act, symmetric, n), tuple(changes)

@@ -212,6 +212,9 @@ def _recursion(
             )
             if same is not None:
                 value, gap = jnp.where(same, rows[layer + 1], value), jnp.where(same, 0.0, gap)
+            if isinstance(table.act, DualActivation):
+                # Fused with the next layer, all of this would be worked out anew for each use.
+                value, gap, theta = lax.optimization_barrier((value, gap, theta))
         s = value
     return theta if kind == "ntk" else s
 
