@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
@@ -108,8 +109,9 @@ class PiecewiseLinear(DualActivation):
         root, size, angle, rest = _angle(s, gap)
         whole = safe_root(gap + s * s)
         safe = jnp.where(whole > 0, whole, 1.0)
-        sine, cosine = root / safe, size / safe
-        below_one = gap / (safe * (whole + size) + (whole == 0))  # 1 − |c|
+        inverse = 1 / safe
+        sine, cosine = root * inverse, size * inverse
+        below_one = sine * sine / (1 + cosine)  # 1 − |c|
         # Of |x| the correlation is h with 1 − h = (1 − |c|) − (2/π)(sin θ − θ cos θ), the last
         # being cos θ (tan θ − θ) where it would cancel.
         steep = rest >= 0
@@ -125,7 +127,7 @@ class PiecewiseLinear(DualActivation):
 def _angle(s: Array, gap: Array) -> tuple[Array, Array, Array, Array]:
     """Return r, |s|, atan2(r, |s|) and z − atan z of z = r/|s| ≤ 1; the last is −1 for others.
 
-    One polynomial gives both, and XLA works it out once for values and for gaps.
+    One polynomial gives both.
     """
     root, size = safe_root(gap), jnp.where(s < 0, -s, s)
     low = root < size
@@ -133,7 +135,9 @@ def _angle(s: Array, gap: Array) -> tuple[Array, Array, Array, Array]:
     z = jnp.where(low, root, size) / jnp.where(large > 0, large, 1.0)
     rest = less_than_its_tangent(z)
     angle = jnp.where(low, z - rest, np.pi / 2 - (z - rest))
-    return root, size, angle, jnp.where(low, rest, -1.0)
+    # Values, slopes and gaps are loops of their own, which would each do this anew.
+    angle, rest = lax.optimization_barrier((angle, jnp.where(low, rest, -1.0)))
+    return root, size, angle, rest
 
 
 @jax.custom_jvp

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
@@ -71,20 +72,29 @@ def pure_kernels(
         theta = (x @ other.T + unit) * slope
     else:
         theta = product
-    pair = (n.s, n.gap, n.a, n.b)
-    for layer in range(1, depth):
-        if layer > 1:
-            pair = _next_pair(
-                act, pair, value, w[layer - 1], None if b is None else b[layer - 1], y is None
-            )
-            value, slope = dual_moments(act, *pair, y is None)
-            theta = theta * slope
+    zero = jnp.zeros_like(w) if b is None else b
+    widths = jnp.asarray(network.widths or (0,) * (depth - 1), dtype)
+
+    def with_weights(value: Array, theta: Array, w: Array, bias: Array, width: Array) -> Array:
         if standard:
-            theta = network.widths[layer - 1] * value + unit + w[layer] * theta
-        else:
-            theta = w[layer] * (value + theta) + (0 if b is None else b[layer])
-    nngp = w[depth - 1] * value + (0 if b is None else b[depth - 1])
-    return Kernels(nngp, theta)
+            return width * value + unit + w * theta
+        return w * (value + theta) + bias
+
+    theta = with_weights(value, theta, w[1], zero[1], widths[0])
+
+    def deeper(state: tuple[Any, ...], of: tuple[Array, ...]) -> tuple[tuple[Any, ...], None]:
+        pair, value, theta = state
+        before, bias, after, bias_after, width = of
+        pair = _next_pair(act, pair, value, before, None if b is None else bias, y is None)
+        value, slope = dual_moments(act, *pair, y is None)
+        return (pair, value, with_weights(value, theta * slope, after, bias_after, width)), None
+
+    if depth > 2:
+        # A loop: written out, XLA would work each layer out anew for each use in the next.
+        layers = w[1:-1], zero[1:-1], w[2:], zero[2:], widths[1:]
+        state = (n.s, n.gap, n.a, n.b), value, theta
+        (_, value, theta), _ = lax.scan(deeper, state, layers)
+    return Kernels(w[-1] * value + zero[-1], theta)
 
 
 def _with_scales(network: Dense, x: Array) -> Array:
