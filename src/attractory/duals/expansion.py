@@ -154,7 +154,7 @@ def activation_from(
     The number of terms follows the points' norms, up to 1,024, and what these leave out is known:
     norms at which that is more than 1e-9 are refused with `QuadratureError`, as are functions that
     grow faster than a Gaussian allows, or have a kink. A softplus is good up to variances
-    ‖x‖²/d of some 200. In a caller's own compiled code the number of terms is fixed, and
+    ‖x‖²/d of some 100. In a caller's own compiled code the number of terms is fixed, and
     the refusal is an error at run time.
 
     Args:
