@@ -23,6 +23,11 @@ _REGRESSION = "maps/kernel_regression.py"
 _CONFIDENCE = "memory/confidence.py"
 _FILE = "io/tensor_file.py"
 _MEMORY_FILE = "memory/files.py"
+_JOINT = "memory/correlation_bounds.py"
+_VOTES = "memory/certified_votes.py"
+_APPROACH = "memory/certified_approach.py"
+_RECALLS = "memory/certified_recall.py"
+_ANSWERS = "memory/certified_answers.py"
 _PROJECTION = "theory/projection.py"
 
 # What is mutated, and the tests that should notice, quick ones first.
@@ -38,6 +43,10 @@ MODULES = {
     "sector": (
         [_GAIN],
         ["analysis/test_certificate_bounds.py", "analysis/test_certificate.py"],
+    ),
+    "recall certificate": (
+        [_JOINT, _VOTES, _APPROACH, _RECALLS, _ANSWERS],
+        ["memory/test_correlation_bounds.py", "memory/test_certified_recall.py"],
     ),
     "shock": ([_SHOCKS], ["analysis/test_critical_shocks.py", "_util/test_statuses.py"]),
     "outcome": ([_OUTCOMES, _SETTLING], ["analysis/test_outcomes.py"]),
@@ -66,6 +75,28 @@ MODULES = {
 }  # fmt: skip
 
 BY_HAND = [
+    # Certificates of recall: each makes the bound unsound.
+    ("recall certificate", _JOINT, "y / np.where(sums", "2 * y / np.where(sums", "twice the joint weights"),
+    ("recall certificate", _JOINT, "for _ in range(power - 1):", "for _ in range(power):", "a higher power of the products"),
+    ("recall certificate", _JOINT, "float((z / y).max())", "float((z / y).mean())", "the mean of the ratios"),
+    ("recall certificate", _VOTES, "c * rivals.size - s * rivals.toward[:, :, 0]",
+     "s * rivals.size - s * rivals.toward[:, :, 0]", "sine for cosine"),
+    ("recall certificate", _VOTES, "(most * rivals.members).sum(axis=1)", "most.sum(axis=1)", "a group counted as one row"),
+    ("recall certificate", _VOTES, "order = np.argsort(-near, axis=1)[:, :-1]", "order = np.argsort(-near, axis=1)[:, 1:-1]",
+     "the nearest rival left out"),
+    ("recall certificate", _VOTES, "left = np.minimum(left, m * scale +", "left = np.minimum(left, 0.5 * m * scale +",
+     "half the price of the constraint"),
+    ("recall certificate", _VOTES, "right = own * (s[:, 0] * rivals.own[:, 0] - c[:, 0] * rivals.own[:, 1])",
+     "right = own * (s[:, 0] * rivals.own[:, 0])", "the row's own vote as if it were the row"),
+    ("recall certificate", _VOTES, "own = np.interp(np.cos(angle) - self.place", "own = np.interp(np.cos(angle / 2) - self.place",
+     "the own vote at half the angle"),
+    ("recall certificate", _APPROACH, "orders.append(np.sqrt(seen * of_votes[m]))", "orders.append(0.5 * np.sqrt(seen * of_votes[m]))",
+     "half of each order"),
+    ("recall certificate", _APPROACH, "+ ratio * size[i] + self.soft", "+ ratio * size[i]", "the drag of (I − S + ε)⁻¹ left out"),
+    ("recall certificate", _APPROACH, "missed = store.missed() * self.stretch", "missed = 0 * store.missed()", "misses left out"),
+    ("recall certificate", _RECALLS, "sin / np.sqrt(best) / own", "sin / own", "a ball in units for the ellipsoid"),
+    ("recall certificate", _ANSWERS, "right = s[:, 0] * here.length", "right = 2 * s[:, 0] * here.length", "twice the vote"),
+    ("recall certificate", _ANSWERS, "gain = np.maximum(up * more, down * less)", "gain = up * more", "votes that fall left out"),
     # Certificates: a bound too small by a little is still a bound for most cues.
     ("certificate", _CERTIFICATE, "near, far = np.maximum(0.0, np.abs(before) - reach)",
      "near, far = np.abs(before)", "a network's upper slope not enlarged by the radius"),
