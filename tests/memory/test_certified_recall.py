@@ -16,6 +16,7 @@ from attractory.memory.certified_votes import VoteBound
 from attractory.memory.guided_recall import HIGH_DEGREE, lead
 from attractory.memory.high_degree_steps import HighDegreeStep
 from attractory.memory.metric import fit_metric
+from attractory.memory.norm_rule import by_correlation
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,21 @@ def test_no_state_is_led_farther_without_the_linear_part_than_is_proven(memory, 
             single = stepped(rough, x.astype(np.float32))
             assert (angle_to(ended, unit[row]) <= bound.step(angle, False)).all()
             assert (angle_to(single, unit[row]) <= bound.step(angle, True)).all()
+
+
+def test_orders_and_what_is_left_of_them_are_no_less_than_the_kernel(chain):
+    """Derivatives from above, their sum and the rest against h itself, up to where it is steep."""
+    approach = chain.approach
+    c = np.repeat([0.02, 0.3, 0.6, 0.8], 5)
+    reach = (1 - c) * np.tile([0.01, 0.3, 0.6, 0.9, 0.99], 4)
+    kernel = by_correlation(np.concatenate([[0.0, 1e-4, -1e-4], c, c + reach]), *approach.kernel)
+    slope = (kernel[1] - kernel[2]) / 2e-4
+    grown = kernel[23:] - kernel[3:23] - slope * reach
+    orders = sum(approach.at(approach.above[m], c) * reach ** (m + 1) for m in range(4))
+    bound = orders + approach.left_over(c, reach)
+    assert (grown <= bound + 1e-12).all()
+    assert (bound <= 1.5 * grown + 1e-4).all()
+    assert (orders < 0.99 * grown).any()  # there the rest counts
 
 
 @pytest.mark.parametrize(("close", "norm"), [(0.75, 20.0), (0.6, 9.0)])

@@ -224,6 +224,14 @@ class ApproachBound:
         below = np.minimum(place.astype(int), _PLACES - 1)
         return table[below] + (place - below) * (table[below + 1] - table[below])
 
+    def left_over(self, c: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """Return what h(c + reach) − h(c) has beyond the orders, at most; correlations from 0."""
+        there = np.minimum(c + reach, 1.0)
+        rest = self.between(self.high, there) - (self.between(self.high, c) - self.at(self.bow, c))
+        for m in range(_ORDERS):
+            rest = rest - self.at(self.below[m], c, up=False) * reach ** (m + 1)
+        return np.where(c + reach > 1, np.inf, np.maximum(rest, 0.0))
+
     def row(self, i: int) -> Approach:
         """Return what steps do near a row; nothing is known beside an equal or opposite one."""
         with np.errstate(invalid="ignore"):
@@ -253,11 +261,8 @@ class ApproachBound:
         still = float((weights * c * np.abs(toward)).sum())
         reach = ANGLES[:, None] * s  # sin a is at most a
         there = np.minimum(c + reach, 1.0)
-        rest = self.between(self.high, there) - (self.between(self.high, c) - self.at(self.bow, c))
-        for m in range(_ORDERS):
-            rest = rest - self.at(self.below[m], c, up=False) * reach ** (m + 1)
-        rest = np.where(others, np.maximum(rest, 0.0), 0.0)
-        rest[c + reach > 1] = np.inf
+        rest = self.left_over(c, reach)
+        rest = np.where(others, rest, 0.0)
         rest[:, i] = 0.0
         # Of at least first order, it falls at least as fast as the angle.
         share = (rest / ANGLES[:, None])[::-1]
