@@ -116,10 +116,11 @@ def test_second_derivatives():
 def test_zero_inputs_have_finite_derivatives():
     zero = jnp.zeros(4)
     for name in ("erf", "relu", "sin"):
-        gradient = jax.grad(lambda z, name=name: ntk(z[None], X[:9], activation=name).sum())(zero)
+        total = lambda z, name=name: ntk(z[None], X[:9], activation=name).sum()  # noqa: E731
+        gradient = jax.jit(jax.grad(total))(zero)
         assert np.isfinite(gradient).all()
     # Depth 2 of ReLU: the odd part of k(hx, y) in h is h x·y/2d, of the NTK's two terms ¼ each.
-    gradient = jax.grad(lambda z: ntk(z[None], X[1:2], activation="relu")[0, 0])(zero)
+    gradient = jax.jit(jax.grad(lambda z: ntk(z[None], X[1:2], activation="relu")[0, 0]))(zero)
     np.testing.assert_allclose(gradient, X[1] / 8, rtol=1e-14)
 
 
@@ -138,7 +139,7 @@ def test_products_of_matrices_keep_the_digits(monkeypatch):
 
 def test_vmap_over_data_sets_and_float32():
     sets = RNG.standard_normal((5, 6, 3))
-    together = jax.vmap(lambda x: ntk(x, activation="gelu"))(sets)
+    together = jax.jit(jax.vmap(lambda x: ntk(x, activation="gelu")))(sets)
     for x, found in zip(sets, together, strict=True):
         np.testing.assert_allclose(found, ntk(x, activation="gelu"), rtol=1e-13)
     with jax.enable_x64(False):
