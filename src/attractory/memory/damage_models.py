@@ -1,26 +1,33 @@
 r"""Models of damage: how well each of a few stored rows explains a cue, coordinate by coordinate.
 
-Each model gives the log density of every coordinate of the cue, for every row p:
+Each model tells, for every row p and coordinate j, by how much more probable it makes xⱼ than the
+density q of the cue's own values does (nats). q knows no row, so that all models are measured from
+one place:
 
-- *noise*: xⱼ = a pⱼ + o + white noise, a ≥ 0 and o any;
+- *noise*: xⱼ = a pⱼ + o + white noise; a = 1 and o = 0, or a ≥ 0 and o any;
 - *replaced*: with probability 1 − π a coordinate is kept, xⱼ = a pⱼ + o + noise of deviation σ,
-  else its value is drawn from a density q. a, o, σ and π are fitted to each row by EM, and **q is
-  that of the cue's own values**: half an image of one value, a block, speckle, stripes all make a
-  peak or a floor in it, so that what is replaced costs little, and what is kept and agrees exactly
-  says much;
+  else its value is drawn from q. a, o, σ and π are fitted to each row by EM. Half an image of one
+  value, a block, speckle, stripes all make a peak or a floor in q, so that what is replaced costs
+  little, and what is kept and agrees exactly says much;
+- *patches*: as replaced, but a coordinate is likely to be kept as those most like it are (Ising's
+  prior, mean field);
 - *smoothed*: xⱼ = o + a combination of pⱼ, of its mean over j and the coordinates most like j, and
   of the same taken three times, + white noise;
 - *moved*: as replaced, but a kept coordinate has a value between the least and the largest of pⱼ
-  and of the coordinates most like j.
+  and of the coordinates most like j;
+- *changed values*: xⱼ has any distribution that depends on pⱼ alone, by the table of how often a
+  value of p (in ten classes, or in eight of its deviation from the column's mean) stands beside one
+  of x. Other contrast, inverted, counted or rounded values are special cases;
+- *shaded*: white noise on what a coordinate has more than those most like it, or on what is left of
+  x and p without their slow parts over the coordinates' order.
 
 Which coordinates are most like another is told by the stored rows' correlations. In images they are
 the pixels beside it, so that blur is smoothing, and shifts and elastic distortion are moves; where
-columns are not alike there are no such models. Nothing is told of the order of coordinates.
+columns are not alike there are no such models.
 
 A row may agree with a cue by chance, the less so the more coordinates say it: with ℓⱼ the
-difference of two rows' log densities, z = Σⱼ ℓⱼ / √(d var ℓ) is near standard normal for rows that
-explain the cue equally well (Q. H. Vuong, Econometrica 57, 1989). In these units models that
-measure in units of their own can be compared.
+difference of two rows' terms, z = Σⱼ ℓⱼ / √(d var ℓ) is near standard normal for rows that explain
+the cue equally well (Q. H. Vuong, Econometrica 57, 1989). In these units models can be compared.
 """
 
 from typing import NamedTuple
@@ -30,7 +37,10 @@ from jaxtyping import Bool, Float, Int
 
 from attractory.memory.coordinates import spread
 
-__all__ = ["Fit", "combined", "density", "lead", "like_coordinates", "mixture", "white"]
+__all__ = [
+    "Classes", "Fit", "combined", "density", "exact", "lead", "like_coordinates", "mixture",
+    "patches", "tabulated", "white",
+]  # fmt: skip
 
 _NARROW = 0.02  # half a bin of the density, in the rows' spread
 _LEAST = 0.04  # the least σ
@@ -45,6 +55,10 @@ _DEAD = 0.02  # spread of a coordinate, of all, below which it is like none
 _ROWS = 500  # from which correlations are known well enough
 _ROOT = np.float32(np.sqrt(2 * np.pi))
 _NONE = np.float32(1e-9)
+_COUPLING = 1.0  # of Ising's prior
+_ROUNDS = 3  # of its mean field
+_PRIOR = 4.0  # counts of the cue's own distribution in each line of a table
+_MOST = 30.0  # nats of one coordinate
 
 
 class Fit(NamedTuple):
@@ -52,26 +66,29 @@ class Fit(NamedTuple):
 
     Attributes:
         rows: indices of those fitted to the end, of the rows given, (s,).
-        terms: log densities, (s, d); 0 where the cue is unknown.
+        terms: log densities, or nats over q; (s, d).
         kept: probability that a coordinate is a kept one, (s, d).
-        gain, offset: a and o, (s, 1).
+        contrast, offset: a and o, (s, 1).
         noise: σ, (s, 1).
     """
 
     rows: Int[np.ndarray, " s"]
     terms: Float[np.ndarray, "s d"]
     kept: Float[np.ndarray, "s d"]
-    gain: Float[np.ndarray, "s 1"]
+    contrast: Float[np.ndarray, "s 1"]
     offset: Float[np.ndarray, "s 1"]
     noise: Float[np.ndarray, "s 1"]
 
+    @staticmethod
+    def whole(terms: Float[np.ndarray, "s d"]) -> "Fit":
+        """Return the fit of a model that keeps all coordinates, and has no contrast of its own."""
+        one = np.ones((len(terms), 1), np.float32)
+        return Fit(np.arange(len(terms)), terms, np.ones_like(terms), one, 0 * one, one)
 
-def density(
-    values: Float[np.ndarray, " d"], known: Bool[np.ndarray, " d"] | None = None
-) -> Float[np.ndarray, " d"]:
+
+def density(values: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
     """Return the density of values at themselves: the mean of a narrow bin's and of neighbours'."""
-    given = values if known is None else values[known]
-    order = np.sort(given)
+    order = np.sort(values)
     count, beside = len(order), max(1, len(order) // 40)
     within = np.searchsorted(order, values + _NARROW, "right")
     within -= np.searchsorted(order, values - _NARROW, "left")
@@ -111,51 +128,46 @@ def like_coordinates(
     return out if (out != which[:, None]).any() else None
 
 
-def white(
-    x: Float[np.ndarray, " d"],
-    rows: Float[np.ndarray, "s d"],
-    known: Float[np.ndarray, " d"] | None = None,
-    offset: bool = True,
-) -> Fit:
+def exact(x: Float[np.ndarray, " d"], rows: Float[np.ndarray, "s d"]) -> Fit:
+    """Fit white noise alone, of a contrast of 1 and no offset."""
+    one = np.ones((len(rows), 1), np.float32)
+    return _noise(x - rows, one, 0 * one)
+
+
+def white(x: Float[np.ndarray, " d"], rows: Float[np.ndarray, "s d"], offset: bool = True) -> Fit:
     """Fit white noise with any contrast, and any offset or none."""
-    weight = np.ones_like(x) if known is None else known
-    count = weight.sum()
-    mean_x, mean = (x @ weight / count, rows @ weight / count) if offset else (0.0, 0.0)
-    mean = np.broadcast_to(mean, len(rows))
-    along = rows @ (weight * x) / count - mean * mean_x
-    square = (rows**2) @ weight / count - mean**2
-    gain = np.maximum(along, 0) / np.maximum(square, _NONE)
-    moved = mean_x - gain * mean
-    rest = x - gain[:, None] * rows - moved[:, None]
-    rest *= rest
-    noise = np.maximum(rest @ weight / count, _NONE)[:, None]
-    terms = (-0.5 * weight) * (rest / noise + np.log(2 * np.pi * noise))
-    return Fit(
-        np.arange(len(rows)), terms, np.ones_like(rows), gain[:, None], moved[:, None],
-        np.sqrt(noise),
-    )  # fmt: skip
+    count = x.size
+    mean_x, mean = (x.mean(), rows.mean(axis=1)) if offset else (0.0, np.zeros(len(rows)))
+    along = rows @ x / count - mean * mean_x
+    square = np.einsum("ij,ij->i", rows, rows) / count - mean**2
+    contrast = (np.maximum(along, 0) / np.maximum(square, _NONE))[:, None]
+    moved = mean_x - contrast * mean[:, None]
+    rest = x - contrast * rows
+    rest -= moved
+    return _noise(rest, contrast, moved)
 
 
-def combined(
-    x: Float[np.ndarray, " d"],
-    parts: Float[np.ndarray, "s r d"],
-    known: Float[np.ndarray, " d"] | None = None,
-) -> Fit:
+def combined(x: Float[np.ndarray, " d"], parts: Float[np.ndarray, "s r d"]) -> Fit:
     """Fit white noise about a combination of parts, and an offset, by least squares."""
-    weight = np.ones_like(x) if known is None else known
-    count = weight.sum()
-    parts = parts - ((parts @ weight) / count)[:, :, None]
-    apart = x - (weight @ x) / count
-    weighted = parts * weight
-    gram = weighted @ parts.transpose(0, 2, 1) / count
+    count = x.size
+    parts = parts - parts.mean(axis=2, keepdims=True)
+    apart = x - x.mean()
+    gram = parts @ parts.transpose(0, 2, 1) / count
     gram[:, range(gram.shape[1]), range(gram.shape[1])] += 1e-3
-    factors = np.linalg.solve(gram, (weighted @ apart / count)[:, :, None])
+    factors = np.linalg.solve(gram, (parts @ apart / count)[:, :, None])
     rest = apart - (factors.transpose(0, 2, 1) @ parts)[:, 0]
-    rest *= rest
-    noise = np.maximum(rest @ weight / count, _NONE)[:, None]
-    terms = (-0.5 * weight) * (rest / noise + np.log(2 * np.pi * noise))
     one = np.ones((len(parts), 1), np.float32)
-    return Fit(np.arange(len(parts)), terms, np.ones_like(rest), one, 0 * one, np.sqrt(noise))
+    return _noise(rest, one, 0 * one)
+
+
+def _noise(rest: np.ndarray, contrast: np.ndarray, offset: np.ndarray) -> Fit:
+    """Return the fit of white noise that leaves these residuals, which are written to."""
+    kept = np.ones_like(rest)
+    rest *= rest
+    noise = np.maximum(rest.mean(axis=1, keepdims=True), _NONE)
+    rest /= -2 * noise
+    rest -= 0.5 * np.log(2 * np.pi * noise)
+    return Fit(np.arange(len(rest)), rest, kept, contrast, offset, np.sqrt(noise))
 
 
 def mixture(
@@ -163,7 +175,6 @@ def mixture(
     rows: Float[np.ndarray, "s d"],
     other: Float[np.ndarray, " d"],
     first: tuple[float, float],
-    known: Float[np.ndarray, " d"] | None = None,
     limits: tuple[Float[np.ndarray, "s d"], Float[np.ndarray, "s d"]] | None = None,
 ) -> Fit:
     """Fit kept and replaced coordinates by EM.
@@ -173,20 +184,19 @@ def mixture(
         rows: p.
         other: q at the cue's coordinates.
         first: σ and π at the start.
-        known: 1 for known coordinates, 0 for others; None for all.
         limits: least and largest value of kept coordinates; None for p itself.
     """
     size = (len(rows), 1)
-    gain, offset = np.ones(size, np.float32), np.zeros(size, np.float32)
+    contrast, offset = np.ones(size, np.float32), np.zeros(size, np.float32)
     noise, lost = (np.full(size, v, np.float32) for v in first)
-    some, count = np.arange(len(rows)), x.size if known is None else known.sum()
+    some = np.arange(len(rows))
     kept = total = np.empty(0, np.float32)
     for k in range(_FIRST + _LAST + 1):
-        target = rows if limits is None else np.clip((x - offset) / gain, *limits)
-        rest = x - gain * target - offset
+        target = rows if limits is None else np.clip((x - offset) / contrast, *limits)
+        rest = x - contrast * target - offset
         wide = _ROOT * noise
         if limits is not None:
-            wide = wide + gain * (limits[1] - limits[0])
+            wide = wide + contrast * (limits[1] - limits[0])
         total = rest / noise
         total *= total
         total *= -0.5
@@ -197,45 +207,109 @@ def mixture(
         if k == _FIRST + _LAST:
             break
         if k == _FIRST and len(some) > _BEST:
-            score = np.log(total)
-            score = score.sum(axis=1) if known is None else score @ known
-            best = np.argpartition(-score, _BEST - 1)[:_BEST]
+            best = np.argpartition(-np.log(total).sum(axis=1), _BEST - 1)[:_BEST]
             some, rows, kept, rest, target = (v[best] for v in (some, rows, kept, rest, target))
-            gain, offset, noise, lost = (v[best] for v in (gain, offset, noise, lost))
+            contrast, offset, noise, lost = (v[best] for v in (contrast, offset, noise, lost))
             limits = None if limits is None else (limits[0][best], limits[1][best])
-        weight = kept if known is None else kept * known
-        sums = weight.sum(axis=1, keepdims=True) + 1e-6
-        lost = np.clip(1 - sums / count, *_LOST)
-        mean_x = (weight @ x)[:, None] / sums
-        weighted = weight * target
+        sums = kept.sum(axis=1, keepdims=True) + 1e-6
+        lost = np.clip(1 - sums / x.size, *_LOST)
+        mean_x = (kept @ x)[:, None] / sums
+        weighted = kept * target
         mean = weighted.sum(axis=1, keepdims=True) / sums
         along = (weighted @ x)[:, None] / sums - mean_x * mean
         weighted *= target
         square = weighted.sum(axis=1, keepdims=True) / sums - mean**2
-        gain = np.clip((along + _CONTRAST) / (np.maximum(square, 0) + _CONTRAST), *_CONTRASTS)
-        offset = mean_x - gain * mean
-        rest = x - gain * target - offset
+        contrast = np.clip((along + _CONTRAST) / (np.maximum(square, 0) + _CONTRAST), *_CONTRASTS)
+        offset = mean_x - contrast * mean
+        rest = x - contrast * target - offset
         rest *= rest
-        rest *= weight
+        rest *= kept
         noise = np.maximum(np.sqrt(rest.sum(axis=1, keepdims=True) / sums), _LEAST)
-    terms = np.log(total)
-    if known is not None:
-        terms *= known
-    return Fit(some, terms, kept, gain, offset, noise)
+    return Fit(some, np.log(total), kept, contrast, offset, noise)
 
 
-def lead(
-    terms: Float[np.ndarray, "s d"], best: int, count: float | None = None
-) -> Float[np.ndarray, " s"]:
+def patches(
+    x: Float[np.ndarray, " d"],
+    rows: Float[np.ndarray, "s d"],
+    other: Float[np.ndarray, " d"],
+    fit: Fit,
+    like: Int[np.ndarray, "d q"],
+) -> Fit:
+    """Return a fit of `mixture` with kept coordinates beside kept ones; terms are nats over q.
+
+    Args:
+        x, rows, other: as for `mixture`.
+        fit: from there.
+        like: the coordinates most like each.
+    """
+    rest = (x - fit.contrast * rows[fit.rows] - fit.offset) / fit.noise
+    ratio = -0.5 * rest * rest - np.log(_ROOT * fit.noise) - np.log(other)
+    ratio = np.exp(np.minimum(ratio, _MOST))
+    kept, prior = fit.kept, fit.kept
+    lost = np.clip(1 - kept.mean(axis=1, keepdims=True), *_LOST)
+    bias = np.log((1 - lost) / lost)
+    for _ in range(_ROUNDS):
+        field = bias + _COUPLING * (2 * kept[:, like] - 1).sum(axis=2)
+        prior = 1 / (1 + np.exp(-np.clip(field, -6, 6)))
+        kept = prior * ratio / (prior * ratio + 1 - prior)
+    return fit._replace(terms=np.log(prior * ratio + 1 - prior), kept=kept)
+
+
+class Classes:
+    """Values of stored rows in classes of about equal numbers.
+
+    Args:
+        values: of the rows, (n, d).
+        count: of classes; fewer where many values are equal.
+    """
+
+    def __init__(self, values: Float[np.ndarray, "n d"], count: int):
+        sample = values[spread(len(values), 300)].ravel()
+        self.edges = _edges(sample[:: max(1, sample.size // 200000)], count)
+        self.of_rows = np.searchsorted(self.edges, values, "right").astype(np.int16)
+
+
+def _edges(values: Float[np.ndarray, " m"], count: int) -> Float[np.ndarray, " c"]:
+    """Return the bounds between classes of about equal numbers."""
+    return np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:-1]))
+
+
+def tabulated(
+    x: Float[np.ndarray, " d"], classes: Int[np.ndarray, "s d"], count: int, own: int
+) -> Fit:
+    """Fit a table of how often each class of a row's values stands beside one of the cue's.
+
+    Terms are nats over the cue's own classes, each coordinate left out of the table that it is
+    judged by, with some counts of the cue's own distribution in each line.
+
+    Args:
+        x: the cue.
+        classes: of the rows' values.
+        count: of those classes.
+        own: how many classes the cue's values are put in.
+    """
+    size, dim = classes.shape
+    mine = np.searchsorted(_edges(x, own), x, "right")
+    kinds = int(mine.max()) + 1
+    index = (np.arange(size)[:, None] * count + classes) * kinds + mine
+    table = np.bincount(index.ravel(), minlength=size * count * kinds)
+    table = table.reshape(size, count, kinds).astype(np.float32)
+    number = np.bincount(mine, minlength=kinds)
+    share = (number + 0.5) / (dim + 0.5 * kinds)
+    lines = np.maximum(table.sum(axis=2, keepdims=True) - 1, 0) + _PRIOR
+    terms = np.minimum(np.log(np.maximum(table - 1 + _PRIOR * share, 1e-3) / lines), 0)
+    terms = terms - np.log(np.maximum(number - 0.5, 0.5) / dim)
+    return Fit.whole(np.asarray(terms, np.float32).reshape(-1)[index])
+
+
+def lead(terms: Float[np.ndarray, "s d"], best: int) -> Float[np.ndarray, " s"]:
     """Return z of one row against all: 0 against itself.
 
     Args:
-        terms: log densities.
+        terms: of each row.
         best: the row.
-        count: of known coordinates, if not all.
     """
     apart = terms[best] - terms
-    count = terms.shape[1] if count is None else count
     total = apart.sum(axis=1)
-    square = np.einsum("ij,ij->i", apart, apart) - total**2 / count
+    square = np.einsum("ij,ij->i", apart, apart) - total**2 / terms.shape[1]
     return total / np.sqrt(np.maximum(square, 0) + _NONE)

@@ -235,7 +235,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         distance = np.linalg.norm(ended.state - plan.patterns[closest], axis=1) / plan.norm
         held = (distance <= _NEAR) & (ended.status != RecallStatus.DIVERGED)
         pattern = np.where(held, closest, -1)
-        sure = state.confidence.of(begun.evidence, pattern)
+        if settings.guided:
+            sure = np.where(pattern == begun.row, begun.sure, 0.0)
+        else:
+            sure = state.confidence.of(begun.evidence, pattern)
         return MemoryRecall(
             state=coordinates.decode(span.outward(ended.state, across), state.sizes[closest]),
             pattern=pattern,

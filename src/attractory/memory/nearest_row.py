@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["NearestRow", "nearest_row"]
+__all__ = ["NearestRow", "nearest_row", "position"]
 
 _CHANCE = 4.0  # standard errors
 _FEWEST = 64  # coordinates: of fewer nothing is told
@@ -63,6 +63,62 @@ def nearest_row(
         first = away.argmin(axis=1)
         parts.append((first, *_told(rows, x, part, away, first)))
     return NearestRow(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def position(
+    rows: Float[np.ndarray, "n d"], cues: Float[np.ndarray, "k d"], row: Int[np.ndarray, " k"]
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return where cues lie, from their row towards others.
+
+    Args:
+        rows, cues: in the same units.
+        row: of each cue.
+
+    Returns:
+        How far each cue is on its row's side of the row least far, 1 at the row and 0 half-way; how
+        much of what its row leaves of it one other row explains, by least squares with any
+        contrast and offset, and that row's share of both; each (k,).
+
+    Example:
+        >>> found = position(np.eye(3, 9), (np.eye(3, 9)[:1] + np.eye(3, 9)[1:2]) / 2, np.array([0]))
+        >>> [float(v[0].round(6)) for v in found]
+        [0.0, 1.0, 0.5]
+    """
+    parts = [_position(rows, cues[k : k + 100], row[k : k + 100]) for k in range(0, len(row), 100)]
+    first, second, third = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return first, second, third
+
+
+def _position(
+    rows: np.ndarray, cues: np.ndarray, row: np.ndarray
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    own, here = rows[row], np.arange(len(row))
+    mine = own @ rows.T
+    squares = np.einsum("ij,ij->i", rows, rows)
+    apart = squares[row][:, None] + squares - 2 * mine
+    with_cue = cues @ rows.T
+    nearer = squares - squares[row][:, None] - 2 * (with_cue - with_cue[here, row][:, None])
+    others = apart > 1e-3 * np.median(apart, axis=1, keepdims=True) + 1e-9
+    others[here, row] = False
+    ratio = np.where(others, nearer / np.where(others, apart, 1), np.inf).min(axis=1)
+    # The same of rows and cues less their means, for least squares.
+    dim = rows.shape[1]
+    mean, mean_cue = rows.mean(axis=1), cues.mean(axis=1)
+    gram = mine - dim * mean[row][:, None] * mean
+    size = np.maximum(squares[row] - dim * mean[row] ** 2, 1e-12)[:, None]
+    seen = with_cue - dim * mean_cue[:, None] * mean
+    along, first = gram / size, seen[here, row][:, None] / size
+    across = squares - dim * mean**2 - along**2 * size
+    left = np.einsum("ij,ij->i", cues, cues) - dim * mean_cue**2 - first[:, 0] ** 2 * size[:, 0]
+    others &= across > 1e-3 * size
+    seen = np.where(others, np.maximum(seen - first * gram, 0), 0)
+    across = np.where(others, across, 1)
+    explained = seen**2 / across
+    best = explained.argmax(axis=1)
+    factor = seen[here, best] / across[here, best]
+    of_row = np.maximum(first[:, 0] - factor * along[here, best], 1e-6)
+    part = np.clip(explained[here, best] / np.maximum(left, 1e-9 * size[:, 0]), 0, 1)
+    return np.where(np.isfinite(ratio), ratio, 0.0), part, factor / (factor + of_row)
 
 
 def _told(

@@ -73,12 +73,16 @@ class Beginnings(NamedTuple):
         start: the cues mended.
         evidence: the cues less their noise, which their confidence is judged by.
         damage: place in `cue_mending.DAMAGE`, (k,); −1 where cues are not mended.
+        row: the stored row that each is mended by, (k,); −1 where cues are not mended.
+        sure: probability that this row is right, (k,); see `memory.row_probability`.
     """
 
     plain: Float[np.ndarray, "k d"]
     start: Float[np.ndarray, "k d"]
     evidence: Float[np.ndarray, "k d"]
     damage: Int[np.ndarray, " k"]
+    row: Int[np.ndarray, " k"]
+    sure: Float[np.ndarray, " k"]
 
 
 class Carried(NamedTuple):
@@ -308,9 +312,9 @@ class MemoryState:
         plain = encode(cues)[0]
         damage = np.full(count, -1)
         if not self.settings.guided:
-            return Beginnings(plain, plain, plain, damage)
+            return Beginnings(plain, plain, plain, damage, damage.copy(), np.zeros(count))
         evidence, there = self._less_noise(cues, plain)
-        start = evidence.copy()
+        start, row, sure = evidence.copy(), nearest(plain, self.points), np.ones(count)
         damage[:] = 0
         whole = np.ones(count, bool) if known is None else known.all(axis=1)
         near = self.mending.nearest(cues, known)
@@ -321,11 +325,14 @@ class MemoryState:
             part = None if told is None else told[some]
             mended = self.mending.mend(cues[some], evidence[some] / self.norm, part)
             start[some], damage[some] = encode(mended.cue)[0], mended.damage
-        sure = (near.white | near.alone) & ~there
-        start[sure] = self.points[near.row[sure]]
-        damage[sure] = np.where(near.white[sure], DAMAGE.index("noise"), damage[sure])
+            row[some], sure[some] = mended.row, mended.confidence
+        direct = (near.white | near.alone) & ~there
+        start[direct], row[direct] = self.points[near.row[direct]], near.row[direct]
+        damage[direct] = np.where(near.white[direct], DAMAGE.index("noise"), damage[direct])
+        some = direct & whole
+        sure[some] = self.mending.of_noise(cues[some], row[some])
         plain[~whole] = start[~whole]
-        return Beginnings(plain, start, evidence, damage)
+        return Beginnings(plain, start, evidence, damage, row, sure)
 
     def refuse_other_answers(
         self, points: Float[np.ndarray, "m d"], answers: Float[np.ndarray, "m d"]
