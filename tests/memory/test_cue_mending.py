@@ -25,7 +25,7 @@ def test_a_row_comes_back_from_a_fifth_and_keeps_it():
     found = mended(ROWS, cues)
     assert (found.row == HOME).all()
     assert [DAMAGE[k] for k in found.damage] == ["replaced"] * 30
-    assert np.abs(found.cue - ROWS[HOME]).max() < 0.2
+    assert np.abs(found.cue - ROWS[HOME]).max() < 0.3
 
 
 def test_neither_scale_nor_offset_nor_order_changes_the_choice():

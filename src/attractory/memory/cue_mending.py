@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attractory.memory.damage_evidence import MODELS, DamageModels, Evidence
+from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.damage_models import Fit
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, position
@@ -27,17 +27,7 @@ from attractory.memory.shortlist import RowFrame, Shortlist
 
 __all__ = ["DAMAGE", "CueMending", "Mended"]
 
-DAMAGE = (
-    "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
-)  # fmt: skip
-_NAMES = {
-    "white": "noise", "white, of any contrast": "noise", "structured": "structured noise",
-    "replaced, much": "replaced", "replaced, little": "replaced", "patches": "replaced",
-    "smoothed": "smoothed", "moved": "moved", "changed values": "changed values",
-    "changed deviations": "changed values", "shaded": "shaded", "slow part added": "shaded",
-}  # fmt: skip
-_KIND = tuple(DAMAGE.index(_NAMES[name]) for name in MODELS)
-_IN_PLACE = tuple(_NAMES[name] in ("noise", "replaced") for name in MODELS)
+_IN_PLACE = "noise", "replaced"  # which leave kept coordinates where they were
 _RIVALS = 8
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
@@ -94,7 +84,7 @@ class CueMending:
             return np.empty(0)
         points = self._frame.points
         where = position(points, self._frame.inward(cues), row)
-        return of_noise(*where, points.shape)
+        return of_noise(where, points.shape)
 
     def mend(
         self,
@@ -130,7 +120,7 @@ class CueMending:
                 judgement = judged(evidence, len(self._points))
                 mended[j] = self._mended(x[j], rows, evidence, judgement, seen)
                 out.row[k + j] = rows[judgement.first]
-                out.damage[k + j] = _KIND[judgement.model]
+                out.damage[k + j] = KIND[judgement.model]
                 out.confidence[k + j] = judgement.confidence
             out.cue[some] = self._frame.outward(mended)
         return out
@@ -150,14 +140,16 @@ class CueMending:
         fill = np.asarray(weight @ some, np.float32)
         fit: Fit = evidence.fits[judgement.model]
         place = np.flatnonzero(fit.rows == judgement.first)
-        if not _IN_PLACE[judgement.model] or not len(place):
+        if DAMAGE[KIND[judgement.model]] not in _IN_PLACE or not len(place):
             return fill
         first = int(place[0])
-        contrast, offset, noise = (float(v[first, 0]) for v in (fit.contrast, fit.offset, fit.noise))
+        contrast, offset, noise = (
+            float(v[first, 0]) for v in (fit.contrast, fit.offset, fit.noise)
+        )
         if contrast <= 0:
             return fill
         kept = np.ones_like(x) if known is None else known.astype(np.float32)
-        if DAMAGE[_KIND[judgement.model]] == "replaced":
+        if DAMAGE[KIND[judgement.model]] == "replaced":
             if known is None and fit.kept.shape[1] == len(x):
                 kept = kept * fit.kept[first]
             else:  # not all coordinates were compared: those that agree were kept

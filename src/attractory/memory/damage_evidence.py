@@ -1,7 +1,7 @@
-"""What every model of damage says of a cue: how far each row is behind, and how well it explains it.
+"""What every model of damage says of a cue: how far each row is behind, and how well it explains.
 
-A row's lead is in standard errors (`damage_models.lead`), but a model that is wrong for a cue may be
-very sure of a row. So for every model these are found besides, of the row it puts first: by how
+A row's lead is in standard errors (`damage_models.lead`), but a model that is wrong for a cue may
+be very sure of a row. So for every model these are found besides, of the row it puts first: by how
 much it leads, in how far the model explains the cue at all, beside the others, whether what is left
 is noise as the model has it, and whether the cue lies at that row rather than between rows.
 """
@@ -28,14 +28,23 @@ from attractory.memory.damage_models import (
 )
 from attractory.memory.shortlist import RowFrame
 
-__all__ = ["FEATURES", "MODELS", "DamageModels", "Evidence"]
+__all__ = ["COMPARABLE", "DAMAGE", "FEATURES", "KIND", "MODELS", "DamageModels", "Evidence"]
 
 MODELS = (
     "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
     "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
 )  # fmt: skip
-_STRUCTURED = MODELS.index("structured")
-_ALIKE_DENSITIES = np.isin(
+DAMAGE = (
+    "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
+)  # fmt: skip
+_NAMES = {
+    "white": "noise", "white, of any contrast": "noise", "structured": "structured noise",
+    "replaced, much": "replaced", "replaced, little": "replaced", "patches": "replaced",
+    "smoothed": "smoothed", "moved": "moved", "changed values": "changed values",
+    "changed deviations": "changed values", "shaded": "shaded", "slow part added": "shaded",
+}  # fmt: skip
+KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
+COMPARABLE = np.isin(
     MODELS, ["structured", "shaded", "slow part added"], invert=True
 )  # whose terms are nats over the same q
 FEATURES = (
@@ -50,7 +59,14 @@ _FEWEST = 12  # known coordinates below which nothing but noise is told
 _TWIN = 0.1  # mean square between twins, in units of the rows' spread
 _SLOW = 5  # cosines over the order of coordinates
 _FARTHEST = 30.0  # standard errors
-_NOISY = "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved"
+_NOISY = (
+    "white",
+    "white, of any contrast",
+    "replaced, much",
+    "replaced, little",
+    "smoothed",
+    "moved",
+)
 _FLAT = "changed values", "changed deviations"  # which no residual is left of
 
 
@@ -97,7 +113,9 @@ class Evidence(NamedTuple):
         left = float(rest @ rest)
         if not others.any() or left <= 0:
             return 0.0, 0.0
-        explained = np.where(others, np.maximum(seen, 0) ** 2 / np.where(others, across, 1), 0) / left
+        explained = (
+            np.where(others, np.maximum(seen, 0) ** 2 / np.where(others, across, 1), 0) / left
+        )
         other = int(explained.argmax())
         if explained[other] <= 0:
             return 0.0, 0.0
@@ -236,9 +254,7 @@ class DamageModels:
                 near = patches(here, some, other, best, like)
                 found["patches"] = _Compared(here, some, near)
         classes = self._values
-        table = tabulated(
-            x[where], classes.of_rows[rows][:, where], len(classes.edges) + 1, 10
-        )
+        table = tabulated(x[where], classes.of_rows[rows][:, where], len(classes.edges) + 1, 10)
         found["changed values"] = _Compared(here, some, table)
         found |= self._of_deviations(x, rows, where)
         if known is None:
@@ -300,7 +316,7 @@ class DamageModels:
             if name not in _FLAT:
                 features[k, 9] = _at_the_row(compared, best, row, name == "structured")
         if told.any():
-            best_gain = gain[told & _ALIKE_DENSITIES].max(initial=-np.inf)
+            best_gain = gain[told & COMPARABLE].max(initial=-np.inf)
             some = told & np.isfinite(best_gain)
             features[some, 1] = best_gain - gain[some]
             firsts = np.where(told, behind.argmin(axis=1), -1)
@@ -355,7 +371,7 @@ def _ahead(behind: np.ndarray, away: np.ndarray, row: int) -> float:
 
 
 def _at_the_row(compared: _Compared, best: int, row: int, direction: bool) -> float:
-    """Return where the cue lies: 1 at its row, 0 half-way to the row least far; see `confidence`."""
+    """Return where the cue lies: 1 at its row, 0 half-way to the row least far."""
     x, rows, fit = compared.x, compared.rows, compared.fit
     if direction:
         length, size = np.linalg.norm(x), np.linalg.norm(rows[row])

@@ -33,7 +33,7 @@ the cue equally well (Q. H. Vuong, Econometrica 57, 1989). In these units models
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from attractory.memory.coordinates import spread
 
@@ -289,7 +289,10 @@ def tabulated(
         own: how many classes the cue's values are put in.
     """
     size, dim = classes.shape
-    mine = np.searchsorted(_edges(x, own), x, "right")
+    edges = _edges(x, own)
+    mine = np.searchsorted(edges, x, "right")
+    if mine.min() == mine.max():  # one value is nearly all of them, and the least
+        mine = np.searchsorted(edges, x, "left")
     kinds = int(mine.max()) + 1
     index = (np.arange(size)[:, None] * count + classes) * kinds + mine
     table = np.bincount(index.ravel(), minlength=size * count * kinds)

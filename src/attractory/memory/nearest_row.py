@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["NearestRow", "nearest_row", "position"]
+__all__ = ["NearestRow", "Position", "nearest_row", "position"]
 
 _CHANCE = 4.0  # standard errors
 _FEWEST = 64  # coordinates: of fewer nothing is told
@@ -65,44 +65,63 @@ def nearest_row(
     return NearestRow(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
+class Position(NamedTuple):
+    """Where cues lie, from their row towards others.
+
+    Attributes:
+        at_row: how far on the row's side of the row least far, 1 at the row and 0 half-way, (k,).
+        second: how much of what the row leaves of the cue one other row explains, by least squares
+            with any contrast and offset, (k,).
+        of_second: that row's share of both, (k,).
+        away: log of the squared distance from the row, of that to the row nearest to it, (k,).
+        lead: log likelihood of the row less that of the next one, white noise assumed, (k,).
+    """
+
+    at_row: Float[np.ndarray, " k"]
+    second: Float[np.ndarray, " k"]
+    of_second: Float[np.ndarray, " k"]
+    away: Float[np.ndarray, " k"]
+    lead: Float[np.ndarray, " k"]
+
+
 def position(
     rows: Float[np.ndarray, "n d"], cues: Float[np.ndarray, "k d"], row: Int[np.ndarray, " k"]
-) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """Return where cues lie, from their row towards others.
+) -> Position:
+    """Return where cues lie.
 
     Args:
         rows, cues: in the same units.
         row: of each cue.
 
-    Returns:
-        How far each cue is on its row's side of the row least far, 1 at the row and 0 half-way; how
-        much of what its row leaves of it one other row explains, by least squares with any
-        contrast and offset, and that row's share of both; each (k,).
-
     Example:
-        >>> found = position(np.eye(3, 9), (np.eye(3, 9)[:1] + np.eye(3, 9)[1:2]) / 2, np.array([0]))
-        >>> [float(v[0].round(6)) for v in found]
+        >>> rows = np.eye(3, 9)
+        >>> found = position(rows, (rows[:1] + rows[1:2]) / 2, np.array([0]))
+        >>> [float(v[0].round(6)) for v in found[:3]]
         [0.0, 1.0, 0.5]
     """
-    parts = [_position(rows, cues[k : k + 100], row[k : k + 100]) for k in range(0, len(row), 100)]
-    first, second, third = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return first, second, third
+    size = max(1, _AT_ONCE // (8 * len(rows)))
+    parts = [
+        _position(rows, cues[k : k + size], row[k : k + size]) for k in range(0, len(row), size)
+    ]
+    return Position(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
-def _position(
-    rows: np.ndarray, cues: np.ndarray, row: np.ndarray
-) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    own, here = rows[row], np.arange(len(row))
-    mine = own @ rows.T
+def _position(rows: np.ndarray, cues: np.ndarray, row: np.ndarray) -> Position:
+    own, here, dim = rows[row], np.arange(len(row)), rows.shape[1]
+    mine, with_cue = own @ rows.T, cues @ rows.T
     squares = np.einsum("ij,ij->i", rows, rows)
     apart = squares[row][:, None] + squares - 2 * mine
-    with_cue = cues @ rows.T
+    rest = np.einsum("ij,ij->i", cues - own, cues - own)
     nearer = squares - squares[row][:, None] - 2 * (with_cue - with_cue[here, row][:, None])
     others = apart > 1e-3 * np.median(apart, axis=1, keepdims=True) + 1e-9
     others[here, row] = False
+    none = ~others.any(axis=1)
     ratio = np.where(others, nearer / np.where(others, apart, 1), np.inf).min(axis=1)
+    nearest = np.where(others, apart, np.inf).min(axis=1)
+    away = np.log(np.maximum(rest, 1e-12) / np.where(none, np.maximum(rest, 1e-12), nearest))
+    least = np.where(others, nearer, np.inf).min(axis=1)
+    lead = 0.5 * dim * np.log1p(np.where(none, 0, least) / np.maximum(rest, 1e-9))
     # The same of rows and cues less their means, for least squares.
-    dim = rows.shape[1]
     mean, mean_cue = rows.mean(axis=1), cues.mean(axis=1)
     gram = mine - dim * mean[row][:, None] * mean
     size = np.maximum(squares[row] - dim * mean[row] ** 2, 1e-12)[:, None]
@@ -118,7 +137,7 @@ def _position(
     factor = seen[here, best] / across[here, best]
     of_row = np.maximum(first[:, 0] - factor * along[here, best], 1e-6)
     part = np.clip(explained[here, best] / np.maximum(left, 1e-9 * size[:, 0]), 0, 1)
-    return np.where(np.isfinite(ratio), ratio, 0.0), part, factor / (factor + of_row)
+    return Position(np.where(none, 1.0, ratio), part, factor / (factor + of_row), away, lead)
 
 
 def _told(

@@ -23,13 +23,18 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import expit
 
-from attractory.memory.damage_evidence import FEATURES, MODELS, Evidence
+from attractory.memory.damage_evidence import COMPARABLE, FEATURES, MODELS, Evidence
+from attractory.memory.nearest_row import Position
 
 __all__ = ["Judgement", "judged", "known_features", "noise_features", "of_noise"]
 
 _FARTHEST = 10.0  # standard errors that count
 _SHIFT = 2.0
+_BETTER = 10.0  # nats
+_OF_VALUES = COMPARABLE & (np.array(MODELS) != "changed deviations")  # over the cue's own q
+_LEARNED = (3, 1000), (12, 3072)  # rows and dims of what the laws were learned from
 
 
 class Judgement(NamedTuple):
@@ -38,7 +43,8 @@ class Judgement(NamedTuple):
     Attributes:
         probability: of each row, (s,).
         first: the most probable row.
-        model: the one to fill the cue by: that of the greatest weight that puts this row first.
+        model: the one to fill the cue by: of those that put this row first, the one that explains
+            the cue best.
         confidence: probability that the row is right, strangers being as frequent as stored rows.
     """
 
@@ -73,10 +79,19 @@ def judged(evidence: Evidence, count: int) -> Judgement:
     first = int(probability.argmax())
     mine = (evidence.behind.argmin(axis=1) == first) & evidence.told
     each = weight.sum(axis=1)
-    model = int(np.where(mine, each, -1.0).argmax()) if mine.any() else int(each.argmax())
+    model = _explaining(evidence, mine, each)
     told = known_features(evidence, probability, each * mine, mine, (first, count))
-    logit = float(told @ law[:-1] + law[-1])
-    return Judgement(probability, first, model, float(1 / (1 + np.exp(-logit))))
+    return Judgement(probability, first, model, float(_logistic(told[None], law)[0]))
+
+
+def _explaining(evidence: Evidence, mine: np.ndarray, weight: np.ndarray) -> int:
+    """Return the model that explains the cue best; an earlier one, if that is not much better."""
+    some = mine & _OF_VALUES
+    if not some.any():
+        return int(np.where(mine if mine.any() else evidence.told, weight, -1.0).argmax())
+    behind = np.where(some, evidence.features[:, 1] * 4.0, np.inf)
+    enough = behind.min() + _BETTER / np.sqrt(evidence.compared[0].size)
+    return int(np.flatnonzero(behind <= enough)[0])
 
 
 def known_features(
@@ -102,6 +117,8 @@ def known_features(
     at_row = evidence.features[:, FEATURES.index("at the row")]
     structured = MODELS.index("structured")
     p = float(np.clip(probability.max(), 1e-6, 1 - 1e-6))
+    dim = float(evidence.features[evidence.told, 11].max(initial=-2) + 2) * 3
+    dim = float(np.clip(dim, *np.log(_LEARNED[1])))
     mean_at, mean_lead = float(share @ at_row), float(share @ lead)
     return np.array(
         [
@@ -114,9 +131,9 @@ def known_features(
             at_row[mine].max(initial=-1.0),
             lead[mine].max(initial=0.0),
             (weight > 0).sum() / max(int(evidence.told.sum()), 1),
-            np.log(count),
-            (evidence.features[structured, 11] + 2) * 3,
-            evidence.features[structured, 10] * 3,
+            np.log(np.clip(count, *_LEARNED[0])),
+            dim,
+            float(evidence.features[evidence.told, 10].min(initial=0)) * 3,
             at_row[structured] if mine[structured] else 0.0,
             float(mine[structured]),
             float(evidence.told[MODELS.index("shaded")]),
@@ -127,39 +144,34 @@ def known_features(
     )
 
 
-def of_noise(
-    at_row: Float[np.ndarray, " k"],
-    second: Float[np.ndarray, " k"],
-    of_second: Float[np.ndarray, " k"],
-    shape: tuple[int, int],
-) -> Float[np.ndarray, " k"]:
+def of_noise(where: Position, shape: tuple[int, int]) -> Float[np.ndarray, " k"]:
     """Return how probable it is that cues which differ from a row by white noise are of that row.
 
     Args:
-        at_row, second, of_second: from `nearest_row.position`.
+        where: the cues lie.
         shape: of the stored rows, (n, d).
     """
-    told = noise_features(at_row, second, of_second, shape)
-    law = _learned()[2]
-    return 1 / (1 + np.exp(-(told @ law[:-1] + law[-1])))
+    return _logistic(noise_features(where, shape), _learned()[2])
 
 
-def noise_features(
-    at_row: Float[np.ndarray, " k"],
-    second: Float[np.ndarray, " k"],
-    of_second: Float[np.ndarray, " k"],
-    shape: tuple[int, int],
-) -> Float[np.ndarray, "k 6"]:
-    """Return what that is computed from; see `of_noise`."""
-    one = np.ones(len(at_row))
+def noise_features(where: Position, shape: tuple[int, int]) -> Float[np.ndarray, "k 7"]:
+    """Return what that is computed from; see `of_noise`.
+
+    Of white noise, one of n rows explains about (1 + 2 log n)/d by chance.
+    """
+    count, dim = (np.log(np.clip(v, *r)) for v, r in zip(shape, _LEARNED, strict=True))
+    chance = np.log(where.second * np.exp(dim) / (2 * count + 1) + 0.03)
+    at_row, away = np.clip(where.at_row, -1, 2), np.clip(where.away, -6, 6)
+    lead, one = np.log1p(np.clip(where.lead, 0, 1e4)), np.ones(len(chance))
     return np.stack(
-        [
-            np.clip(at_row, -1, 2),
-            second,
-            of_second,
-            np.sqrt(of_second),
-            np.log(shape[0]) * one,
-            np.log(shape[1]) * one,
-        ],
-        axis=1,
+        [at_row, chance, where.of_second, away, lead, one * count / 3, one * (dim / 3 - 2)], axis=1
     )
+
+
+def _logistic(
+    told: Float[np.ndarray, "k f"], law: Float[np.ndarray, " c"]
+) -> Float[np.ndarray, " k"]:
+    """Return a logistic law of second order in some features."""
+    first, second = np.triu_indices(told.shape[1])
+    both = np.concatenate([told, told[:, first] * told[:, second]], axis=1)
+    return expit(both @ law[:-1] + law[-1])
