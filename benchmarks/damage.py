@@ -4,7 +4,8 @@
 
 Share of cues brought to within 1 % of their row by the memory, and share of the searches that find
 the row: Euclid, cosine, Pearson, Pearson less the mean row and a constant, Manhattan. Without
-`--held-out` the kinds are those that recall was tuned on (`damage_kinds.py`), and rows 1,000 and on
+`--held-out` the kinds are those that recall was tuned on (`damage_kinds.py`, `damage_spent.py`), and
+rows 1,000 and on
 of each data set; with it those of `damage_held_out.py`, and rows 5,000 and on. FOLDER has IDX files
 of the MNIST family (the test set is read). Photographs are tiles of scikit-learn's two, tables have
 columns far from 0 and of two factors, points are random.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import damage_held_out
 import damage_kinds
+import damage_spent
 import numpy as np
 from _cues import unit
 from dimension import tiles
@@ -113,9 +115,12 @@ if __name__ == "__main__":
     parser.add_argument("--only", nargs="+", help="names of data sets")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    kinds = damage_held_out if arguments.held_out else damage_kinds
+    images = damage_kinds.IMAGES | damage_spent.IMAGES
+    vectors = damage_kinds.VECTORS | damage_spent.VECTORS
+    if arguments.held_out:
+        images, vectors = damage_held_out.IMAGES, damage_held_out.VECTORS
     for count in arguments.rows:
-        for name, (rows, shape, images) in data_sets(arguments, count).items():
+        for name, (rows, shape, of_images) in data_sets(arguments, count).items():
             if not arguments.only or name in arguments.only:
-                some = kinds.IMAGES if images else kinds.VECTORS
+                some = images if of_images else vectors
                 table(name, rows, shape, some, arguments.cues)
