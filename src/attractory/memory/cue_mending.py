@@ -5,9 +5,10 @@ several models of damage (`memory.damage_models`), and every row gets a probabil
 them say, each weighed by how well it explains the cue (`memory.row_probability`). A search has the
 right row for the damage that it is made for; this has it for nearly all.
 
-From the model of the greatest weight that puts the row first the cue is mended: what was lost is
-filled in by the rows, as probable as they are, and what the model leaves open is taken from the
-cue, where the model says it was kept; then the map decides.
+Where the row is as good as certain, recall begins at the row. Else it begins at what is expected:
+with the probability that the row is right, the rows that are about as probable; or else the cue
+mended, by the model that explains it best. What was lost is filled in by the rows, and what the
+model leaves open is taken from the cue, where the model says it was kept. Then the map decides.
 
 Coordinates that are told to be unknown have no say. Of more than 2,048 coordinates, as many are
 drawn at random for the comparison.
@@ -29,6 +30,8 @@ __all__ = ["DAMAGE", "CueMending", "Mended"]
 
 _IN_PLACE = "noise", "replaced"  # which leave kept coordinates where they were
 _RIVALS = 8
+_SHARP = 4  # power of the probabilities that rows fill in by: near ties alone are mixed
+_SURE, _ALONE = 0.9, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
 
@@ -41,12 +44,14 @@ class Mended(NamedTuple):
         row: the stored row that explains each best, (k,).
         damage: place in `DAMAGE`, (k,).
         confidence: probability that the row is right, (k,); see `memory.row_probability`.
+        certain: whether the cue is as good as the row itself, (k,).
     """
 
     cue: Float[np.ndarray, "k d"]
     row: Int[np.ndarray, " k"]
     damage: Int[np.ndarray, " k"]
     confidence: Float[np.ndarray, " k"]
+    certain: Bool[np.ndarray, " k"]
 
 
 class CueMending:
@@ -101,8 +106,9 @@ class CueMending:
         """
         dim, count = cues.shape[1], len(cues)
         out = Mended(
-            np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count)
-        )
+            np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count),
+            np.empty(count, bool),
+        )  # fmt: skip
         size = max(1, _AT_ONCE // max(len(self._points), dim))
         for k in range(0, count, size):
             some = slice(k, k + size)
@@ -121,7 +127,8 @@ class CueMending:
                 mended[j] = self._mended(x[j], rows, evidence, judgement, seen)
                 out.row[k + j] = rows[judgement.first]
                 out.damage[k + j] = KIND[judgement.model]
-                out.confidence[k + j] = judgement.confidence
+                out.confidence[k + j] = sure = judgement.confidence
+                out.certain[k + j] = sure >= _SURE and judgement.probability.max() >= _ALONE
             out.cue[some] = self._frame.outward(mended)
         return out
 
@@ -135,7 +142,8 @@ class CueMending:
     ) -> Float[np.ndarray, " d"]:
         """Return the cue with what was kept kept, and the rest filled in."""
         near = np.argsort(-judgement.probability)[:_RIVALS]
-        weight = judgement.probability[near] / judgement.probability[near].sum()
+        weight = judgement.probability[near] ** _SHARP
+        weight /= weight.sum()
         some = self._frame.points[rows[near]]
         fill = np.asarray(weight @ some, np.float32)
         fit: Fit = evidence.fits[judgement.model]
@@ -157,4 +165,4 @@ class CueMending:
                 kept = kept * (np.abs(x - contrast * row - offset) < 3 * noise)
         doubt = weight @ (some - fill) ** 2 + _DOUBT
         kept = kept * doubt / (doubt + (noise / contrast) ** 2)
-        return fill + kept * ((x - offset) / contrast - fill)
+        return fill + (1 - judgement.confidence) * kept * ((x - offset) / contrast - fill)

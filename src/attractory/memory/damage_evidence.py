@@ -202,9 +202,7 @@ class DamageModels:
         if known is not None:
             where = np.flatnonzero(known)[spread_of(int(known.sum()), _SEEN)]
         here = x[where]
-        if known is not None or here.size >= _FEWEST:
-            some = points[:, where]
-            found["white"] = _Compared(here, some, exact(here, some))
+        found["white"] = _Compared(here, points[:, where], exact(here, points[:, where]))
         logs = np.zeros_like(here)
         if here.size >= _FEWEST:
             apart = (x - self._frame.middle)[where]

@@ -89,6 +89,7 @@ def follow(
     """
     states = _States(start.copy(), np.zeros(len(start), int))
     path = [nearest(states.state, plan.patterns)]
+    residual, done = np.zeros(len(start)), np.zeros(len(start), bool)
     if plan.guided:
         moved = np.linalg.norm(called(plan.own, cues) - cues, axis=1)
         at_rest = moved <= REST * plan.norm
@@ -96,9 +97,16 @@ def follow(
         path = [nearest(states.state, plan.patterns)]
         beside = is_beside(plan, states.state, path[0])
         path += _guided_legs(plan, states, *map(np.flatnonzero, (~at_rest, ~at_rest & ~beside)))
-    state, residual, more, status = _to_rest(plan, states.state)
+        done = moved <= plan.tolerance * plan.norm
+        residual[done] = moved[done]
+    state = states.state
+    status = np.full(len(start), int(RecallStatus.CONVERGED))
+    rest = np.flatnonzero(~done)
+    if len(rest):
+        state[rest], residual[rest], more, status[rest] = _to_rest(plan, state[rest])
+        states.steps[rest] += more
     path.append(nearest(state, plan.patterns))
-    found = RecallPath(state, states.steps + more, residual, status, np.stack(path))
+    found = RecallPath(state, states.steps, residual, status, np.stack(path))
     return parted(plan, found) if plan.guided else found
 
 

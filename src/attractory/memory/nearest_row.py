@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 __all__ = ["NearestRow", "Position", "nearest_row", "position"]
 
 _CHANCE = 4.0  # standard errors
-_FEWEST = 512  # coordinates: of fewer too little is told
+_FEWEST = 300  # coordinates: of fewer too little is told
 _ALONE = 0.05  # of the distance of the second row
 _AT_ONCE = 1 << 24  # distances held at a time
 

@@ -69,7 +69,8 @@ class Beginnings(NamedTuple):
     """Where the recall of cues begins, in a memory's coordinates.
 
     Attributes:
-        plain: the cues as they are, (k, d); mended, where some of them is unknown.
+        plain: the cues as they are, (k, d); mended, where some of them is unknown or the row that
+            they are mended by is as good as certain.
         start: the cues mended.
         evidence: the cues less their noise, which their confidence is judged by.
         damage: place in `cue_mending.DAMAGE`, (k,); −1 where cues are not mended.
@@ -315,7 +316,7 @@ class MemoryState:
             return Beginnings(plain, plain, plain, damage, damage.copy(), np.zeros(count))
         evidence, there = self._less_noise(cues, plain)
         start, row, sure = evidence.copy(), nearest(plain, self.points), np.ones(count)
-        damage[:] = 0
+        damage[:], certain = 0, np.zeros(count, bool)
         whole = np.ones(count, bool) if known is None else known.all(axis=1)
         near = self.mending.nearest(cues, known)
         left = there | ~near.white  # white noise needs no model of damage
@@ -326,12 +327,15 @@ class MemoryState:
             mended = self.mending.mend(cues[some], evidence[some] / self.norm, part)
             start[some], damage[some] = encode(mended.cue)[0], mended.damage
             row[some], sure[some] = mended.row, mended.confidence
+            certain[some] = mended.certain
         direct = (near.white | near.alone) & ~there
-        start[direct], row[direct] = self.points[near.row[direct]], near.row[direct]
+        row[direct] = near.row[direct]
         damage[direct] = np.where(near.white[direct], DAMAGE.index("noise"), damage[direct])
         some = direct & whole
         sure[some] = self.mending.of_noise(cues[some], row[some])
-        plain[~whole] = start[~whole]
+        certain |= direct
+        start[certain] = self.points[row[certain]]
+        plain[~whole | certain] = start[~whole | certain]
         return Beginnings(plain, start, evidence, damage, row, sure)
 
     def refuse_other_answers(

@@ -85,9 +85,11 @@ def recall_trace(memory: AttractorMemory, cue: ArrayLike) -> RecallTrace:
     settings = state.settings.at_recall(memory.get_params(deep=False))
     with few_threads(state.points.size):
         plan = state.plan(settings)
-        plain, start, *_ = state.beginnings(row)
-        inner, begin, across = span.inward(plain, start)
-        legs, inside = _legs(plan, inner, begin)
+        given, start, *_ = state.beginnings(row)
+        plain = coordinates.encode(row)[0]
+        inner, begin, across = span.inward(given, start)
+        certain = not np.allclose(given, plain)
+        legs, inside = _legs(plan, inner, begin, certain)
     kept = [span.outward(y, across) for y in inside]
     apart = coordinates.metric.apply(result.state - coordinates.mean)
     closest = nearest(apart, state.points)
@@ -100,9 +102,17 @@ def recall_trace(memory: AttractorMemory, cue: ArrayLike) -> RecallTrace:
 
 
 def _legs(
-    plan: RecallPlan, cue: Float[np.ndarray, "1 e"], start: Float[np.ndarray, "1 e"]
+    plan: RecallPlan,
+    cue: Float[np.ndarray, "1 e"],
+    start: Float[np.ndarray, "1 e"],
+    certain: bool,
 ) -> tuple[list[str], list[Float[np.ndarray, "1 e"]]]:
-    """Return the states between the cue and the end, and what made each."""
+    """Return the states between the cue and the end, and what made each.
+
+    Args:
+        plan, cue, start: as for `guided_recall.follow`.
+        certain: whether the cue was put at the row that it was mended by.
+    """
     legs: list[str] = []
     states: list[np.ndarray] = []
 
@@ -121,11 +131,12 @@ def _legs(
     if not plan.guided:
         run("map", plan.own, Stage(plan.max_steps, 0.0, plan.tolerance), dtype_of(plan.own))
         return legs, states
-    if np.linalg.norm(called(plan.own, cue) - cue) <= REST * plan.norm:
-        return legs, states  # the cue is at rest
-    if not np.allclose(cue, start):
+    at_rest = np.linalg.norm(called(plan.own, cue) - cue) <= REST * plan.norm
+    if certain or not (at_rest or np.allclose(cue, start)):
         legs.append("mended")
         states.append(start)
+    if at_rest:
+        return legs, states
     linear = plan.linear
     if linear is not None:
         beside = is_beside(plan, start, nearest(start, plan.patterns))[0]
