@@ -14,6 +14,7 @@ Coordinates that are told to be unknown have no say. Of more than 2,048 coordina
 drawn at random for the comparison.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -62,6 +63,9 @@ class CueMending:
         points: the same in the memory's coordinates, of any one norm, (n, e).
         mean: of the coordinates, (d,).
         metric: the memory's.
+
+    Attributes:
+        frame: the rows, in units of their spread.
     """
 
     def __init__(
@@ -71,15 +75,15 @@ class CueMending:
         mean: Float[np.ndarray, " d"],
         metric: Metric,
     ):
-        self._frame, self._points = RowFrame(rows, mean), points
-        self._shortlist = Shortlist(self._frame, metric)
-        self._models = DamageModels(self._frame)
+        self.frame, self._points = RowFrame(rows, mean), points
+        self._shortlist = Shortlist(self.frame, metric)
+        self._models = DamageModels(self.frame)
 
     def nearest(
         self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
     ) -> NearestRow:
         """Return the rows nearest to cues in the units given; see `memory.nearest_row`."""
-        return nearest_row(self._frame.points, self._frame.inward(cues), known)
+        return nearest_row(self.frame.points, self.frame.inward(cues), known)
 
     def of_noise(
         self, cues: Float[np.ndarray, "k d"], row: Int[np.ndarray, " k"]
@@ -87,8 +91,8 @@ class CueMending:
         """Return how probable it is that cues that are rows and white noise are of these rows."""
         if not len(row):
             return np.empty(0)
-        points = self._frame.points
-        where = position(points, self._frame.inward(cues), row)
+        points = self.frame.points
+        where = position(points, self.frame.inward(cues), row)
         return of_noise(where, points.shape)
 
     def mend(
@@ -104,33 +108,45 @@ class CueMending:
             starts: the cues less their noise, in the memory's coordinates.
             known: which coordinates are; None for all.
         """
-        dim, count = cues.shape[1], len(cues)
+        count = len(cues)
         out = Mended(
             np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count),
             np.empty(count, bool),
         )  # fmt: skip
-        size = max(1, _AT_ONCE // max(len(self._points), dim))
-        for k in range(0, count, size):
+        for k, (x, rows, evidence) in enumerate(self.evidence(cues, starts, known)):
+            judgement = judged(evidence, len(self._points))
+            told = None if known is None else known[k]
+            out.cue[k] = self.frame.outward(self._mended(x, rows, evidence, judgement, told))
+            out.row[k] = rows[judgement.first]
+            out.damage[k] = KIND[judgement.model]
+            out.confidence[k] = sure = judgement.confidence
+            out.certain[k] = sure >= _SURE and judgement.probability.max() >= _ALONE
+        return out
+
+    def evidence(
+        self,
+        cues: Float[np.ndarray, "k d"],
+        starts: Float[np.ndarray, "k e"],
+        known: Bool[np.ndarray, "k d"] | None = None,
+    ) -> Iterator[tuple[Float[np.ndarray, " d"], Int[np.ndarray, " s"], Evidence]]:
+        """Yield each cue in the frame's units, its shortlist, and what the models say of it.
+
+        Args:
+            cues, starts, known: as for `mend`.
+        """
+        size = max(1, _AT_ONCE // max(len(self._points), cues.shape[1]))
+        for k in range(0, len(cues), size):
             some = slice(k, k + size)
-            x = self._frame.inward(cues[some])
+            x = self.frame.inward(cues[some])
             if known is None:
                 lists = self._shortlist.of(x, starts[some] @ self._points.T)
             else:
                 lists = self._shortlist.of_known(x, known[some])
-            mended = np.empty_like(x)
             for j, rows in enumerate(lists):
                 seen = None if known is None else known[k + j]
                 own = (starts[k + j], self._points[rows]) if known is None else None
-                raw = cues[k + j] / self._frame.scale
-                evidence = self._models.of(x[j], raw, rows, own, seen)
-                judgement = judged(evidence, len(self._points))
-                mended[j] = self._mended(x[j], rows, evidence, judgement, seen)
-                out.row[k + j] = rows[judgement.first]
-                out.damage[k + j] = KIND[judgement.model]
-                out.confidence[k + j] = sure = judgement.confidence
-                out.certain[k + j] = sure >= _SURE and judgement.probability.max() >= _ALONE
-            out.cue[some] = self._frame.outward(mended)
-        return out
+                raw = cues[k + j] / self.frame.scale
+                yield x[j], rows, self._models.of(x[j], raw, rows, own, seen)
 
     def _mended(
         self,
@@ -144,7 +160,7 @@ class CueMending:
         near = np.argsort(-judgement.probability)[:_RIVALS]
         weight = judgement.probability[near] ** _SHARP
         weight /= weight.sum()
-        some = self._frame.points[rows[near]]
+        some = self.frame.points[rows[near]]
         fill = np.asarray(weight @ some, np.float32)
         fit: Fit = evidence.fits[judgement.model]
         place = np.flatnonzero(fit.rows == judgement.first)
@@ -161,7 +177,7 @@ class CueMending:
             if known is None and fit.kept.shape[1] == len(x):
                 kept = kept * fit.kept[first]
             else:  # not all coordinates were compared: those that agree were kept
-                row = self._frame.points[rows[judgement.first]]
+                row = self.frame.points[rows[judgement.first]]
                 kept = kept * (np.abs(x - contrast * row - offset) < 3 * noise)
         doubt = weight @ (some - fill) ** 2 + _DOUBT
         kept = kept * doubt / (doubt + (noise / contrast) ** 2)

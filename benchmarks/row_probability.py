@@ -1,0 +1,300 @@
+"""Learn `memory/row_probability.json`: weights of models of damage, and both laws of confidence.
+
+    python benchmarks/row_probability.py --digits FOLDER --fashion FOLDER --out FILE
+
+Cues are made of rows of digits, clothes, photographs, tables and random points, from rows 1,000 on:
+the kinds that recall is tuned on, damage drawn at random (`damage_random.py`), masks, slight noise
+and mixtures of two rows. A third as many are of rows that were not stored. The weights are of
+greatest likelihood of the right row; the laws are logistic, right answers against all others, that
+is wrong ones, rows that were not stored, and mixtures.
+
+Printed by data and number of rows: the share of cues whose row is found, the expected calibration
+error of the confidence, the area under the ROC curve of stored against not stored, and the share
+of both that is known at 0.9. In it weights and laws are those of the other two thirds of the kinds.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+
+import damage_kinds
+import damage_random
+import damage_spent
+import numpy as np
+from dimension import tiles
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from attractory import AttractorMemory
+from attractory.datasets import mnist
+from attractory.memory.cue_mending import CueMending
+from attractory.memory.damage_evidence import Evidence
+from attractory.memory.nearest_row import position
+from attractory.memory.row_probability import known_features, noise_features
+
+FOLDS = 3
+MOST = 64  # rows shortlisted
+PENALTY = 1e-4, 0.03  # of the weights; inverse of the laws'
+
+
+def data_sets(arguments: argparse.Namespace, count: int) -> dict:
+    """Return stored rows, others, their shape and whether they are images, by name."""
+    rng, more = np.random.default_rng(count), 60
+    out = {}
+    for name in ("digits", "fashion"):
+        rows = mnist(getattr(arguments, name), "test", 1000 + count + more)[0][1000:]
+        out[name] = rows[:count], rows[count:], (28, 28), True
+    photos = tiles(min(count, 300) + more, 32, seed=1)
+    photos = photos[rng.permutation(len(photos))]
+    out["photographs"] = photos[:-more], photos[-more:], (32, 32, 3), True
+    points = rng.normal(size=(count + more, 256))
+    out["points"] = points[:count], points[count:], (256,), False
+    latent = rng.normal(size=(count + more, 20)) @ rng.normal(size=(20, 64))
+    latent += rng.normal(size=latent.shape)
+    table = latent * 10.0 ** rng.integers(0, 2, 64) + 1000 * rng.normal(size=64)
+    return out | {"table": (table[:count], table[count:], (64,), False)}
+
+
+def noise(rows, shape, stored, rng, size=None):
+    if size is None:
+        size = rng.choice([0.02, 0.1, 0.2, 0.5, 1, 2], size=(len(rows), 1))
+    drawn = rng.normal(size=rows.shape)
+    away = np.linalg.norm(rows - stored.mean(axis=0), axis=1, keepdims=True)
+    return rows + size * away * drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def mixed(rows, shape, stored, rng):
+    """A row and another, about half and half: neither is right."""
+    other = stored[rng.integers(len(stored), size=len(rows))]
+    share = rng.uniform(0.4, 0.6, (len(rows), 1))
+    return noise(share * rows + (1 - share) * other, shape, stored, rng, rng.choice([0.0, 0.15]))
+
+
+class Kept(Evidence):
+    """What the models say of a cue, without the rows."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "Kept":
+        found = cls(*evidence[:3], {}, (np.empty(0), np.empty((0, 0))))
+        firsts = np.unique(evidence.behind.argmin(axis=1)).tolist()
+        found.seconds = {row: evidence.second(row) for row in firsts}
+        return found
+
+    def second(self, row: int) -> tuple[float, float]:
+        return self.seconds.get(row, (0.0, 0.0))
+
+
+class Learned:
+    """What is told of cues, gathered."""
+
+    def __init__(self):
+        self.behind, self.features, self.told, self.real = [], [], [], []
+        self.target, self.label, self.group, self.kind, self.evidence, self.count = (
+            [] for _ in range(6)
+        )
+        self.noise, self.noise_right, self.noise_group = [], [], []
+
+    def add(self, evidence: Evidence, rows, label, group, kind, count):
+        behind = np.full((len(evidence.told), MOST), 10.0, np.float32)
+        behind[:, : len(rows)] = np.minimum(evidence.behind, 10)
+        self.behind.append(behind)
+        self.features.append(evidence.features * evidence.told[:, None])
+        self.told.append(evidence.told)
+        self.real.append(np.arange(MOST) < len(rows))
+        place = np.flatnonzero(rows == label)
+        self.target.append(int(place[0]) if len(place) else -1)
+        self.label.append(label)
+        self.group.append(group)
+        self.kind.append(kind)
+        self.evidence.append(Kept.of(evidence))
+        self.count.append(count)
+
+
+def cues_of(arguments, count, name, given, seed):
+    """Yield the kind, the cues, the row of each (−1 for none), and which coordinates are told."""
+    rows, others, shape, images = given
+    tuned = damage_kinds.IMAGES | damage_spent.IMAGES
+    if not images:
+        tuned = damage_kinds.VECTORS | damage_spent.VECTORS
+    few = 4 if count >= 30 else 3
+    jobs = [(kind, damage, few) for kind, damage in tuned.items()]
+    jobs += [
+        (f"drawn {k}", damage_random.drawn(1000 * seed + k, images), few)
+        for k in range(arguments.drawn)
+    ]
+    jobs += [("noise", noise, 40), ("mixed", mixed, 20)]
+    masks = [(f"mask {share}", share, 4) for share in (0.5, 0.25, 0.125, 0.0625)]
+    for k, (kind, damage, many) in enumerate([*jobs, *masks]):
+        rng = np.random.default_rng([seed, k, *name.encode()])
+        home = np.resize(rng.permutation(len(rows)), many)
+        strange = others[rng.permutation(len(others))[: max(1, many // 2)]]
+        label = np.append(home, np.full(len(strange), -1))
+        known = None
+        if isinstance(damage, float):
+            cues = np.vstack([rows[home], strange])
+            cues = noise(cues, shape, rows, rng, rng.choice([0.0, 0.1, 0.3]))
+            known = rng.random(cues.shape) < damage
+            known[np.arange(len(cues)), rng.integers(cues.shape[1], size=len(cues))] = True
+            cues = np.where(known, cues, rows.mean(axis=0))
+        else:
+            with np.errstate(all="ignore"):
+                cues = np.vstack(
+                    [damage(rows[home], shape, rows, rng), damage(strange, shape, rows, rng)]
+                )
+        if kind == "mixed":
+            label[:] = -1
+        if np.isfinite(cues).all():
+            yield kind, cues, label, known
+
+
+def gathered(arguments: argparse.Namespace) -> Learned:
+    """Return what is told of all cues."""
+    out, begun = Learned(), time.perf_counter()
+    for seed, count in enumerate(arguments.rows):
+        for name, given in data_sets(arguments, count).items():
+            rows = given[0]
+            state = AttractorMemory(metric="rule").fit(rows).state_
+            mending: CueMending = state.mending
+            for kind, cues, label, known in cues_of(arguments, count, name, given, seed):
+                starts = state.start(cues) / state.norm
+                near = mending.nearest(cues, known)
+                for k, (_, some, evidence) in enumerate(mending.evidence(cues, starts, known)):
+                    out.add(evidence, some, label[k], (name, count), kind, len(rows))
+                if known is None:
+                    white = near.white & ~near.alone
+                    where = position(mending.frame.points, mending.frame.inward(cues), near.row)
+                    out.noise.append(noise_features(where, rows.shape)[white])
+                    out.noise_right.append((near.row == label)[white])
+                    out.noise_group += [(name, count)] * int(white.sum())
+            print(
+                f"{name} {count}: {len(out.label)} cues, {time.perf_counter() - begun:.0f} s",
+                flush=True,
+            )
+    return out
+
+
+def weights_of(some: Learned, which: np.ndarray) -> np.ndarray:
+    """Return θ of greatest likelihood of the right rows."""
+    z, told = some.behind[which], some.told[which]
+    features, real, target = some.features[which], some.real[which], some.target[which]
+    here = np.arange(len(which))
+    hidden = np.where(real, 0, -1e9)
+
+    def cost(values):
+        theta = values.reshape(z.shape[1], features.shape[2], 2)
+        size = np.einsum("nkf,kfs->nks", features, theta) - 2
+        weight = np.logaddexp(0, size) * told[:, :, None]
+        score = hidden - np.einsum("nk,nkr->nr", weight[:, :, 0], z)
+        score -= np.einsum("nk,nkr->nr", weight[:, :, 1], z**2) / 2
+        score -= logsumexp(score, axis=1, keepdims=True)
+        own = score[here, target]
+        floor = np.logaddexp(own, np.log(2e-3))  # of a cue that no row explains
+        p = np.exp(score)
+        back = np.exp(own - floor)[:, None] * p
+        back[here, target] -= np.exp(own - floor)
+        slope = expit(size) * told[:, :, None]
+        down = np.stack(
+            [np.einsum("nr,nkr->nk", back, z), np.einsum("nr,nkr->nk", back, z**2) / 2], 2
+        )
+        gradient = np.einsum("nks,nkf->kfs", -down * slope, features) / len(which)
+        loss = -floor.mean() + PENALTY[0] * (values**2).sum()
+        return loss, gradient.ravel() + 2 * PENALTY[0] * values
+
+    first = np.zeros(z.shape[1] * features.shape[2] * 2)
+    found = minimize(cost, first, jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    return found.x.reshape(z.shape[1], features.shape[2], 2)
+
+
+def judged(some: Learned, which: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features of the confidence in the first rows, and the places of these."""
+    told, places = [], []
+    for k in which:
+        evidence, real = some.evidence[k], some.real[k]
+        size = np.einsum("kf,kfs->ks", evidence.features, theta) - 2
+        weight = np.logaddexp(0, size) * evidence.told[:, None]
+        z = np.minimum(evidence.behind, 10)
+        score = -(weight[:, 0] @ z + weight[:, 1] @ z**2 / 2)
+        p = np.exp(score - logsumexp(score))
+        first = int(p.argmax())
+        mine = (evidence.behind.argmin(axis=1) == first) & evidence.told
+        each = weight.sum(axis=1) * mine
+        told.append(known_features(evidence, p, each, mine, (first, some.count[k])))
+        places.append(first)
+        assert real[first]
+    return np.array(told), np.array(places)
+
+
+def second_order(told: np.ndarray) -> np.ndarray:
+    first, second = np.triu_indices(told.shape[1])
+    return np.concatenate([told, told[:, first] * told[:, second]], axis=1)
+
+
+def law_of(told: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return coefficients and constant of a logistic law of second order."""
+    both = second_order(told)
+    mean, scale = both.mean(axis=0), both.std(axis=0) + 1e-6
+    found = LogisticRegression(C=PENALTY[1], max_iter=3000).fit((both - mean) / scale, right)
+    slope = found.coef_[0] / scale
+    return np.append(slope, found.intercept_[0] - slope @ mean)
+
+
+def probability(told: np.ndarray, law: np.ndarray) -> np.ndarray:
+    return expit(second_order(told) @ law[:-1] + law[-1])
+
+
+def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
+    place = np.minimum((10 * p).astype(int), 9)
+    return sum(
+        abs(p[place == k].mean() - right[place == k].mean()) * (place == k).mean()
+        for k in np.unique(place)
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--digits", type=Path, required=True)
+    parser.add_argument("--fashion", type=Path, required=True)
+    parser.add_argument("--rows", type=int, nargs="+", default=[4, 10, 30, 100, 300, 1000])
+    parser.add_argument("--drawn", type=int, default=60, help="kinds of damage drawn at random")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    found = gathered(arguments)
+    for name in ("behind", "features", "told", "real", "target", "label"):
+        setattr(found, name, np.array(getattr(found, name)))
+    kinds, groups = np.array(found.kind), np.array([f"{n} {c}" for n, c in found.group])
+    fold = np.random.default_rng(0).integers(FOLDS, size=len(np.unique(kinds)))
+    fold = fold[np.unique(kinds, return_inverse=True)[1]]
+    stored, sure, right = found.label >= 0, np.zeros(len(kinds)), np.zeros(len(kinds), bool)
+    for k in range(FOLDS):
+        rest, own = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        theta = weights_of(found, rest[found.target[rest] >= 0])
+        told, place = judged(found, rest, theta)
+        law = law_of(told, (place == found.target[rest]) & stored[rest])
+        told, place = judged(found, own, theta)
+        right[own], sure[own] = (place == found.target[own]) & stored[own], probability(told, law)
+    print(
+        "\n| data | right | calibration error | area under ROC | not stored known | right known |"
+    )
+    print("|---|---|---|---|---|---|")
+    for group in [*dict.fromkeys(groups), "all"]:
+        here = (groups == group) | (group == "all")
+        a, b = here & stored, here & ~stored
+        figures = (
+            right[a].mean(), calibration_error(sure[here], right[here]),
+            roc_auc_score(stored[here], sure[here]), (sure[b] >= 0.9).mean(),
+            (sure[a & right] >= 0.9).mean(),
+        )  # fmt: skip
+        print(f"| {group} | " + " | ".join(f"{v:.3f}" for v in figures) + " |", flush=True)
+    theta = weights_of(found, np.flatnonzero(found.target >= 0))
+    told, place = judged(found, np.arange(len(kinds)), theta)
+    law = law_of(told, (place == found.target) & stored)
+    of_noise = law_of(np.concatenate(found.noise), np.concatenate(found.noise_right))
+    out = {"weights": theta, "confidence": law, "noise": of_noise}
+    arguments.out.write_text(
+        json.dumps({k: np.round(v, 5).tolist() for k, v in out.items()}) + "\n"
+    )
