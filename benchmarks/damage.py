@@ -5,9 +5,9 @@
 Share of cues brought to within 1 % of their row by the memory, and share of the searches that find
 the row: Euclid, cosine, Pearson, Pearson less the mean row and a constant, Manhattan. Without
 `--held-out` the kinds are those that recall was tuned on (`damage_kinds.py`, `damage_spent.py`),
-and rows 1,000 and on of each data set; with it those of `damage_held_out.py`, and rows 5,000 and on. FOLDER has IDX files
-of the MNIST family (the test set is read). Photographs are tiles of scikit-learn's two, tables have
-columns far from 0 and of two factors, points are random.
+and rows 1,000 and on of each data set; with it those of `damage_held_out.py`, and rows 5,000 and
+on. FOLDER has IDX files of the MNIST family (the test set is read). Photographs are tiles of
+scikit-learn's two, tables have columns far from 0 and of two factors, points are random.
 """
 
 import argparse

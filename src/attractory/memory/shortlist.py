@@ -61,7 +61,7 @@ class RowFrame:
         apart = np.clip((cues - self._origin) / self.scale, -_MOST, _MOST)
         return np.asarray(apart, np.float32) + self.middle
 
-    def outward(self, points: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+    def outward(self, points: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k d"]:
         """Return points of these units in those given."""
         return (np.asarray(points, float) - self.middle) * self.scale + self._origin
 
