@@ -96,7 +96,7 @@ def store(
     reading: Reading = PLAIN,
     images: Images = AS_THEY_ARE,
     sequence: SequenceOptions = NO_SEQUENCE,
-    reject: Annotated[float, typer.Option(help=_REJECT)] = 0.9,
+    reject: Annotated[float, typer.Option(help=_REJECT)] = 0.8,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -105,7 +105,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         compute: str | None = None,
         max_steps: int = 1000,
         tolerance: float = 1e-7,
-        reject: float = 0.9,
+        reject: float = 0.8,
         random_state: int | np.random.RandomState | None = 0,
     ):
         """Keep the parameters; `fit` checks them."""

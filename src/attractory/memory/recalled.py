@@ -33,8 +33,10 @@ class MemoryRecall(Plotted):
         state: where the iteration ended, (k, d), in the units of the stored rows.
         pattern: index of the stored row it ended at, within 1 % of the norm; −1 for none. `status`
             says whether it had come to rest there.
-        confidence: share of unknown cues that would look less like that row, (k,); see
-            `memory.confidence`.
+        confidence: probability that the row is the right one, where cues are as often of rows that
+            were never stored as of stored ones, (k,); see `memory.row_probability`. 0 where recall
+            ended at another row than the start named. Of plain iteration it is the share of
+            unknown cues that would look less like that row (`memory.confidence`).
         known: whether the memory vouches for the answer: it ended at a row, with a confidence of at
             least `reject`.
         distance: from the nearest stored row, relative to the norm, (k,).
@@ -44,8 +46,8 @@ class MemoryRecall(Plotted):
         path: the stored row nearest to the state at the start and at the end of each leg,
             (s + 1, k): three legs if recall is guided by the map's kernel, else one.
         damage: what each cue had suffered, by the model that explains it best, (k,): "none",
-            "noise", "structured noise", "replaced", "smoothed" or "moved"
-            (`memory.damage_models`); "" where recall is not guided.
+            "noise", "structured noise", "replaced", "smoothed", "moved", "changed values" or
+            "shaded" (`memory.damage_models`); "" where recall is not guided.
         names: of the cues, (k,): the index of the DataFrame that they came in; None without one.
 
     Example:

@@ -32,13 +32,13 @@ class Start(NamedTuple):
         points: in the coordinates of the state's span, (k, e).
         across: what `Span.outward` wants of them besides.
         pattern: the frame that each is, −1 where it is none, (k,).
-        begun: where their recall began, which confidence goes by, (k, d).
+        sure: confidence in that frame, (k,).
     """
 
     points: Float[np.ndarray, "k e"]
     across: tuple[Float[np.ndarray, "k d"], ...]
     pattern: Int[np.ndarray, " k"]
-    begun: Float[np.ndarray, "k d"]
+    sure: Float[np.ndarray, " k"]
 
 
 def brought_to_frames(
@@ -60,7 +60,6 @@ def brought_to_frames(
         plan, own = memory.plan(settings), memory.span
         begun = memory.beginnings(cues)
         *given, across = own.inward(begun.plain, begun.start)
-        start = begun.evidence
         found = follow_anywhere(settings.compute, plan, *given)
         points, ended = found.state, found.status != RecallStatus.DIVERGED
     patterns = own.within(state.points)
@@ -68,9 +67,13 @@ def brought_to_frames(
     distance = np.linalg.norm(points - patterns[closest], axis=1)
     there = ended & (distance <= _NEAR * state.norm * own.scale)
     pattern = np.where(there, closest, -1)
+    if memory is None:
+        sure = state.confidence.of(start, pattern)
+    else:
+        sure = np.where(pattern == begun.row, begun.sure, 0.0)
     if own is not state.span:  # a network computes in all coordinates
         points, across = own.outward(points, across), ()
-    return Start(points, across, pattern, start)
+    return Start(points, across, pattern, sure)
 
 
 def steps_from(

@@ -59,7 +59,7 @@ def _learned() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return θ, (m, f, 2), and the coefficients of both laws, each with its constant at the end."""
     text = files("attractory.memory").joinpath("row_probability.json").read_text("utf-8")
     found = json.loads(text)
-    return tuple(np.array(found[name]) for name in ("weights", "confidence", "noise"))
+    return np.array(found["weights"]), np.array(found["confidence"]), np.array(found["noise"])
 
 
 def judged(evidence: Evidence, count: int) -> Judgement:

@@ -82,7 +82,7 @@ class SequenceMemory(BaseMemory):
         context: int = 1,
         ridge: float = 0.0,
         solver: str = "auto",
-        reject: float = 0.9,
+        reject: float = 0.8,
         random_state: int | np.random.RandomState | None = 0,
     ):
         """Keep the parameters; `fit` checks them."""
@@ -240,8 +240,7 @@ class SequenceMemory(BaseMemory):
         rows = self._alone_in_context(self._cues(X))
         with heeded(), few_threads(max(rows.size, self.state_.points.size)):
             start, least = self._start(rows), self._at_recall().reject
-            sure = (self.state_.frames or self.state_).confidence.of(start.begun, start.pattern)
-        return np.where(sure >= least, start.pattern, -1)
+        return np.where(start.sure >= least, start.pattern, -1)
 
     def diagnose(
         self,

@@ -58,7 +58,7 @@ class MemorySettings:
     compute: str | None = None
     max_steps: int = 1000
     tolerance: float = 1e-7
-    reject: float = 0.9
+    reject: float = 0.8
     random_state: int | np.random.RandomState | None = 0
     allow_unstored: bool = False
 
