@@ -45,7 +45,7 @@ _BY_ROW = (
     "spectral_radius", "attractor", "critical_shock", "certified", "floor", "shock_in_metric",
     "certified_in_metric", "correlation", "nearest",
 )  # fmt: skip
-_DIRECTIONS = 8  # an attack begins with
+_DIRECTIONS = 6  # an attack begins with
 _ALIKE = 0.95  # correlation of near-duplicates
 
 
@@ -215,7 +215,7 @@ def _attacked(
     memory: BaseMemory, rows: np.ndarray, progress: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the nearest lost starts found: distances in units and in the metric, and statuses."""
-    attack = attack_recall(memory, rows, directions=_DIRECTIONS, rounds=1, progress=progress)
+    attack = attack_recall(memory, rows, directions=_DIRECTIONS, rounds=0, progress=progress)
     metric = memory.state_.coordinates.metric
     found = np.isfinite(attack.angle)
     row, start = metric.invert(np.asarray(memory.points_)[rows]), metric.invert(attack.start)
