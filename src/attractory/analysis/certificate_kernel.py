@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attractory.activations import Linear
+from attractory.activations import ErfMixture, Linear
 from attractory.analysis.certificate_clusters import Trees, difference_slopes, join
 from attractory.analysis.certificate_gain import Gain, conjugated, stretch
 from attractory.analysis.certificate_slopes import mean_slopes
@@ -29,6 +29,11 @@ def kernel_gain(f: KernelRegression, point: np.ndarray, own: int) -> tuple[np.nd
     rows, start = patterns[:, :own] @ basis, point[:own] @ basis
     weights = weights @ basis / dim
     act = f.activation
+    if not isinstance(act, Linear | ErfMixture):
+        raise ValueError(
+            f"activation must be a sigmoid (a mixture of erf) or linear for a certificate, got "
+            f"{act.name}; spectral_radius and critical_shock take any"
+        )
     ways = [
         _Way(trees.sums(weights).T, trees, trees.edge[:, :own] @ basis)
         for trees in _joined(patterns)

@@ -124,7 +124,7 @@ def by_correlation(
     scale = norm * np.sqrt(3 / (dim + bool(bias)))
     one = np.array([[1.0, 0.0, bias]])
     others = np.column_stack([rho, np.sqrt(1 - rho**2), np.full(len(rho), bias)])
-    return ntk(scale * one, scale * others, activation=act, depth=depth)[0]
+    return np.asarray(ntk(scale * one, scale * others, activation=act, depth=depth)[0])
 
 
 def _strength(unit: np.ndarray) -> float:

@@ -51,7 +51,7 @@ def brought_to_frames(
         settings: at recall.
         cues: in the user's units.
     """
-    memory, own = state.frames, state.span
+    memory, own, begun, start = state.frames, state.span, None, cues
     if memory is None:
         start = state.coordinates.encode(cues)[0]
         points, _, across = own.inward(start, start)
@@ -67,7 +67,7 @@ def brought_to_frames(
     distance = np.linalg.norm(points - patterns[closest], axis=1)
     there = ended & (distance <= _NEAR * state.norm * own.scale)
     pattern = np.where(there, closest, -1)
-    if memory is None:
+    if begun is None:
         sure = state.confidence.of(start, pattern)
     else:
         sure = np.where(pattern == begun.row, begun.sure, 0.0)

@@ -137,7 +137,8 @@ class KernelStore:
         self, x: Float[np.ndarray, "m d"], y: Float[np.ndarray, "k d"] | None = None
     ) -> Float[np.ndarray, "m k"]:
         """Return the NTK of points."""
-        return ntk(x, y, activation=self.settings.activation, depth=self.settings.depth)
+        how = self.settings
+        return np.asarray(ntk(x, y, activation=how.activation, depth=how.depth))
 
     def map(self) -> KernelRegression:
         """Return the map, solved for now if it was not yet."""

@@ -55,10 +55,11 @@ class _Growth(NamedTuple):
 
 def _sigmoidal(which: str | Activation) -> ErfMixture:
     act = find_activation(which)
-    if isinstance(act, Linear):
+    if not isinstance(act, ErfMixture):
+        grows = " (Θ grows as ‖x‖², and the limit is 1)" if isinstance(act, Linear) else ""
         raise ValueError(
-            f"activation must be sigmoidal, whose slope has a finite integral; {act.name} has none "
-            "(Θ grows as ‖x‖², and the limit is 1)"
+            f"activation must be sigmoidal, whose slope has a finite integral; {act.name} has none"
+            f"{grows}"
         )
     return act
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from attractory._util.validation import nonnegative, positive, whole
-from attractory.activations import Activation, Linear
+from attractory.activations import Activation, ErfMixture, Linear
 from attractory.activations import activation as find_activation
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.matrices import ntk, ntk_gradient
@@ -30,7 +30,7 @@ __all__ = ["lemma_5", "single_example"]
 
 
 def _not_logistic(act: Activation) -> tuple[str, ...]:
-    if isinstance(act, Linear) or abs(act.offset - 0.5) > 1e-12:
+    if not isinstance(act, ErfMixture) or abs(act.offset - 0.5) > 1e-12:
         value = float(act(0.0))
         return (f"a sigmoid with σ − ½ odd: {act.name} has σ(0) = {value:g}",)
     return ()
