@@ -8,12 +8,8 @@ from attractory.datasets import sphere
 from attractory.memory.confidence import (
     Confidence,
     confidence,
-    held_out_evidence,
     unknown_evidence,
 )
-from attractory.memory.coordinates import Coordinates
-from attractory.memory.cue_denoising import denoised
-from attractory.memory.metric import fit_metric
 
 # Three unit vectors of a plane at 0°, 60° and 180°: correlations ½, −1 and −½.
 PLANE = np.array([[1.0, 0.0], [0.5, np.sqrt(3) / 2], [-1.0, 0.0]])
@@ -132,32 +128,6 @@ def test_many_rows_go_in_blocks_and_of_more_than_two_thousand_a_part():
     assert len(many) == 2000
 
 
-@pytest.mark.parametrize("centred", [True, False])
-def test_held_out_rows_are_seen_in_a_metric_that_knows_nothing_of_them(centred):
-    """Written out for each fifth."""
-    rows = sphere(11, 30, norm=3.0, seed=4)
-    origin = None if centred else np.linspace(1, 2, 30)
-    found = held_out_evidence(rows, 0.05, origin)
-    expected = []
-    for k in range(5):
-        out = np.arange(11) % 5 == k
-        rest = rows[~out]
-        mean = rest.mean(axis=0)
-        metric = fit_metric(rest - mean, 0.05)
-        place = Coordinates(mean, 1.0, metric)
-        directions = place.encode(rest)[0]
-        own = None if centred else origin + mean
-        cues = place.rescaled(denoised(rows[out] - mean, metric, False, own))[0]
-        for cue in cues:
-            expected.append(evidence_by_hand(cue, int((directions @ cue).argmax()), directions))
-    np.testing.assert_allclose(found, np.sort(expected), atol=1e-12)
-    assert held_out_evidence(rows[:5], 0.05) is None
-    assert held_out_evidence(rows[:6], 0.05) is not None
-    assert held_out_evidence(np.zeros((1001, 2)), 0.05) is None
-    zero = held_out_evidence(rows, 0.05, np.zeros(30))
-    np.testing.assert_array_equal(zero, held_out_evidence(rows, 0.05, None))
-
-
 def test_the_rule_takes_patterns_of_any_norm_and_cues_of_any_length():
     x = sphere(60, 5)
     plain = Confidence(x, 1.0)
@@ -173,23 +143,3 @@ def test_the_rule_takes_patterns_of_any_norm_and_cues_of_any_length():
         np.testing.assert_allclose(scaled.of(length * cues, winner), expected)
     assert expected[0] == 0
     assert scaled.of(np.zeros((1, 5)), np.array([0]))[0] == (plain.unknown < 0).mean()
-    held = Confidence(x, 1.0, lambda: np.full(100, -2.0))
-    assert held.of(cues[1:], winner[1:]).tolist() == [1.0] * 59
-    np.testing.assert_array_equal(Confidence(x, 1.0, lambda: None).unknown, plain.unknown)
-
-
-@pytest.mark.parametrize("dim", [60, 12])
-def test_held_out_evidence_is_that_of_memories_of_the_other_rows(dim):
-    rows = np.random.default_rng(0).normal(size=(23, dim)) * np.geomspace(3, 0.1, dim)
-    apart, origin = rows - rows.mean(axis=0), rows.mean(axis=0)
-    fold, found = np.arange(23) % 5, []
-    for k in range(5):
-        rest = apart[fold != k]
-        mean = rest.mean(axis=0)
-        metric = fit_metric(rest - mean, 0.03)
-        there = Coordinates(mean, 1.0, metric)
-        directions = there.encode(rest)[0]
-        start = denoised(apart[fold == k] - mean, metric, False, origin + mean)
-        for cue in there.rescaled(start)[0]:
-            found.append(evidence_by_hand(cue, int((directions @ cue).argmax()), directions))
-    np.testing.assert_allclose(held_out_evidence(apart, 0.03, origin), np.sort(found), atol=1e-9)

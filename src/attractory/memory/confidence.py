@@ -1,4 +1,4 @@
-r"""How sure a recall is: would a pattern that was never stored look as much like a stored one?
+r"""How sure a recall by plain iteration is: would an unknown pattern look as much like a stored one?
 
 A cue that is stored pattern i and independent noise, c = a pᵢ + noise (directions, a ≤ 1), has
 correlations q_j = c·p_j ≈ a ρᵢⱼ, so that (qᵢ − q_j)/(1 − ρᵢⱼ) is about a for every rival j. An
@@ -14,15 +14,8 @@ decide for all.
 
 This needs no training, and no assumption but that unknown cues are to the stored patterns what
 these are to one another. Cues from elsewhere (another kind of image) are rejected more readily.
-
-A metric fitted to few patterns sets each apart from all others as no unknown cue will be. The
-patterns taken for unknown are therefore seen in a metric, and compared with patterns, that know
-nothing of them: a fifth is left out at a time (`held_out_evidence`). From some 1,000 patterns on it
-makes no difference.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 
 import jax
@@ -34,16 +27,12 @@ from scipy.special import stdtr
 from attractory._util.gpu import gpu, kept
 from attractory._util.precision import full_precision
 from attractory.analysis.iteration import pad_rows
-from attractory.memory.coordinates import Coordinates, spread
-from attractory.memory.cue_denoising import denoised
-from attractory.memory.metric import whitening
-from attractory.solvers.orthonormal import orthonormal
+from attractory.memory.coordinates import spread
 
-__all__ = ["Confidence", "confidence", "held_out_evidence", "leaves_out", "unknown_evidence"]
+__all__ = ["Confidence", "confidence", "unknown_evidence"]
 
 _SAMPLE = 2000  # stored patterns taken as unknown cues
 _BLOCK = 256
-_FOLDS = 5
 _MANY = 1000  # patterns from which on a metric is fitted to none in particular
 _FEW = 50
 _ITSELF = 1 - 0.01**2 / 2  # correlation of a cue within 1 % of the row: it is the row
@@ -142,63 +131,6 @@ def unknown_evidence(directions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, 
     return np.sort(np.concatenate(found))
 
 
-def held_out_evidence(
-    apart: Float[np.ndarray, "n d"], share: float, origin: Float[np.ndarray, " d"] | None = None
-) -> Float[np.ndarray, " n"] | None:
-    """Return the evidence of rows for a memory of the other rows, ascending.
-
-    Args:
-        apart: rows less their mean, (n, d).
-        share: λ of the metric, see `AttractorMemory`.
-        origin: that mean, which cues may have other multiples of (`memory.cue_denoising`).
-
-    Returns:
-        (n,); or None where `unknown_evidence` is as good.
-
-    Example:
-        >>> from attractory.datasets import sphere
-        >>> bool((held_out_evidence(sphere(10, 50), 0.01) < 0.5).all())
-        True
-    """
-    n = len(apart)
-    if not leaves_out(n):
-        return None
-    # In the rows' own span all but the cues' denoising is a matter of n numbers.
-    basis = orthonormal(apart.T) if n < apart.shape[1] else None
-    along = apart if basis is None else apart @ basis
-    fold, found = np.arange(n) % _FOLDS, []
-    for k in range(_FOLDS):
-        middle = along[fold != k].mean(axis=0)
-        rest, cues = along[fold != k] - middle, along[fold == k] - middle
-        metric = whitening(rest, share)
-        if basis is None:
-            cues = denoised(cues, metric, False, _moved(origin, middle))
-        else:
-            mean = basis @ middle
-            whole = replace(metric, basis=basis @ metric.basis)
-            cues = denoised(apart[fold == k] - mean, whole, False, _moved(origin, mean)) @ basis
-        there = Coordinates(middle, 1.0, metric)
-        directions = there.rescaled(metric.apply(rest))[0]
-        q = there.rescaled(cues)[0] @ directions.T
-        found.append(_evidence(q, q.argmax(axis=1), directions))
-    return np.sort(np.concatenate(found))
-
-
-def leaves_out(n: int) -> bool:
-    """Whether `held_out_evidence` says more of n rows than `unknown_evidence`.
-
-    Of fewer than 6 rows too few would be left; of many the metric is fitted to none in particular.
-    """
-    return _FOLDS < n <= _MANY
-
-
-def _moved(
-    origin: Float[np.ndarray, " d"] | None, by: Float[np.ndarray, " d"]
-) -> Float[np.ndarray, " d"] | None:
-    """Return the origin of rows from another place; None if they have none."""
-    return None if origin is None or not origin.any() else origin + by
-
-
 def confidence(
     cues: Float[np.ndarray, "k d"],
     recalled: Int[np.ndarray, " k"],
@@ -240,21 +172,11 @@ class Confidence:
     Args:
         patterns: of one norm, (n, d).
         norm: theirs.
-        held_out: makes the evidence of unknown cues, or None if that of the patterns will do.
-        unknown: the evidence itself, if it is known.
     """
 
-    def __init__(
-        self,
-        patterns: Float[np.ndarray, "n d"],
-        norm: float,
-        held_out: Callable[[], np.ndarray | None] | None = None,
-        unknown: Float[np.ndarray, " m"] | None = None,
-    ):
+    def __init__(self, patterns: Float[np.ndarray, "n d"], norm: float):
         """Keep the patterns."""
-        self._patterns, self._norm, self._held_out = patterns, norm, held_out
-        if unknown is not None:
-            self.unknown = unknown
+        self._patterns, self._norm = patterns, norm
 
     @cached_property
     def _directions(self) -> Float[np.ndarray, "n d"]:
@@ -263,13 +185,7 @@ class Confidence:
     @cached_property
     def unknown(self) -> Float[np.ndarray, " m"]:
         """Evidence of unknown cues, ascending."""
-        found = None if self._held_out is None else self._held_out()
-        return unknown_evidence(self._directions) if found is None else found
-
-    @property
-    def judged(self) -> Float[np.ndarray, " m"] | None:
-        """The evidence of unknown cues if it has been worked out, or was given."""
-        return vars(self).get("unknown")
+        return unknown_evidence(self._directions)
 
     def of(
         self, cues: Float[np.ndarray, "k d"], recalled: Int[np.ndarray, " k"]

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.validation import flag
 from attractory.maps.protocol import Map, SingularKernelError, dtype_of
-from attractory.memory.confidence import Confidence, held_out_evidence, leaves_out
+from attractory.memory.confidence import Confidence
 from attractory.memory.coordinates import Coordinates, nearest
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.cue_mending import DAMAGE, CueMending
@@ -34,7 +34,6 @@ _AT = 1e-3  # of the norm: a cue this near is the row
 _TWIN = 1e-6  # of the norm: a row this near is the same
 _NAMED = 5  # rows in a message
 _KEPT = 1 << 22  # numbers in rows that are kept in the units given, too
-_ALIKE = 0.05  # of the rows may change before unknown cues are judged anew
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
 
 
@@ -91,13 +90,9 @@ class Carried(NamedTuple):
 
     Attributes:
         rows: the first of its rows in the units given; None if they are not at hand.
-        unknown: evidence of unknown cues (`memory.confidence`), as long as few rows have changed.
-        changes: rows that came or went since it was worked out.
     """
 
     rows: Float[np.ndarray, "m d"] | None = None
-    unknown: Float[np.ndarray, " u"] | None = None
-    changes: int = 0
 
 
 _NOTHING = Carried()
@@ -258,20 +253,8 @@ class MemoryState:
 
     @cached_property
     def confidence(self) -> Confidence:
-        """How sure a recall is."""
-        known = self.carried.unknown
-        return Confidence(self.points, self.norm, self._held_out, known)
-
-    def _held_out(self) -> Float[np.ndarray, " m"] | None:
-        """Return the evidence of unknown cues, for a metric that was fitted to the rows."""
-        metric = self.coordinates.metric
-        if not metric.floor or self.sequence or not self.settings.guided:
-            return None
-        if not leaves_out(len(self.points)):
-            return None
-        mean = self.coordinates.mean
-        apart = self.coordinates.apart(self.points, self.sizes)
-        return held_out_evidence(apart, metric.share, mean)
+        """How sure a recall by plain iteration is."""
+        return Confidence(self.points, self.norm)
 
     def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return cues less their noise, in the coordinates; as they are if they are stored rows."""
@@ -380,18 +363,13 @@ class MemoryState:
             sizes=np.concatenate([self.sizes, sizes]),
             answer_sizes=np.concatenate([self.answer_sizes, there_sizes]),
             outside=self.outside or self.coordinates.metric.outside(points),
-            carried=self._carried(slice(None), len(points)),
+            carried=self._carried(slice(None)),
         )
 
-    def _carried(self, kept: Int[np.ndarray, " k"] | slice, changed: int) -> Carried:
+    def _carried(self, kept: Int[np.ndarray, " k"] | slice) -> Carried:
         """Return what a state of the rows kept, and perhaps more, need not work out anew."""
-        rows, judged = vars(self).get("_rows"), vars(self).get("confidence")
-        rows = None if rows is None else rows[kept]
-        unknown = None if judged is None else judged.judged
-        changes = changed + (self.carried.changes if self.carried.unknown is not None else 0)
-        if unknown is None or changes > _ALIKE * len(self.points):
-            return Carried(rows)
-        return Carried(rows, unknown, changes)
+        rows = vars(self).get("_rows")
+        return Carried(None if rows is None else rows[kept])
 
     def without(self, gone: Int[np.ndarray, " k"]) -> "MemoryState":
         """Return the state without some rows; later ones move up."""
@@ -402,5 +380,5 @@ class MemoryState:
             sizes=self.sizes[kept],
             answer_sizes=self.answer_sizes[kept],
             fitted=self.fitted - int((gone < self.fitted).sum()),
-            carried=self._carried(kept, len(gone)),
+            carried=self._carried(kept),
         )
