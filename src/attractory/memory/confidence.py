@@ -1,4 +1,4 @@
-r"""How sure a recall by plain iteration is: would an unknown pattern look as much like a stored one?
+r"""How sure a recall by plain iteration is: would an unknown pattern look as much like a row?
 
 A cue that is stored pattern i and independent noise, c = a pᵢ + noise (directions, a ≤ 1), has
 correlations q_j = c·p_j ≈ a ρᵢⱼ, so that (qᵢ − q_j)/(1 − ρᵢⱼ) is about a for every rival j. An

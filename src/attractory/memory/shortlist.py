@@ -4,8 +4,9 @@ No similarity finds the right row under every damage, but for nearly every cue o
 among its first dozen. They are: Euclid's distance; Pearson's correlation, less what a cue has of
 the mean row and of a constant; the same in the metric (C + λI)^−½ with λ = 0.1; the memory's own,
 between patterns and the cue less its noise (`memory.cue_denoising`); and Σⱼ min(|xⱼ − pⱼ|, h) over
-some coordinates j, which no large error sways. All but the last are one matrix product each. Of a
-cue with unknown coordinates the first two are taken over the known ones.
+some coordinates j, which no large error sways. All but the last are one matrix product each. The
+few rows that the cue is most unlike are there, too: it may be inverted. Of a cue with unknown
+coordinates the first two are taken over the known ones.
 
 Rows and cues are compared in float32, in units of the rows' root mean square from the mean. Less
 the mean row and with it: the contrast of a cue is about 0, not about the mean. Where the columns'
@@ -24,6 +25,7 @@ from attractory.memory.metric import Metric
 __all__ = ["RowFrame", "Shortlist"]
 
 _TOP = 12  # rows by each similarity
+_FEW = 4  # rows most unlike the cue: of a negative, say
 _FAR = 100.0  # root mean square of the columns' means from which on 0 has no meaning
 _MOST = 1e4  # values of a cue larger than this count as this
 _SHARE = 0.1  # λ
@@ -88,11 +90,12 @@ class Shortlist:
         """
         points = self._frame.points
         product = x @ points.T
-        found = [own, 2 * product - self._squares, self._correlation(x, product)]
+        correlation = self._correlation(x, product)
+        found = [own, 2 * product - self._squares, correlation]
         if not self._metric.plain:
             found.append(self._whitened(x))
         found.append(-self._distance(x))
-        return _first(found)
+        return _first(found, -correlation)
 
     def of_known(
         self, x: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"]
@@ -175,10 +178,19 @@ class Shortlist:
         return out
 
 
-def _first(similarities: list[np.ndarray]) -> list[Int[np.ndarray, " s"]]:
-    """Return, for each cue, the first rows by each similarity, each row once."""
+def _first(
+    similarities: list[np.ndarray], opposite: np.ndarray | None = None
+) -> list[Int[np.ndarray, " s"]]:
+    """Return, for each cue, the first rows by each similarity, each row once.
+
+    Args:
+        similarities: (k, n) each.
+        opposite: one of which fewer rows are taken.
+    """
     n = similarities[0].shape[1]
     if n <= _TOP:
         return [np.arange(n)] * len(similarities[0])
     each = [np.argpartition(-s, _TOP - 1, axis=1)[:, :_TOP] for s in similarities]
+    if opposite is not None:
+        each.append(np.argpartition(-opposite, _FEW - 1, axis=1)[:, :_FEW])
     return [np.unique(rows) for rows in np.concatenate(each, axis=1)]
