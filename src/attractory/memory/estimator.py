@@ -84,7 +84,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         >>> from attractory.datasets import bundled_digits
         >>> digits, labels = bundled_digits(10)
         >>> memory = AttractorMemory().fit(digits)
-        >>> damaged = np.clip(digits + 0.2 * np.random.default_rng(0).normal(size=(10, 784)), 0, 1)
+        >>> damaged = digits + 0.2 * np.random.default_rng(0).normal(size=(10, 784))
         >>> memory.predict(damaged).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
