@@ -14,6 +14,7 @@ FOLDER = "reference/measured"
 TITLES = {
     "attack": "Certificates under attack",
     "ablation": "What each part of a recall contributes",
+    "damage_held_out": "Damage that recall was not made on",
     "baselines": "Recall beside other memories and search",
     "basins": "Basins of stored digits",
     "card": "On a GPU",

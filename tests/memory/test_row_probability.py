@@ -1,0 +1,103 @@
+"""Which row, and how probably: by hand, by other routes, and what must not matter."""
+
+import numpy as np
+import pytest
+
+from attractory import AttractorMemory
+from attractory.memory.damage_evidence import FEATURES, MODELS, DamageModels, Evidence
+from attractory.memory.nearest_row import position
+from attractory.memory.row_probability import judged
+from attractory.memory.shortlist import RowFrame
+
+RNG = np.random.default_rng(2)
+ROWS = RNG.normal(size=(20, 400))
+CUES = ROWS[:6] + 0.5 * RNG.normal(size=(6, 400))
+
+
+def evidence(cue, rows=None, known=None):
+    frame = RowFrame(ROWS, ROWS.mean(axis=0))
+    rows = np.arange(20) if rows is None else rows
+    x = frame.inward(cue[None])[0]
+    own = None if known is not None else (cue, ROWS[rows])
+    return DamageModels(frame).of(x, cue / frame.scale, rows, own, known)
+
+
+def test_where_a_cue_lies_is_what_least_squares_say():
+    cues = np.vstack([0.7 * ROWS[:3] + 0.3 * ROWS[3:6] + 0.1, CUES])
+    row = np.append([0, 1, 2], np.arange(6))
+    found = position(ROWS, cues, row)
+    for k, (cue, i) in enumerate(zip(cues, row, strict=True)):
+        sides, parts = [], []
+        for j in np.delete(np.arange(20), i):
+            apart = ROWS[j] - ROWS[i]
+            sides.append(
+                (((cue - ROWS[j]) ** 2).sum() - ((cue - ROWS[i]) ** 2).sum()) / (apart @ apart)
+            )
+            one = np.stack([np.ones(400), ROWS[i]], axis=1)
+            two = np.column_stack([one, ROWS[j]])
+            (_, of_row, of_other), *_ = np.linalg.lstsq(two, cue, rcond=None)
+            left = [
+                ((cue - d @ np.linalg.lstsq(d, cue, rcond=None)[0]) ** 2).sum() for d in (one, two)
+            ]
+            if of_other > 0:
+                parts.append((1 - left[1] / left[0], of_other / (of_other + of_row)))
+        assert found.at_row[k] == pytest.approx(min(sides), abs=1e-9)
+        best = max(parts)
+        assert [found.second[k], found.of_second[k]] == pytest.approx(best, abs=1e-9)
+    assert found.of_second[:3] == pytest.approx(0.3, abs=1e-9)
+    assert found.second[:3] == pytest.approx(1, abs=1e-9)
+
+
+def test_a_shortlist_says_of_the_second_row_what_all_rows_do():
+    told = evidence(CUES[2])
+    frame = RowFrame(ROWS, ROWS.mean(axis=0))
+    found = position(frame.points, frame.inward(CUES[2:3]), np.array([2]))
+    wanted = [float(found.second[0]), float(found.of_second[0])]
+    assert told.second(2) == pytest.approx(wanted, abs=1e-3)
+
+
+def test_the_order_of_rows_changes_nothing():
+    order = RNG.permutation(20)
+    one, other = judged(evidence(CUES[4]), 20), judged(evidence(CUES[4], order), 20)
+    assert one.probability.sum() == pytest.approx(1)
+    assert other.probability == pytest.approx(one.probability[order], abs=1e-4)
+    assert (one.first, order[other.first]) == (4, 4)
+    assert other.confidence == pytest.approx(one.confidence, abs=1e-3)
+
+
+def test_models_that_are_not_there_have_no_say():
+    known = np.arange(400) < 200
+    told = evidence(CUES[1], known=known)
+    assert [MODELS[k] for k in np.flatnonzero(~told.told)] == [
+        "smoothed", "moved", "structured", "shaded", "slow part added", "patches"
+    ]  # fmt: skip
+    behind = told.behind.copy()
+    behind[~told.told] = RNG.uniform(0, 9, (6, 20))
+    other = judged(told._replace(behind=behind), 20)
+    assert other.probability == pytest.approx(judged(told, 20).probability, abs=1e-12)
+    hidden = np.where(known, CUES[1], 1e6)
+    assert evidence(hidden, known=known).behind == pytest.approx(told.behind, abs=1e-3)
+
+
+def test_a_row_that_is_behind_in_every_model_is_less_probable():
+    features = np.zeros((len(MODELS), len(FEATURES)), np.float32)
+    features[:, -1] = 1
+    behind = np.zeros((len(MODELS), 3))
+    behind[:, 1:] = 1.0, 2.0
+    told = Evidence(behind, np.ones(len(MODELS), bool), features, {}, (ROWS[0], ROWS[:3]))
+    p = judged(told, 3).probability
+    assert p[0] > p[1] > p[2] > 0
+
+
+def test_confidence_is_high_at_rows_and_low_between_them():
+    memory = AttractorMemory(activation="erf", metric="rule").fit(ROWS)
+    assert memory.recall(ROWS).confidence.tolist() == [1.0] * 20
+    assert (memory.recall(CUES).confidence > 0.9).all()
+    half = (ROWS[:10] + ROWS[10:]) / 2
+    unknown = RNG.normal(size=(10, 400))
+    for cues in (half, half + 0.1 * RNG.normal(size=half.shape), unknown):
+        assert (memory.recall(cues).confidence < 0.5).all()
+    lost = RNG.random(CUES.shape) < 0.5
+    result = memory.recall(np.where(lost, 3.0, CUES))
+    assert (result.pattern == np.arange(6)).all()
+    assert (result.confidence > 0.5).all()
