@@ -101,3 +101,13 @@ def test_confidence_is_high_at_rows_and_low_between_them():
     result = memory.recall(np.where(lost, 3.0, CUES))
     assert (result.pattern == np.arange(6)).all()
     assert (result.confidence > 0.5).all()
+
+
+def test_confidence_counts_noise_on_what_is_known_of_a_cue():
+    """Where some is unknown, white noise is no word for the row that is nearest."""
+    memory = AttractorMemory(activation="erf", metric="rule").fit(ROWS)
+    rng = np.random.default_rng(9)
+    noise = 6 * rng.normal(size=(12, 400))
+    result = memory.recall(noise, rng.random(400) < 0.9)
+    assert (result.damage == "noise").any()
+    assert (result.confidence < 0.8).all()

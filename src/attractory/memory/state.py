@@ -259,17 +259,26 @@ class MemoryState:
     def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return cues less their noise, in the coordinates; as they are if they are stored rows."""
         plain = self.coordinates.encode(cues)[0]
-        return self._less_noise(cues, plain)[0] if self.settings.guided else plain
+        if not self.settings.guided:
+            return plain
+        return self._less_noise(cues, plain, nearest(plain, self.points))[0]
 
     def _less_noise(
-        self, cues: Float[np.ndarray, "k d"], plain: Float[np.ndarray, "k d"]
+        self,
+        cues: Float[np.ndarray, "k d"],
+        plain: Float[np.ndarray, "k d"],
+        row: Int[np.ndarray, " k"],
     ) -> tuple[Float[np.ndarray, "k d"], Bool[np.ndarray, " k"]]:
-        """Return cues less their noise, and which are stored rows, whose `plain` is left."""
+        """Return cues less their noise, and which are stored rows, whose `plain` is left.
+
+        Args:
+            cues, plain: in the units given, and in the coordinates.
+            row: the pattern nearest to each.
+        """
         coordinates = self.coordinates
         mean, metric = coordinates.mean, coordinates.metric
         start = coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
-        stored = self.points[nearest(plain, self.points)]
-        there = np.linalg.norm(plain - stored, axis=1) <= _AT * self.norm
+        there = np.linalg.norm(plain - self.points[row], axis=1) <= _AT * self.norm
         start[there] = plain[there]
         return start, there
 
@@ -297,13 +306,14 @@ class MemoryState:
         damage = np.full(count, -1)
         if not self.settings.guided:
             return Beginnings(plain, plain, plain, damage, damage.copy(), np.zeros(count))
-        evidence, there = self._less_noise(cues, plain)
-        start, row, sure = evidence.copy(), nearest(plain, self.points), np.ones(count)
+        row = nearest(plain, self.points)
+        evidence, there = self._less_noise(cues, plain, row)
+        start, sure = evidence.copy(), np.ones(count)
         damage[:], certain = 0, np.zeros(count, bool)
         whole = np.ones(count, bool) if known is None else known.all(axis=1)
         near = self.mending.nearest(cues, known)
-        left = there | ~near.white  # white noise needs no model of damage
-        for some, told in ((whole & ~there & left, None), (~whole & left, known)):
+        # White noise needs no model of damage, but for its confidence where some is unknown.
+        for some, told in ((whole & ~there & ~near.white, None), (~whole, known)):
             if not some.any():
                 continue
             part = None if told is None else told[some]
@@ -312,6 +322,7 @@ class MemoryState:
             row[some], sure[some] = mended.row, mended.confidence
             certain[some] = mended.certain
         direct = (near.white | near.alone) & ~there
+        sure[direct & ~whole & (row != near.row)] = 0.0
         row[direct] = near.row[direct]
         damage[direct] = np.where(near.white[direct], DAMAGE.index("noise"), damage[direct])
         some = direct & whole
