@@ -58,6 +58,11 @@ def unit(x):
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-300)
 
 
+def contrast(x):
+    """Rows less their own means, at unit length, whose products are Pearson's correlations."""
+    return unit(x - x.mean(axis=-1, keepdims=True))
+
+
 def nearest(points, patterns):
     """Index of the pattern nearest to each point."""
     squares = (patterns**2).sum(axis=1)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import damage_held_out
 import numpy as np
-from _cues import unit
+from _cues import contrast
 from damage import data_sets
 from row_probability import calibration_error
 from sklearn.metrics import roc_auc_score
@@ -28,13 +28,10 @@ def scores(rows: np.ndarray, cues: np.ndarray) -> dict[str, tuple[np.ndarray, np
     """Return the row that each search finds and what it says of it."""
     flat = rows.astype(np.float32)
 
-    def centred(x: np.ndarray) -> np.ndarray:
-        return unit(x - x.mean(axis=1, keepdims=True))
-
     apart = (cues**2).sum(axis=1)[:, None] + (rows**2).sum(axis=1) - 2 * cues @ rows.T
     alike = {
         "Euclid": -np.sqrt(np.maximum(apart, 0)),
-        "Pearson": centred(cues) @ centred(rows).T,
+        "Pearson": contrast(cues) @ contrast(rows).T,
         "Manhattan": np.array([-np.abs(flat - cue).sum(axis=1) for cue in cues.astype(np.float32)]),
     }
     out = {}

@@ -19,7 +19,7 @@ import damage_held_out
 import damage_kinds
 import damage_spent
 import numpy as np
-from _cues import unit
+from _cues import contrast, unit
 from dimension import tiles
 
 from attractory import AttractorMemory
@@ -31,9 +31,6 @@ def searches(rows: np.ndarray, cues: np.ndarray) -> dict[str, np.ndarray]:
     mean = rows.mean(axis=0)
     aside = np.linalg.qr(np.stack([np.ones_like(mean), mean], axis=1))[0]
 
-    def shape_of(x: np.ndarray) -> np.ndarray:
-        return unit(x - x.mean(axis=1, keepdims=True))
-
     def less_mean(x: np.ndarray) -> np.ndarray:
         apart = x - mean
         return unit(apart - (apart @ aside) @ aside.T)
@@ -43,7 +40,7 @@ def searches(rows: np.ndarray, cues: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "Euclid": (2 * cues @ rows.T - (rows**2).sum(axis=1)).argmax(axis=1),
         "cosine": (unit(cues) @ unit(rows).T).argmax(axis=1),
-        "Pearson": (shape_of(cues) @ shape_of(rows).T).argmax(axis=1),
+        "Pearson": (contrast(cues) @ contrast(rows).T).argmax(axis=1),
         "Pearson less": (less_mean(cues) @ less_mean(rows).T).argmax(axis=1),
         "Manhattan": np.array(by_sum),
     }

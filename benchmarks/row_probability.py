@@ -34,7 +34,13 @@ from attractory.datasets import mnist
 from attractory.memory.cue_mending import CueMending
 from attractory.memory.damage_evidence import Evidence
 from attractory.memory.nearest_row import position
-from attractory.memory.row_probability import known_features, noise_features
+from attractory.memory.row_probability import (
+    known_features,
+    logistic,
+    noise_features,
+    second_order,
+    weighed,
+)
 
 FOLDS = 3
 MOST = 64  # rows shortlisted
@@ -214,23 +220,12 @@ def judged(some: Learned, which: np.ndarray, theta: np.ndarray) -> tuple[np.ndar
     told, places = [], []
     for k in which:
         evidence, real = some.evidence[k], some.real[k]
-        size = np.einsum("kf,kfs->ks", evidence.features, theta) - 2
-        weight = np.logaddexp(0, size) * evidence.told[:, None]
-        z = np.minimum(evidence.behind, 10)
-        score = -(weight[:, 0] @ z + weight[:, 1] @ z**2 / 2)
-        p = np.exp(score - logsumexp(score))
+        p, each, mine = weighed(evidence, theta)
         first = int(p.argmax())
-        mine = (evidence.behind.argmin(axis=1) == first) & evidence.told
-        each = weight.sum(axis=1) * mine
-        told.append(known_features(evidence, p, each, mine, (first, some.count[k])))
+        told.append(known_features(evidence, p, each * mine, mine, (first, some.count[k])))
         places.append(first)
         assert real[first]
     return np.array(told), np.array(places)
-
-
-def second_order(told: np.ndarray) -> np.ndarray:
-    first, second = np.triu_indices(told.shape[1])
-    return np.concatenate([told, told[:, first] * told[:, second]], axis=1)
 
 
 def law_of(told: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -240,10 +235,6 @@ def law_of(told: np.ndarray, right: np.ndarray) -> np.ndarray:
     found = LogisticRegression(C=PENALTY[1], max_iter=3000).fit((both - mean) / scale, right)
     slope = found.coef_[0] / scale
     return np.append(slope, found.intercept_[0] - slope @ mean)
-
-
-def probability(told: np.ndarray, law: np.ndarray) -> np.ndarray:
-    return expit(second_order(told) @ law[:-1] + law[-1])
 
 
 def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
@@ -276,7 +267,7 @@ if __name__ == "__main__":
         told, place = judged(found, rest, theta)
         law = law_of(told, (place == found.target[rest]) & stored[rest])
         told, place = judged(found, own, theta)
-        right[own], sure[own] = (place == found.target[own]) & stored[own], probability(told, law)
+        right[own], sure[own] = (place == found.target[own]) & stored[own], logistic(told, law)
     print(
         "\n| data | right | calibration error | area under ROC | not stored known | right known |"
     )

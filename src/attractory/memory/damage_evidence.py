@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attractory._util.seeds import generator
+from attractory.memory.coordinates import spread
 from attractory.memory.damage_models import (
     Classes,
     Fit,
@@ -26,6 +27,7 @@ from attractory.memory.damage_models import (
     tabulated,
     white,
 )
+from attractory.memory.nearest_row import second_row
 from attractory.memory.shortlist import RowFrame
 
 __all__ = ["COMPARABLE", "DAMAGE", "FEATURES", "KIND", "MODELS", "DamageModels", "Evidence"]
@@ -59,14 +61,7 @@ _FEWEST = 12  # known coordinates below which nothing but noise is told
 _TWIN = 0.1  # mean square between twins, in units of the rows' spread
 _SLOW = 5  # cosines over the order of coordinates
 _FARTHEST = 30.0  # standard errors
-_NOISY = (
-    "white",
-    "white, of any contrast",
-    "replaced, much",
-    "replaced, little",
-    "smoothed",
-    "moved",
-)
+_NOISY = MODELS[:6]  # noise about a row, whose residuals can be looked at
 _FLAT = "changed values", "changed deviations"  # which no residual is left of
 
 
@@ -107,21 +102,14 @@ class Evidence(NamedTuple):
         across = np.einsum("ij,ij->i", apart, apart) - along**2 * size
         first = float(x @ own / size)
         rest = x - first * own
-        seen = apart @ rest
-        others = across > 1e-3 * size
-        others[row] = False
+        seen = np.where(across > 1e-3 * size, apart @ rest, 0)
+        seen[row] = 0
         left = float(rest @ rest)
-        if not others.any() or left <= 0:
+        if left <= 0:
             return 0.0, 0.0
-        explained = (
-            np.where(others, np.maximum(seen, 0) ** 2 / np.where(others, across, 1), 0) / left
-        )
-        other = int(explained.argmax())
-        if explained[other] <= 0:
-            return 0.0, 0.0
-        factor = float(seen[other] / across[other])
-        of_row = max(first - factor * float(along[other]), 1e-6)
-        return float(min(explained[other], 1.0)), factor / (factor + of_row)
+        given = np.array([first]), along[None], across[None], seen[None], np.array([left])
+        (explained,), (share,) = second_row(*given)
+        return float(explained), float(share)
 
 
 class _Compared(NamedTuple):
@@ -200,30 +188,30 @@ class DamageModels:
         found: dict[str, _Compared] = {}
         where = self.seen
         if known is not None:
-            where = np.flatnonzero(known)[spread_of(int(known.sum()), _SEEN)]
-        here = x[where]
-        found["white"] = _Compared(here, points[:, where], exact(here, points[:, where]))
+            where = np.flatnonzero(known)[spread(int(known.sum()), _SEEN)]
+        here, some = x[where], points[:, where]
+        found["white"] = _Compared(here, some, exact(here, some))
         logs = np.zeros_like(here)
         if here.size >= _FEWEST:
             apart = (x - self._frame.middle)[where]
             other = (density(raw[where]) + density(apart)) / 2
             logs = np.log(other)
-            found |= self._of_values(x, here, points, rows, where, other, known)
+            found |= self._of_values(x, points, rows, where, (other, logs), known)
         if own is not None:
             found["structured"] = _Compared(*own, white(*own, offset=False))
-        return self._told(found, logs, points, x, (here, points[:, where]))
+        return self._told(found, logs, points, x, (here, some))
 
     def _of_values(
         self,
         x: np.ndarray,
-        here: np.ndarray,
         points: np.ndarray,
         rows: np.ndarray,
         where: np.ndarray | slice,
-        other: np.ndarray,
+        density_and_log: tuple[np.ndarray, np.ndarray],
         known: np.ndarray | None,
     ) -> dict[str, _Compared]:
-        some = points[:, where]
+        here, some = x[where], points[:, where]
+        other, logs = density_and_log
         fits = {
             "white, of any contrast": white(here, some),
             "replaced, much": mixture(here, some, other, _STARTS[0]),
@@ -241,7 +229,6 @@ class DamageModels:
             fits["smoothed"] = combined(here, np.stack(parts, axis=1))
             fits["moved"] = mixture(here, some, other, _MOVED_START, limits)
         found = {name: _Compared(here, some, fit) for name, fit in fits.items()}
-        logs = np.log(other)
         if known is None and self._like is not None:
             like = self._like[:, 1:]
             own, theirs = here - x[like].mean(axis=1), some - points[:, like].mean(axis=2)
@@ -252,7 +239,7 @@ class DamageModels:
                 near = patches(here, some, other, best, like)
                 found["patches"] = _Compared(here, some, near)
         classes = self._values
-        table = tabulated(x[where], classes.of_rows[rows][:, where], len(classes.edges) + 1, 10)
+        table = tabulated(here, classes.of_rows[rows][:, where], len(classes.edges) + 1, 10)
         found["changed values"] = _Compared(here, some, table)
         found |= self._of_deviations(x, rows, where)
         if known is None:
@@ -287,7 +274,7 @@ class DamageModels:
         count, size = len(MODELS), len(points)
         behind = np.full((count, size), _FARTHEST, np.float32)
         told, features = np.zeros(count, bool), np.zeros((count, len(FEATURES)), np.float32)
-        gain, firsts, fits = np.full(count, -np.inf), np.full(count, -1), {}
+        gain, fits, root = np.full(count, -np.inf), {}, np.sqrt(here.size)
         away: dict[int, np.ndarray] = {}
         for name, compared in found.items():
             k, fit = MODELS.index(name), compared.fit
@@ -301,8 +288,7 @@ class DamageModels:
             row = int(fit.rows[best])
             if row not in away:
                 away[row] = ((points - points[row]) ** 2).mean(axis=1)
-            told[k], firsts[k], fits[k] = True, row, fit
-            root = np.sqrt(here.size)
+            told[k], fits[k] = True, fit
             gain[k] = total[best] / root
             features[k, 0] = _ahead(behind[k], away[row], row)
             features[k, 2] = total[best] / here.size
@@ -317,8 +303,8 @@ class DamageModels:
             best_gain = gain[told & COMPARABLE].max(initial=-np.inf)
             some = told & np.isfinite(best_gain)
             features[some, 1] = best_gain - gain[some]
-            firsts = np.where(told, behind.argmin(axis=1), -1)
-            features[told, 8] = (firsts[told][:, None] == firsts[told]).mean(axis=1)
+            firsts = behind[told].argmin(axis=1)
+            features[told, 8] = (firsts[:, None] == firsts).mean(axis=1)
         distinct = len(np.unique(np.round(here, 3)))
         features[:, 10] = np.log(distinct / here.size + 1e-3)
         features[:, 11] = np.log(len(x))
@@ -327,7 +313,7 @@ class DamageModels:
 
     def _over_q(self, name: str, compared: _Compared, logs: np.ndarray) -> np.ndarray:
         """Return a model's terms over q, or over white noise without a row."""
-        if name in (*_NOISY,):
+        if name in _NOISY:
             return compared.fit.terms - logs
         if name in ("structured", "shaded", "slow part added"):
             x = compared.x if name == "structured" else compared.x - compared.x.mean()
@@ -394,8 +380,3 @@ def _scaled(features: Float[np.ndarray, "m 13"]) -> Float[np.ndarray, "m 13"]:
     out = np.clip(np.nan_to_num(features), lower, upper) / size
     out[:, 11] -= 2
     return np.asarray(out, np.float32)
-
-
-def spread_of(count: int, most: int) -> Int[np.ndarray, " m"]:
-    """Return as many places, evenly spread."""
-    return np.linspace(0, count - 1, min(count, most)).round().astype(int)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["NearestRow", "Position", "nearest_row", "position"]
+__all__ = ["NearestRow", "Position", "nearest_row", "position", "second_row"]
 
 _CHANCE = 4.0  # standard errors
 _FEWEST = 300  # coordinates: of fewer too little is told
@@ -130,14 +130,35 @@ def _position(rows: np.ndarray, cues: np.ndarray, row: np.ndarray) -> Position:
     across = squares - dim * mean**2 - along**2 * size
     left = np.einsum("ij,ij->i", cues, cues) - dim * mean_cue**2 - first[:, 0] ** 2 * size[:, 0]
     others &= across > 1e-3 * size
-    seen = np.where(others, np.maximum(seen - first * gram, 0), 0)
-    across = np.where(others, across, 1)
+    left = np.maximum(left, 1e-9 * size[:, 0])
+    second = second_row(first[:, 0], along, across, np.where(others, seen - first * gram, 0), left)
+    return Position(np.where(none, 1.0, ratio), *second, away, lead)
+
+
+def second_row(
+    first: Float[np.ndarray, " k"],
+    along: Float[np.ndarray, "k n"],
+    across: Float[np.ndarray, "k n"],
+    seen: Float[np.ndarray, "k n"],
+    left: Float[np.ndarray, " k"],
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return how much of what its row leaves of a cue one other row explains, and its share.
+
+    Args:
+        first: factor of the row alone, by least squares.
+        along: of other rows along that row, relative to its length.
+        across: squares of their parts across it.
+        seen: products of these parts with the cue; 0 for rows that have no say.
+        left: square of what the row leaves of the cue, more than 0.
+    """
+    here = np.arange(len(first))
+    seen = np.maximum(seen, 0)
+    across = np.where(seen > 0, across, 1)
     explained = seen**2 / across
     best = explained.argmax(axis=1)
     factor = seen[here, best] / across[here, best]
-    of_row = np.maximum(first[:, 0] - factor * along[here, best], 1e-6)
-    part = np.clip(explained[here, best] / np.maximum(left, 1e-9 * size[:, 0]), 0, 1)
-    return Position(np.where(none, 1.0, ratio), part, factor / (factor + of_row), away, lead)
+    of_row = np.maximum(first - factor * along[here, best], 1e-6)
+    return np.minimum(explained[here, best] / left, 1), factor / (factor + of_row)
 
 
 def _told(

@@ -28,7 +28,10 @@ from scipy.special import expit
 from attractory.memory.damage_evidence import COMPARABLE, FEATURES, MODELS, Evidence
 from attractory.memory.nearest_row import Position
 
-__all__ = ["Judgement", "judged", "known_features", "noise_features", "of_noise"]
+__all__ = [
+    "Judgement", "judged", "known_features", "logistic", "noise_features", "of_noise",
+    "second_order", "weighed",
+]  # fmt: skip
 
 _FARTHEST = 10.0  # standard errors that count
 _SHIFT = 2.0
@@ -70,18 +73,30 @@ def judged(evidence: Evidence, count: int) -> Judgement:
         count: of stored rows.
     """
     theta, law, _ = _learned()
+    probability, each, mine = weighed(evidence, theta)
+    first = int(probability.argmax())
+    model = _explaining(evidence, mine, each)
+    told = known_features(evidence, probability, each * mine, mine, (first, count))
+    return Judgement(probability, first, model, float(logistic(told[None], law)[0]))
+
+
+def weighed(
+    evidence: Evidence, theta: Float[np.ndarray, "m f 2"]
+) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
+    """Return the rows' probabilities, the models' weights, and which put the first row first.
+
+    Args:
+        evidence: of a shortlist.
+        theta: θ.
+    """
     size = np.einsum("kf,kfs->ks", evidence.features, theta) - _SHIFT
     weight = np.logaddexp(0, size) * evidence.told[:, None]
     z = np.minimum(evidence.behind, _FARTHEST)
     score = -(weight[:, 0] @ z + weight[:, 1] @ z**2 / 2)
     probability = np.exp(score - score.max())
     probability /= probability.sum()
-    first = int(probability.argmax())
-    mine = (evidence.behind.argmin(axis=1) == first) & evidence.told
-    each = weight.sum(axis=1)
-    model = _explaining(evidence, mine, each)
-    told = known_features(evidence, probability, each * mine, mine, (first, count))
-    return Judgement(probability, first, model, float(_logistic(told[None], law)[0]))
+    mine = (evidence.behind.argmin(axis=1) == probability.argmax()) & evidence.told
+    return probability, weight.sum(axis=1), mine
 
 
 def _explaining(evidence: Evidence, mine: np.ndarray, weight: np.ndarray) -> int:
@@ -151,7 +166,7 @@ def of_noise(where: Position, shape: tuple[int, int]) -> Float[np.ndarray, " k"]
         where: the cues lie.
         shape: of the stored rows, (n, d).
     """
-    return _logistic(noise_features(where, shape), _learned()[2])
+    return logistic(noise_features(where, shape), _learned()[2])
 
 
 def noise_features(where: Position, shape: tuple[int, int]) -> Float[np.ndarray, "k 7"]:
@@ -168,10 +183,14 @@ def noise_features(where: Position, shape: tuple[int, int]) -> Float[np.ndarray,
     )
 
 
-def _logistic(
+def logistic(
     told: Float[np.ndarray, "k f"], law: Float[np.ndarray, " c"]
 ) -> Float[np.ndarray, " k"]:
-    """Return a logistic law of second order in some features."""
+    """Return a logistic law of second order in some features; its constant is at the end."""
+    return expit(second_order(told) @ law[:-1] + law[-1])
+
+
+def second_order(told: Float[np.ndarray, "k f"]) -> Float[np.ndarray, "k c"]:
+    """Return features and their products."""
     first, second = np.triu_indices(told.shape[1])
-    both = np.concatenate([told, told[:, first] * told[:, second]], axis=1)
-    return expit(both @ law[:-1] + law[-1])
+    return np.concatenate([told, told[:, first] * told[:, second]], axis=1)
