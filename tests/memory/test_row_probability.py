@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from attractory import AttractorMemory
+from attractory.datasets import bundled_digits
 from attractory.memory.damage_evidence import FEATURES, MODELS, DamageModels, Evidence
 from attractory.memory.nearest_row import position
 from attractory.memory.row_probability import judged
@@ -111,3 +112,23 @@ def test_confidence_counts_noise_on_what_is_known_of_a_cue():
     result = memory.recall(noise, rng.random(400) < 0.9)
     assert (result.damage == "noise").any()
     assert (result.confidence < 0.8).all()
+
+
+def test_recall_begins_at_a_row_only_where_the_row_is_as_good_as_certain():
+    state = AttractorMemory(activation="erf", metric="rule").fit(ROWS).state_
+    lost = np.where(RNG.random(CUES.shape) < 0.3, 3.0, CUES)
+    unknown = np.where(RNG.random((6, 400)) < 0.3, 3.0, RNG.normal(size=(6, 400)))
+    begun = state.beginnings(np.vstack([lost, unknown]))
+    away = np.linalg.norm(begun.start - state.points[begun.row], axis=1) / state.norm
+    certain = begun.sure >= 0.9
+    assert certain[:6].any()
+    assert (away[certain] == 0).all()
+    assert not certain[6:].any()
+    assert (away[6:] > 0).all()
+
+
+def test_rows_come_back_from_their_negatives():
+    rows, _ = bundled_digits(60)
+    memory = AttractorMemory(activation="erf", metric="rule").fit(rows)
+    result = memory.recall(1 - rows[:20] + 0.1 * np.random.default_rng(4).normal(size=(20, 784)))
+    assert (result.pattern == np.arange(20)).mean() >= 0.9
