@@ -1,8 +1,10 @@
 """Is the confidence a probability, and does it tell stored from unknown better than a search does?
 
-    python benchmarks/confidence.py --digits FOLDER --fashion FOLDER [--rows 100 1000] [--cues 20]
+    python benchmarks/confidence.py --digits FOLDER --fashion FOLDER [--pictures FOLDER]
+        [--rows 100 1000] [--cues 20] [--spent]
 
-Cues under the held-out kinds of damage (`damage_held_out.py`): as many of stored rows as of rows of
+Cues under the held-out kinds of damage (`damage_held_out.py`; with `--spent` under those that the
+confidence was learned from, and rows 1,000 and on): as many of stored rows as of rows of
 the same data that were not stored, damaged alike; no row that weights and laws were learned from.
 By data set and number of rows: expected calibration error; area under the ROC curve, stored against
 unknown; share of right answers accepted where one in twenty of the unknown is; and the last two of
@@ -17,7 +19,7 @@ from pathlib import Path
 import damage_held_out
 import numpy as np
 from _cues import contrast
-from damage import data_sets
+from damage import data_sets, tuned_on
 from row_probability import calibration_error
 from sklearn.metrics import roc_auc_score
 
@@ -51,11 +53,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--digits", type=Path)
     parser.add_argument("--fashion", type=Path)
+    parser.add_argument("--pictures", help="as in damage.py")
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--cues", type=int, default=20)
     parser.add_argument("--only", nargs="+")
+    parser.add_argument("--spent", action="store_true")
     arguments = parser.parse_args()
-    arguments.held_out = True
+    arguments.held_out = not arguments.spent
     warnings.simplefilter("ignore")
     heads = (
         "data", "calibration error", "area, memory", "area, best search", "accepted, memory",
@@ -70,6 +74,8 @@ if __name__ == "__main__":
             here, others = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
             memory = AttractorMemory().fit(here)
             kinds = damage_held_out.IMAGES if images else damage_held_out.VECTORS
+            if arguments.spent:
+                kinds = tuned_on(images)
             sure, right, stored, search = [], [], [], {}
             for k, (kind, damage) in enumerate(kinds.items()):
                 rng = np.random.default_rng([k, *kind.encode()])

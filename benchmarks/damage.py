@@ -1,13 +1,15 @@
 """The memory beside simple searches, on many kinds of damage and several data sets.
 
-    python benchmarks/damage.py --digits FOLDER --fashion FOLDER [--rows 100 1000] [--held-out]
+    python benchmarks/damage.py --digits FOLDER --fashion FOLDER [--pictures FOLDER]
+        [--rows 100 1000] [--held-out]
 
 Share of cues brought to within 1 % of their row by the memory, and share of the searches that find
 the row: Euclid, cosine, Pearson, Pearson less the mean row and a constant, Manhattan. Without
-`--held-out` the kinds are those that recall was tuned on (`damage_kinds.py`, `damage_spent.py`),
-and rows 1,000 and on of each data set; with it those of `damage_held_out.py`, and rows 5,000 and
-on. FOLDER has IDX files of the MNIST family (the test set is read). Photographs are tiles of
-scikit-learn's two, tables have columns far from 0 and of two factors, points are random.
+`--held-out` the kinds are those that recall was tuned on (`tuned_on`), and rows 1,000 and on of
+each data set; with it those of `damage_held_out.py`, rows 7,500 and on, and other seeds. FOLDER has
+IDX files of the MNIST family (the test set is read). Photographs are tiles of scikit-learn's two,
+tables have columns far from 0 and of two factors, points are random. The FOLDER of `--pictures` has
+pictures of any other source; their colour tiles are one more data set, on which nothing was tuned.
 """
 
 import argparse
@@ -18,12 +20,23 @@ from pathlib import Path
 import damage_held_out
 import damage_kinds
 import damage_spent
+import damage_spent_second
 import numpy as np
 from _cues import contrast, unit
 from dimension import tiles
 
 from attractory import AttractorMemory
 from attractory.datasets import mnist
+
+
+def tuned_on(images: bool) -> dict:
+    """Return the kinds that recall was tuned on, for images or for vectors."""
+    parts = damage_kinds, damage_spent, damage_spent_second
+    return {
+        name: damage
+        for part in parts
+        for name, damage in (part.IMAGES if images else part.VECTORS).items()
+    }
 
 
 def searches(rows: np.ndarray, cues: np.ndarray) -> dict[str, np.ndarray]:
@@ -85,15 +98,19 @@ def table(name: str, rows: np.ndarray, shape: tuple, kinds: dict, count: int) ->
 
 def data_sets(arguments: argparse.Namespace, count: int) -> dict:
     """Return rows, their shape and whether they are images, by name."""
-    first, rng = (5000 if arguments.held_out else 1000), np.random.default_rng(count)
+    first, seed = (7500, 3) if arguments.held_out else (1000, 1)
+    rng = np.random.default_rng([count, seed] if arguments.held_out else count)
     out = {}
     for name in ("digits", "fashion"):
         if folder := getattr(arguments, name):
             rows = mnist(folder, "test", first + count)[0][first:]
             out[name] = rows, (28, 28), True
-    photos = tiles(min(count, 300), 32, seed=1 + arguments.held_out)
+    photos = tiles(min(count, 300), 32, seed=seed)
     latent = rng.normal(size=(count, 20)) @ rng.normal(size=(20, 64)) + rng.normal(size=(count, 64))
     table = latent * 10.0 ** rng.integers(0, 2, 64) + 1000 * rng.normal(size=64)
+    if arguments.pictures:
+        other = tiles(count, 32, arguments.pictures, seed)
+        out["other pictures"] = other, (32, 32, 3), True
     return out | {
         "photographs": (photos, (32, 32, 3), True),
         "random points": (rng.normal(size=(count, 256)), (256,), False),
@@ -105,14 +122,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--digits", type=Path)
     parser.add_argument("--fashion", type=Path)
+    parser.add_argument("--pictures", help="folder of pictures whose tiles are a data set")
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--cues", type=int, default=80)
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--only", nargs="+", help="names of data sets")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    images = damage_kinds.IMAGES | damage_spent.IMAGES
-    vectors = damage_kinds.VECTORS | damage_spent.VECTORS
+    images, vectors = tuned_on(images=True), tuned_on(images=False)
     if arguments.held_out:
         images, vectors = damage_held_out.IMAGES, damage_held_out.VECTORS
     for count in arguments.rows:

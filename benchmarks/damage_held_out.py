@@ -1,4 +1,4 @@
-"""Damage that recall was not made on: written down before the work, measured once at its end.
+"""Damage that recall was not made on: written down before it is measured, and measured once.
 
 `IMAGES` are kinds for images with values in [0, 1], `VECTORS` for rows of any numbers. Each
 function takes rows (k, d), their shape (height, width) or (height, width, channels), the stored
@@ -6,226 +6,395 @@ rows, and a generator, and returns cues (k, d).
 """
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, rotate, uniform_filter1d
+from scipy.fft import fft2, fftfreq, ifft2
+from scipy.ndimage import (
+    gaussian_filter,
+    gaussian_filter1d,
+    grey_dilation,
+    grey_erosion,
+    map_coordinates,
+    median_filter,
+    rotate,
+    sobel,
+    zoom,
+)
+from scipy.stats import rankdata
 
 
 def _images(rows, shape):
-    return rows.reshape(len(rows), *shape).copy()
+    """Return images (k, height, width, channels) of their own memory."""
+    return rows.reshape(len(rows), *shape[:2], -1).copy()
 
 
 def _flat(images):
     return images.reshape(len(images), -1)
 
 
+def _noise(size, like, rng):
+    return size * rng.normal(size=like.shape)
+
+
+def _grain(images, rng):
+    """Add the slight noise of every camera, 0.05."""
+    return images + _noise(0.05, images, rng)
+
+
 def _grid(shape):
-    """Return coordinates from −1 to 1 down and across, each (height, width, 1 …)."""
-    ones = [np.linspace(-1, 1, s) for s in shape[:2]]
-    return [
-        g.reshape(*shape[:2], *([1] * (len(shape) - 2))) for g in np.meshgrid(*ones, indexing="ij")
-    ]
+    """Return coordinates from −1 to 1 down and across, each (height, width)."""
+    return np.meshgrid(*(np.linspace(-1, 1, s) for s in shape[:2]), indexing="ij")
 
 
-def motion_blur(rows, shape, stored, rng):
-    """Smeared over a sixth of the side, down or across, and noise of 0.05."""
-    images = _images(rows, shape)
-    for k, image in enumerate(images):
-        images[k] = uniform_filter1d(image, max(2, shape[0] // 6), axis=rng.integers(2))
-    return _flat(images + 0.05 * rng.normal(size=images.shape))
+def _seen_from(image, down, across, fill=None):
+    """Return the image with its values at places from −1 to 1."""
+    place = [(g + 1) / 2 * (s - 1) for g, s in zip((down, across), image.shape[:2], strict=True)]
+    mode = {"mode": "nearest"} if fill is None else {"mode": "constant", "cval": fill}
+    return np.stack(
+        [map_coordinates(image[..., c], place, order=1, **mode) for c in range(image.shape[2])],
+        axis=-1,
+    )
 
 
-def scratches(rows, shape, stored, rng):
-    """Fifteen straight lines of one pixel's width and a grey of their own."""
-    images = _images(rows, shape)
-    steps = np.linspace(0, 1, 4 * max(shape[:2]))
-    for image in images:
-        for _ in range(15):
-            ends = rng.random((2, 2)) * (np.array(shape[:2]) - 1)
-            i, j = np.round(ends[0] + steps[:, None] * (ends[1] - ends[0])).astype(int).T
-            image[i, j] = rng.random()
-    return _flat(images)
-
-
-def coarse(rows, shape, stored, rng):
-    """Squares of four by four pixels have their mean, and noise of 0.05."""
-    images = _images(rows, shape)
-    for i in range(0, shape[0], 4):
-        for j in range(0, shape[1], 4):
-            cell = images[:, i : i + 4, j : j + 4]
-            cell[:] = cell.mean(axis=(1, 2), keepdims=True)
-    return _flat(images + 0.05 * rng.normal(size=images.shape))
-
-
-def salt(rows, shape, stored, rng):
-    """Half of the pixels are 1."""
-    return np.where(rng.random(rows.shape) < 0.5, 1.0, rows)
-
-
-def rotated(rows, shape, stored, rng):
-    """Turned by 8 degrees to either side."""
-    images = _images(rows, shape)
-    for k, image in enumerate(images):
-        images[k] = rotate(image, 8 * rng.choice([-1, 1]), reshape=False, order=1, mode="nearest")
-    return _flat(images)
-
-
-def vignette(rows, shape, stored, rng):
-    """Darker towards the corners by nine tenths, and noise of 0.1."""
-    down, across = _grid(shape)
-    light = 1 - 0.9 * np.minimum((down**2 + across**2) / 2, 1) ** 0.5
-    return _flat(_images(rows, shape) * light) + 0.1 * rng.normal(size=rows.shape)
-
-
-def interference(rows, shape, stored, rng):
-    """A plane wave of amplitude 0.6 is added, of two to six periods across."""
+def aslant(rows, shape, stored, rng):
+    """Photographed from one side: one edge is a sixth shorter than the other."""
     images = _images(rows, shape)
     down, across = _grid(shape)
-    for image in images:
-        angle, turns = rng.uniform(0, 2 * np.pi), rng.uniform(2, 6)
-        along = np.cos(angle) * down + np.sin(angle) * across
-        image += 0.6 * np.sin(np.pi * turns * along + rng.uniform(0, 2 * np.pi))
-    return _flat(images)
+    for k, image in enumerate(images):
+        y, x = 0.09 * rng.choice([-1, 0, 1]), 0.09 * rng.choice([-1, 1])
+        far = 1 + y * down + x * across
+        images[k] = _seen_from(image, down * far, across * far)
+    return _flat(images + _noise(0.03, images, rng))
 
 
-def halftone(rows, shape, stored, rng):
-    """Each pixel is 1 with the probability that its value was."""
-    return (rng.random(rows.shape) < np.clip(rows, 0, 1)).astype(float)
-
-
-def columns_grey(rows, shape, stored, rng):
-    """Each column of pixels has, with probability 0.6, a grey of its own."""
+def through_a_lens(rows, shape, stored, rng):
+    """A barrel or a cushion: a point at the middle of an edge moves by an eighth."""
     images = _images(rows, shape)
-    for image in images:
-        for j in np.flatnonzero(rng.random(shape[1]) < 0.6):
-            image[:, j] = rng.random()
+    down, across = _grid(shape)
+    for k, image in enumerate(images):
+        far = 1 + rng.choice([-0.12, 0.12]) * (down**2 + across**2)
+        images[k] = _seen_from(image, down * far, across * far)
     return _flat(images)
 
 
-def ghost(rows, shape, stored, rng):
-    """Another stored row shines through: 0.6 of the one and 0.4 of the other, and noise of 0.05."""
-    other = stored[rng.integers(len(stored), size=len(rows))]
-    return 0.6 * rows + 0.4 * other + 0.05 * rng.normal(size=rows.shape)
+def sheared(rows, shape, stored, rng):
+    """The sensor was read line by line in motion: top and bottom move apart by a fifth."""
+    images = _images(rows, shape)
+    down, across = _grid(shape)
+    for k, image in enumerate(images):
+        images[k] = _seen_from(image, down, across + 0.2 * rng.choice([-1, 1]) * down)
+    return _flat(images)
 
 
-def solarised(rows, shape, stored, rng):
-    """Values above 0.5 are inverted, and noise of 0.05."""
-    return np.where(rows > 0.5, 1 - rows, rows) + 0.05 * rng.normal(size=rows.shape)
+def on_a_page(rows, shape, stored, rng):
+    """At 0.88 of its size somewhere on a sheet of one grey, and noise of 0.05."""
+    images = _images(rows, shape)
+    down, across = _grid(shape)
+    for k, image in enumerate(images):
+        y, x = rng.uniform(-0.12, 0.12, 2)
+        images[k] = _seen_from(image, (down - y) / 0.88, (across - x) / 0.88, rng.random())
+    return _flat(_grain(images, rng))
 
 
-def through_a_hole(rows, shape, stored, rng):
-    """A disc of 0.5 of the side is seen, anywhere near the middle; the rest is 0.5."""
+def ink(rows, shape, stored, rng):
+    """Ink bled or was rubbed off: each pixel has the most or the least of two by two (of 28)."""
+    images, size = _images(rows, shape), max(2, round(shape[0] / 14))
+    for k, image in enumerate(images):
+        change = grey_dilation if rng.random() < 0.5 else grey_erosion
+        images[k] = change(image, size=(size, size, 1))
+    return _flat(_grain(images, rng))
+
+
+def glare(rows, shape, stored, rng):
+    """A lamp is mirrored: soft light of 1.2 about a place, half the side across, cut at 1."""
     images = _images(rows, shape)
     down, across = _grid(shape)
     for image in images:
-        i, j = rng.uniform(-0.3, 0.3, 2)
-        seen = (down - i) ** 2 + (across - j) ** 2 < 0.25
-        image[:] = np.where(seen, image, 0.5)
-    return _flat(images)
+        y, x = rng.uniform(-0.6, 0.6, 2)
+        light = np.exp(-(((down - y) ** 2 + (across - x) ** 2) / 0.5))
+        image += 1.2 * light[..., None]
+    return _flat(np.clip(images, 0, 1))
 
 
-def clouds(rows, shape, stored, rng):
-    """Smooth noise of deviation 0.5 is added, alike over a tenth of the side."""
+def in_the_pane(rows, shape, stored, rng):
+    """The picture's mirror image lies over it, of 0.45, and noise of 0.1."""
+    images = _images(rows, shape)
+    return _flat(0.55 * images + 0.45 * images[:, :, ::-1] + _noise(0.1, images, rng))
+
+
+def overexposed(rows, shape, stored, rng):
+    """Three times as bright and cut at 1, after noise of 0.15 in the dark."""
+    return np.clip(3 * (rows + _noise(0.15, rows, rng)), 0, 1)
+
+
+def offsets_of_lines(rows, shape, stored, rng):
+    """Each line of the sensor has an offset of deviation 0.4 and a gain of deviation 0.3."""
+    images = _images(rows, shape)
+    each = (len(rows), shape[0], 1, 1)
+    return _flat(images * rng.normal(1, 0.3, each) + rng.normal(0, 0.4, each))
+
+
+def stream_broken(rows, shape, stored, rng):
+    """From a line about the middle on all is moved sideways by a third, and brighter or darker."""
     images = _images(rows, shape)
     for image in images:
-        field = gaussian_filter(rng.normal(size=shape[:2]), shape[0] / 10)
-        image += 0.5 * (field / field.std()).reshape(*shape[:2], *([1] * (len(shape) - 2)))
-    return _flat(images)
+        line = int(rng.uniform(0.4, 0.6) * shape[0])
+        move = rng.choice([-1, 1]) * (shape[1] // 3)
+        image[line:] = np.roll(image[line:], move, axis=1) + rng.uniform(-0.4, 0.4)
+    return _flat(np.clip(images, 0, 1))
 
 
-def negative(rows, shape, stored, rng):
-    """Black is white, and noise of 0.2."""
-    return 1 - rows + 0.2 * rng.normal(size=rows.shape)
-
-
-def frosted_glass(rows, shape, stored, rng):
-    """Each pixel shows one up to two away from it, down and across."""
+def behind_a_fence(rows, shape, stored, rng):
+    """A wire lattice of one grey lies over it aslant, and hides about a half."""
     images = _images(rows, shape)
-    here = np.meshgrid(*map(np.arange, shape[:2]), indexing="ij")
+    down, across = _grid(shape)
+    for image in images:
+        y, x = rng.random(2)
+        wires = [((1.5 * s + a) % 1) < 0.3 for s, a in ((down + across, y), (down - across, x))]
+        image[wires[0] | wires[1]] = rng.random()
+    return _flat(_grain(images, rng))
+
+
+def drops(rows, shape, stored, rng):
+    """Eight drops of water, each a quarter of the side, show what is behind them upturned."""
+    images = _images(rows, shape)
+    down, across = _grid(shape)
     for k, image in enumerate(images):
-        i, j = (
-            np.clip(g + rng.integers(-2, 3, g.shape), 0, s - 1)
-            for g, s in zip(here, shape[:2], strict=True)
-        )
-        images[k] = image[i, j]
+        out = image.copy()
+        for y, x in rng.uniform(-0.9, 0.9, (8, 2)):
+            inside = (down - y) ** 2 + (across - x) ** 2 < (1 / 4) ** 2
+            turned = _seen_from(image, 3 * y - 2 * down, 3 * x - 2 * across)
+            out[inside] = turned[inside]
+        images[k] = out
     return _flat(images)
 
 
-def soft_and_holed(rows, shape, stored, rng):
-    """Smoothed over one pixel in 28, half the contrast, and a third of the pixels 0."""
-    wide = shape[0] / 28
-    images = gaussian_filter(_images(rows, shape), (0, wide, wide) + (0,) * (len(shape) - 2))
-    made = _flat(images) / 2 + 0.2
-    return np.where(rng.random(rows.shape) < 1 / 3, 0.0, made)
+def jigsaw(rows, shape, stored, rng):
+    """Cut into four by four pieces; six of them change places."""
+    images = _images(rows, shape)
+    height, width = (s // 4 for s in shape[:2])
+    for image in images:
+        pieces = [
+            (slice(i * height, (i + 1) * height), slice(j * width, (j + 1) * width))
+            for i in range(4)
+            for j in range(4)
+        ]
+        some = rng.permutation(16)[:6]
+        before = image.copy()
+        for to, of in zip(some, np.roll(some, 1), strict=True):
+            image[pieces[to]] = before[pieces[of]]
+    return _flat(images)
+
+
+def outlines(rows, shape, stored, rng):
+    """Edges alone, as a drawing has them: the size of the slope, its largest 1."""
+    images = _images(rows, shape)
+    edges = np.zeros_like(images)
+    for k, c in np.ndindex(len(images), images.shape[-1]):
+        one = images[k, ..., c]
+        edges[k, ..., c] = np.hypot(sobel(one, axis=0), sobel(one, axis=1))
+    return _flat(edges / np.maximum(edges.max(axis=(1, 2, 3), keepdims=True), 1e-9))
+
+
+def relief(rows, shape, stored, rng):
+    """Pressed into metal: the difference from the pixel up and to the left, on grey, and grain."""
+    images, step = _images(rows, shape), max(1, round(shape[0] / 28))
+    moved = np.roll(images, (step, step), axis=(1, 2))
+    return _flat(np.clip(0.5 + (images - moved) / 2, 0, 1) + _noise(0.05, images, rng))
+
+
+def badly_denoised(rows, shape, stored, rng):
+    """Noise of 0.5, cut to [0, 1], and then the median of three by three."""
+    images = _images(rows, shape)
+    noisy = np.clip(images + _noise(0.5, images, rng), 0, 1)
+    return _flat(median_filter(noisy, size=(1, 3, 3, 1)))
+
+
+def another_in_front(rows, shape, stored, rng):
+    """Another stored image, at 0.7 of its size, stands before it where it is not as its border."""
+    images = _images(rows, shape)
+    down, across = _grid(shape)
+    for image in images:
+        other = stored[rng.integers(len(stored))].reshape(image.shape)
+        rim = np.median(np.concatenate([other[0], other[-1], other[:, 0], other[:, -1]]), axis=0)
+        y, x = rng.uniform(-0.3, 0.3, 2)
+        place = (down - y) / 0.7, (across - x) / 0.7
+        inside = (np.abs(place[0]) <= 1) & (np.abs(place[1]) <= 1)
+        front = _seen_from(other, *place)
+        shown = inside & (np.abs(front - rim).max(axis=-1) > 0.15)
+        image[shown] = front[shown]
+    return _flat(images)
+
+
+def folded(rows, shape, stored, rng):
+    """Folded down and across: each quarter has a light of its own, and the folds are white."""
+    images = _images(rows, shape)
+    for image in images:
+        i, j = (int(rng.uniform(0.35, 0.65) * s) for s in shape[:2])
+        for part in np.s_[:i, :j], np.s_[:i, j:], np.s_[i:, :j], np.s_[i:, j:]:
+            image[part] = rng.uniform(0.3, 1.2) * image[part] + rng.uniform(-0.3, 0.5)
+        image[i], image[:, j] = 1, 1
+    return _flat(_grain(images, rng))
+
+
+def fax(rows, shape, stored, rng):
+    """Turned by 3 degrees, half the resolution, black or white about its mean, one in 20 wrong."""
+    images = _images(rows, shape)
+    for k, image in enumerate(images):
+        turned = rotate(image, 3 * rng.choice([-1, 1]), reshape=False, order=1, mode="nearest")
+        few = zoom(turned, (0.5, 0.5, 1), order=1)
+        high = few > few.mean(axis=(0, 1))
+        high ^= rng.random(high.shape) < 0.05
+        images[k] = zoom(high.astype(float), [*np.divide(shape[:2], few.shape[:2]), 1], order=0)
+    return _flat(images)
+
+
+def streaks(rows, shape, stored, rng):
+    """An old tape: noise of 0.6 that is alike along a line over a quarter of the side."""
+    images = _images(rows, shape)
+    field = gaussian_filter1d(rng.normal(size=images.shape[:3]), shape[1] / 8, axis=2)
+    return _flat(images + 0.6 * (field / field.std())[..., None])
+
+
+def out_of_focus_beyond(rows, shape, stored, rng):
+    """Sharp at one side, smoothed over an eighth of the side at the other, and noise of 0.1."""
+    images = _images(rows, shape)
+    wide = np.array([0, 1 / 32, 1 / 16, 1 / 8]) * shape[0]
+    for k, image in enumerate(images):
+        layers = np.stack([gaussian_filter(image, (w, w, 0)) for w in wide])
+        axis, back = rng.integers(2), rng.integers(2)
+        depth = _grid(shape)[axis] * (1 - 2 * back) / 2 + 0.5
+        which = np.round(depth * 3).astype(int)[None, ..., None]
+        images[k] = np.take_along_axis(layers, which, axis=0)[0]
+    return _flat(images + _noise(0.1, images, rng))
+
+
+def frequencies_lost(rows, shape, stored, rng):
+    """As by a scanner of magnets in haste: 0.6 of the lines of frequencies are not measured."""
+    images = _images(rows, shape)
+    found = fft2(images, axes=(1, 2))
+    low = np.abs(fftfreq(shape[0])) < 0.04
+    for one in found:
+        one[~low & (rng.random(shape[0]) < 0.6)] = 0
+    return _flat(np.abs(ifft2(found, axes=(1, 2))))
+
+
+def equalised(rows, shape, stored, rng):
+    """Each pixel is the share of pixels that are darker, after noise of 0.05."""
+    noisy = rows + _noise(0.05, rows, rng)
+    return (rankdata(noisy, axis=1) - 0.5) / rows.shape[1]
 
 
 IMAGES = {
     f.__name__.replace("_", " "): f
     for f in (
-        motion_blur, scratches, coarse, salt, rotated, vignette, interference, halftone,
-        columns_grey, ghost, solarised, through_a_hole, clouds, negative, frosted_glass,
-        soft_and_holed,
+        aslant, through_a_lens, sheared, on_a_page, ink, glare, in_the_pane, overexposed,
+        offsets_of_lines, stream_broken, behind_a_fence, drops, jigsaw, outlines, relief,
+        badly_denoised, another_in_front, folded, fax, streaks, out_of_focus_beyond,
+        frequencies_lost, equalised,
     )
 }  # fmt: skip
 
 
-def student(rows, shape, stored, rng):
-    """Noise of Student's law of 1.5 degrees of freedom, of half the columns' deviation."""
-    return rows + 0.5 * stored.std(axis=0) * rng.standard_t(1.5, size=rows.shape)
+def _spread(stored, size, like, rng):
+    """Return noise of a size relative to each column's deviation."""
+    return size * stored.std(axis=0) * rng.normal(size=like.shape)
 
 
-def sentinel(rows, shape, stored, rng):
-    """Seven in ten columns are −999."""
-    return np.where(rng.random(rows.shape) < 0.7, -999.0, rows)
+def points_slipped(rows, shape, stored, rng):
+    """In three of ten columns the decimal point was typed one place off."""
+    slip = np.where(rng.random(rows.shape) < 0.3, rng.choice([0.1, 10.0], rows.shape), 1.0)
+    return rows * slip
 
 
-def three_levels(rows, shape, stored, rng):
-    """Each column is told as low, middle or high, a tenth of them wrongly."""
-    low, high = np.quantile(stored, [1 / 3, 2 / 3], axis=0)
-    told = (rows > low).astype(float) + (rows > high)
-    wrong = rng.random(rows.shape) < 0.1
-    told = np.where(wrong, rng.integers(0, 3, rows.shape), told)
-    return stored.mean(axis=0) + (told - 1) * stored.std(axis=0)
+def signs_lost(rows, shape, stored, rng):
+    """Every minus is lost, and noise of 0.3."""
+    return np.abs(rows) + _spread(stored, 0.3, rows, rng)
 
 
-def flipped(rows, shape, stored, rng):
-    """A quarter of the columns lie on the other side of the mean, and noise of 0.3."""
-    mean = stored.mean(axis=0)
-    sign = np.where(rng.random(rows.shape) < 0.25, -1.0, 1.0)
-    return mean + sign * (rows - mean) + 0.3 * stored.std(axis=0) * rng.normal(size=rows.shape)
+def coarse_scale(rows, shape, stored, rng):
+    """Read from a scale whose marks are two deviations apart."""
+    mark = 2 * stored.std(axis=0)
+    return np.round(rows / mark) * mark
 
 
-def moving_average(rows, shape, stored, rng):
-    """Each column is the mean of three beside one another, and noise of 0.1."""
-    made = uniform_filter1d(rows, 3, axis=1)
-    return made + 0.1 * stored.std(axis=0) * rng.normal(size=rows.shape)
+def cell_left_out(rows, shape, stored, rng):
+    """A cell was forgotten past the middle: all after it stand one column to the left."""
+    out = rows.copy()
+    for row in out:
+        place = int(rng.uniform(0.4, 0.8) * row.size)
+        row[place:] = np.append(row[place + 1 :], 0.0)
+    return out
 
 
-def blended(rows, shape, stored, rng):
-    """0.6 of the row and 0.4 of another."""
-    return 0.6 * rows + 0.4 * stored[rng.integers(len(stored), size=len(rows))]
+def two_units(rows, shape, stored, rng):
+    """A third of the columns are degrees Fahrenheit, not Celsius, and noise of 0.2."""
+    other = rng.random(rows.shape) < 1 / 3
+    return np.where(other, 1.8 * rows + 32, rows) + _spread(stored, 0.2, rows, rng)
 
 
-def lognormal_factors(rows, shape, stored, rng):
-    """Each distance from the column's mean times a lognormal number of deviation 0.7."""
-    mean = stored.mean(axis=0)
-    return mean + (rows - mean) * rng.lognormal(0, 0.7, rows.shape)
+def saturating(rows, shape, stored, rng):
+    """Sensors give less the more there is, softly: tanh of twice the score, and noise of 0.3."""
+    mean, size = stored.mean(axis=0), stored.std(axis=0)
+    made = mean + size * np.tanh(2 * (rows - mean) / np.maximum(size, 1e-12)) / 2
+    return made + _spread(stored, 0.15, rows, rng)
 
 
-def random_walk(rows, shape, stored, rng):
-    """A random walk over the columns is added, of two deviations at its end."""
-    steps = rng.normal(size=rows.shape).cumsum(axis=1) / np.sqrt(rows.shape[1])
-    return rows + 2 * stored.std(axis=0).mean() * steps
+def bad_sensors(rows, shape, stored, rng):
+    """Every column has noise of its own deviation, the same in all cues: lognormal, of 1.5."""
+    return rows + _spread(stored, rng.lognormal(0, 1.5, rows.shape[1]), rows, rng)
 
 
-def half_at_mean_and_noise(rows, shape, stored, rng):
-    """Half of the columns have their mean, and all have noise of 0.7 of their deviation."""
-    out = np.where(rng.random(rows.shape) < 0.5, stored.mean(axis=0), rows)
-    return out + 0.7 * stored.std(axis=0) * rng.normal(size=rows.shape)
+def held(rows, shape, stored, rng):
+    """Half of the readings failed, and each shows the score of the last that did not."""
+    mean, size = stored.mean(axis=0), np.maximum(stored.std(axis=0), 1e-12)
+    scores = (rows - mean) / size
+    for score in scores:
+        fine = rng.random(score.size) < 0.5
+        fine[0] = True
+        score[:] = score[np.maximum.accumulate(np.where(fine, np.arange(score.size), 0))]
+    return mean + size * scores
+
+
+def spikes(rows, shape, stored, rng):
+    """Noise of 0.5, and in one of ten columns of twenty deviations."""
+    size = np.where(rng.random(rows.shape) < 0.1, 20.0, 0.5)
+    return rows + _spread(stored, size, rows, rng)
+
+
+def best_answer(rows, shape, stored, rng):
+    """Six in ten questions were not answered, and have the highest answer that anybody gave."""
+    return np.where(rng.random(rows.shape) < 0.6, stored.max(axis=0), rows)
+
+
+def hum(rows, shape, stored, rng):
+    """A sine over the columns is added, of amplitude two deviations, and noise of 0.3."""
+    place = np.arange(rows.shape[1])
+    turns, phase = rng.uniform(3, 12, (len(rows), 1)), rng.uniform(0, 6.3, (len(rows), 1))
+    wave = np.sin(2 * np.pi * turns * place / len(place) + phase)
+    return rows + 2 * stored.std(axis=0) * wave + _spread(stored, 0.3, rows, rng)
+
+
+def noise_like_data(rows, shape, stored, rng):
+    """Noise of the rows' own covariance, of 0.8 of their deviations."""
+    some = rng.normal(size=(len(rows), len(stored))) / np.sqrt(len(stored))
+    return rows + 0.8 * some @ (stored - stored.mean(axis=0))
+
+
+def pounds_and_gaps(rows, shape, stored, rng):
+    """All is in another unit, 2.2 times as large, and a third of the columns are empty: 0."""
+    return np.where(rng.random(rows.shape) < 1 / 3, 0.0, 2.2 * rows)
+
+
+def detection_limit(rows, shape, stored, rng):
+    """What is below the upper third of its column is told as that limit, and noise of 0.2."""
+    limit = np.quantile(stored, 2 / 3, axis=0)
+    return np.maximum(rows, limit) + _spread(stored, 0.2, rows, rng)
 
 
 VECTORS = {
     f.__name__.replace("_", " "): f
     for f in (
-        student, sentinel, three_levels, flipped, moving_average, blended, lognormal_factors,
-        random_walk, half_at_mean_and_noise,
+        points_slipped, signs_lost, coarse_scale, cell_left_out, two_units, saturating,
+        bad_sensors, held, spikes, best_answer, hum, noise_like_data, pounds_and_gaps,
+        detection_limit,
     )
 }  # fmt: skip

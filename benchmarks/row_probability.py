@@ -19,10 +19,9 @@ import time
 import warnings
 from pathlib import Path
 
-import damage_kinds
 import damage_random
-import damage_spent
 import numpy as np
+from damage import tuned_on
 from dimension import tiles
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
@@ -123,11 +122,8 @@ class Learned:
 def cues_of(arguments, count, name, given, seed):
     """Yield the kind, the cues, the row of each (−1 for none), and which coordinates are told."""
     rows, others, shape, images = given
-    tuned = damage_kinds.IMAGES | damage_spent.IMAGES
-    if not images:
-        tuned = damage_kinds.VECTORS | damage_spent.VECTORS
     few = 4 if count >= 30 else 3
-    jobs = [(kind, damage, few) for kind, damage in tuned.items()]
+    jobs = [(kind, damage, few) for kind, damage in tuned_on(images).items()]
     jobs += [
         (f"drawn {k}", damage_random.drawn(1000 * seed + k, images), few)
         for k in range(arguments.drawn)
