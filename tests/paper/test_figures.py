@@ -364,6 +364,37 @@ def test_basin_claims_follow_the_course_of_the_basin():
     assert [c.holds for c in errata] == [True, False, True, True, True, True]
 
 
+def why_cells(radius, basin):
+    """Cells of three norms; radius and basin are functions of activation and bias."""
+    return Results(
+        made({"activation": a, "bias": b, "seed": s, "n": 5, "norms": [10.0, 30.0, 300.0]},
+             {"least": np.array(radius(a, b)), "largest": np.array(radius(a, b)) + 1e-9 * s,
+              "basin": np.array([0.1, 1.0, 0.2]) * basin(a, b) * (1 + 0.01 * s)})
+        for a in ("erf", "sigmoid", "relu", "gelu") for b in (0.0, 1.0) for s in range(4)
+    )  # fmt: skip
+
+
+def test_claims_on_sigmoids_hold_and_fail():
+    claims = FIGURES["why-sigmoids"].claims
+
+    def radius(name, bias):
+        if name in ("erf", "sigmoid"):
+            return [0.99, 0.8, 0.5]
+        return [1.0, 1.0, 1.0] if bias == 0 else [0.9, 0.95, 0.99]
+
+    wide = why_cells(radius, lambda name, _: 2.0 if name in ("erf", "sigmoid") else 1.0)
+    assert [c.holds for c in claims(wide)] == [True] * 4
+    other = why_cells(
+        lambda name, bias: [0.9, 0.7, 0.5] if name == "relu" else radius(name, bias),
+        lambda name, bias: 3.0 if name == "gelu" and bias else 2.0 - (name in ("relu", "gelu")),
+    )
+    assert [c.holds for c in claims(other)] == [False, False, True, False]
+    assert [c.holds for c in claims(Results([]))] == [None] * 4
+    title = FIGURES["why-sigmoids"].pictures(other)["why-sigmoids"].get_suptitle()
+    assert "not so that ReLU" in title
+    assert "not always widest" in title
+
+
 # What the report says
 
 

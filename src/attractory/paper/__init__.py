@@ -17,6 +17,7 @@ by, and pictures. `reproduce` runs figures and writes a report; the command is
 | `norm_and_number` | beyond: relative basin against norm and n |
 | `depth`, `activations` | beyond: depth 2 to 4; arctan and softsign |
 | `capacity` | beyond: how many patterns a memory holds |
+| `why_sigmoids` | beyond: ReLU and GELU in place of sigmoids |
 
 Beside the figures: `setup` makes patterns and trained networks; `basin_cells` and `limit_cells` are
 what several figures compute, `basin_claims` and `limit_claims` what these figures claim and draw;

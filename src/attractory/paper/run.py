@@ -23,6 +23,7 @@ from attractory.paper.figures.figure_e1 import FIGURE as FIGURE_E1
 from attractory.paper.figures.figure_e2 import FIGURE as FIGURE_E2
 from attractory.paper.figures.figure_e3 import FIGURE as FIGURE_E3
 from attractory.paper.figures.norm_and_number import FIGURE as NORM_AND_NUMBER
+from attractory.paper.figures.why_sigmoids import FIGURE as WHY_SIGMOIDS
 from attractory.paper.report import Reproduction, Run, write_report
 from attractory.sweeps.run import sweep
 
@@ -32,7 +33,7 @@ FIGURES: dict[str, PaperFigure] = {
     figure.name: figure
     for figure in (
         FIGURE_D1, FIGURE_E1, FIGURE_E2, FIGURE_E3, FIGURE_5, F0, BASIN_AND_NORM, E1_AGAINST_NORM,
-        NORM_AND_NUMBER, DEPTH, ACTIVATIONS, CAPACITY,
+        NORM_AND_NUMBER, DEPTH, ACTIVATIONS, CAPACITY, WHY_SIGMOIDS,
     )
 }  # fmt: skip
 # The paper's numbers of figures that are part of another one here.
