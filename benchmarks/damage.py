@@ -18,7 +18,6 @@ import warnings
 from pathlib import Path
 
 import damage_held_out
-import damage_kinds
 import damage_spent
 import damage_spent_second
 import numpy as np
@@ -26,6 +25,7 @@ from _cues import contrast, unit
 from dimension import tiles
 
 from attractory import AttractorMemory
+from attractory.bench import damage as damage_kinds
 from attractory.datasets import mnist
 
 

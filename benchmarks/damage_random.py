@@ -1,13 +1,14 @@
 """Damage drawn at random: one to three of some thirty kinds one after another, of any strength.
 
 `memory.row_probability` was learned from such cues. None of the kinds of `damage_held_out.py` is
-among them. Functions are as those of `damage_kinds.py`.
+among them. Functions are as those of `attractory.bench.damage`.
 """
 
-import damage_kinds
 import damage_spent
 import numpy as np
 from scipy.ndimage import gaussian_filter
+
+from attractory.bench.damage import shift
 
 
 def _images(rows, shape):
@@ -133,7 +134,7 @@ def _rounded(rows, shape, stored, rng):
 
 
 _OF_IMAGES = (
-    _noise, _pixels, _part, _a_box, _boxes, _stripes, damage_kinds.shift, _blur, _contrast,
+    _noise, _pixels, _part, _a_box, _boxes, _stripes, shift, _blur, _contrast,
     _speckle, _gamma, _counts, damage_spent.cropped, _ramp, _two_levels, _rounded,
     damage_spent.jpeg, damage_spent.lines_dropped, damage_spent.scan_lines_moved,
     damage_spent.elastic,

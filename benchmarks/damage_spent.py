@@ -1,6 +1,6 @@
 """Damage that recall was not made on at first: measured blind once, and tuned on since.
 
-The functions are as those of `damage_kinds.py`.
+The functions are as those of `attractory.bench.damage`.
 """
 
 import numpy as np

@@ -2,8 +2,9 @@
 
 The functions most scripts call are here, listed in `__init__.pyi`; result classes, drawing and
 files are in the folders: `activations`, `datasets`, `duals`, `kernels`, `maps`, `analysis`,
-`memory`, `io`, `plotting`, `regression`, `sweeps`, `theory`, `paper`. All of them are loaded on
-first use, so that importing the package, and asking the command for help, does not load JAX.
+`memory`, `io`, `plotting`, `regression`, `sweeps`, `theory`, `paper`, `bench`. All of them are
+loaded on first use, so that importing the package, and asking the command for help, does not load
+JAX.
 """
 
 import lazy_loader

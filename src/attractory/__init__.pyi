@@ -1,5 +1,6 @@
 from . import activations as activations
 from . import analysis as analysis
+from . import bench as bench
 from . import datasets as datasets
 from . import duals as duals
 from . import io as io

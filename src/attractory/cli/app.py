@@ -10,6 +10,7 @@ import typer
 from attractory import __version__
 from attractory._util.interrupts import watched
 from attractory.cli import changes
+from attractory.cli.bench import register as register_bench
 from attractory.cli.console import complain, print_json, say, show, working
 from attractory.cli.explore import register as register_explore
 from attractory.cli.memory import ACTIVATIONS, register
@@ -234,6 +235,7 @@ changes.register(app)
 register_replay(app)
 register_sweep(app)
 register_reproduce(app)
+register_bench(app)
 register_explore(app)
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from attractory.sweeps.grid import Settings
     from attractory.sweeps.results import SweepResult
 
-__all__ = ["register_sweep"]
+__all__ = ["own_modules", "register_sweep", "stopped_in_a_line"]
 
 _KEYS = ("function", "grid", "fixed", "out")
 _FAILURES = 10  # shown
@@ -64,8 +64,7 @@ def sweep(
     from attractory.sweeps.functions import load, reference_of
     from attractory.sweeps.run import sweep as run
 
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it: modules of the user's own
+    own_modules()
     begun = time.perf_counter()
     with stopped_in_a_line(), _warnings_as_lines():
         reference = reference_of(table["function"], folder)
@@ -81,6 +80,12 @@ def sweep(
     else:
         _show(result, seconds)
     raise typer.Exit(1 if result.failed else 0)
+
+
+def own_modules() -> None:
+    """Let modules in the current folder be imported, as `python -m` does."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
 
 
 @contextmanager

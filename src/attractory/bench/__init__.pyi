@@ -1,0 +1,17 @@
+from .memories import MEMORIES as MEMORIES
+from .memories import Memory as Memory
+from .protocols import Condition as Condition
+from .protocols import Data as Data
+from .protocols import Protocol as Protocol
+from .published import PROTOCOLS as PROTOCOLS
+from .regressions import Covariance as Covariance
+from .regressions import KernelRidge as KernelRidge
+from .results import BenchResult as BenchResult
+from .results import Score as Score
+from .rules import Rule as Rule
+from .run import run as run
+from .separations import entmax as entmax
+from .signs import DenseHopfield as DenseHopfield
+from .signs import Hopfield as Hopfield
+from .signs import KernelHopfield as KernelHopfield
+from .universal import UniversalHopfield as UniversalHopfield

@@ -1,0 +1,190 @@
+"""The command `attractory bench`: associative memories by published protocols, yours among them."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from attractory._util.texts import counted
+from attractory.cli.console import complain, print_json, say, show, working
+from attractory.cli.inputs import (
+    AS_THEY_ARE,
+    PLAIN,
+    Images,
+    Reading,
+    named_failures,
+    tell_what_failed,
+)
+from attractory.cli.options import expanded
+from attractory.cli.outputs import check_folder
+from attractory.cli.sweep import own_modules, stopped_in_a_line
+from attractory.cli.usage import Command
+
+if TYPE_CHECKING:
+    from attractory.bench import BenchResult
+
+__all__ = ["register"]
+
+_REASONS = 10  # of failed cells, shown
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Which memories are compared."""
+
+    memory: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE.py:NAME",
+            help="A function of your own that stores rows; module:name does, too. Repeatable.",
+        ),
+    ] = None
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(help="A memory to compare with; all by default. Repeatable."),
+    ] = None
+
+
+ALL = Compared()
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    n: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--n", help="Rows to store; the most published that the data hold. Repeatable."
+        ),
+    ] = None
+    cues: Annotated[int, typer.Option(help="Cues of each kind.")] = 100
+    seeds: Annotated[int, typer.Option(help="Draws of rows and cues.")] = 1
+
+
+USUAL = Sizes()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an app."""
+    app.command(cls=Command)(expanded(bench))
+
+
+def bench(
+    protocols: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PROTOCOL]...", help="Such as bayes-pcn; all by default."),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="Files or folders, as for `store`; the bundled digits by default."),
+    ] = None,
+    compared: Compared = ALL,
+    sizes: Sizes = USUAL,
+    reading: Reading = PLAIN,
+    images: Images = AS_THEY_ARE,
+    out: Annotated[Path, typer.Option(help="Folder for the report and the cells.")] = Path(
+        "attractory-bench"
+    ),
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print the names of protocols and memories.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Compare associative memories by published protocols, each with its own damage and rule.
+
+    If run again, it goes on where it stopped. Ends with status 1 if a memory failed somewhere.
+    """
+    if listed:
+        _list()
+        return
+    check_folder(out)
+    look = images.look()
+    begun = time.perf_counter()
+    with named_failures(), stopped_in_a_line(), working("starting") as tell:
+        from attractory.bench.report import write_report
+        from attractory.bench.run import run
+
+        result = run(
+            protocols or (),
+            memories=_own(compared.memory or []),
+            rivals=compared.rival or None,
+            data=None if not data else _read(data, reading, look),
+            n=sizes.n or None,
+            cues=sizes.cues,
+            seeds=sizes.seeds,
+            out=out,
+            progress=lambda done, total: tell(f"{done:,} of {counted(total, 'cell')}"),
+        )
+        paths = write_report(result, out)
+    if as_json:
+        print_json(result.as_dict() | {"report": str(paths[0])})
+    else:
+        _show(result, time.perf_counter() - begun, paths[0])
+    for name, reason in result.left_out:
+        complain(f"left out {name}: {reason}")
+    errors = list(result.errors().items())
+    for text, count in errors[:_REASONS]:
+        complain(f"{counted(count, 'cell')} failed: {text}")
+    if errors[_REASONS:]:
+        complain(f"and {counted(len(errors) - _REASONS, 'other reason')}, in the report")
+    raise typer.Exit(1 if result.failed else 0)
+
+
+def _list() -> None:
+    from attractory.bench import MEMORIES, PROTOCOLS
+
+    size = max(map(len, [*PROTOCOLS, *MEMORIES]))
+    say("protocols:")
+    for name, protocol in PROTOCOLS.items():
+        say(f"  {name:{size}}  {protocol.title}")
+    say("memories:")
+    for name, memory in MEMORIES.items():
+        say(f"  {name:{size}}  {memory.source}")
+
+
+def _own(names: list[str]) -> dict[str, Any]:
+    """Return functions of the user's by the names that tables give them."""
+    from attractory.sweeps.functions import load, reference_of
+
+    own_modules()
+    found: dict[str, Any] = {}
+    for text in names:
+        reference = reference_of(text)
+        if reference.name in found:
+            raise ValueError(f"--memory must not repeat a name, got {reference.name} twice")
+        found[reference.name] = load(reference)
+    return found
+
+
+def _read(paths: list[Path], reading: Reading, look: Any) -> Any:
+    from attractory.bench.protocols import Data
+    from attractory.io.patterns import Asked, Size, read_patterns
+
+    loaded = read_patterns(
+        paths, Asked(Size(None, None), look, reading.index_column, reading.recursive)
+    )
+    tell_what_failed(loaded)
+    shape = loaded.shape if loaded.shape is not None else (loaded.rows.shape[1],)
+    return Data(loaded.rows, shape, ", ".join(map(str, paths)))
+
+
+def _show(result: "BenchResult", seconds: float, report: Path) -> None:
+    from rich.table import Table
+
+    heads, lines = result.table()
+    table = Table(
+        caption=f"share of cues recalled by each protocol's own rule; {result.data}; 95 % "
+        f"intervals reach at most {result.widest():.2f} to a side; time and memory at the most rows"
+    )
+    for k, head in enumerate(heads):
+        table.add_column(head, justify="left" if k == 0 else "right", overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    show(table, 160)
+    say(
+        f"{counted(len(result.scores), 'cell')}, {result.reused} of them from before, {seconds:.0f}"
+        f" s; report: {report}"
+    )
