@@ -13,7 +13,7 @@ from jaxtyping import Float
 from attractory._util.gpu import gpu
 from attractory.maps.protocol import Map
 
-__all__ = ["LOOP", "ONCE", "InNumpy", "in_numpy", "offer_of"]
+__all__ = ["LOOP", "ONCE", "InNumpy", "Uncompiled", "in_numpy", "offer_of"]
 
 ONCE, LOOP = 1 << 20, 1 << 16  # terms of all points, of a map called once and of one iterated
 
@@ -28,6 +28,27 @@ class InNumpy(NamedTuple):
 
     function: Callable[[Float[np.ndarray, "k d"]], Float[np.ndarray, "k d"]]
     terms: float
+
+
+class Uncompiled:
+    """A map that is run in NumPy for any number of points; it must offer that.
+
+    Args:
+        f: the map.
+    """
+
+    def __init__(self, f: Map):
+        offer = offer_of(f)
+        assert offer is not None
+        self._offer = offer._replace(terms=0.0)
+
+    def __call__(self, x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Apply the map."""
+        return self._offer.function(x)
+
+    def in_numpy(self) -> InNumpy:
+        """Return the map, which takes nothing that would be counted."""
+        return self._offer
 
 
 def offer_of(f: Map) -> InNumpy | None:

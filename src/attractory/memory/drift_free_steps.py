@@ -123,13 +123,21 @@ class DriftFreeVotes(eqx.Module):
         z = x @ self.still + self.shift + vote
         return to_norm((1 - PACE) * x + PACE * z, self.norm)
 
+    def goal(
+        self, x: Float[np.ndarray, "k d"], rho: Float[np.ndarray, "k n"]
+    ) -> Float[np.ndarray, "k d"]:
+        """Return z in NumPy, from states and their correlations with the patterns."""
+        table, votes, still, shift = (
+            np.asarray(v) for v in (self.table, self.votes, self.still, self.shift)
+        )
+        return x @ still + shift + votes_in_numpy(rho, table) @ votes
+
     def in_numpy(self) -> InNumpy:
         """Return the step in NumPy, for few states."""
-        values = self.patterns, self.votes, self.table, self.still, self.shift, self.norm
-        patterns, votes, table, still, shift, norm = (np.asarray(v) for v in values)
+        patterns, norm = np.asarray(self.patterns), np.asarray(self.norm)
 
         def step(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
-            z = x @ still + shift + votes_in_numpy(x / norm, patterns, table) @ votes
+            z = self.goal(x, (x / norm) @ patterns.T)
             return to_norm_in_numpy((1 - PACE) * x + PACE * z, norm)
 
         return InNumpy(step, len(patterns))
@@ -173,20 +181,36 @@ class LinearPart:
         """ε."""
         return _SOFT * self.mean
 
+    @property
+    def regular(self) -> bool:
+        """Whether the inverse is that of I − S + ε, no eigenvalue of which is 0 by rounding."""
+        return self._lower is not None
+
+    @cached_property
+    def _lower(self) -> Float[np.ndarray, "e e"] | None:
+        """The Cholesky factor of I − S + ε, or None."""
+        try:
+            return cholesky(self.softened, lower=True, check_finite=False)
+        except LinAlgError:  # by rounding, some s is above 1
+            return None
+
+    @cached_property
+    def softened(self) -> Float[np.ndarray, "e e"]:
+        """I − S + ε."""
+        matrix = -self.matrix
+        matrix[np.diag_indices(len(matrix))] += 1 + self.soft
+        return matrix
+
     @cached_property
     def inverse(self) -> tuple[Float[np.ndarray, "e e"], float]:
         """(I − S + ε)⁻¹, and its factor across the span."""
-        soft = self.soft
-        matrix = -self.matrix
-        matrix[np.diag_indices(len(matrix))] += 1 + soft
-        try:
-            lower = cholesky(matrix, lower=True, check_finite=False)
-        except LinAlgError:  # by rounding, some s is above 1
-            lost, basis = eigh(matrix, check_finite=False)
+        soft, lower = self.soft, self._lower
+        if lower is None:
+            lost, basis = eigh(self.softened, check_finite=False)
             lost = np.maximum(lost, soft)
             return (basis / lost) @ basis.T, 1 / (1 + soft)
         (potri,) = get_lapack_funcs(("potri",), (lower,))
-        found, _ = potri(lower, lower=1, overwrite_c=1)
+        found, _ = potri(lower, lower=1)
         found = np.tril(found)
         return found + np.tril(found, -1).T, 1 / (1 + soft)
 
@@ -197,15 +221,22 @@ class LinearPart:
         table = without_low_degrees(self.norm, rule.activation, rule.depth, store.x.shape[1])
         if table is None:
             return None
-        patterns, norm = store.x / self.norm, self.norm
-        votes = store.solution().coefficients @ self.inverse[0]
+        (patterns, votes), norm = self._patterns_and_votes, self.norm
         if self._full:
             patterns, votes = (self._span.outward(v) for v in (patterns, votes))
             patterns, norm = patterns * self._span.scale, norm / self._span.scale
-        votes /= np.abs(votes).max()
-        more = (0, few_sizes(len(patterns)) - len(patterns)), (0, 0)  # patterns without a vote
-        values = np.pad(patterns, more), np.pad(votes, more), table, norm
-        return HighDegreeStep(*(np.asarray(v, np.float32) for v in values))
+        return HighDegreeStep(*(np.asarray(v, np.float32) for v in (patterns, votes, table, norm)))
+
+    @cached_property
+    def _patterns_and_votes(self) -> tuple[Float[np.ndarray, "m e"], Float[np.ndarray, "m e"]]:
+        """Patterns of norm 1 and h(1) vᵢ, float32, with patterns without a vote to fill up."""
+        store, rule = self.store, self.store.settings
+        _, size = expansion(self.norm, rule.activation, rule.depth, 0.0, store.x.shape[1])
+        shape = few_sizes(len(store.x)), store.x.shape[1]
+        patterns, votes = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        patterns[: len(store.x)] = store.x / self.norm
+        votes[: len(store.x)] = store.solution().coefficients @ (size * self.inverse[0])
+        return patterns, votes
 
     @cached_property
     def beside(self) -> Float[np.ndarray, " n"]:
@@ -223,19 +254,20 @@ class LinearPart:
 
     def rough_step(self, f: Map) -> "DriftFreeStep | DriftFreeVotes":
         """Return the step in float32 of the map, which is in float32 too."""
+        return self.drift_free_step(f, np.float32) if self.votes is None else self.votes
+
+    @cached_property
+    def votes(self) -> DriftFreeVotes | None:
+        """The step in float32 by votes; None for a network, or where κ has linear terms alone."""
         store, rule = self.store, self.store.settings
         kernel = self.norm, rule.activation, rule.depth
         table = without_low_degrees(*kernel, store.x.shape[1], degree=2)
         if self._full or table is None:
-            return self.drift_free_step(f, np.float32)
+            return None
         at_0 = float(by_correlation(np.zeros(1), *kernel, 0.0, store.x.shape[1])[0])
-        _, size = expansion(*kernel, 0.0, store.x.shape[1])
-        votes = store.solution().coefficients @ self.inverse[0]
-        more = (0, few_sizes(len(votes)) - len(votes)), (0, 0)  # patterns without a vote
-        values = (
-            np.pad(store.x / self.norm, more), np.pad(size * votes, more), table,
-            self.soft * self.inverse[0], at_0 * votes.sum(axis=0), self.norm,
-        )  # fmt: skip
+        inverse, _ = self.inverse
+        shift = at_0 * (store.solution().coefficients.sum(axis=0) @ inverse)
+        values = *self._patterns_and_votes, table, self.soft * inverse, shift, self.norm
         return DriftFreeVotes(*(np.asarray(v, np.float32) for v in values))
 
     def drift_free_step(self, f: Map, kind: DTypeLike) -> DriftFreeStep:

@@ -229,8 +229,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         settings = state.settings.at_recall(self.get_params(deep=False))
         plan, span, coordinates = state.plan(settings), state.span, state.coordinates
         begun = self._begun(rows, known, show)
-        *given, across = span.inward(begun.plain, begun.start)
-        ended = follow_anywhere(settings.compute, plan, *given)
+        cue, start, across = span.inward(begun.plain, begun.start)
+        ended = follow_anywhere(settings.compute, plan, cue, start, begun.certain, begun.row)
         closest = nearest(ended.state, plan.patterns)
         distance = np.linalg.norm(ended.state - plan.patterns[closest], axis=1) / plan.norm
         held = (distance <= _NEAR) & (ended.status != RecallStatus.DIVERGED)

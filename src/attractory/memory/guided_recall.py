@@ -20,15 +20,17 @@ from attractory._util.parallel import sharing
 from attractory.analysis.iteration import RecallStatus, recall
 from attractory.kernels.single_precision import single
 from attractory.maps.protocol import Map, dtype_of
-from attractory.maps.uncompiled import LOOP, in_numpy
+from attractory.maps.uncompiled import LOOP, Uncompiled, in_numpy
 from attractory.memory.coordinates import nearest
-from attractory.memory.drift_free_steps import LinearPart
+from attractory.memory.drift_free_steps import DriftFreeVotes, LinearPart
+from attractory.memory.high_degree_steps import HighDegreeStep
 from attractory.memory.momentum_iteration import Stage, run_stage
+from attractory.memory.settling import nearest_exactly, settle, whole_moves
 from attractory.memory.stored_map import called
 
 __all__ = [
     "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "RecallPath",
-    "RecallPlan", "at_last", "follow", "follow_shared", "is_beside", "lead", "parted",
+    "RecallPlan", "at_last", "at_rows", "follow", "follow_shared", "is_beside", "lead", "parted",
 ]  # fmt: skip
 
 MOMENTUM = 0.8  # of the map's own steps; 0.9 loses cues, less takes more steps
@@ -66,6 +68,7 @@ class RecallPlan(NamedTuple):
         linear: what guided steps leave out of the map; None for a map without a kernel.
         max_steps: of each leg by the map itself.
         tolerance: step, relative to the state, at which a cue is at rest.
+        missed: what the map moves any pattern by, at most, relative to the norm; inf if unknown.
     """
 
     own: Map
@@ -75,6 +78,23 @@ class RecallPlan(NamedTuple):
     linear: LinearPart | None
     max_steps: int
     tolerance: float
+    missed: float = np.inf
+
+    @property
+    def rows_rest(self) -> bool:
+        """Whether the map is known to leave every pattern at rest."""
+        return self.guided and self.missed <= self.tolerance
+
+    @property
+    def votes(self) -> DriftFreeVotes | None:
+        """The steps in float32 that are run in NumPy; None for a network or plain recall."""
+        return self.linear.votes if self.guided and self.linear is not None else None
+
+    def nearest(self, states: Float[np.ndarray, "k d"]) -> Int[np.ndarray, " k"]:
+        """Return the pattern nearest to each state."""
+        if self.votes is None:
+            return nearest(states, self.patterns)
+        return nearest_exactly(states, self.patterns, np.asarray(self.votes.patterns))
 
 
 def follow(
@@ -88,26 +108,67 @@ def follow(
         start: where the others begin, (k, d).
     """
     states = _States(start.copy(), np.zeros(len(start), int))
-    path = [nearest(states.state, plan.patterns)]
     residual, done = np.zeros(len(start)), np.zeros(len(start), bool)
     if plan.guided:
-        moved = np.linalg.norm(called(plan.own, cues) - cues, axis=1)
+        moved = _moved(plan, cues)
         at_rest = moved <= REST * plan.norm
         states.state[at_rest], states.steps[:] = cues[at_rest], 1
-        path = [nearest(states.state, plan.patterns)]
+        path = [plan.nearest(states.state)]
         beside = is_beside(plan, states.state, path[0])
-        path += _guided_legs(plan, states, *map(np.flatnonzero, (~at_rest, ~at_rest & ~beside)))
-        done = moved <= plan.tolerance * plan.norm
-        residual[done] = moved[done]
+        moving, far = np.flatnonzero(~at_rest), np.flatnonzero(~at_rest & ~beside)
+        legs, done = _guided_legs(plan, states, moving, far, path[0])
+        path += legs
+        residual[done] = plan.missed * plan.norm
+        still = moved <= plan.tolerance * plan.norm
+        residual[still], done = moved[still], done | still
+    else:
+        path = [plan.nearest(states.state)]
     state = states.state
     status = np.full(len(start), int(RecallStatus.CONVERGED))
     rest = np.flatnonzero(~done)
     if len(rest):
         state[rest], residual[rest], more, status[rest] = _to_rest(plan, state[rest])
         states.steps[rest] += more
-    path.append(nearest(state, plan.patterns))
+    path.append(_last(plan, state, path[-1], done))
     found = RecallPath(state, states.steps, residual, status, np.stack(path))
     return parted(plan, found) if plan.guided else found
+
+
+def at_rows(plan: RecallPlan, row: Int[np.ndarray, " k"]) -> RecallPath:
+    """Return the recall of cues that begin at patterns, which the map leaves at rest.
+
+    The one evaluation of the map there was made when the rows were stored.
+    """
+    count, legs = len(row), 2 + 2 * (plan.linear is not None)
+    residual = np.full(count, plan.missed * plan.norm)
+    status = np.full(count, int(RecallStatus.CONVERGED))
+    path = np.tile(row, (legs, 1))
+    return RecallPath(plan.patterns[row].copy(), np.ones(count, int), residual, status, path)
+
+
+def _moved(plan: RecallPlan, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, " k"]:
+    """Return by how much the map moves cues; where that is much, to the digits of float32."""
+    linear, votes = plan.linear, plan.votes
+    if linear is None or votes is None or not linear.regular:
+        return np.linalg.norm(called(plan.own, cues) - cues, axis=1)
+    moved = whole_moves(votes, linear.softened, cues)
+    close = np.flatnonzero(moved <= 2 * REST * plan.norm)
+    if len(close):
+        moved[close] = np.linalg.norm(called(plan.own, cues[close]) - cues[close], axis=1)
+    return moved
+
+
+def _last(
+    plan: RecallPlan,
+    state: Float[np.ndarray, "k d"],
+    before: Int[np.ndarray, " k"],
+    same: Bool[np.ndarray, " k"],
+) -> Int[np.ndarray, " k"]:
+    """Return the nearest patterns, which some states have kept."""
+    out, others = before.copy(), np.flatnonzero(~same)
+    if len(others):
+        out[others] = plan.nearest(state[others])
+    return out
 
 
 def parted(plan: RecallPlan, found: RecallPath) -> RecallPath:
@@ -139,12 +200,17 @@ def parted(plan: RecallPlan, found: RecallPath) -> RecallPath:
 def lead(plan: RecallPlan, start: Float[np.ndarray, "k d"]) -> RecallPath:
     """Return where starts, (k, d), are led by the guided legs and the map, wherever they are."""
     states = _States(start.copy(), np.zeros(len(start), int))
-    row = nearest(start, plan.patterns)
+    row = plan.nearest(start)
     far = np.flatnonzero(~is_beside(plan, start, row))
-    path = [row, *_guided_legs(plan, states, np.arange(len(start)), far)]
-    state, residual, more, status = _to_rest(plan, states.state)
-    path.append(nearest(state, plan.patterns))
-    return parted(plan, RecallPath(state, states.steps + more, residual, status, np.stack(path)))
+    legs, done = _guided_legs(plan, states, np.arange(len(start)), far, row)
+    state, left = states.state, np.flatnonzero(~done)
+    residual = np.full(len(state), plan.missed * plan.norm)
+    status = np.full(len(state), int(RecallStatus.CONVERGED))
+    if len(left):
+        state[left], residual[left], more, status[left] = _to_rest(plan, state[left])
+        states.steps[left] += more
+    path = np.stack([row, *legs, _last(plan, state, [row, *legs][-1], done)])
+    return parted(plan, RecallPath(state, states.steps, residual, status, path))
 
 
 def is_beside(
@@ -162,27 +228,77 @@ def _guided_legs(
     states: "_States",
     moving: Int[np.ndarray, " m"],
     far: Int[np.ndarray, " q"],
-) -> list[Int[np.ndarray, " k"]]:
-    """Run the guided legs, then the map with momentum; return the nearest rows after each leg.
+    row: Int[np.ndarray, " k"],
+) -> tuple[list[Int[np.ndarray, " k"]], Bool[np.ndarray, " k"]]:
+    """Run the guided legs, then the map with momentum.
 
     Only states far from every row take the steps of high degree.
+
+    Args:
+        plan: how.
+        states: of all.
+        moving, far: which of them move, and which are far from every row.
+        row: the pattern nearest to each.
+
+    Returns:
+        The nearest rows after each leg, and which states have been put at theirs.
     """
     legs = 0 if plan.linear is None else 2
+    settled = np.zeros(len(row), bool)
     if not len(moving):
-        return [nearest(states.state, plan.patterns)] * legs
-    rough, path = single(plan.own), []
+        return [row] * legs, settled
+    path = []
     if plan.linear is not None:
-        if plan.linear.high_degree_step is not None:
-            states.run(far, plan.linear.high_degree_step, HIGH_DEGREE)
-        path.append(nearest(states.state, plan.patterns))
-        moving = _without_drift(plan, plan.linear, states, moving, rough)
-        path.append(nearest(states.state, plan.patterns))
+        if plan.linear.high_degree_step is not None and len(far):
+            states.run(far, _here(plan, plan.linear.high_degree_step), HIGH_DEGREE)
+            row = _last(plan, states.state, row, ~np.isin(np.arange(len(row)), far))
+        path.append(row)
+        row, settled = _settled(plan, states, moving, row)
+        moving = moving[~settled[moving]]
+        path.append(row)
+        if not len(moving):
+            return path, settled
+        moving = _without_drift(plan, plan.linear, states, moving)
+        path[-1] = _last(plan, states.state, row, settled)
     # Most of the way to the place of rest needs no more than float32 either.
-    until = max(plan.tolerance, NEAR_REST)
-    _, momentum = states.run(moving, rough, Stage(plan.max_steps, MOMENTUM, until, coarse=True))
-    last = Stage(plan.max_steps, MOMENTUM, plan.tolerance)
-    states.run(moving, plan.own, last, dtype_of(plan.own), momentum)
-    return path
+    until, rough = max(plan.tolerance, NEAR_REST), single(plan.own)
+    if len(moving):
+        _, momentum = states.run(moving, rough, Stage(plan.max_steps, MOMENTUM, until, coarse=True))
+        last = Stage(plan.max_steps, MOMENTUM, plan.tolerance)
+        states.run(moving, plan.own, last, dtype_of(plan.own), momentum)
+    return path, settled
+
+
+def _here(plan: RecallPlan, step: HighDegreeStep) -> Map:
+    """Return a step that is run in NumPy, for any number of states, where others are too."""
+    return step if plan.votes is None else Uncompiled(step)
+
+
+def _settled(
+    plan: RecallPlan,
+    states: "_States",
+    moving: Int[np.ndarray, " m"],
+    row: Int[np.ndarray, " k"],
+) -> tuple[Int[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
+    """Step without the linear part in float32; return the nearest rows, and who is at rest there.
+
+    Where the map is not known to leave rows at rest, none is.
+    """
+    assert plan.linear is not None
+    done = np.zeros(len(row), bool)
+    if plan.votes is None:
+        states.run(moving, plan.linear.rough_step(single(plan.own)), DRIFT_FREE)
+        return row, done
+    found = settle(plan.votes, states.state[moving], DRIFT_FREE)
+    states.steps[moving] += found.steps
+    states.state[moving] = found.state
+    if plan.rows_rest:
+        there = found.row >= 0
+        here, its = moving[there], found.row[there]
+        states.state[here], done[here] = plan.patterns[its], True
+        row = row.copy()
+        row[here] = its
+    return row, done
 
 
 class _States(NamedTuple):
@@ -218,10 +334,8 @@ def _without_drift(
     linear: LinearPart,
     states: "_States",
     moving: Int[np.ndarray, " m"],
-    rough: Map,
 ) -> Int[np.ndarray, " a"]:
-    """Step without the linear part, in float32 and then in float64; return who is slow to rest."""
-    states.run(moving, linear.rough_step(rough), DRIFT_FREE)
+    """Step without the linear part, in float64; return who is slow to rest."""
     used, _ = states.run(moving, linear.drift_free_step(plan.own, float), at_last(plan.tolerance),
                          float)  # fmt: skip
     return moving[used == LAST]

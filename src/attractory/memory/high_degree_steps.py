@@ -43,6 +43,7 @@ DEGREE = 7  # the least left in
 PACE = 0.7  # b
 _TAYLOR, _FITTED = 0.5, 19  # |ρ| up to which κ is a polynomial, and its degree
 _PLACES = 1 << 14  # of the table of h
+_AT_ONCE = 1 << 15  # correlations: what they take stays in a core's cache
 _SEEN = 1e-8  # share of h in κ, at the end of the polynomial, below which it is rounding
 
 
@@ -75,7 +76,7 @@ class HighDegreeStep(eqx.Module):
         norm = np.asarray(self.norm)
 
         def step(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
-            vote = votes_in_numpy(x / norm, patterns, table) @ votes
+            vote = votes_in_numpy((x / norm) @ patterns.T, table) @ votes
             return to_norm_in_numpy((1 - PACE) * x + PACE * to_norm_in_numpy(vote, norm), norm)
 
         return InNumpy(step, len(patterns))
@@ -96,16 +97,24 @@ def votes_of(
 
 
 def votes_in_numpy(
-    unit: Float[np.ndarray, "k d"],
-    patterns: Float[np.ndarray, "n d"],
-    table: Float[np.ndarray, " m"],
+    rho: Float[np.ndarray, "k n"], table: Float[np.ndarray, " m"]
 ) -> Float[np.ndarray, "k n"]:
-    """Return what `votes_of` does, in NumPy."""
-    last = len(table) - 1
-    place = (np.clip(unit @ patterns.T, -1, 1) + 1) * np.float32(last / 2)
-    below = np.minimum(place.astype(np.int32), last - 1)
-    here = table[below]
-    return here + (place - below).astype(unit.dtype) * (table[below + 1] - here)
+    """Return what a table over −1 to 1 has at correlations, in NumPy."""
+    last, out = len(table) - 1, np.empty_like(rho)
+    size = max(1, _AT_ONCE // max(1, rho.shape[1]))
+    for k in range(0, len(rho), size):
+        place = np.clip(rho[k : k + size], -1, 1)
+        place += 1
+        place *= last / 2
+        below = np.minimum(place.astype(np.int32), last - 1)
+        place -= below.astype(place.dtype)
+        here = table[below]
+        below += 1
+        there = table[below]
+        there -= here
+        there *= place
+        np.add(here, there, out=out[k : k + size])
+    return out
 
 
 def to_norm_in_numpy(x: Float[np.ndarray, "k d"], norm: Any) -> Float[np.ndarray, "k d"]:

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from attractory._util.gpu import COMPILER, gpu, kept, resident
 from attractory._util.precision import full_precision
@@ -29,6 +29,7 @@ from attractory.memory.guided_recall import (
     RecallPath,
     RecallPlan,
     at_last,
+    at_rows,
     follow_shared,
     parted,
 )
@@ -75,8 +76,35 @@ def follow_anywhere(
     plan: RecallPlan,
     cues: Float[np.ndarray, "k d"],
     start: Float[np.ndarray, "k d"],
+    certain: Bool[np.ndarray, " k"],
+    row: Int[np.ndarray, " k"],
 ) -> RecallPath:
-    """Return what `guided_recall.follow_shared` does, by a GPU if it is JAX's default device."""
+    """Return what `guided_recall.follow_shared` does, by a GPU if it is JAX's default device.
+
+    Args:
+        compute: as for `follow_shared`.
+        plan, cues, start: as for `follow`.
+        certain: which cues have been put at rows.
+        row: which row that is, where they have.
+    """
+    left = np.flatnonzero(~certain) if plan.rows_rest else np.arange(len(cues))
+    if len(left) == len(cues):
+        return _followed(compute, plan, cues, start)
+    found = at_rows(plan, np.where(certain, row, 0))
+    if len(left):
+        moved = _followed(compute, plan, cues[left], start[left])
+        for whole, part in zip(found[:-1], moved[:-1], strict=True):
+            whole[left] = part
+        found.path[:, left] = moved.path
+    return found
+
+
+def _followed(
+    compute: str | None,
+    plan: RecallPlan,
+    cues: Float[np.ndarray, "k d"],
+    start: Float[np.ndarray, "k d"],
+) -> RecallPath:
     if compute is not None or gpu() is None:
         return follow_shared(compute, plan, cues, start)
     count, linear = len(cues), plan.linear if plan.guided else None

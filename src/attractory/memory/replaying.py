@@ -59,8 +59,8 @@ def brought_to_frames(
     else:
         plan, own = memory.plan(settings), memory.span
         begun = memory.beginnings(cues)
-        *given, across = own.inward(begun.plain, begun.start)
-        found = follow_anywhere(settings.compute, plan, *given)
+        cue, begin, across = own.inward(begun.plain, begun.start)
+        found = follow_anywhere(settings.compute, plan, cue, begin, begun.certain, begun.row)
         points, ended = found.state, found.status != RecallStatus.DIVERGED
     patterns = own.within(state.points)
     closest = nearest(points, patterns)

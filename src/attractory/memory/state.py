@@ -75,6 +75,7 @@ class Beginnings(NamedTuple):
         damage: place in `cue_mending.DAMAGE`, (k,); −1 where cues are not mended.
         row: the stored row that each is mended by, (k,); −1 where cues are not mended.
         sure: probability that this row is right, (k,); see `memory.row_probability`.
+        certain: whether the cue has been put at the row, (k,).
     """
 
     plain: Float[np.ndarray, "k d"]
@@ -83,6 +84,7 @@ class Beginnings(NamedTuple):
     damage: Int[np.ndarray, " k"]
     row: Int[np.ndarray, " k"]
     sure: Float[np.ndarray, " k"]
+    certain: Bool[np.ndarray, " k"]
 
 
 class Carried(NamedTuple):
@@ -248,8 +250,17 @@ class MemoryState:
         least = 32 * float(np.finfo(dtype_of(own)).eps)
         return RecallPlan(
             own, points, norm, settings.guided, self.linear_part, settings.max_steps,
-            max(settings.tolerance, least),
+            max(settings.tolerance, least), self._missed,
         )  # fmt: skip
+
+    @property
+    def _missed(self) -> float:
+        """What the map moves any pattern by, at most, relative to the norm; inf if unknown."""
+        store = self.store
+        if not isinstance(store, KernelStore) or self.sequence:
+            return np.inf
+        known = store.solution().residual
+        return np.inf if np.isnan(known) else float(known)
 
     @cached_property
     def confidence(self) -> Confidence:
@@ -305,7 +316,8 @@ class MemoryState:
         plain = encode(cues)[0]
         damage = np.full(count, -1)
         if not self.settings.guided:
-            return Beginnings(plain, plain, plain, damage, damage.copy(), np.zeros(count))
+            none = damage.copy(), np.zeros(count), np.zeros(count, bool)
+            return Beginnings(plain, plain, plain, damage, *none)
         row = nearest(plain, self.points)
         evidence, there = self._less_noise(cues, plain, row)
         start, sure = evidence.copy(), np.ones(count)
@@ -330,7 +342,7 @@ class MemoryState:
         certain |= direct
         start[certain] = self.points[row[certain]]
         plain[~whole | certain] = start[~whole | certain]
-        return Beginnings(plain, start, evidence, damage, row, sure)
+        return Beginnings(plain, start, evidence, damage, row, sure, certain)
 
     def refuse_other_answers(
         self, points: Float[np.ndarray, "m d"], answers: Float[np.ndarray, "m d"]
