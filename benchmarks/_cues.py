@@ -67,28 +67,3 @@ def nearest(points, patterns):
     """Index of the pattern nearest to each point."""
     squares = (patterns**2).sum(axis=1)
     return (points @ patterns.T * 2 - squares).argmax(axis=1)
-
-
-def hopfield(signs, cues, steps=50):
-    """Classical Hopfield network, pseudo-inverse rule: whether each cue ends at its own signs."""
-    weights = np.linalg.pinv(signs) @ signs
-    state = cues
-    for _ in range(steps):
-        new = np.where(state @ weights >= 0, 1.0, -1.0)
-        if (new == state).all():
-            break
-        state = new
-    return state
-
-
-def modern_hopfield(patterns, cues, beta, steps=50):
-    """Modern Hopfield network (Ramsauer et al., 2021) on unit rows: x ← X softmax(β X x)."""
-    state = cues
-    for _ in range(steps):
-        score = beta * state @ patterns.T
-        score = np.exp(score - score.max(axis=1, keepdims=True))
-        new = (score / score.sum(axis=1, keepdims=True)) @ patterns
-        if np.abs(new - state).max() < 1e-7:
-            break
-        state = new
-    return state

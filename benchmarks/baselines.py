@@ -14,13 +14,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-from _cues import FURTHER, HEADLINE, cues, hopfield, modern_hopfield, nearest, unit
+from _cues import FURTHER, HEADLINE, cues, nearest, unit
 from _memory_figures import draw
 from _results import keep
 from sklearn.datasets import load_digits
 
 from attractory import AttractorMemory
 from attractory._util.statistics import clopper_pearson
+from attractory.bench import Hopfield, UniversalHopfield
 from attractory.datasets import bundled_digits, mnist
 
 BETAS = (1, 3, 10, 30, 100, 300, 1000)
@@ -63,13 +64,14 @@ class Stores:
             return nearest(there, unit(self.memory.points_)) == own, None
         if contender == "Hopfield, signs":
             signs = np.where(given > 0.5 * self.rows.max(), 1.0, -1.0)
-            return (hopfield(self.signs, signs) == self.signs[own]).all(axis=1), None
+            return (Hopfield(self.signs).recall(signs) == self.signs[own]).all(axis=1), None
         metric = contender.endswith("metric")
         patterns = unit(self.memory.points_ if metric else self.rows - self.mean)
         start = unit(coordinates.encode(given)[0] if metric else given - self.mean)
         best = None
         for beta in BETAS:
-            away = modern_hopfield(patterns, start, beta) - patterns[own]
+            network = UniversalHopfield(patterns, "dot", "softmax", beta)
+            away = network.recall(start) - patterns[own]
             found = np.linalg.norm(away, axis=1) <= 0.01
             best = found if best is None or found.sum() > best.sum() else best
         return best, None
@@ -89,7 +91,7 @@ def cell(stores, contender, kind, draws):
 def code():
     """A digest of the code that cells depend on."""
     root = Path(__file__).parents[1]
-    files = [*sorted((root / "src/attractory").glob("*.py")), root / "benchmarks/_cues.py"]
+    files = [*sorted((root / "src/attractory").rglob("*.py")), root / "benchmarks/_cues.py"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

@@ -21,11 +21,12 @@ import damage_held_out
 import damage_spent
 import damage_spent_second
 import numpy as np
-from _cues import contrast, unit
+from _cues import unit
 from dimension import tiles
 
 from attractory import AttractorMemory
 from attractory.bench import damage as damage_kinds
+from attractory.bench.similarities import SIMILARITIES
 from attractory.datasets import mnist
 
 
@@ -48,15 +49,9 @@ def searches(rows: np.ndarray, cues: np.ndarray) -> dict[str, np.ndarray]:
         apart = x - mean
         return unit(apart - (apart @ aside) @ aside.T)
 
-    flat = rows.astype(np.float32)
-    by_sum = [np.abs(flat - cue).sum(axis=1).argmin() for cue in cues.astype(np.float32)]
-    return {
-        "Euclid": (2 * cues @ rows.T - (rows**2).sum(axis=1)).argmax(axis=1),
-        "cosine": (unit(cues) @ unit(rows).T).argmax(axis=1),
-        "Pearson": (contrast(cues) @ contrast(rows).T).argmax(axis=1),
-        "Pearson less": (less_mean(cues) @ less_mean(rows).T).argmax(axis=1),
-        "Manhattan": np.array(by_sum),
-    }
+    simple = "Euclid", "cosine", "Pearson", "Manhattan"
+    found = {name: SIMILARITIES[name](cues, rows).argmax(axis=1) for name in simple}
+    return found | {"Pearson less": (less_mean(cues) @ less_mean(rows).T).argmax(axis=1)}
 
 
 def made(kinds: dict, rows: np.ndarray, shape: tuple, count: int) -> dict:

@@ -56,6 +56,7 @@ def test_similarities_are_those_of_numpy_and_scipy_on_what_is_known():
         for j, row in enumerate(ROWS[:, told]):
             expected = {
                 "Euclid": -0.5 * np.sum((x - row) ** 2),
+                "dot": x @ row,
                 "cosine": x @ row / np.linalg.norm(x) / np.linalg.norm(row),
                 "Pearson": pearsonr(x, row)[0],
                 "Manhattan": -np.abs(x - row).sum(),

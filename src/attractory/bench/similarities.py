@@ -1,4 +1,4 @@
-"""How alike cues and stored rows are, by the coordinates that are known: four ways."""
+"""How alike cues and stored rows are, by the coordinates that are known."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from attractory.bench.namespaces import namespace
 
-__all__ = ["SIMILARITIES", "centred", "cosine", "euclid", "manhattan", "pearson"]
+__all__ = ["SIMILARITIES", "centred", "cosine", "dot", "euclid", "manhattan", "pearson"]
 
 Rows = Float[np.ndarray, "n d"]
 _TINY = 1e-150  # the square root of the least number: squares of it do not vanish
@@ -32,6 +32,16 @@ def euclid(x: Any, rows: Rows, known: Any = None) -> Any:
     x = x * known
     squares = (x**2).sum(axis=-1)[..., None]
     return x @ rows.T - 0.5 * (1.0 * known) @ (rows**2).T - 0.5 * squares
+
+
+def dot(x: Any, rows: Rows, known: Any = None) -> Any:
+    """Return x·row over known coordinates, (…, n).
+
+    Example:
+        >>> dot(np.array([0.0, 2.0]), np.eye(2)).tolist()
+        [0.0, 2.0]
+    """
+    return (x if known is None else x * known) @ rows.T
 
 
 def cosine(x: Any, rows: Rows, known: Any = None) -> Any:
@@ -106,6 +116,6 @@ def centred(x: Any, rows: Rows, known: Any = None) -> Any:
 
 
 SIMILARITIES: dict[str, Callable[..., Any]] = {
-    "Euclid": euclid, "cosine": cosine, "Pearson": pearson, "Manhattan": manhattan,
+    "Euclid": euclid, "dot": dot, "cosine": cosine, "Pearson": pearson, "Manhattan": manhattan,
     "centred": centred,
 }  # fmt: skip

@@ -26,8 +26,8 @@ class UniversalHopfield:
 
     Attributes:
         patterns: the stored rows, (n, d).
-        similarity: "Euclid" (−‖x − p‖²/2), "cosine", "Pearson", "Manhattan" (−Σ |x − p|), or
-            "centred", the cosine after the mean row is taken off.
+        similarity: "Euclid" (−‖x − p‖²/2), "dot" (x·p), "cosine", "Pearson", "Manhattan"
+            (−Σ |x − p|), or "centred", the cosine after the mean row is taken off.
         separation: "max", a search; "softmax", "entmax" (α = 1.5) or "sparsemax".
         beta: β > 0, without effect on a search.
 
