@@ -1,5 +1,7 @@
 """The memories that come with the benchmark, by closed forms and second routes."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +21,7 @@ from attractory.bench import (
     KernelRidge,
     UniversalHopfield,
     entmax,
+    memories,
 )
 from attractory.bench.similarities import SIMILARITIES
 
@@ -78,6 +81,21 @@ def test_a_search_finds_each_row_and_by_what_is_known_alone(name):
     hidden = np.where(known, ROWS, 1e3)
     assert (recall(hidden, known=known) == ROWS).all()
     assert not (recall(hidden) == ROWS).all()
+
+
+def test_the_search_in_a_graph_finds_each_row_and_says_what_it_holds():
+    pytest.importorskip("faiss")
+    recall = MEMORIES["graph search"].store(ROWS)
+    assert (recall(ROWS + 0.01) == ROWS).all()
+    assert recall.nbytes > 2 * ROWS.nbytes
+
+
+def test_what_is_not_installed_is_left_out_and_named_when_asked_for(monkeypatch):
+    monkeypatch.setattr(memories, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    assert [memory.name for memory in memories.usual_memories()] == list(MEMORIES)[:-1]
+    with pytest.raises(ModuleNotFoundError, match=r"faiss: pip install 'attractory\[bench\]'"):
+        MEMORIES["graph search"].store(ROWS)
 
 
 def test_constant_rows_and_cues_are_no_error_for_searches():
@@ -169,7 +187,7 @@ def test_the_conditional_mean_of_a_gaussian_is_ridge_regression(rows):
     np.testing.assert_allclose(network.recall(cues), whole.predict(cues), atol=1e-9)
 
 
-@pytest.mark.parametrize("name", [name for name in MEMORIES if name != "Attractory"])
+@pytest.mark.parametrize("name", [*MEMORIES][1:-1])  # all but ours, and the search in a graph
 def test_each_memory_recalls_rows_told_in_part(name):
     memory = MEMORIES[name]
     recall = memory.store(ROWS, **memory.parameters[0])

@@ -1,5 +1,8 @@
 """The machine's cores and memory, and how much of it storing points would take."""
 
+import platform
+from pathlib import Path
+
 import joblib
 import psutil
 
@@ -11,6 +14,7 @@ __all__ = [
     "few_sizes",
     "iterates",
     "machine_bytes",
+    "processor",
     "refuse_square_matrices",
     "refuse_what_cannot_fit",
     "tile_room",
@@ -32,6 +36,16 @@ def cores() -> int:
 def machine_bytes() -> float:
     """Return the bytes of the machine's memory."""
     return float(psutil.virtual_memory().total)
+
+
+def processor() -> str:
+    """Return the name of the processor."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine()
 
 
 def tile_room() -> float:

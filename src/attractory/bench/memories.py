@@ -13,21 +13,24 @@ it holds; otherwise the arrays are counted that can be reached from it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from attractory._util.optional import need
 from attractory._util.validation import near
 from attractory.bench.regressions import Covariance, KernelRidge
 from attractory.bench.signs import DenseHopfield, Hopfield, KernelHopfield
 from attractory.bench.universal import UniversalHopfield
 
-__all__ = ["MEMORIES", "OURS", "Memory", "Recall", "Stored", "memories_named"]
+__all__ = ["MEMORIES", "OURS", "Memory", "Recall", "Stored", "memories_named", "usual_memories"]
 
 OURS = "Attractory"
 BETAS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-WIDTHS = (0.1, 0.2, 0.3, 0.5, 1.0)
+WIDTHS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+_LINKS, _LOOKED_AT = 32, 64  # of a row, and rows of a search, in a graph
 RIDGES = (1e-6, 1e-4, 1e-2, 0.1, 1.0)
 
 
@@ -122,6 +125,22 @@ class _Attractory:
         self.fitted = len(whole)
 
 
+class _Graph:
+    """Approximate search in a graph of near rows (Malkov & Yashunin, 2018), by FAISS."""
+
+    def __init__(self, patterns: np.ndarray) -> None:
+        faiss = need("faiss", "the memory 'graph search'", "bench")
+        self.rows = patterns
+        self.index = faiss.IndexHNSWFlat(patterns.shape[1], _LINKS)
+        self.index.hnsw.efSearch = _LOOKED_AT
+        self.index.add(patterns.astype(np.float32))  # pyright: ignore[reportCallIssue]
+        self.nbytes = patterns.nbytes + len(faiss.serialize_index(self.index))
+
+    def __call__(self, cues: np.ndarray) -> np.ndarray:
+        found = self.index.search(cues.astype(np.float32), 1)[1]  # pyright: ignore
+        return self.rows[found[:, 0]]
+
+
 def _mean_row(patterns: np.ndarray) -> Recall:
     """Return the mean row for every cue: the floor, which shows what a success rule lets pass."""
     mean = patterns.mean(axis=0)
@@ -178,7 +197,21 @@ MEMORIES: dict[str, Memory] = {
     "mean row": Memory("mean row", _mean_row, "the floor: the mean of all rows, whatever the cue"),
     **_SEARCHES,
     **{memory.name: memory for memory in _NETWORKS},
+    "graph search": Memory(
+        "graph search", _Graph, "approximate, Euclid; FAISS, Malkov & Yashunin 2018"
+    ),
 }
+
+
+def usual_memories() -> list[Memory]:
+    """Return the memories that come with the package, without those that need what is not here.
+
+    Example:
+        >>> usual_memories()[0].name
+        'Attractory'
+    """
+    present = find_spec("faiss") is not None
+    return [each for name, each in MEMORIES.items() if present or name != "graph search"]
 
 
 def memories_named(names: Sequence[str]) -> list[Memory]:

@@ -11,7 +11,8 @@ from attractory._util.interrupts import check
 from attractory._util.progress import Progress, pacing, reporting
 from attractory._util.validation import whole
 from attractory.bench.cells import Shelf, Task, compute_cell, rows_of
-from attractory.bench.memories import MEMORIES, Memory, Recall, memories_named
+from attractory.bench.damage import Shape
+from attractory.bench.memories import MEMORIES, Memory, Recall, memories_named, usual_memories
 from attractory.bench.protocols import Data, Protocol, as_data
 from attractory.bench.published import PROTOCOLS, protocols_named
 from attractory.bench.results import BenchResult, Score
@@ -51,7 +52,8 @@ def run(
             allow.
         memories: your own, by name: functions that store rows and return one that recalls, as
             `bench.memories` tells, or `Memory`, with parameters to choose among.
-        rivals: names of `MEMORIES`, this library's own memory among them; by default all.
+        rivals: names of `MEMORIES`, this library's own memory among them; by default all (the
+            search in a graph if FAISS is there, which `attractory[bench]` brings).
         data: rows (n, d), images (n, height, width) or (n, height, width, 3), what
             `io.load_patterns` returns, or `Data`; by default the bundled digits.
         n: numbers of rows to store; by default the largest published one that the data hold.
@@ -86,13 +88,13 @@ def run(
     compared = _compared(memories, rivals)
     tasks = _tasks(chosen, compared, rows, _sizes(n, rows, chosen), (cues, seeds))
     version = code_of(Reference("attractory.bench.cells", "compute_cell")).version
-    settings = [_settings(task, rows) for task in tasks]
+    codes = {memory.name: _version_of(memory) for memory in compared}
+    digest = hashlib.sha256(rows.rows.tobytes()).hexdigest()[:16]
+    settings = [_settings(task, rows.shape, digest, codes[task.memory.name]) for task in tasks]
     keys = [key_of(_NAME, version, each) for each in settings]
-    kept = [task.memory for task in tasks]
-    durable = [_version_of(memory) is not None for memory in kept]
     durable = [
-        lasts and PROTOCOLS.get(task.protocol.name) is task.protocol
-        for lasts, task in zip(durable, tasks, strict=True)
+        codes[task.memory.name] is not None and PROTOCOLS.get(task.protocol.name) is task.protocol
+        for task in tasks
     ]
     with _telling_what_is_kept(out), _store(out, version) as store:
         found = {} if store is None else store.read()
@@ -152,7 +154,7 @@ def _compared(
             if isinstance(value, Memory)
             else Memory(name, value, "given by the caller")
         )
-    found = [*own, *memories_named(list(MEMORIES) if rivals is None else rivals)]
+    found = [*own, *(usual_memories() if rivals is None else memories_named(rivals))]
     if not found:
         raise ValueError("memories and rivals must name at least one memory, got none")
     return found
@@ -208,13 +210,12 @@ def _computed(tasks: list[Task], pending: list[int], data: Data) -> Iterator[tup
             yield k, compute(compute_cell, {"task": tasks[k], "data": data, "shelf": shelf})
 
 
-def _settings(task: Task, data: Data) -> dict[str, Any]:
+def _settings(task: Task, shape: Shape, data: str, code: str | None) -> dict[str, Any]:
     """Return what a cell depends on besides the code of attractory."""
-    rows = "" if task.protocol.signs else hashlib.sha256(data.rows.tobytes()).hexdigest()[:16]
     return {
         "protocol": task.protocol.name, "condition": task.condition.name,
-        "memory": task.memory.name, "code": _version_of(task.memory), "n": task.n,
-        "seed": task.seed, "cues": task.cues, "data": rows, "shape": list(data.shape),
+        "memory": task.memory.name, "code": code, "n": task.n, "seed": task.seed,
+        "cues": task.cues, "data": "" if task.protocol.signs else data, "shape": list(shape),
         "parameters": [dict(each) for each in task.memory.parameters],
     }  # fmt: skip
 

@@ -180,7 +180,9 @@ def _show(result: "BenchResult", seconds: float, report: Path) -> None:
         f"intervals reach at most {result.widest():.2f} to a side; time and memory at the most rows"
     )
     for k, head in enumerate(heads):
-        table.add_column(head, justify="left" if k == 0 else "right", overflow="fold")
+        # A protocol's name may be broken at its hyphens, a memory's may not.
+        head = head.replace("-", "-\n").replace(" ", "\n") if 0 < k < len(heads) - 2 else head
+        table.add_column(head, justify="left" if k == 0 else "right", no_wrap=True)
     for line in lines:
         table.add_row(*line)
     show(table, 160)

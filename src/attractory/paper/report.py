@@ -1,8 +1,6 @@
 """The report of a run: what was found and how, in one HTML file, the pictures, and the numbers."""
 
-import base64
 import csv
-import io
 import json
 import platform
 from collections.abc import Iterator, Sequence
@@ -16,10 +14,11 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from attractory._util.machine import GIB, cores, machine_bytes
+from attractory._util.machine import GIB, cores, machine_bytes, processor
 from attractory._util.texts import counted
 from attractory.paper.claims import Claim, PaperFigure, Results, Size, tally
 from attractory.paper.report_words import ERRATA, KEY
+from attractory.plotting.html_pages import message_of, page_style, png_of, text_of
 from attractory.sweeps.results import Cell
 
 __all__ = ["Reproduction", "Run", "how_it_was_run", "in_words", "number_rows", "write_report"]
@@ -108,7 +107,7 @@ def how_it_was_run(run: Reproduction) -> dict[str, Any]:
         "cells_seconds": round(sum(r.results.seconds for r in run.runs), 3),
         "seconds": run.seconds,
         "where": run.where,
-        "processor": _processor(),
+        "processor": processor(),
         "cores": cores(),
         "memory_gib": round(machine_bytes() / GIB, 1),
         "system": platform.system(),
@@ -142,15 +141,6 @@ def in_words(how: dict[str, Any]) -> dict[str, str]:
         "date": how["date"],
         "intervals": how["intervals"],
     }
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
-    return names[0] if names else platform.machine()
 
 
 def number_rows(name: str, cells: Sequence[Cell]) -> Iterator[list[Any]]:
@@ -197,12 +187,10 @@ def write_report(run: Reproduction, folder: Path) -> list[Path]:
             # Text as text, and no date: the same numbers give the same file.
             with rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
                 picture.savefig(folder / f"{name}.svg", metadata={"Date": None})
-            buffer = io.BytesIO()
-            picture.savefig(buffer, format="png")
-            (folder / f"{name}.png").write_bytes(buffer.getvalue())
-            data = base64.b64encode(buffer.getvalue()).decode()
+            content = png_of(picture)
+            (folder / f"{name}.png").write_bytes(content)
             inlined[one.figure.name].append(
-                {"name": name, "message": _message(picture), "data": data}
+                {"name": name, "message": message_of(picture), "data": text_of(content)}
             )
             drawn += [folder / f"{name}.png", folder / f"{name}.svg"]
     report, numbers, claims = (
@@ -218,12 +206,6 @@ def write_report(run: Reproduction, folder: Path) -> list[Path]:
         json.dumps(run.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     return [report, numbers, claims, *drawn]
-
-
-def _message(picture: Figure) -> str:
-    """Return a picture's title in one line."""
-    titles = [picture.get_suptitle(), *(axis.get_title() for axis in picture.axes)]
-    return " ".join(next((title for title in titles if title), "").split())
 
 
 def _page(run: Reproduction, pictures: dict[str, list[dict[str, str]]]) -> str:
@@ -252,4 +234,5 @@ def _page(run: Reproduction, pictures: dict[str, list[dict[str, str]]]) -> str:
         tally=tally,
         counted=counted,
         how=in_words(how_it_was_run(run)),
+        style=page_style(),
     )
