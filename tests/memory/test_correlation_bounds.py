@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attractory.memory.correlation_bounds import across, joint_weights, largest_sum
+from attractory.memory.correlation_bounds import gram_of, joint_weights, largest_sums, power_sums
 
 
 def largest(q, weights, power, rng):
@@ -15,26 +15,43 @@ def largest(q, weights, power, rng):
     return (weights * (u @ q.T) ** (2 * power)).sum(axis=1).max()
 
 
-def test_no_direction_has_more_than_the_bound_and_some_have_all_of_it():
+def test_no_direction_has_more_than_the_bound_and_some_have_all_of_it(monkeypatch):
+    monkeypatch.setattr("attractory.memory.correlation_bounds._TILE", 8)  # several of them
     rng = np.random.default_rng(0)
     q = rng.normal(size=(30, 8))
     p = q[0] / np.linalg.norm(q[0])
     rest = q[1:] - np.outer(q[1:] @ p, p)
-    products = across((q[1:] @ q[1:].T).astype(np.float32), q[1:] @ p)
-    np.testing.assert_allclose(products, np.abs(rest @ rest.T), atol=1e-4)
+    gram, along = gram_of(q[1:]), q[1:] @ p
+    np.testing.assert_allclose(gram, q[1:] @ q[1:].T, rtol=1e-6, atol=1e-6)
+    y = rng.random((3, 29, 2)) + 0.01
+    sums = power_sums(gram, along, list(y))
+    weights = rng.random((3, 29))
+    bounds = largest_sums(gram, along, list(weights[:, :, None]), 4)
     for power in (1, 2, 3):
-        weights = rng.random(29)
-        bound = largest_sum(products**power, weights)
-        assert largest(rest, weights, power, rng) <= bound
-        joint = joint_weights(products, power, rng.random((2, 29)) + 0.01)
-        for each in joint:
+        exact = np.abs(rest @ rest.T) ** power @ y[power - 1]
+        assert (exact <= sums[power - 1]).all()
+        assert (sums[power - 1] <= 1.001 * exact).all()
+        assert largest(rest, weights[power - 1], power, rng) <= bounds[power - 1][0]
+        for each in joint_weights(sums[power - 1], y[power - 1]).T:
             assert largest(rest, each, power, rng) <= 1
-    # Of vectors at right angles it is the largest weight, of equal ones the sum: nothing is given
-    # away.
-    right = np.eye(4, dtype=np.float32)
-    np.testing.assert_allclose(largest_sum(right, np.arange(4.0)), 3, rtol=1e-3)
-    np.testing.assert_allclose(joint_weights(right, 3, np.ones((1, 4))), 1, rtol=1e-4)
+    only = power_sums(gram, along, [None, None, y[2]])
+    np.testing.assert_array_equal(only[2], sums[2])
+    assert only[0].shape == (29, 0)
+
+
+def test_of_vectors_at_right_angles_and_of_equal_ones_nothing_is_given_away():
+    """The largest weight, and the sum of the weights."""
+    right, none = np.eye(4, dtype=np.float32), np.zeros(4)
+    weights, ones = np.arange(4.0)[:, None], np.ones((4, 1))
+    np.testing.assert_allclose(largest_sums(right, none, [weights], 4)[0], 3, rtol=1e-3)
+    sums = power_sums(right, none, [None, None, ones])[2]
+    np.testing.assert_allclose(joint_weights(sums, ones), 1, rtol=1e-4)
     same = np.ones((4, 4), np.float32)
-    np.testing.assert_allclose(largest_sum(same, np.arange(4.0), rounds=8), 6, rtol=1e-3)
-    np.testing.assert_allclose(joint_weights(same, 3, np.ones((1, 4))), 0.25, rtol=1e-4)
-    assert largest_sum(right, np.zeros(4)) == 0
+    found = largest_sums(same, none, [weights, weights], 8)
+    np.testing.assert_allclose(found, 6, rtol=1e-3)
+    sums = power_sums(same, none, [None, None, ones])[2]
+    np.testing.assert_allclose(joint_weights(sums, ones), 0.25, rtol=1e-4)
+    apart = np.where(ones > 0, [[1.0, 0.0]], 0.0) * np.array([[1.0], [1], [0], [0]])
+    assert (joint_weights(power_sums(same, none, [apart])[0], apart)[2:] == 0).all()
+    assert largest_sums(right, none, [np.zeros((4, 1))], 4)[0] == 0
+    assert np.isinf(largest_sums(right, none, [np.array([[np.inf], [0], [0], [0]])], 1)[0])

@@ -19,7 +19,7 @@ from attractory.io.images import AS_IT_IS, Look
 from attractory.io.names import other_name
 from attractory.io.patterns import Asked, LoadedPatterns, Size, read_patterns
 from attractory.memory.base import STALE
-from attractory.memory.certified_recall import covered
+from attractory.memory.certified_chain import covered
 from attractory.memory.diagnosis import diagnose
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attractory.memory.certified_votes import VoteBound, groups_of
-from attractory.memory.correlation_bounds import across, joint_weights
+from attractory.memory.correlation_bounds import joint_weights, power_sums
 from attractory.memory.guided_recall import HIGH_DEGREE
 from attractory.memory.high_degree_steps import PACE
 
@@ -63,7 +63,7 @@ class AnswerBound:
 
     def __init__(self, votes: VoteBound, beside: Float[np.ndarray, " n"]):
         self.votes, self.beside = votes, beside
-        self.lengths = np.linalg.norm(votes.votes, axis=1)
+        self.lengths = votes.lengths
 
     def angles(
         self,
@@ -147,8 +147,8 @@ class AnswerBound:
         nearest = np.cos(np.maximum(np.arccos(np.abs(rho)) - _REACH, 0.0))
         y = np.maximum(nearest, _LOW) ** _POWER
         weight = np.stack([
-            joint_weights(across(votes.gram, r), 3, one[None])[0]
-            for r, one in zip(rho, y, strict=True)
+            joint_weights(power_sums(votes.gram, r, [None, None, one])[2], one)[:, 0]
+            for r, one in zip(rho, y[:, :, None], strict=True)
         ])  # fmt: skip
         order = np.argsort(-rho, axis=1)
         rho, toward, size, weight = (

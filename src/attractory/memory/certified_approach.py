@@ -15,12 +15,15 @@ Orders up to 4 are taken so, what is left by the triangle inequality. All are of
 order in a: there is a factor by which one step reduces angles up to φ.
 """
 
+from bisect import bisect_left
+from functools import cached_property
+from math import atan2, cos, inf, sin
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from attractory.memory.correlation_bounds import across, largest_sum
+from attractory.memory.correlation_bounds import gram_of, largest_sums
 from attractory.memory.drift_free_steps import PACE, LinearPart
 from attractory.memory.momentum_iteration import Stage
 from attractory.memory.norm_rule import by_correlation, expansion
@@ -28,6 +31,7 @@ from attractory.memory.norm_rule import by_correlation, expansion
 __all__ = ["Approach", "ApproachBound"]
 
 ANGLES = np.geomspace(2e-3, 0.6, 110)  # radians
+_ANGLES: list[float] = ANGLES.tolist()
 _ORDERS = 4
 _PLACES = 4096  # of the tables over correlations from 0 to 1
 _STEP = 80  # places between the points of a divided difference
@@ -60,17 +64,17 @@ class Approach(NamedTuple):
 
     def step(self, angle: float, single: bool) -> float:
         """Return the angle below which a step ends from any angle up to this; inf if unknown."""
-        place = int(np.searchsorted(ANGLES, angle))
-        if place == len(ANGLES):
-            return np.inf
-        extra = self.miss + (self.rounding[0][place] if single else self.rounding[1])
-        aside = self.across[place] * angle + extra
-        ahead = 1 - self.along[place] - extra
+        place = bisect_left(_ANGLES, angle)
+        if place == len(_ANGLES):
+            return inf
+        extra = self.miss + float(self.rounding[0][place] if single else self.rounding[1])
+        aside = float(self.across[place]) * angle + extra
+        ahead = 1 - float(self.along[place]) - extra
         if not ahead > 0:
-            return np.inf
-        x = (1 - PACE) * np.sin(angle) + PACE * aside
-        y = (1 - PACE) * np.cos(angle) + PACE * ahead
-        return float(np.arctan2(x, y)) + (1e-6 if single else 1e-15)
+            return inf
+        x = (1 - PACE) * sin(angle) + PACE * aside
+        y = (1 - PACE) * cos(angle) + PACE * ahead
+        return atan2(x, y) + (1e-6 if single else 1e-15)
 
     def rests_from(self, single: Stage, double: Stage, tolerance: float, most: float) -> float:
         """Return the largest angle from which a state is proven to come to rest at the row; or 0.
@@ -97,9 +101,9 @@ class Approach(NamedTuple):
         if not ended < ANGLES[-1]:
             return False
         ended += _NORM
-        for k in range(int(np.searchsorted(ANGLES, ended)), 0, -1):
-            if not self._falls(k, False) > 2 * double.tolerance:
-                return False
+        falls = self._falls(False)[1 : int(np.searchsorted(ANGLES, ended)) + 1]
+        if not (falls > 2 * double.tolerance).all():
+            return False
         for _ in range(double.steps - 2):
             if 2 * ended <= double.tolerance:
                 return True
@@ -108,13 +112,11 @@ class Approach(NamedTuple):
 
     def _leg(self, angle: float, stage: Stage, single: bool) -> float:
         """Return the angle below which a leg ends, its steps used up or at a small one."""
-        early, a = float(ANGLES[0]), angle
-        for k in range(int(np.searchsorted(ANGLES, angle)), 0, -1):
-            if not self._falls(k, single) > _LONGER * stage.tolerance:
-                early = float(ANGLES[k])
-                break
+        falls = self._falls(single)[1 : int(np.searchsorted(ANGLES, angle)) + 1]
+        short = np.flatnonzero(~(falls > _LONGER * stage.tolerance))
+        early, a = float(ANGLES[short[-1] + 1] if len(short) else ANGLES[0]), angle
         if not self.step(angle, single) < angle:
-            return np.inf
+            return inf
         for _ in range(stage.steps):
             after = self.step(a, single)
             if not after < a:
@@ -122,17 +124,17 @@ class Approach(NamedTuple):
             a = after
         return max(early, a)
 
-    def _falls(self, place: int, single: bool) -> float:
-        """Return by how much a step reduces angles between two of `ANGLES`, at least."""
-        extra = self.miss + (self.rounding[0][place] if single else self.rounding[1])
-        ahead = (1 - PACE) * np.cos(ANGLES[place]) + PACE * (1 - self.along[place] - extra)
-        if not ahead > 0:
-            return -np.inf
+    def _falls(self, single: bool) -> Float[np.ndarray, " m"]:
+        """Return by how much a step reduces angles from one of `ANGLES` to the next, at least."""
+        extra = self.miss + (self.rounding[0] if single else self.rounding[1])
+        ahead = (1 - PACE) * np.cos(ANGLES) + PACE * (1 - self.along - extra)
+        known = ahead > 0
+        ahead = np.where(known, ahead, 1.0)
         # tan of the angle after is at most a times this and a constant.
-        rate = ((1 - PACE) + PACE * self.across[place]) / ahead
+        rate = ((1 - PACE) + PACE * self.across) / ahead
         constant = PACE * extra / ahead + (1e-6 if single else 1e-15)
-        least = ANGLES[place - 1] if rate < 1 else ANGLES[place]
-        return float(least * (1 - rate) - constant)
+        least = np.where(rate < 1, np.append(0.0, ANGLES[:-1]), ANGLES)
+        return np.where(known, least * (1 - rate) - constant, -inf)
 
     def _ends(self, stage: Stage, tolerance: float) -> bool:
         """Whether the map leaves at rest what the leg has left at rest near the row."""
@@ -161,12 +163,12 @@ class ApproachBound:
         self.linear = linear
         store, rule = linear.store, linear.store.settings
         self.dim, self.norm = store.x.shape[1], linear.norm
+        self.place = (self.dim + 16) * _SINGLE  # error of a correlation in float32
         self.patterns = store.x / self.norm
         inverse, across_span = linear.inverse
         self.votes = (store.solution().coefficients @ inverse) / self.norm
-        self.gram = (self.patterns @ self.patterns.T).astype(np.float32)
-        self.vote_gram = self.votes @ self.votes.T
-        self.vote_gram = self.vote_gram.astype(np.float32)
+        self.gram, self.vote_gram = gram_of(self.patterns), gram_of(self.votes)
+        self.squares = (self.votes**2).sum(axis=1)
         values = np.linalg.eigvalsh(inverse)
         self.stretch = float(max(values[-1], across_span)) * (1 + 1e-9)
         self.soft = linear.soft * self.stretch
@@ -232,41 +234,58 @@ class ApproachBound:
             rest = rest - self.at(self.below[m], c, up=False) * reach ** (m + 1)
         return np.where(c + reach > 1, np.inf, np.maximum(rest, 0.0))
 
-    def row(self, i: int) -> Approach:
-        """Return what steps do near a row; nothing is known beside an equal or opposite one."""
-        with np.errstate(invalid="ignore"):
-            return self._row(i)
+    @cached_property
+    def _by_correlation(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is left of h, its slope and h itself at each angle, at |c| up to a place's; (m, k).
 
-    def _row(self, i: int) -> Approach:
-        p, v = self.patterns, self.votes
-        close = p @ p[i]
-        toward = v @ p[i]
-        size = np.sqrt(np.maximum((v**2).sum(axis=1) - toward**2, 0.0))
-        c = np.minimum(np.abs(close) + 1e-12, 1.0)
-        others = np.arange(len(p)) != i
-        rivals = across(self.gram, close)
-        votes = across(self.vote_gram, toward)
-        s = np.sqrt(np.maximum(1 - c**2, 0.0))
-        # Along p there is one number a vote, and no sum of them to bound.
-        orders, sums, product, of_votes = [], [], rivals, []
-        for m in range(_ORDERS):
-            weights = np.where(others, self.at(self.above[m], c), 0.0)
-            seen = largest_sum(product, weights)
-            of_votes.append(largest_sum(votes, weights))
-            orders.append(np.sqrt(seen * of_votes[m]))
-            sums.append(np.sqrt(seen * (weights * toward**2).sum()))
-            product = product * rivals if m + 1 < _ORDERS else product
-        weights = np.where(others, self.at(self.above[0], c), 0.0)
-        shift = np.sqrt((weights * c**2).sum() * of_votes[0])
-        still = float((weights * c * np.abs(toward)).sum())
-        reach = ANGLES[:, None] * s  # sin a is at most a
-        there = np.minimum(c + reach, 1.0)
+        What is left is a series in c and the reach without negative coefficients: over a cell of c
+        it is at most that of its largest c and largest reach. So are the others.
+        """
+        c = np.linspace(0, 1, _PLACES + 1)
+        below = np.append(0.0, c[:-1])
+        reach = ANGLES[:, None] * np.sqrt(1 - below**2)  # sin a is at most a
         rest = self.left_over(c, reach)
-        rest = np.where(others, rest, 0.0)
-        rest[:, i] = 0.0
         # Of at least first order, it falls at least as fast as the angle.
         share = (rest / ANGLES[:, None])[::-1]
         rest = np.minimum.accumulate(share)[::-1] * ANGLES[:, None]
+        there = np.minimum(c + reach, 1.0)
+        slopes = self.at(self.slope, np.minimum(there + 2 * self.place, 1.0))
+        return rest, slopes, self.at(self.high, there)
+
+    def row(self, i: int, rounds: int = 2) -> Approach:
+        """Return what steps do near a row; nothing is known beside an equal or opposite one.
+
+        Args:
+            i: its index.
+            rounds: of search for good bounds; each costs two products with n × n matrices.
+        """
+        with np.errstate(invalid="ignore"):
+            return self._row(i, rounds)
+
+    def _row(self, i: int, rounds: int) -> Approach:
+        p, v = self.patterns, self.votes
+        close = p @ p[i]
+        toward = v @ p[i]
+        size = np.sqrt(np.maximum(self.squares - toward**2, 0.0))
+        c = np.minimum(np.abs(close) + 1e-12, 1.0)
+        place = np.minimum(np.ceil(c * _PLACES - 1e-9).astype(int), _PLACES)
+        others = np.arange(len(p)) != i
+        weights = [np.where(others, above[place], 0.0) for above in self.above]
+        seen = np.array(
+            [k[0] for k in largest_sums(self.gram, close, [w[:, None] for w in weights], rounds)]
+        )
+        # Along p there is one number a vote, and no sum of them to bound.
+        (of_votes,) = largest_sums(self.vote_gram, toward, [np.stack(weights, axis=1)], rounds)
+        orders = np.sqrt(seen * of_votes)
+        sums = np.sqrt(seen * [(w * toward**2).sum() for w in weights])
+        shift = np.sqrt((weights[0] * c**2).sum() * of_votes[0])
+        still = float((weights[0] * c * np.abs(toward)).sum())
+        used, where = np.unique(place[others], return_inverse=True)
+        lengths = np.stack([
+            np.bincount(where, weights=w[others], minlength=len(used))
+            for w in (size, np.abs(toward), np.sqrt(self.squares))
+        ], axis=1)  # fmt: skip
+        rest, slopes, heights = (table[:, used] for table in self._by_correlation)
         powers = ANGLES[:, None] ** np.arange(1, _ORDERS + 1)
         turned = ANGLES**2 / 2
         # A chord lies above h, and what h falls by is at most its fall and the bow.
@@ -276,16 +295,15 @@ class ApproachBound:
         begin = np.append(ANGLES[0] / 2, ANGLES[:-1])
         ratio = np.maximum.accumulate(own / begin)
         ratio[0] = max(ratio[0], own[0] / ANGLES[0] * 2)
-        with np.errstate(invalid="ignore"):
-            beside = powers @ np.array(orders) + turned * shift + rest @ size
-            ahead = powers @ np.array(sums) + turned * still + rest @ np.abs(toward)
+        left = rest @ lengths[:, :2]
+        beside = powers @ orders + turned * shift + left[:, 0]
+        ahead = powers @ sums + turned * still + left[:, 1]
         beside = beside / ANGLES + ratio * size[i] + self.soft
         ahead = ahead + own * abs(toward[i]) + self.soft * ANGLES
-        length = np.sqrt((v**2).sum(axis=1))
-        place, unit = (self.dim + 16) * _SINGLE, (len(p) + self.dim + 128) * _SINGLE
-        slopes = self.at(self.slope, np.minimum(there + 2 * place, 1.0))
-        heights = self.at(self.high, there)
-        single = (place * slopes + 2 * unit * heights) @ length + unit * (1 + self.still) + _NORM
+        unit = (len(p) + self.dim + 128) * _SINGLE
+        rounded = (self.place * slopes + 2 * unit * heights) @ lengths[:, 2]
+        own = (self.place * self.slope[-1] + 2 * unit * self.size) * np.sqrt(self.squares[i])
+        single = rounded + own + unit * (1 + self.still) + _NORM
         kernels = self.at(self.kernels, np.minimum(c + ANGLES[-1], 1.0)) @ self.coefficients
         rounding = single, float(kernels) * self.stretch * _DOUBLE
         return Approach(beside, ahead, float(self.missed[i]), self.linear.soft, rounding)

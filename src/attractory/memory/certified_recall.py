@@ -21,31 +21,16 @@ from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.text_tables import html_table, text_table
 from attractory._util.validation import indices as checked
-from attractory.activations import ErfMixture
 from attractory.memory.base import BaseMemory
-from attractory.memory.certified_answers import AnswerBound, Ladder
-from attractory.memory.certified_approach import ApproachBound
-from attractory.memory.certified_votes import VoteBound
-from attractory.memory.estimator import AttractorMemory
-from attractory.memory.guided_recall import DRIFT_FREE, HIGH_DEGREE, at_last
+from attractory.memory.certified_chain import RecallChain
 from attractory.memory.metric import Metric
-from attractory.memory.state import MemoryState
-from attractory.memory.stored_map import KernelStore
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = [
-    "RecallCertificate", "RecallCertificateStatus", "certify_recall", "covered", "in_units",
-    "is_covered",
-]  # fmt: skip
+__all__ = ["RecallCertificate", "RecallCertificateStatus", "certify_recall", "in_units"]
 
-_MOST_ROWS = 20_000  # of a memory: products of all pairs are held
-_TOGETHER = 32  # rows whose angles are sought at a time
-_HALVINGS = 10
-_LESS = (0.004, 0.01, 0.03, 0.08, 0.2, 0.4)  # of the angle that one step reaches, for all of them
-_QUIET = 1.1 * HIGH_DEGREE.tolerance  # a smaller turn may end the leg
-_NEAR = 1e-6  # radians, for what rounding does to comparisons of distances
+_TOGETHER = 64  # rows whose angles are sought at a time
 
 
 class RecallCertificateStatus(StatusEnum):
@@ -177,7 +162,7 @@ def certify_recall(
     )
 
 
-def _of_answers(chain: "RecallChain", memory: Any, cues: ArrayLike) -> RecallCertificate:
+def _of_answers(chain: RecallChain, memory: Any, cues: ArrayLike) -> RecallCertificate:
     """Return the certificates of the answers to cues."""
     result = memory.recall(cues)
     state = memory.state_
@@ -202,163 +187,6 @@ def _of_answers(chain: "RecallChain", memory: Any, cues: ArrayLike) -> RecallCer
         half_angle=half,
         status=np.where(angle > 0, kinds.CERTIFIED, kinds.NOT_CONTRACTING).astype(int),
     )
-
-
-class RecallChain:
-    """The bounds of a memory's recall, from its start to rest.
-
-    Raises:
-        TypeError, ValueError: for a memory whose recall they are not of; see `certify_recall`.
-    """
-
-    def __init__(self, memory: BaseMemory):
-        state = covered(memory)
-        settings = state.settings.at_recall(memory.get_params(deep=False))
-        linear = state.linear_part
-        assert linear is not None  # a guided memory of a kernel has one
-        self.linear = linear
-        with full_precision():
-            self.approach = ApproachBound(linear)
-            step = self.linear.high_degree_step
-            count = len(self.approach.patterns)
-            self.votes = None if step is None else VoteBound(step, count)
-            plan = state.plan(settings)
-        self.tolerance = plan.tolerance
-        self.ladders: dict[int, Ladder] = {}  # of the rows asked for
-        self.beside = 2 * np.arcsin(self.linear.beside / 2)
-
-    def half_angles(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-        """Return half the angle to the nearest other row; a right angle where there is none."""
-        p = self.approach.patterns
-        close = np.clip(p[rows] @ p.T, -1, 1)
-        close[np.arange(len(rows)), rows] = -1.0
-        return np.arccos(close.max(axis=1)) / 2
-
-    def angles(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-        """Return the certified angles of rows."""
-        most = self._apart(rows)
-        rests = np.array([
-            self.approach.row(int(i)).rests_from(
-                DRIFT_FREE, at_last(self.tolerance), self.tolerance, float(a)
-            )
-            for i, a in zip(rows, most, strict=True)
-        ])  # fmt: skip
-        for row, angle in zip(rows.tolist(), rests.tolist(), strict=True):
-            self.ladders[row] = [angle] if angle > 0 else []
-        if self.votes is None:
-            return rests
-        # Starts as near as this to the row take no steps of high degree.
-        beside = self.beside[rows] + _NEAR
-        found = np.where(rests > beside, np.minimum(beside, most), np.minimum(rests, most))
-        found = np.where(rests > 0, found, 0.0)
-        far = np.flatnonzero((rests > beside) & (rests > 0))
-        if len(far):
-            reached = self._led(rows[far], most[far], rests[far])
-            found[far] = np.maximum(found[far], reached)
-        for row, angle in zip(rows.tolist(), found.tolist(), strict=True):
-            if self.ladders[row] and angle < self.ladders[row][0]:
-                self.ladders[row] = [angle]
-        return found
-
-    def around(
-        self, start: Float[np.ndarray, "k d"], answer: Int[np.ndarray, " k"]
-    ) -> Float[np.ndarray, " k"]:
-        """Return the certified angles around starts, of length 1; `angles` had their answers."""
-        ladders = [self.ladders[row] for row in answer.tolist()]
-        if self.votes is None:
-            certified = np.array([ladder[0] if ladder else 0.0 for ladder in ladders])
-            close = np.einsum("ij,ij->i", start, self.approach.patterns[answer])
-            return np.maximum(certified - np.arccos(np.clip(close, -1, 1)), 0.0)
-        return AnswerBound(self.votes, self.beside).angles(start, answer, ladders)
-
-    def _apart(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-        """Return the angle within which no other row is the nearest, or too near."""
-        p = self.approach.patterns
-        theta = np.arccos(np.clip(p[rows] @ p.T, -1, 1))
-        theta[np.arange(len(rows)), rows] = np.pi
-        return np.minimum(theta / 2, theta - self.beside).min(axis=1) - _NEAR
-
-    def _led(
-        self,
-        rows: Int[np.ndarray, " k"],
-        most: Float[np.ndarray, " k"],
-        goal: Float[np.ndarray, " k"],
-    ) -> Float[np.ndarray, " k"]:
-        """Return the angles from which steps of high degree are proven to lead to within a goal."""
-        votes = self.votes
-        assert votes is not None
-        least, chosen = np.zeros(len(rows)), None
-        for rivals in votes.rivals(rows, 0.95 * np.minimum(most, np.pi / 4)):
-            low, high = np.zeros(len(rows)), most.copy()
-            for _ in range(_HALVINGS):
-                middle = (low + high) / 2
-                good = votes.leads_in(rivals, middle)
-                low, high = np.where(good, middle, low), np.where(good, high, middle)
-            chosen = rivals if chosen is None else chosen.where(low <= least, rivals)
-            least = np.maximum(low, least)
-        assert chosen is not None
-        low, rivals = least, chosen
-        found = np.where(low <= goal, 0.0, np.nan)
-        for less in _LESS:
-            left = np.flatnonzero(np.isnan(found))
-            if not len(left):
-                break
-            start = (1 - less) * low[left]
-            angle, some, aim = start.copy(), rivals.some(left), goal[left]
-            path = [angle.copy()]
-            for _ in range(HIGH_DEGREE.steps):
-                moving = np.flatnonzero((angle > aim) & np.isfinite(angle))
-                if not len(moving):
-                    break
-                angle[moving] = votes.step(some.some(moving), angle[moving]) + _QUIET
-                path.append(angle.copy())
-            for k in np.flatnonzero(angle <= aim):
-                falling = [float(a[k]) for a in path]
-                ended = next(j for j, a in enumerate(falling) if a <= aim[k])
-                self.ladders[int(rows[left[k]])] = falling[: ended + 1]
-            found[left] = np.where(angle <= aim, start, np.nan)
-        return np.nan_to_num(found)
-
-
-def covered(memory: BaseMemory) -> MemoryState:
-    """Return a memory's state, or say why its recall is not certified."""
-    if not isinstance(memory, AttractorMemory):
-        raise TypeError(
-            f"memory must be an AttractorMemory, got {type(memory).__name__}: the recall of other "
-            "memories, sequences among them, has no certificate"
-        )
-    state = memory.state_
-    if not isinstance(state.store, KernelStore):
-        raise ValueError(
-            "memory must be of infinite width: a network's own map ends its recall, and no bound "
-            "on it covers the starts of guided steps; certified_radius is of networks of depth 2"
-        )
-    if not state.settings.guided:
-        raise ValueError(
-            'memory must have iteration="guided": plain recall is its map alone, which '
-            "certified_radius is of"
-        )
-    if not isinstance(state.settings.activation, ErfMixture):
-        raise ValueError(
-            "memory must have an activation that is a mixture of error functions, as sigmoid, "
-            f"tanh, erf or arctan, got {state.settings.activation.name}: of other kernels no bound "
-            "is known to hold"
-        )
-    if len(state.points) > _MOST_ROWS:
-        raise ValueError(
-            f"memory must have at most {_MOST_ROWS:,} rows, got {len(state.points):,}: the bound "
-            "holds the products of all pairs"
-        )
-    return state
-
-
-def is_covered(memory: BaseMemory) -> bool:
-    """Whether a memory's recall is one that is certified."""
-    try:
-        covered(memory)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def in_units(

@@ -22,22 +22,25 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attractory.memory.correlation_bounds import across, joint_weights
+from attractory.memory.correlation_bounds import gram_of, joint_weights, power_sums
 from attractory.memory.high_degree_steps import PACE, HighDegreeStep
 
 __all__ = ["Rivals", "VoteBound", "groups_of"]
 
 _NODES = 24  # in t
+_SHARES = np.linspace(0, 1, _NODES + 1, dtype=np.float32)[:, None, None]
 _ALONE, _GROUPS = 64, 128  # rivals taken one by one, and groups of the others
 _UNIT = 2.0**-24  # rounding of float32
 _POWERS = np.array([2.0, 3.5, 7.0])  # y, of the correlation a rival may come to
 _LOW = 0.03  # the least of those
-_LEVELS = np.array([0.0, 0.03, 0.08, 0.16, 0.3, 0.5, 0.75, 0.93])  # of ψ between φ and its least
+_LEVELS = np.array(
+    [0.0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.16, 0.22, 0.3, 0.4, 0.5, 0.62, 0.75, 0.87, 0.95]
+)  # of ψ between φ and its least
 _PRICES = np.array(
-    [0.06, 0.14, 0.26, 0.4, 0.53, 0.65, 0.75, 0.83, 0.9, 0.95, 0.985]
+    [0.03, 0.06, 0.1, 0.15, 0.21, 0.28, 0.37, 0.46, 0.55, 0.64, 0.72, 0.8, 0.87, 0.93, 0.975]
 )  # m, of the right side
 _LENGTH = 1e-6  # added to the square of a pattern's length, which is of float32
-_MARGIN = 1e-6  # of the inequality
+_MARGIN = 2e-6  # of the inequality, and of its terms, which are of float32
 _MIXED = 1e-5  # radians that rounding may turn a step by, besides that of its vote
 
 
@@ -87,26 +90,29 @@ class VoteBound:
         self.patterns = np.asarray(step.patterns, float)[:count]
         self.votes = np.asarray(step.votes, float)[:count]
         self.table = np.asarray(step.table, float)
+        self.rising = np.asarray(step.table, np.float32)
         self.odd = bool(np.abs(self.table + self.table[::-1]).max() < 1e-6)
         padded, dim = step.patterns.shape
-        self.place = (dim + 16) * _UNIT  # error of ρ
+        self.place = (dim + 32) * _UNIT  # error of ρ, in a step and here
         self.sum = (padded + 16) * _UNIT  # of the votes' sum, of the sum of their lengths
-        self.gram = (self.patterns @ self.patterns.T).astype(np.float32)
+        self.gram = gram_of(self.patterns)
+        self.lengths = np.linalg.norm(self.votes, axis=1)
 
     def height(self, rho: Float[np.ndarray, "*k"]) -> Float[np.ndarray, "*k"]:
-        """Return |h| of correlations from 0 to 1, or more than it."""
-        last = len(self.table) - 1
-        place = (np.minimum(rho + self.place, 1.0) + 1) * (last / 2)
+        """Return |h| of correlations from 0 to 1, or more than it; convex beyond 1, too."""
+        last = len(self.rising) - 1
+        place = (rho + np.float32(1 + self.place)) * np.float32(last / 2)
         below = np.minimum(place.astype(np.int32), last - 1)
-        here = self.table[below]
-        return here + (place - below) * (self.table[below + 1] - here)
+        here = self.rising[below]
+        place -= below
+        return here + place * (self.rising[below + 1] - here)
 
     def rivals(self, rows: Int[np.ndarray, " k"], angle: Float[np.ndarray, " k"]) -> list[Rivals]:
         """Return the rivals of rows, weighted in a few ways for states at about an angle."""
         p, w = self.patterns, self.votes
         close = np.clip(p[rows] @ p.T, -1, 1)
         toward = p[rows] @ w.T
-        length = np.linalg.norm(w, axis=1)
+        length = self.lengths
         size = np.sqrt(np.maximum(length**2 - toward**2, 0.0))
         k = np.arange(len(rows))
         blur = 2 * self.sum * length[rows]
@@ -149,9 +155,9 @@ class VoteBound:
     def _weights(self, row: int, close: np.ndarray, angle: float) -> Float[np.ndarray, "p n"]:
         """Return D, large for rows that states at the angle may come near."""
         nearest = np.cos(np.maximum(np.arccos(close) - angle, 0.0))
-        y = np.maximum(nearest, _LOW) ** _POWERS[:, None]
-        y[:, row] = 0.0
-        return joint_weights(across(self.gram, close), 3, y)
+        y = np.maximum(nearest, _LOW)[:, None] ** _POWERS
+        y[row] = 0.0
+        return joint_weights(power_sums(self.gram, close, [None, None, y])[2], y).T
 
     def step(self, rivals: Rivals, angle: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Return the angle below which a step ends from any angle up to this; inf if unknown."""
@@ -159,10 +165,18 @@ class VoteBound:
         least = np.arctan2(rivals.own[:, 1], rivals.own[:, 0])
         floor = np.clip(least, 0, angle)
         levels = angle[:, None] - (angle - floor)[:, None] * _LEVELS
-        short = self.shortfall(rivals, angle, levels)
-        psi = np.where(short < 0, levels, np.inf).min(axis=1)
-        known = np.isfinite(psi) & ~unknown
-        psi = np.where(known, psi, 0.0)
+        bound = self._gains(rivals, angle)
+        # Where a level holds larger ones do, mostly: the least one that does is bisected.
+        k = np.arange(len(angle))
+        low, high = np.full(len(k), -1), np.full(len(k), len(_LEVELS))
+        while (high - low > 1).any():
+            middle = np.clip((low + high) // 2, 0, len(_LEVELS) - 1)
+            good = bound.shortfall(levels[k, middle]) < 0
+            narrow = high - low <= 1
+            low = np.where(good & ~narrow, middle, low)
+            high = np.where(good | narrow, high, middle)
+        known = (low >= 0) & ~unknown
+        psi = np.where(known, levels[k, np.maximum(low, 0)], 0.0)
         ended = np.arctan2(
             (1 - PACE) * np.sin(angle) + PACE * np.sin(psi),
             (1 - PACE) * np.cos(angle) + PACE * np.cos(psi),
@@ -171,40 +185,89 @@ class VoteBound:
 
     def leads_in(self, rivals: Rivals, angle: Float[np.ndarray, " k"]) -> np.ndarray:
         """Return whether votes from any angle up to this are nearer, (k,)."""
-        return self.shortfall(rivals, angle, angle[:, None])[:, 0] < 0
+        return self.shortfall(rivals, angle, angle) < 0
 
     def shortfall(
-        self, rivals: Rivals, angle: Float[np.ndarray, " k"], levels: Float[np.ndarray, "k l"]
-    ) -> Float[np.ndarray, "k l"]:
-        """Return the inequality's left side less its right, of angles ψ."""
-        cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-        t = rivals.reach[:, :, None] * np.linspace(0, 1, _NODES + 1)
-        near = rivals.near[:, :, None]
-        # The largest cos a c + sin a t at angles a up to the one given.
-        ahead = np.where(t * cos <= near * sin, np.hypot(near, t), cos * near + sin * t)
-        with_sign, against = (
-            self.height(v) for v in (np.minimum(ahead, 1.0), np.maximum(sin * t - cos * near, 0.0))
+        self, rivals: Rivals, angle: Float[np.ndarray, " k"], psi: Float[np.ndarray, " k"]
+    ) -> Float[np.ndarray, " k"]:
+        """Return the inequality's left side less its right, of states up to angles, and of ψ."""
+        return self._gains(rivals, angle).shortfall(psi)
+
+    def _gains(self, rivals: Rivals, angle: Float[np.ndarray, " k"]) -> "_Gains":
+        # All in float32, with room for its rounding in place of rho and at the end.
+        cos, sin = (np.asarray(v, np.float32)[:, None] for v in (np.cos(angle), np.sin(angle)))
+        near, reach, weight = (
+            np.asarray(v, np.float32) for v in (rivals.near, rivals.reach, rivals.weight)
         )
+        t = (reach * np.float32(1 + _MARGIN)) * _SHARES
+        # The largest cos a c + sin a t at angles a up to the one given.
+        along, aside = cos * near, sin * t
+        ahead = np.where(t * cos <= near * sin, np.hypot(near, t), along + aside)
+        with_sign, against = self.height(ahead), self.height(np.maximum(aside - along, 0))
         # |h| is convex, so that between two nodes it is below their chord, and the chord less
         # m D t⁶ exceeds its values there by an eighth of the gap squared times 30 m D t⁴ at most.
-        gap = rivals.reach[:, :, None] / _NODES
-        following = np.minimum(t + gap, rivals.reach[:, :, None])
-        price = rivals.weight[:, :, None] * (t**6 - 3.75 * gap**2 * following**4)
+        square = t * t
+        following = np.append(square[1:], square[-1:], axis=0)
+        sixth = square * square * square * weight
+        bow = (3.75 / _NODES**2 * (1 + 4 * _MARGIN)) * following * following * (square[-1] * weight)
         own = np.interp(np.cos(angle) - self.place, np.linspace(-1, 1, len(self.table)), self.table)
-        found = np.empty(levels.shape)
-        for k, psi in enumerate(levels.T):
-            c, s = np.cos(psi)[:, None], np.sin(psi)[:, None]
-            for_it = np.maximum(c * rivals.size - s * rivals.toward[:, :, 0], 0.0)[:, :, None]
-            other = np.maximum(c * rivals.size + s * rivals.toward[:, :, 1], 0.0)[:, :, None]
-            gain = np.maximum(for_it * with_sign, other * against)
-            right = own * (s[:, 0] * rivals.own[:, 0] - c[:, 0] * rivals.own[:, 1])
-            left = np.full(len(psi), np.inf)
-            scale = np.maximum(right, 1e-300)
-            for m in _PRICES:
-                most = (gain - (m * scale)[:, None, None] * price).max(axis=2, initial=0.0)
-                left = np.minimum(left, m * scale + (most * rivals.members).sum(axis=1))
-            found[:, k] = left * (1 + _MARGIN) - right
-        return found
+        return _Gains(
+            rivals=rivals,
+            with_sign=with_sign * np.float32(1 + _MARGIN),
+            against=against * np.float32(1 + _MARGIN),
+            price=sixth * np.float32(1 - _MARGIN) - bow * np.float32(1 + _MARGIN),
+            own=own,
+        )
+
+
+class _Gains(NamedTuple):
+    """What rivals can do to votes from up to an angle, at nodes in t.
+
+    Attributes:
+        rivals: of k rows.
+        with_sign, against: the largest |h| of correlations of cⱼ's sign, and of the other.
+        price: the least D t⁶.
+        own: the least h of the correlation with the row.
+    """
+
+    rivals: Rivals
+    with_sign: Float[np.ndarray, "t k q"]
+    against: Float[np.ndarray, "t k q"]
+    price: Float[np.ndarray, "t k q"]
+    own: Float[np.ndarray, " k"]
+
+    def shortfall(self, psi: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+        """Return the inequality's left side less its right at an angle ψ for each row."""
+        rivals = self.rivals
+        c, s = np.cos(psi)[:, None], np.sin(psi)[:, None]
+        for_it = np.maximum(c * rivals.size - s * rivals.toward[:, :, 0], 0.0)
+        other = np.maximum(c * rivals.size + s * rivals.toward[:, :, 1], 0.0)
+        right = self.own * (s[:, 0] * rivals.own[:, 0] - c[:, 0] * rivals.own[:, 1])
+        scale = np.where(right > 0, right, 1.0)[:, None]
+        with np.errstate(over="ignore"):  # what is beyond float32 is no bound
+            gain = np.asarray(for_it / scale, np.float32) * self.with_sign
+            spare = np.asarray(other / scale, np.float32) * self.against
+        np.maximum(gain, spare, out=gain)
+
+        def left(place: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+            m = _PRICES[place]
+            np.multiply(self.price, np.asarray(m, np.float32)[:, None], out=spare)
+            most = np.subtract(gain, spare, out=spare).max(axis=0, initial=0.0)
+            return m + (most * rivals.members).sum(axis=1)
+
+        # It is convex in m, so that two neighbours tell on which side the least lies.
+        low, high = np.zeros(len(psi), int), np.full(len(psi), len(_PRICES) - 1)
+        least = np.full(len(psi), np.inf)
+        while (low < high).any():
+            middle = (low + high) // 2
+            here, there = left(middle), left(np.minimum(middle + 1, high))
+            least = np.minimum(least, np.minimum(here, there))
+            low, high = (
+                np.where(here > there, middle + 1, low),
+                np.where(here > there, high, middle),
+            )
+            low = np.minimum(low, high)
+        return np.where(right > 0, (least * (1 + 2 * _MARGIN) - 1) * right, np.inf)
 
 
 def groups_of(count: int) -> Int[np.ndarray, " q"]:

@@ -26,7 +26,8 @@ from attractory.analysis.critical_shocks import ShockStatus, critical_shock
 from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
 from attractory.memory.base import STALE, BaseMemory
-from attractory.memory.certified_recall import certify_recall, is_covered
+from attractory.memory.certified_chain import is_covered
+from attractory.memory.certified_recall import certify_recall
 from attractory.memory.coordinates import spread
 from attractory.memory.cycles import cycles_of, floquet_radii, following
 from attractory.memory.estimator import AttractorMemory

@@ -23,7 +23,7 @@ from attractory._util.validation import indices as checked
 from attractory._util.validation import whole
 from attractory.kernels.single_precision import single
 from attractory.memory.base import BaseMemory
-from attractory.memory.certified_recall import covered
+from attractory.memory.certified_chain import covered
 from attractory.memory.coordinates import nearest
 from attractory.memory.guided_recall import (
     DRIFT_FREE,
