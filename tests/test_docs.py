@@ -24,7 +24,7 @@ DOORS = [
     import_module(f"attractory.{name}")
     for name in (
         "activations", "analysis", "datasets", "io", "kernels", "maps", "memory", "paper",
-        "plotting", "sweeps", "sweeps.builtin", "theory",
+        "bench", "plotting", "sweeps", "sweeps.builtin", "theory",
     )
 ]  # fmt: skip
 

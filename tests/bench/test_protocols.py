@@ -133,6 +133,8 @@ def test_what_protocols_need_of_data():
         (np.ones((2, 4, 4, 2)), "must be rows"),
         (np.full((2, 4), np.nan), "data must be finite"),
         (Data(ROWS, (8, 9)), "must hold 64 numbers a row"),
+        (1e60 * ROWS, r"must not be larger than 1e\+50, got .*e\+59|e\+60"),
+        (1e-60 * ROWS, "must not have rows smaller than 1e-50"),
     ],
 )
 def test_data_of_no_use_is_named(value, words):

@@ -166,8 +166,8 @@ def test_rows_are_written_one_at_a_time_where_a_memory_can():
 
 
 def test_our_memory_is_one_of_them():
-    small = SMALL | {"rivals": ["attractory"], "n": 3, "cues": 3}
-    table = bench.run(["hopfield-fenchel-young"], **small)
+    small = SMALL | {"rivals": "attractory", "n": 3, "cues": 3}
+    table = bench.run("hopfield-fenchel-young", **small)
     assert table.failed == 0
     assert table.scores[0].hits == 3
     assert table.scores[0].bytes > 8 * 3 * 64

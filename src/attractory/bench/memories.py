@@ -10,6 +10,7 @@ which protocols that write one row at a time call. One that has `nbytes` says it
 it holds; otherwise the arrays are counted that can be reached from it.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -118,7 +119,9 @@ class _Attractory:
 
     def add(self, rows: np.ndarray) -> None:
         if len(self.memory) + len(rows) < 2 * self.fitted:
-            self.memory.partial_fit(rows)
+            with warnings.catch_warnings():  # that the metric is of fewer rows: of half, at least
+                warnings.simplefilter("ignore", UserWarning)
+                self.memory.partial_fit(rows)
             return
         whole = np.concatenate([self.memory.patterns_, rows])
         self.memory.fit(whole)

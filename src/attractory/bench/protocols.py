@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from attractory._util.validation import as_points
+from attractory._util.validation import LEAST, as_points, moderate
 from attractory.bench.damage import Shape
 from attractory.bench.rules import Rule
 
@@ -69,6 +69,7 @@ def as_data(value: Any) -> Data:
             )
         rows, shape, name = array.reshape(len(array), -1), array.shape[1:], "data"
     rows = as_points(rows, "data")
+    moderate(rows.ravel(), "data", least=LEAST)
     if len(rows) < 2 or (rows == rows[0]).all():
         raise ValueError(
             f"data must hold at least 2 different rows, got {len(rows)}"

@@ -30,10 +30,10 @@ Choice = str | Protocol
 
 
 def run(
-    protocols: Sequence[Choice] = (),
+    protocols: Choice | Sequence[Choice] = (),
     *,
     memories: Mapping[str, Callable[..., Recall] | Memory] | None = None,
-    rivals: Sequence[str] | None = None,
+    rivals: str | Sequence[str] | None = None,
     data: Any = None,
     n: int | Sequence[int] | None = None,
     cues: int = 100,
@@ -83,9 +83,10 @@ def run(
         [('mine', 20), ('search, Euclid', 20)]
     """
     rows = as_data(data)
-    chosen, left_out = _possible(protocols, rows)
+    wanted = [protocols] if isinstance(protocols, str | Protocol) else protocols
+    chosen, left_out = _possible(wanted, rows)
     cues, seeds = whole(cues, "cues", 1, 1_000_000), whole(seeds, "seeds", 1, 1000)
-    compared = _compared(memories, rivals)
+    compared = _compared(memories, [rivals] if isinstance(rivals, str) else rivals)
     tasks = _tasks(chosen, compared, rows, _sizes(n, rows, chosen), (cues, seeds))
     version = code_of(Reference("attractory.bench.cells", "compute_cell")).version
     codes = {memory.name: _version_of(memory) for memory in compared}
