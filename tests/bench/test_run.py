@@ -11,6 +11,8 @@ from attractory import bench
 from attractory.bench.held import held_bytes
 from attractory.datasets import sklearn_digits
 from attractory.sweeps import SweepError
+from attractory.sweeps.functions import Reference
+from attractory.sweeps.versions import code_of
 
 DIGITS = sklearn_digits(60)[0].reshape(-1, 8, 8)
 CALLS = Counter()
@@ -64,6 +66,14 @@ def test_cells_are_kept_until_the_function_or_the_data_change(tmp_path):
     closed = 1
     third = again(memories={"mine": lambda rows: (nearest(rows), closed)[0]}, **SMALL)
     assert third.reused == 5  # the rival's: what the function closes over may have changed
+
+
+def test_rivals_do_not_depend_on_the_code_of_our_memory():
+    rivals = code_of(Reference("attractory.bench.cells", "compute_cell")).modules
+    ours = code_of(Reference("attractory.bench.ours", "store")).modules
+    assert "attractory.bench.signs" in rivals
+    assert not [name for name in rivals if name.startswith("attractory.memory")]
+    assert "attractory.memory.guided_recall" in ours
 
 
 def test_a_run_that_is_stopped_goes_on(tmp_path):
@@ -188,7 +198,7 @@ def test_our_memory_is_fitted_anew_when_its_rows_have_doubled(monkeypatch):
             return len(self.patterns_)
 
     done = []
-    monkeypatch.setattr("attractory.memory.estimator.AttractorMemory", Fake)
+    monkeypatch.setattr("attractory.bench.ours.AttractorMemory", Fake)
     recall = bench.MEMORIES["Attractory"].store(np.eye(9)[:2])
     for k in range(2, 9):
         recall.add(np.eye(9)[k : k + 1])

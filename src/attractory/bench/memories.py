@@ -10,10 +10,10 @@ which protocols that write one row at a time call. One that has `nbytes` says it
 it holds; otherwise the arrays are counted that can be reached from it.
 """
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
@@ -102,30 +102,12 @@ def _of(made: Callable[..., Any], **fixed: Any) -> Callable[..., Recall]:
     return store
 
 
-class _Attractory:
-    """`AttractorMemory` as the benchmark calls it.
+def _ours(patterns: np.ndarray) -> Recall:
+    """Return this library's memory, loaded by name: changes of its code leave rivals as they are.
 
-    Rows that are added keep centre, norm and metric of the first ones; so the memory is fitted anew
-    whenever they have doubled.
+    `sweeps.versions` finds code by its imports; `bench.run` asks it for `bench.ours` separately.
     """
-
-    def __init__(self, patterns: np.ndarray) -> None:
-        from attractory.memory.estimator import AttractorMemory
-
-        self.memory, self.fitted = AttractorMemory().fit(patterns), len(patterns)
-
-    def __call__(self, cues: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
-        return self.memory.recall(cues, known, clamp=known is not None, progress=False).state
-
-    def add(self, rows: np.ndarray) -> None:
-        if len(self.memory) + len(rows) < 2 * self.fitted:
-            with warnings.catch_warnings():  # that the metric is of fewer rows: of half, at least
-                warnings.simplefilter("ignore", UserWarning)
-                self.memory.partial_fit(rows)
-            return
-        whole = np.concatenate([self.memory.patterns_, rows])
-        self.memory.fit(whole)
-        self.fitted = len(whole)
+    return import_module("attractory.bench.ours").store(patterns)
 
 
 class _Graph:
@@ -196,7 +178,7 @@ _NETWORKS = (
     ),
 )  # fmt: skip
 MEMORIES: dict[str, Memory] = {
-    OURS: Memory(OURS, _Attractory, "this library, `AttractorMemory` as it comes"),
+    OURS: Memory(OURS, _ours, "this library, `AttractorMemory` as it comes"),
     "mean row": Memory("mean row", _mean_row, "the floor: the mean of all rows, whatever the cue"),
     **_SEARCHES,
     **{memory.name: memory for memory in _NETWORKS},

@@ -12,7 +12,7 @@ from attractory._util.progress import Progress, pacing, reporting
 from attractory._util.validation import whole
 from attractory.bench.cells import Shelf, Task, compute_cell, rows_of
 from attractory.bench.damage import Shape
-from attractory.bench.memories import MEMORIES, Memory, Recall, memories_named, usual_memories
+from attractory.bench.memories import MEMORIES, OURS, Memory, Recall, memories_named, usual_memories
 from attractory.bench.protocols import Data, Protocol, as_data
 from attractory.bench.published import PROTOCOLS, protocols_named
 from attractory.bench.results import BenchResult, Score
@@ -222,9 +222,13 @@ def _settings(task: Task, shape: Shape, data: str, code: str | None) -> dict[str
 
 
 def _version_of(memory: Memory) -> str | None:
-    """Return a digest of the file a memory's function is in; "" for ours, None if none tells."""
+    """Return a digest of the code of a memory's function, None if nothing tells what it is.
+
+    Rivals are part of the code that computes cells; our memory and a caller's function are not.
+    """
     if MEMORIES.get(memory.name) is memory:
-        return ""
+        ours = Reference("attractory.bench.ours", "store")
+        return code_of(ours).version if memory.name == OURS else ""
     function = memory.store
     if not inspect.isfunction(function) or function.__closure__:
         return None
