@@ -100,6 +100,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--digits", type=Path, required=True)
     parser.add_argument("--fashion", type=Path, required=True)
-    parser.add_argument("--cues", type=int, default=100)
+    parser.add_argument("--cues", type=int, default=50)
     given = parser.parse_args()
     main({"digits": given.digits, "Fashion-MNIST": given.fashion}, given.cues)

@@ -165,6 +165,24 @@ def test_kernel_networks_hold_more_patterns_than_units():
     assert not (Hopfield(many, rule="Hebb")(many) == many).all()
 
 
+def test_fields_are_sums_over_stored_patterns():
+    """A step of dense and of kernel networks, written out."""
+    state = np.where(np.random.default_rng(4).random(40) < 0.5, -1.0, 1.0)
+    votes = [row * max(0.0, row @ state / 40) ** 2 for row in SIGNS]  # (power − 1) = 2
+    assert (DenseHopfield(SIGNS, 3)(state) == np.sign(np.sum(votes, axis=0))).all()
+    found, expected = DenseHopfield(SIGNS, 3).field_(state), np.sum(votes, axis=0)
+    scale = expected @ found / (expected @ expected)  # the field's unit is free
+    np.testing.assert_allclose(found, scale * expected, atol=1e-9 * np.abs(found).max())
+
+    def kernel(a, b):
+        return np.exp(-3.0 / 40 * ((a - b) ** 2).sum())
+
+    network = KernelHopfield(SIGNS, 3.0, 0.1)
+    gram = np.array([[kernel(a, b) for b in SIGNS] for a in SIGNS]) + 0.1 * np.eye(len(SIGNS))
+    expected = np.array([kernel(state, row) for row in SIGNS]) @ np.linalg.solve(gram, SIGNS)
+    np.testing.assert_allclose(network.field_(state), expected, atol=1e-9)
+
+
 def test_kernel_ridge_is_that_of_scikit_learn():
     network, mean = KernelRidge(ROWS, 0.7, 1e-2), ROWS.mean(axis=0)
     apart = ((ROWS[:, None] - ROWS) ** 2).sum(axis=2)
@@ -179,6 +197,8 @@ def test_the_conditional_mean_of_a_gaussian_is_ridge_regression(rows):
     """Of what is unknown on what is known; with more numbers than rows, and with fewer."""
     network, known = Covariance(rows, 0.05), np.arange(12) < 8
     cues = RNG.normal(size=(3, 12))
+    variance = 0.05 * rows.var(axis=0).mean()  # of a Gaussian with covariance C: n times as much
+    assert network.noise == pytest.approx(len(rows) * variance)
     peer = Ridge(alpha=network.noise).fit(rows[:, known], rows[:, ~known])
     found = network.recall(cues, np.tile(known, (3, 1)))
     np.testing.assert_allclose(found[:, ~known], peer.predict(cues[:, known]), atol=1e-9)

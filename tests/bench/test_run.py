@@ -152,6 +152,41 @@ def test_parameters_are_the_best_for_each_kind_of_cue_on_other_cues():
     assert bench.run(["hopfield-fenchel-young"], memories={"x": worse}, **SMALL).failed == 1
 
 
+def test_parameters_are_not_chosen_on_the_cues_measured():
+    seen = []
+
+    def store(patterns, k):
+        def recall(cues):
+            seen.append(cues.copy())
+            return cues
+
+        return recall
+
+    two = bench.Memory("two", store, parameters=({"k": 0}, {"k": 1}))
+    bench.run("hopfield-fenchel-young", memories={"two": two}, **SMALL | {"rivals": []})
+    assert (seen[0] == seen[1]).all()
+    assert seen[0].shape == seen[2].shape
+    assert not (seen[0] == seen[2]).all()
+
+
+def test_a_memory_that_changes_its_rows_and_cues_changes_nothing_for_others():
+    def rude(patterns):
+        patterns *= 0
+
+        def recall(cues):
+            cues *= 0
+            return cues
+
+        return recall
+
+    calm = bench.run("predictive-coding", **SMALL)
+    table = bench.run("predictive-coding", memories={"rude": rude, "again": rude}, **SMALL)
+    found = [s.hits for s in table.scores if s.memory == "search, Euclid"]
+    assert found == [s.hits for s in calm.scores]
+    assert sum(found) > 0
+    assert table.share(memory="rude").hits == 0
+
+
 def test_rows_are_written_one_at_a_time_where_a_memory_can():
     written = []
 

@@ -23,7 +23,7 @@ from attractory.bench.protocols import Condition, Data, Protocol, scaled
 
 __all__ = ["Cues", "NoStates", "Shelf", "Task", "compute_cell", "cues_of"]
 
-_TUNING = 50  # cues, at most, that parameters are chosen by
+_TUNING = 25  # cues, at most, that parameters are chosen by
 
 
 class NoStates(ValueError):

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 __all__ = ["MAPS", "iterated"]
 
-MAPS = 50  # applications at most
+MAPS = 20  # applications at most, as published for noisy autoencoders; others publish 1 and 5
 _TOGETHER = 256  # cues whose weights are held at a time
 _REST = 1e-9  # step relative to the state
 

@@ -166,7 +166,7 @@ _NETWORKS = (
     ),
     Memory(
         "kernel ridge", _of(KernelRidge), "Gaussian kernel, iterated",
-        tuple({"width": w, "ridge": r} for w in WIDTHS for r in (1e-6, 1e-3)),
+        _grid("width", WIDTHS),
     ),
     Memory(
         "kernel Hopfield", _of(KernelHopfield), "Tamamori 2025, by ridge regression; signs",

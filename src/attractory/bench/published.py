@@ -157,8 +157,9 @@ PROTOCOLS: dict[str, Protocol] = {
             "Rows scaled by one factor so that the largest norm is 4, 8, 16 or 32. White noise of "
             "standard deviation 0.1 or 0.5, whatever the norm, or 0.3 of the numbers replaced by "
             "any values of the range. A cue counts if it ends within a distance of 0.01, whatever "
-            "the norm. The authors' code iterates 20 times; here each memory stops by its own "
-            "rule. That the norm is that of the largest row was not checked.",
+            "the norm. The authors' code iterates 20 times, as the rivals here do at most; our "
+            "memory stops by its own rule. That the norm is that of the largest row was not "
+            "checked.",
             (50, 100, 200, 400, 800, 1600),
             _autoencoders,
         ),

@@ -36,7 +36,7 @@ class KernelRidge:
 
     patterns: Float[np.ndarray, "n d"]
     width: float = 0.5
-    ridge: float = 1e-6
+    ridge: float = 1e-3
     coefficients: Float[np.ndarray, "n d"] = field(init=False, repr=False)
     scale: float = field(init=False)
 
