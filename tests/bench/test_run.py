@@ -69,7 +69,10 @@ def test_cells_are_kept_until_the_function_or_the_data_change(tmp_path):
 
 
 def test_rivals_do_not_depend_on_the_code_of_our_memory():
-    rivals = code_of(Reference("attractory.bench.cells", "compute_cell")).modules
+    homes = ("cells", "compute_cell"), ("published", "protocols_named")
+    parts = [code_of(Reference(f"attractory.bench.{home}", name)) for home, name in homes]
+    rivals = {name for part in parts for name in part.modules}
+    assert "attractory.bench.published_cues" in rivals
     ours = code_of(Reference("attractory.bench.ours", "store")).modules
     assert "attractory.bench.signs" in rivals
     assert not [name for name in rivals if name.startswith("attractory.memory")]

@@ -88,7 +88,7 @@ def run(
     cues, seeds = whole(cues, "cues", 1, 1_000_000), whole(seeds, "seeds", 1, 1000)
     compared = _compared(memories, [rivals] if isinstance(rivals, str) else rivals)
     tasks = _tasks(chosen, compared, rows, _sizes(n, rows, chosen), (cues, seeds))
-    version = code_of(Reference("attractory.bench.cells", "compute_cell")).version
+    version = _version()
     codes = {memory.name: _version_of(memory) for memory in compared}
     digest = hashlib.sha256(rows.rows.tobytes()).hexdigest()[:16]
     settings = [_settings(task, rows.shape, digest, codes[task.memory.name]) for task in tasks]
@@ -209,6 +209,13 @@ def _computed(tasks: list[Task], pending: list[int], data: Data) -> Iterator[tup
         for k in places:
             check()
             yield k, compute(compute_cell, {"task": tasks[k], "data": data, "shelf": shelf})
+
+
+def _version() -> str:
+    """Return a digest of the code that cells depend on: of protocols, rivals and their judging."""
+    parts = ("cells", "compute_cell"), ("published", "protocols_named")
+    found = [code_of(Reference(f"attractory.bench.{home}", name)).version for home, name in parts]
+    return hashlib.sha256("".join(found).encode()).hexdigest()[:16]
 
 
 def _settings(task: Task, shape: Shape, data: str, code: str | None) -> dict[str, Any]:
