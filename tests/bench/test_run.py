@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from attractory import bench
+from attractory.bench import cells
 from attractory.bench.held import held_bytes
 from attractory.datasets import sklearn_digits
 from attractory.sweeps import SweepError
@@ -64,8 +65,42 @@ def test_cells_are_kept_until_the_function_or_the_data_change(tmp_path):
     other = again(memories={"mine": nearest}, **SMALL | {"data": 0.9 * DIGITS})
     assert other.reused == 0
     closed = 1
-    third = again(memories={"mine": lambda rows: (nearest(rows), closed)[0]}, **SMALL)
-    assert third.reused == 5  # the rival's: what the function closes over may have changed
+    for _ in range(2):
+        third = again(memories={"mine": lambda rows: (nearest(rows), closed)[0]}, **SMALL)
+        assert third.reused == 5  # the rival's: what the function closes over may have changed
+
+
+def fails_at_first(patterns):
+    CALLS["fails"] += 1
+    if CALLS["fails"] == 1:
+        raise RuntimeError("no room")
+    return nearest(patterns)
+
+
+def test_a_cell_that_failed_is_tried_again(tmp_path):
+    CALLS.clear()
+    given = SMALL | {"memories": {"mine": fails_at_first}, "out": tmp_path}
+    assert bench.run("hopfield-fenchel-young", **given).failed == 1
+    again = bench.run("hopfield-fenchel-young", **given)
+    assert (again.failed, again.reused, CALLS["fails"]) == (0, 1, 2)
+
+
+def test_a_share_of_cells_of_which_one_failed_is_unknown():
+    names = "random-signs", "flipped 0", "mine", 10
+    good, bad = bench.Score(*names, 0, 9, 10), bench.Score(*names, 1, error="no room")
+    table = bench.BenchResult(
+        (good, bad), "data", (10, 100), (bench.PROTOCOLS["random-signs"],), ()
+    )
+    assert table.share(seed=0).value == 0.9
+    assert np.isnan(table.share(memory="mine").value)
+    assert table.errors() == {"mine: no room": 1}
+
+
+def test_times_are_for_a_cue(monkeypatch):
+    clock = iter(np.arange(1000.0).tolist())
+    monkeypatch.setattr(cells, "perf_counter", lambda: next(clock))
+    table = bench.run("hopfield-fenchel-young", **SMALL)  # a tick to store, one to recall ten
+    assert (table.scores[0].store_seconds, table.scores[0].seconds) == (1, 0.1)
 
 
 def test_rivals_do_not_depend_on_the_code_of_our_memory():
@@ -161,6 +196,7 @@ def test_parameters_are_not_chosen_on_the_cues_measured():
     def store(patterns, k):
         def recall(cues):
             seen.append(cues.copy())
+            cues *= 0  # those of the next parameters stay as they were
             return cues
 
         return recall
