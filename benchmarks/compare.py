@@ -2,9 +2,10 @@
 
     python benchmarks/compare.py --digits FOLDER --fashion FOLDER   # folders with IDX files
 
-It is `attractory bench --data FILE --n 100 --n 1000` for both, every protocol and memory, and 4,096
-rows by the one protocol that was published for so many, for the searches and our memory. Cells are
-kept in benchmarks/.cells and not computed twice.
+It is `attractory bench --data FILE --n 100 --n 1000` for both, every protocol and memory; 2,000
+random patterns, twenty for each of their signs; and 4,096 rows by the one protocol that was
+published for so many, for the searches and our memory. Cells are kept in benchmarks/.cells and not
+computed twice.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from attractory.bench.memories import OURS
 from attractory.datasets import mnist
 
 SIZES = (100, 1000)
+LOADED = 2000  # random patterns of 100 signs
 MANY = 4096
 CELLS = Path(__file__).parent / ".cells"
 AHEAD = 0.05  # by which another memory must lead to be named
@@ -69,7 +71,7 @@ def ahead(result, n, protocols):
 
 
 def main(folders, cues):
-    lines = []
+    lines, errors, given = [], {}, {}
     for name, folder in folders.items():
         rows = mnist(folder, "test")[0].reshape(-1, 28, 28)
         data = bench.Data(rows.reshape(len(rows), -1), (28, 28), name)
@@ -78,14 +80,17 @@ def main(folders, cues):
         for n in SIZES:
             lines += [f"## {name}, {n:,} rows", "", *table(result, n, result.protocols), ""]
             lines += [*ahead(result, n, result.protocols), ""]
-        rivals = [OURS, *(m.name for m in result.memories if "search" in m.name)]
-        large = bench.run(
-            ["hopfield-fenchel-young"], rivals=rivals, data=data, n=MANY, cues=cues, out=out,
-            progress=True,
-        )  # fmt: skip
+        errors |= result.errors()
+        searches = [OURS, *(m.name for m in result.memories if "search" in m.name)]
+        given = {"cues": cues, "data": data, "out": out, "progress": True}
+        large = bench.run("hopfield-fenchel-young", rivals=searches, n=MANY, **given)
         lines += [f"## {name}, {MANY:,} rows", "", *table(large, MANY, large.protocols), ""]
-        for text, count in (result.errors() | large.errors()).items():
-            lines += [f"{count} cells failed: {text}", ""]
+        errors |= large.errors()
+    large = bench.run("random-signs", n=LOADED, **given)
+    lines += [f"## Random patterns, {LOADED:,} of 100 signs", ""]
+    lines += [*table(large, LOADED, large.protocols), "", *ahead(large, LOADED, large.protocols)]
+    for text, count in (errors | large.errors()).items():
+        lines += ["", f"{count} cells failed: {text}"]
     head = [
         f"Share of {cues} cues of each kind that count by each protocol's own rule, all kinds of a "
         "protocol together. All memories get the same rows and cues; free parameters are the best "
@@ -100,6 +105,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--digits", type=Path, required=True)
     parser.add_argument("--fashion", type=Path, required=True)
-    parser.add_argument("--cues", type=int, default=50)
+    parser.add_argument("--cues", type=int, default=100)
     given = parser.parse_args()
     main({"digits": given.digits, "Fashion-MNIST": given.fashion}, given.cues)

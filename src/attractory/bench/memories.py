@@ -166,7 +166,7 @@ _NETWORKS = (
     ),
     Memory(
         "kernel ridge", _of(KernelRidge), "Gaussian kernel, iterated",
-        _grid("width", WIDTHS),
+        tuple({"width": w, "ridge": r} for w in WIDTHS for r in (1e-6, 1e-3)),
     ),
     Memory(
         "kernel Hopfield", _of(KernelHopfield), "Tamamori 2025, by ridge regression; signs",
