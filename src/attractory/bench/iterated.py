@@ -29,7 +29,7 @@ def iterated(
         maps: applications of the map, at most.
 
     Example:
-        >>> states = iterated(lambda x, known: x / 2, np.ones((1, 2)), np.array([[True, False]]))
+        >>> states = iterated(lambda x, known: x / 9, np.ones((1, 2)), np.array([[True, False]]))
         >>> states.round(6).tolist()
         [[1.0, 0.0]]
     """

@@ -1,16 +1,17 @@
 """NumPy for arrays and JAX for what is traced: maps quick on rows, and known to every analysis."""
 
 from types import ModuleType
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["namespace"]
+__all__ = ["Values", "namespace"]
+
+Values = np.ndarray | jax.Array
 
 
-def namespace(x: Any) -> ModuleType:
+def namespace(x: object) -> ModuleType:
     """Return `jax.numpy` for arrays of JAX's, traced ones among them, and `numpy` for all else.
 
     Example:

@@ -1,7 +1,6 @@
 """Linear algebra as a memory: kernel ridge regression of rows on themselves, a Gaussian's mean."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -9,7 +8,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from attractory._util.validation import as_points, positive
 from attractory.bench.iterated import iterated
-from attractory.bench.namespaces import namespace
+from attractory.bench.namespaces import Values, namespace
 
 __all__ = ["Covariance", "KernelRidge"]
 
@@ -57,20 +56,20 @@ class KernelRidge:
         """d."""
         return self.patterns.shape[1]
 
-    def _kernel(self, x: Any) -> Any:
+    def _kernel(self, x: Values) -> Values:
         xp = namespace(x)
         rows = self.patterns
         squares = (x**2).sum(axis=-1)[..., None] + (rows**2).sum(axis=1) - 2 * x @ rows.T
         return xp.exp(-xp.maximum(squares, 0.0) / self.scale)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Values) -> Values:
         """Apply the map to the last axis."""
         return self.patterns.mean(axis=0) + self._kernel(x) @ self.coefficients
 
     def recall(self, cues: Points, known: Bool[np.ndarray, "k d"] | None = None) -> Points:
         """Return where cues end; what is unknown of them begins at the mean row."""
         start = cues if known is None else np.where(known, cues, self.patterns.mean(axis=0))
-        return iterated(lambda x, told: self(x), start, known)
+        return iterated(lambda x, told: np.asarray(self(x)), start, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +111,7 @@ class Covariance:
         """d."""
         return self.patterns.shape[1]
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Values) -> Values:
         """Apply the mean given a noisy cue to the last axis: one application is all there is."""
         mean = self.patterns.mean(axis=0)
         return mean + ((x - mean) @ (self.patterns - mean).T) @ self.votes

@@ -1,13 +1,11 @@
 """From similarities to weights of the stored rows: softmax, sparse ones, and the largest alone."""
 
-from typing import Any
-
-from attractory.bench.namespaces import namespace
+from attractory.bench.namespaces import Values, namespace
 
 __all__ = ["SEPARATIONS", "entmax", "largest"]
 
 
-def entmax(scores: Any, alpha: float = 1.5) -> Any:
+def entmax(scores: Values, alpha: float = 1.5) -> Values:
     """Return α-entmax weights of the last axis: softmax at α = 1, sparsemax at 2, between them 1.5.
 
     The weights are those p on the simplex for which p·s plus Tsallis's entropy of order α is
@@ -47,7 +45,7 @@ def entmax(scores: Any, alpha: float = 1.5) -> Any:
     return xp.maximum(scores - bound, 0.0) ** (1 / (alpha - 1))
 
 
-def largest(scores: Any) -> Any:
+def largest(scores: Values) -> Values:
     """Return weight 1 for the largest of the last axis, the first of equal ones.
 
     Example:

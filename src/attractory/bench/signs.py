@@ -6,7 +6,6 @@ cannot tell greys. Other states are read as the two ends of the range.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -14,7 +13,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from attractory._util.validation import as_points, choice, nonnegative, positive, whole
 from attractory.bench.iterated import iterated
-from attractory.bench.namespaces import namespace
+from attractory.bench.namespaces import Values, namespace
 
 __all__ = ["DenseHopfield", "Hopfield", "KernelHopfield"]
 
@@ -49,11 +48,11 @@ class Signs:
         """d."""
         return self.patterns.shape[1]
 
-    def field_(self, signs: Any) -> Any:
+    def field_(self, signs: Values) -> Values:
         """Return the field on each unit, (…, d), at states of ±1."""
         raise NotImplementedError
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Values) -> Values:
         """Apply one step of all units at once to states of ±1, (…, d)."""
         xp = namespace(x)
         return xp.where(self.field_(x) >= 0, 1.0, -1.0)
@@ -61,7 +60,7 @@ class Signs:
     def recall(self, cues: Points, known: Bool[np.ndarray, "k d"] | None = None) -> Points:
         """Return where cues, of the rows' own values, end, in the rows' values."""
         start = np.where(cues > self.middle, 1.0, -1.0)
-        state = iterated(lambda x, told: self(x), start, known)
+        state = iterated(lambda x, told: np.asarray(self(x)), start, known)
         return self.read(state)
 
     def read(self, state: Points) -> Points:
@@ -101,7 +100,7 @@ class Hopfield(Signs):
             weights = np.linalg.pinv(self.signs) @ self.signs
         object.__setattr__(self, "weights", weights)
 
-    def field_(self, signs: Any) -> Any:
+    def field_(self, signs: Values) -> Values:
         """Return the field on each unit, (…, d). Rounding decides no sign."""
         xp = namespace(signs)
         found = signs @ self.weights
@@ -131,7 +130,7 @@ class DenseHopfield(Signs):
         super().__post_init__()
         object.__setattr__(self, "power", whole(self.power, "power", 2))
 
-    def field_(self, signs: Any) -> Any:
+    def field_(self, signs: Values) -> Values:
         """Return the field on each unit, (…, d)."""
         xp = namespace(signs)
         overlaps = xp.maximum(signs @ self.signs.T / self.dim, 0.0)
@@ -162,10 +161,10 @@ class KernelHopfield(Signs):
         gram[np.diag_indices_from(gram)] += nonnegative(self.ridge, "ridge")
         object.__setattr__(self, "coefficients", cho_solve(cho_factor(gram), self.signs))
 
-    def _kernel(self, signs: Any) -> Any:
+    def _kernel(self, signs: Values) -> Values:
         xp = namespace(signs)
         return xp.exp(-2 * self.gamma * (1 - signs @ self.signs.T / self.dim))
 
-    def field_(self, signs: Any) -> Any:
+    def field_(self, signs: Values) -> Values:
         """Return the field on each unit, (…, d)."""
         return self._kernel(signs) @ self.coefficients

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from attractory.bench.namespaces import namespace
+from attractory.bench.namespaces import Values, namespace
 
 __all__ = ["SIMILARITIES", "centred", "cosine", "dot", "euclid", "manhattan", "pearson"]
 
@@ -14,7 +14,7 @@ Rows = Float[np.ndarray, "n d"]
 _TINY = 1e-150  # the square root of the least number: squares of it do not vanish
 
 
-def euclid(x: Any, rows: Rows, known: Any = None) -> Any:
+def euclid(x: Values, rows: Rows, known: Values | None = None) -> Values:
     """Return −‖x − row‖²/2 over known coordinates, (…, n).
 
     Args:
@@ -34,7 +34,7 @@ def euclid(x: Any, rows: Rows, known: Any = None) -> Any:
     return x @ rows.T - 0.5 * (1.0 * known) @ (rows**2).T - 0.5 * squares
 
 
-def dot(x: Any, rows: Rows, known: Any = None) -> Any:
+def dot(x: Values, rows: Rows, known: Values | None = None) -> Values:
     """Return x·row over known coordinates, (…, n).
 
     Example:
@@ -44,7 +44,7 @@ def dot(x: Any, rows: Rows, known: Any = None) -> Any:
     return (x if known is None else x * known) @ rows.T
 
 
-def cosine(x: Any, rows: Rows, known: Any = None) -> Any:
+def cosine(x: Values, rows: Rows, known: Values | None = None) -> Values:
     """Return the cosines of the angles to the rows, (…, n); those of 0 are 0.
 
     Example:
@@ -61,7 +61,7 @@ def cosine(x: Any, rows: Rows, known: Any = None) -> Any:
     return (x @ rows.T) / (xp.maximum(size, _TINY) * xp.maximum(own, _TINY))
 
 
-def pearson(x: Any, rows: Rows, known: Any = None) -> Any:
+def pearson(x: Values, rows: Rows, known: Values | None = None) -> Values:
     """Return Pearson's correlations with the rows, (…, n); those of constant ones are 0.
 
     Example:
@@ -82,7 +82,7 @@ def pearson(x: Any, rows: Rows, known: Any = None) -> Any:
     return xp.where(kept, (x @ rows.T) / xp.where(kept, spread * xp.maximum(own, _TINY), 1.0), 0.0)
 
 
-def manhattan(x: Any, rows: Rows, known: Any = None) -> Any:
+def manhattan(x: Values, rows: Rows, known: Values | None = None) -> Values:
     """Return −Σ |x − row| over known coordinates, (…, n).
 
     Example:
@@ -104,7 +104,7 @@ def manhattan(x: Any, rows: Rows, known: Any = None) -> Any:
     return out.reshape(*x.shape[:-1], len(rows))
 
 
-def centred(x: Any, rows: Rows, known: Any = None) -> Any:
+def centred(x: Values, rows: Rows, known: Values | None = None) -> Values:
     """Return the cosines after the mean row is taken off, (…, n).
 
     Example:

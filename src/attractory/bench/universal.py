@@ -7,13 +7,13 @@ et al., 2023; Santos et al., 2024). Iterated, the weights are those of the state
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from attractory._util.validation import as_points, choice, positive
 from attractory.bench.iterated import iterated
+from attractory.bench.namespaces import Values
 from attractory.bench.separations import SEPARATIONS
 from attractory.bench.similarities import SIMILARITIES
 
@@ -61,12 +61,12 @@ class UniversalHopfield:
         """d."""
         return self.patterns.shape[1]
 
-    def weights(self, x: Any, known: Any = None) -> Any:
+    def weights(self, x: Values, known: Values | None = None) -> Values:
         """Return the weight of each stored row, (…, n), by the coordinates that are known."""
         alike = SIMILARITIES[self.similarity](x, self.patterns, known)
         return SEPARATIONS[self.separation](self.beta * alike)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Values) -> Values:
         """Apply the map to the last axis."""
         return self.weights(x) @ self.patterns
 
@@ -82,4 +82,4 @@ class UniversalHopfield:
     def _step(
         self, x: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None
     ) -> Float[np.ndarray, "k d"]:
-        return self.weights(x, known) @ self.patterns
+        return np.asarray(self.weights(x, known)) @ self.patterns
