@@ -4,8 +4,11 @@ Where each leg is proven to lead is in `memory.certified_votes`, `memory.certifi
 `memory.certified_answers`; whose recalls they are of, in `covered`.
 """
 
+from functools import cached_property
+
 import numpy as np
 from jaxtyping import Float, Int
+from sklearn.utils.validation import check_is_fitted
 
 from attractory._util.precision import full_precision
 from attractory.activations import ErfMixture
@@ -15,6 +18,7 @@ from attractory.memory.certified_approach import Approach, ApproachBound
 from attractory.memory.certified_votes import Rivals, VoteBound
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.guided_recall import DRIFT_FREE, HIGH_DEGREE, at_last
+from attractory.memory.row_stability import RowStability
 from attractory.memory.state import MemoryState
 from attractory.memory.stored_map import KernelStore
 
@@ -43,6 +47,10 @@ _NEAR = 1e-6  # radians, for what rounding does to comparisons of distances
 class RecallChain:
     """The bounds of a memory's recall, from its start to rest.
 
+    Attributes:
+        ladders: of the rows asked for; empty where nothing is proven.
+        unstable: rows asked for that would have an angle, but are no attractors of the map.
+
     Raises:
         TypeError, ValueError: for a memory whose recall they are not of; see `certify_recall`.
     """
@@ -60,7 +68,9 @@ class RecallChain:
             self.votes = None if step is None else VoteBound(step, count)
             plan = state.plan(settings)
         self.tolerance = plan.tolerance
-        self.ladders: dict[int, Ladder] = {}  # of the rows asked for
+        self.ladders: dict[int, Ladder] = {}
+        self.unstable: set[int] = set()
+        self._store: KernelStore = state.store
         self.beside = 2 * np.arcsin(self.linear.beside / 2)
 
     def half_angles(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
@@ -84,7 +94,15 @@ class RecallChain:
             left = left[promising & (found[left] < _ENOUGH * possible[left])]
             if not len(left):
                 break
+        proven = np.flatnonzero(found > 0)
+        for k in proven[~self._stability.attractors(rows[proven])].tolist():
+            found[k], self.ladders[int(rows[k])] = 0.0, []
+            self.unstable.add(int(rows[k]))
         return found
+
+    @cached_property
+    def _stability(self) -> RowStability:
+        return RowStability(self._store)
 
     def _chained(
         self,
@@ -198,6 +216,7 @@ def covered(memory: BaseMemory) -> MemoryState:
             f"memory must be an AttractorMemory, got {type(memory).__name__}: the recall of other "
             "memories, sequences among them, has no certificate"
         )
+    check_is_fitted(memory)
     state = memory.state_
     if not isinstance(state.store, KernelStore):
         raise ValueError(

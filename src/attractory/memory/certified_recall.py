@@ -40,7 +40,12 @@ class RecallCertificateStatus(StatusEnum):
     NOT_CONTRACTING = (
         1,
         "nothing is proven: the steps without the linear part are not proven to come to rest at "
-        "this row, which has others too much like it or which the map misses",
+        "this row, which has others too much like it or its opposite, or which the map misses",
+    )
+    NOT_ATTRACTOR = (
+        2,
+        "nothing is certified: the row is no attractor of the map, whose spectral radius there is "
+        "1 or more; guided recall would end at it all the same",
     )
 
 
@@ -149,7 +154,6 @@ def certify_recall(
         for k in range(0, len(chosen), _TOGETHER):
             angle[k : k + _TOGETHER] = chain.angles(chosen[k : k + _TOGETHER])
             report(min(k + _TOGETHER, len(chosen)), len(chosen))
-    kinds = RecallCertificateStatus
     return RecallCertificate(
         rows=chosen,
         angle=angle,
@@ -158,7 +162,7 @@ def certify_recall(
             memory.state_.coordinates.metric, np.asarray(memory.points_)[chosen], angle
         ),
         half_angle=chain.half_angles(chosen),
-        status=np.where(angle > 0, kinds.CERTIFIED, kinds.NOT_CONTRACTING).astype(int),
+        status=_statuses(chain, chosen, angle),
     )
 
 
@@ -170,7 +174,7 @@ def _of_answers(chain: RecallChain, memory: Any, cues: ArrayLike) -> RecallCerti
     start = state.beginnings(np.where(known, cues, 0.0), known).start
     _, inner, _ = state.span.inward(start, start)
     unit = inner / np.linalg.norm(inner, axis=1, keepdims=True)
-    answer, kinds = result.pattern, RecallCertificateStatus
+    answer = result.pattern
     angle, held = np.zeros(len(answer)), np.flatnonzero(answer >= 0)
     with threadpool_limits(1), full_precision():
         chain.angles(np.unique(answer[held]))
@@ -185,8 +189,17 @@ def _of_answers(chain: RecallChain, memory: Any, cues: ArrayLike) -> RecallCerti
         radius=np.sin(angle),
         radius_in_units=in_units(state.coordinates.metric, start, angle),
         half_angle=half,
-        status=np.where(angle > 0, kinds.CERTIFIED, kinds.NOT_CONTRACTING).astype(int),
+        status=_statuses(chain, answer, angle),
     )
+
+
+def _statuses(
+    chain: RecallChain, rows: Int[np.ndarray, " k"], angle: Float[np.ndarray, " k"]
+) -> Int[np.ndarray, " k"]:
+    kinds = RecallCertificateStatus
+    out = np.where(angle > 0, kinds.CERTIFIED, kinds.NOT_CONTRACTING).astype(int)
+    out[np.isin(rows, list(chain.unstable))] = kinds.NOT_ATTRACTOR
+    return out
 
 
 def in_units(
