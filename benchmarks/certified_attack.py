@@ -29,6 +29,7 @@ from attractory.memory.guided_recall import lead
 
 ROWS, MOST, BATCH = 20, 100_000, 1000
 SHARES = (0.25, 0.5, 0.75, 0.999)
+KINDS = ("noise", "another row", "block")
 
 
 def sources(args):
@@ -110,7 +111,9 @@ def mended(memory, rows, certificate, rng):
     angle = certificate.radius_in_units
     chosen = np.flatnonzero(angle > 0)[:ROWS]
     out = {}
-    for kind in ("noise", "another row", "block"):
+    if not len(chosen):
+        return dict.fromkeys([(kind, share) for kind in KINDS for share in SHARES], (0, 0))
+    for kind in KINDS:
         for share in SHARES:
             cues, homes = [], []
             for k in chosen:
@@ -152,14 +155,19 @@ def main():
                 ratio = f"{np.median(part / attack.angle):.2f}"
             cues = mended(memory, rows, certificate, np.random.default_rng(1))
             told = ", ".join(
-                " / ".join(str(cues[kind, share][0]) for share in SHARES) + f" of {cues[kind, 0.25][1]}"
-                for kind in ("noise", "another row", "block")
+                " / ".join(str(cues[kind, share][0]) for share in SHARES)
+                + f" of {cues[kind, 0.25][1]}"
+                for kind in KINDS
             )
             lines.append(
                 f"| {n:,} {name} | {count} | {np.median(certificate.radius):.3f} | {ratio} | {tried:,} | {lost} | {told} |"
             )
             print(lines[-1], flush=True)
-    keep("certified_attack", "# Attacks on certificates of recall\n\nCues at 0.25 / 0.5 / 0.75 / 0.999 of the certified radius.\n\n" + "\n".join(lines))
+    keep(
+        "certified_attack",
+        "# Attacks on certificates of recall\n\nCues at 0.25 / 0.5 / 0.75 / 0.999 of the certified radius.\n\n"
+        + "\n".join(lines),
+    )
 
 
 if __name__ == "__main__":

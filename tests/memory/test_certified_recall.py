@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from attractory import AttractorMemory, SequenceMemory, certify_recall, diagnose
 from attractory._util.precision import full_precision
@@ -329,6 +330,14 @@ def test_what_is_not_covered_is_refused_in_a_sentence(memory, monkeypatch):
         certify_recall(SequenceMemory(activation="erf").fit(digits))
     with pytest.raises(ValueError, match="from 0 to 23"):
         attack_recall(memory, [24])
+    with pytest.raises(NotFittedError):
+        certify_recall(AttractorMemory())
+    kinked = AttractorMemory(activation="relu", norm=20.0).fit(digits)
+    with pytest.raises(ValueError, match="mixture of error functions"):
+        certify_recall(kinked)
+    network = AttractorMemory(activation="erf", width=300, metric=None, norm=20.0).fit(digits[:2])
+    with pytest.raises(ValueError, match="of infinite width"):
+        certify_recall(network)
     monkeypatch.setattr("attractory.memory.certified_chain._MOST_ROWS", 20)
     with pytest.raises(ValueError, match="at most 20 rows, got 24"):
         certify_recall(memory)

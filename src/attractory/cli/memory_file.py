@@ -20,7 +20,8 @@ from attractory.io.names import other_name
 from attractory.io.patterns import Asked, LoadedPatterns, Size, read_patterns
 from attractory.memory.base import STALE
 from attractory.memory.certified_chain import covered
-from attractory.memory.diagnosis import diagnose
+from attractory.memory.certified_recall import certify_recall
+from attractory.memory.diagnosis import attacked
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 from attractory.memory.sequence import SequenceMemory
@@ -253,8 +254,8 @@ def _meant(which: str) -> str:
 def certify_rows(kept: MemoryFile, rows: list[dict[str, Any]]) -> None:
     """Write down certificate and attack of rows, in the units of the rows."""
     covered(kept.memory)
-    found = diagnose(kept.memory, rows=[row["index"] for row in rows])
-    for row, proven, lost in zip(
-        rows, found.certified.tolist(), found.critical_shock.tolist(), strict=True
-    ):
-        row["certified"], row["attacked"] = proven, lost if lost < float("inf") else None
+    chosen = np.array([row["index"] for row in rows])
+    proven = certify_recall(kept.memory, chosen).radius_in_units
+    lost, _, _ = attacked(kept.memory, chosen, None)
+    for row, near, far in zip(rows, proven.tolist(), lost.tolist(), strict=True):
+        row["certified"], row["attacked"] = near, far if far < float("inf") else None

@@ -70,7 +70,8 @@ class RecallChain:
         self.tolerance = plan.tolerance
         self.ladders: dict[int, Ladder] = {}
         self.unstable: set[int] = set()
-        self._store: KernelStore = state.store
+        assert isinstance(state.store, KernelStore)
+        self._store = state.store
         self.beside = 2 * np.arcsin(self.linear.beside / 2)
 
     def half_angles(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:

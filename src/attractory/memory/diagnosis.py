@@ -38,7 +38,7 @@ from attractory.memory.sequence import SequenceMemory
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "attacked", "diagnose"]
 
 _ROWS = 100  # looked at by default
 _NAMED = 10  # rows named in a summary
@@ -187,7 +187,7 @@ def diagnose(
     stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
     guided = is_covered(memory)
     if guided and shock:
-        own_shocks, shocks, shock_status = _attacked(memory, chosen, progress)
+        own_shocks, shocks, shock_status = attacked(memory, chosen, progress)
     elif shock and not memory.state_.sequence:
         found = critical_shock(f, points, progress=progress)
         shock_status = found.status
@@ -212,7 +212,7 @@ def diagnose(
     )  # fmt: skip
 
 
-def _attacked(
+def attacked(
     memory: BaseMemory, rows: np.ndarray, progress: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the nearest lost starts found: distances in units and in the metric, and statuses."""

@@ -22,6 +22,7 @@ from attractory._util.seeds import generator
 from attractory._util.validation import indices as checked
 from attractory._util.validation import whole
 from attractory.kernels.single_precision import single
+from attractory.maps.uncompiled import Uncompiled
 from attractory.memory.base import BaseMemory
 from attractory.memory.certified_chain import covered
 from attractory.memory.coordinates import nearest
@@ -34,6 +35,7 @@ from attractory.memory.guided_recall import (
 )
 from attractory.memory.high_degree_steps import HighDegreeStep
 from attractory.memory.momentum_iteration import run_stage
+from attractory.memory.settling import settle
 
 __all__ = ["RecallAttack", "attack_recall"]
 
@@ -126,7 +128,7 @@ class _Search:
     def __init__(self, plan: RecallPlan, rng: np.random.Generator):
         self.plan, self.rng, self.tried = plan, rng, 0
         assert plan.linear is not None
-        self.steps = plan.linear.high_degree_step, plan.linear.rough_step(single(plan.own))
+        self.step = plan.linear.high_degree_step
         self.unit = plan.patterns / plan.norm
         inside = np.flatnonzero(np.abs(self.unit).max(axis=0) > 0)  # coordinates that are used
         self.width = int(inside.max()) + 1
@@ -139,7 +141,7 @@ class _Search:
         """Return the angle of the nearest lost start of each row, and the start."""
         u = np.stack([self._begin(int(row), directions) for row in rows])
         angle = self._boundary(rows, u, np.full(u.shape[:2], np.inf))
-        step = self.steps[0]
+        step = self.step
         kept = min(_KEPT, directions)
         for _ in range(rounds):
             if step is None:
@@ -223,11 +225,17 @@ class _Search:
 
     def _float32(self, start: np.ndarray) -> np.ndarray:
         """Return where the legs in float32 lead: what follows stays there."""
-        state = start.astype(np.float32)
-        if self.steps[0] is not None:
-            far = ~is_beside(self.plan, start, nearest(start, self.plan.patterns))
-            state[far] = run_stage(self.steps[0], state[far], HIGH_DEGREE, shrink=False)[0]
-        return run_stage(self.steps[1], state, DRIFT_FREE, shrink=False)[0].astype(float)
+        plan, state = self.plan, start.astype(np.float32)
+        if self.step is not None:
+            far = ~is_beside(plan, start, plan.nearest(start))
+            state[far] = run_stage(Uncompiled(self.step), state[far], HIGH_DEGREE)[0]
+        if plan.votes is None:
+            assert plan.linear is not None
+            rough = plan.linear.rough_step(single(plan.own))
+            return run_stage(rough, state, DRIFT_FREE, shrink=False)[0].astype(float)
+        found = settle(plan.votes, state, DRIFT_FREE)
+        there = (found.row >= 0) & plan.rows_rest
+        return np.where(there[:, None], plan.patterns[found.row], found.state)
 
     def _there(self, ended: np.ndarray, home: np.ndarray) -> np.ndarray:
         return np.linalg.norm(ended - home, axis=1) <= _THERE * self.plan.norm

@@ -21,6 +21,7 @@ __all__ = ["RowStability"]
 _PLACES = 2048  # of the tables, even in the angle
 _STEPS = 36  # of Arnoldi iteration
 _CLEAR = 0.99  # radius and residual below which a row is an attractor
+_ROUNDING = 1e-5  # of a product in float32
 _TOGETHER = 64
 
 
@@ -76,12 +77,17 @@ class RowStability:
         basis[:, 0] = start / np.linalg.norm(start)
         for step in range(steps):
             image, known = product(basis[:, step]), basis[:, : step + 1]
+            before = np.linalg.norm(image, axis=1)
             for _ in range(2):
                 parts = known @ image[:, :, None]
                 image = image - (parts.transpose(0, 2, 1) @ known)[:, 0]
                 h[:, : step + 1, step] += parts[:, :, 0]
-            h[:, step + 1, step] = length = np.linalg.norm(image, axis=1)
-            basis[:, step + 1] = image / np.maximum(length, 1e-30)[:, None]
+            length = np.linalg.norm(image, axis=1)
+            # What is left of a vector inside the span is rounding: zeros add eigenvalues 0 alone.
+            length[length <= _ROUNDING * before] = 0.0
+            h[:, step + 1, step] = length
+            scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+            basis[:, step + 1] = image * scale[:, None]
         values, vectors = np.linalg.eig(h[:, :-1])
         residual = h[:, -1, -1, None] * np.abs(vectors[:, -1])
         return (np.abs(values) + residual).max(axis=1) < _CLEAR
