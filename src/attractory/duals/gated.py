@@ -22,7 +22,7 @@ from jaxtyping import Array
 
 from attractory._util.precision import double
 from attractory.duals.angles import angle_above, angle_beside
-from attractory.duals.protocol import DualActivation, pair_sums
+from attractory.duals.protocol import Changes, DualActivation, pair_sums
 
 if TYPE_CHECKING:
     from attractory.activations import ErfMixture
@@ -73,6 +73,18 @@ class Gated(DualActivation):
         left = 0.0 if folded else square
         return left * s + factor * value, left + factor * slope
 
+    def changes(self, s: Array, gap: Array, a: Array, b: Array) -> Changes:
+        """Return the expectations and their derivatives."""
+        folded = self.gate.offset**2 == self.gate.gain**2
+        left, factor = 0.0 if folded else self.gate.offset**2, 4 * self.gate.gain**2
+        pairs = _pairs(self.gate.scales, self.gate.weights)
+        found = Changes(*(factor * v for v in pair_sums(_CHANGES[folded], pairs, s, gap, a, b)))
+        straight = left * s
+        return found._replace(
+            value=straight + found.value, slope=left + found.slope,
+            value_x=straight + found.value_x, value_y=straight + found.value_y,
+        )  # fmt: skip
+
 
 @lru_cache(maxsize=2)
 def partial_terms(folded: bool) -> partial:
@@ -93,6 +105,41 @@ def _term(
     value = s * angle + density * (numerator / both)
     slope = angle + s * density * (u / (u + a) + v / (v + b) + u * v / square)
     return value, slope
+
+
+def _changes(folded: bool, u: Array, v: Array, s: Array, gap: Array, a: Array, b: Array) -> Changes:
+    r"""Return the expectations' term and its derivatives.
+
+    With X = (av + gap)/D² and Y = (bu + gap)/D², of the Gaussian that the gates' derivatives leave,
+
+        slope_s = P ((2 − X)(2 − Y) + 2 s² uv/D⁴),
+        E[φ″φ]  = P (b (2 − X) − (s²/(a + u)) (1 + 3u/(a + u) + s² u/((a + u) D²))),
+        E[φ‴φ′] = −P s ((1 + 3u/(a + u) + s² u/((a + u) D²))/(a + u) + (v/D²)(4 − 3X)),
+
+    and half of the latter two are the derivatives of value and slope in a (Price's theorem).
+    """
+    square = gap + a * v + b * u + u * v
+    inverse = 1 / square
+    root = jnp.sqrt(square)
+    angle = (angle_above(root, s) if folded else angle_beside(s, root)) / (2 * np.pi)
+    density = 1 / (2 * np.pi * root)
+    first, second = 1 / (a + u), 1 / (b + v)
+    product, ss = a * b, s * s
+    numerator = gap * (product - u * v) + product * (2 * u * v + b * u + a * v)
+    value = s * angle + density * (numerator * (first * second))
+    slope = angle + s * density * (u * first + v * second + u * v * inverse)
+    x, y = (a * v + gap) * inverse, (b * u + gap) * inverse
+    steep = density * ((2 - x) * (2 - y) + 2 * ss * u * v * inverse**2)
+    mine = first * (1 + u * first * (3 + ss * inverse))
+    theirs = second * (1 + v * second * (3 + ss * inverse))
+    value_x = s * slope + a * density * (b * (2 - x) - ss * mine)
+    value_y = s * slope + b * density * (a * (2 - y) - ss * theirs)
+    slope_x = s * (steep - a * density * (mine + v * inverse * (4 - 3 * x)))
+    slope_y = s * (steep - b * density * (theirs + u * inverse * (4 - 3 * y)))
+    return Changes(value, slope, steep, value_x, value_y, slope_x, slope_y)
+
+
+_CHANGES = {folded: partial(_changes, folded) for folded in (True, False)}
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,7 @@ from jaxtyping import Array
 
 from attractory._util.precision import double
 from attractory.duals.angles import less_than_its_tangent
-from attractory.duals.protocol import DualActivation, checked_number, safe_root
+from attractory.duals.protocol import Changes, DualActivation, checked_number, safe_root
 
 __all__ = ["PiecewiseLinear"]
 
@@ -66,6 +66,11 @@ class PiecewiseLinear(DualActivation):
         """0: there is a kink."""
         return 0.0
 
+    @property
+    def homogeneous(self) -> bool:
+        """True: one slope on either side of 0."""
+        return True
+
     def describe(self) -> dict[str, object]:
         """Return the slopes."""
         return {"piecewise_linear": [self.above, self.below]}
@@ -100,6 +105,14 @@ class PiecewiseLinear(DualActivation):
         if odd != even:
             value, slope = value + (odd - even) * s, slope + (odd - even)
         return value, slope
+
+    def changes(self, s: Array, gap: Array, a: Array, b: Array) -> Changes:
+        """Return the expectations and their derivatives; at cusps the means of both sides."""
+        value, slope = self.moments(s, gap, a, b)
+        root, zero = safe_root(gap), jnp.zeros_like(s)
+        inverse = jnp.where(root > 0, 1 / jnp.where(root > 0, root, 1.0), 0.0)
+        steep = 2 / np.pi * self._squares[1] * inverse
+        return Changes(value, slope, steep, value, value, zero, zero)
 
     def following_gap(
         self, s: Array, gap: Array, a: Array, b: Array, value: Array, ends: tuple[Array, Array]

@@ -9,7 +9,7 @@ it. Sigmoidal activations have their own class, `attractory.activations.ErfMixtu
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,28 @@ from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-__all__ = ["DualActivation"]
+__all__ = ["Changes", "DualActivation"]
+
+
+class Changes(NamedTuple):
+    """Expectations of an activation at u, v, and how they change with the inputs.
+
+    Attributes:
+        value, slope: E[φ(u)φ(v)] and E[φ′(u)φ′(v)].
+        slope_s: derivative of the slope in s at fixed variances; that of the value is the slope
+            (Price's theorem).
+        value_x, value_y: derivatives of the value in the logarithms of the standard deviations of
+            u and v at a fixed correlation.
+        slope_x, slope_y: those of the slope.
+    """
+
+    value: Array
+    slope: Array
+    slope_s: Array
+    value_x: Array
+    value_y: Array
+    slope_x: Array
+    slope_y: Array
 
 
 class DualActivation(ABC):
@@ -64,6 +85,29 @@ class DualActivation(ABC):
         Arguments broadcast. `gap` is ab − s², given because that cancels for nearly parallel
         inputs. Derivatives in all four must be finite numbers everywhere.
         """
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether φ(cx) = c φ(x) for c > 0."""
+        return False
+
+    def changes(self, s: Array, gap: Array, a: Array, b: Array) -> Changes:
+        """Return the expectations and their derivatives; arguments as of `moments`.
+
+        By default through `moments`; in a closed form they take less time.
+        """
+        shape = jnp.broadcast_shapes(s.shape, gap.shape, a.shape, b.shape)
+        at = s, gap, jnp.broadcast_to(a, shape), jnp.broadcast_to(b, shape)
+        zero = jnp.zeros(shape, s.dtype)
+
+        def along(*tangent: Array) -> tuple[Array, Array]:
+            return jax.jvp(self.moments, at, tangent)[1]
+
+        value, slope = self.moments(*at)
+        across = along(jnp.ones_like(zero), -2 * s, zero, zero)
+        x = along(s, 2 * gap, 2 * at[2], zero)
+        y = along(s, 2 * gap, zero, 2 * at[3])
+        return Changes(value, slope, across[1], x[0], y[0], x[1], y[1])
 
     def variance(self, a: Array) -> Array:
         """Return E[φ(u)²] for u of variance a."""

@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from attractory._util.precision import double
-from attractory.duals.protocol import DualActivation, checked_number, half_distance
+from attractory.duals.protocol import Changes, DualActivation, checked_number, half_distance
 
 __all__ = ["Sinusoid"]
 
@@ -66,16 +66,40 @@ class Sinusoid(DualActivation):
 
     def moments(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
         """Return E[φ(u)φ(v)] and E[φ′(u)φ′(v)]."""
+        return self._moments(s, half_distance(s, gap, a, b))[:2]
+
+    def changes(self, s: Array, gap: Array, a: Array, b: Array) -> Changes:
+        """Return the expectations and their derivatives."""
+        square, near_by = self.frequency**2, half_distance(s, gap, a, b)
+        value, slope, near, far = self._moments(s, near_by)
+        # With N and F the exponentials of −ω²(a + b ∓ 2s)/2 and C = cos 2p,
+        # value_x = ½ω² (N (s − a) + C F (s + a)) and slope_x = ½ω⁴ (N (s − a) − C F (s + a)).
+        ends = []
+        for own, other in ((a, b), (b, a)):
+            apart = near_by + (own - other) / 2  # own − |s|, uncancelled
+            both = jnp.where(s < 0, -s, s) + own
+            ends.append(
+                (jnp.where(s < 0, -both, -apart) * near, jnp.where(s < 0, apart, both) * far)
+            )
+        x, y = (
+            (square * (minus + plus), square**2 * (minus - plus)) for minus, plus in ends
+        )  # fmt: skip
+        return Changes(value, slope, square**2 * value, x[0], y[0], x[1], y[1])
+
+    def _moments(self, s: Array, near_by: Array) -> tuple[Array, Array, Array, Array]:
+        """Return both expectations, N/2 and cos 2p F/2."""
         square = self.frequency**2
         size = jnp.where(s < 0, -s, s)
-        near = jnp.exp(-square * half_distance(s, gap, a, b)) / 2  # the larger of the two terms
+        larger = jnp.exp(-square * near_by) / 2  # the larger of the two terms
         less = jnp.expm1(-2 * square * size)  # the smaller one over it, minus 1
         # cos 2p and 1 ∓ cos 2p, each exact where it is 0.
         double_cosine = float(np.cos(2 * self.phase))
         minus, plus = 2 * float(np.sin(self.phase)) ** 2, 2 * _squared_cosine(self.phase)
         value = jnp.where(s < 0, minus + less, minus - double_cosine * less)
         slope = jnp.where(s < 0, plus + less, plus + double_cosine * less)
-        return near * value, square * near * slope
+        smaller = larger * (1 + less)
+        near, far = jnp.where(s < 0, smaller, larger), jnp.where(s < 0, larger, smaller)
+        return larger * value, square * larger * slope, near, double_cosine * far
 
 
 def _squared_cosine(phase: float) -> float:

@@ -24,6 +24,7 @@ from attractory.kernels.across import across, from_points
 __all__ = ["PairNumbers", "pair_numbers"]
 
 _EXACT = 1 << 20  # numbers in the points of all pairs, up to which each pair's y⊥ is made
+_FEW = 4  # rough gaps for each row or column, up to which they are made one by one
 # Rounding of a gap from products, relative to ab, and the most of D² that it may be.
 _ROUNDING, _LOSS = 8.0, 1e3  # in units of the precision's eps
 
@@ -50,7 +51,8 @@ def pair_numbers(same: bool, least: float, x: Array, y: Array) -> PairNumbers:
     """Return the numbers of all pairs.
 
     Args:
-        same: whether y is x itself, so that the diagonal pairs a point with itself.
+        same: whether y is x itself, so that the diagonal pairs a point with itself; a change of y
+            is then that of x.
         least: `least_scale` of the activation.
         x, y: points.
     """
@@ -82,7 +84,10 @@ def _pair_numbers_jvp(
         p, h = _across(same, x, y, n.s, n.a, x_dot)
         over, along = p, h * _inverse(n.a)
         dots = dots._replace(a=2 * h, along_x=along)
-    if not isinstance(y_dot, SymbolicZero):
+        if same:  # y moves as x does
+            dots = dots._replace(b=dots.a.T, along_y=along.T)
+            over, along = p + p.T, along + along.T
+    if not (same or isinstance(y_dot, SymbolicZero)):
         q, k = (part.T for part in _across(same, y, x, n.s.T, n.b.T, y_dot))
         mine = k * _inverse(n.b)
         over, along = over + q, along + mine
@@ -119,7 +124,9 @@ def _across(
 
 @jax.custom_batching.custom_vmap
 def _finer(x: Array, y: Array, gap: Array, rough: Array) -> Array:
-    """Return gaps, all of a set from the points themselves if any from products is too rough.
+    """Return gaps, those that are too rough from products from the points themselves.
+
+    A few of them one by one; all of a set if there are many.
 
     Sets are the leading axes, which `jax.vmap` adds; of conditions it would compute both sides.
     """
@@ -132,7 +139,19 @@ def _finer(x: Array, y: Array, gap: Array, rough: Array) -> Array:
             return from_points(x[:, None], y[None], x.shape[1])[1]
         return lax.map(lambda row: from_points(row[None], y, x.shape[1])[1], x)
 
-    return lax.cond(rough.any(), exact, lambda _: gap, None)
+    if x.ndim > 2 or _is_small(x, y):
+        return lax.cond(rough.any(), exact, lambda _: gap, None)
+    most = _FEW * max(gap.shape)
+
+    def few(_: None) -> Array:
+        # Places beyond the last are those of no pair, and are dropped.
+        i, j = jnp.nonzero(rough, size=most, fill_value=gap.size)
+        fine = from_points(x.at[i].get(mode="clip"), y.at[j].get(mode="clip"), x.shape[1])[1]
+        return gap.at[i, j].set(fine, mode="drop")
+
+    count = rough.sum()
+    which = jnp.where(count == 0, 0, jnp.where(count <= most, 1, 2))
+    return lax.switch(which, [lambda _: gap, few, exact], None)
 
 
 @_finer.def_vmap

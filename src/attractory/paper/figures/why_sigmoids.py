@@ -190,7 +190,8 @@ def _pictures(results: Results) -> dict[str, Figure]:
             style = {"lw": 1.5, "marker": MARKERS[k], "ms": 5, "label": _TEXT[name],
                      "ls": "-" if name in SIGMOIDS else "--"}  # fmt: skip
             band(row[0], norms, radii, LINES[k], (0.0, np.inf), **style)
-            band(row[1], norms, basin, LINES[k], WITHIN, **style)
+            # The smallest noise looked at stands for none.
+            band(row[1], norms, np.maximum(basin, 1e-3), LINES[k], WITHIN, **style)
         row[0].axhline(1.0, color=GREY, lw=0.8)
         row[0].set_ylabel("spectral radius, largest of the patterns", fontsize=8)
         row[1].set_ylabel("noise that 90 % of cues survive / norm", fontsize=8)
