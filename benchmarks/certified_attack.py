@@ -141,10 +141,13 @@ def main():
     parser.add_argument("--fashion", required=True)
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--sizes", type=int, nargs="+", default=[20, 100, 300, 1000])
+    parser.add_argument("--only", nargs="+", help="words of the names of data")
     args = parser.parse_args()
     head = "| rows | certified rows attacked | median radius | certified / attacked | starts | lost | cues within the radius in units that end elsewhere: noise, another row, block |"
     lines = [head, "|---" * 7 + "|"]
     for name, rows_of in sources(args).items():
+        if args.only and not any(word in name for word in args.only):
+            continue
         for n in args.sizes:
             rows = rows_of(n)
             memory = AttractorMemory().fit(rows)

@@ -65,10 +65,12 @@ def angle_to(x, p):
         x / np.linalg.norm(x, axis=-1, keepdims=True) - p, axis=-1) / 2, 0, 1))  # fmt: skip
 
 
-def two_rows(angle, table, off=0.0):
-    """A step for two patterns in a plane, the first one's vote turned, the other's its own."""
+def two_rows(angle, table, off=0.0, other=None):
+    """A step for two patterns in a plane, their votes turned or not."""
     patterns = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
     votes = np.array([[np.cos(off), np.sin(off)], patterns[1]])
+    if other is not None:
+        votes[1] = 2 * np.cos(other), 2 * np.sin(other)
     return HighDegreeStep(*(np.asarray(v, np.float32) for v in (patterns, votes, table, 1.0)))
 
 
@@ -91,6 +93,24 @@ def test_of_two_rows_the_bound_is_the_step_itself():
             assert worst <= proven
             if worst < 0.9 * a:
                 assert proven <= worst + 0.12 * a + abs(off)  # ψ is sought on a ladder
+
+
+def test_votes_against_the_other_row_count_with_their_own_sign():
+    """A rival with a vote along the row drives states away where its correlation is negative."""
+    rho = np.linspace(-1, 1, 4097)
+    for power, off, other in ((7, 0.0, 0.4), (7, -0.2, 0.0), (8, 0.0, 0.4)):
+        step = two_rows(1.5, rho**power, off, other)
+        bound = VoteBound(step, 2)
+        assert bound.odd == (power == 7)  # of the other one signs are not followed
+        rivals = bound.rivals(np.array([0]), np.array([0.6]))[0]
+        for a in (0.4, 0.6, 0.7):
+            states = np.array([[np.cos(b), s * np.sin(b)] for b in (a, a / 2) for s in (1, -1)])
+            vote = (states @ step.patterns.T) ** power @ step.votes
+            worst = angle_to(vote, np.array([1.0, 0.0])).max()
+            proven = bound.vote(rivals, np.array([a]))[0]
+            assert worst <= proven
+            if power == 7 and off:  # the worst state is away from the rival, and proven to be it
+                assert proven <= worst + 0.06
 
 
 def test_no_state_is_led_farther_by_high_degrees_than_is_proven(memory, chain):

@@ -55,3 +55,17 @@ def test_of_vectors_at_right_angles_and_of_equal_ones_nothing_is_given_away():
     assert (joint_weights(power_sums(same, none, [apart])[0], apart)[2:] == 0).all()
     assert largest_sums(right, none, [np.zeros((4, 1))], 4)[0] == 0
     assert np.isinf(largest_sums(right, none, [np.array([[np.inf], [0], [0], [0]])], 1)[0])
+
+
+def test_of_vectors_that_are_nearly_the_unit_vector_rounding_is_covered():
+    """Their products across it are as small as the rounding of float32."""
+    rng = np.random.default_rng(1)
+    p = rng.normal(size=20)
+    p /= np.linalg.norm(p)
+    q = p + 1e-4 * rng.normal(size=(40, 20))
+    q /= np.linalg.norm(q, axis=1, keepdims=True)
+    rest = q - np.outer(q @ p, p)
+    ones = np.ones((40, 1))
+    sums = power_sums(gram_of(q), q @ p, [np.eye(40), ones])
+    assert (np.abs(rest @ rest.T) <= sums[0]).all()
+    assert ((rest @ rest.T) ** 2 @ ones <= sums[1]).all()

@@ -1,3 +1,6 @@
+from .certified_hopfield import HopfieldCertificate as HopfieldCertificate
+from .certified_hopfield import certify_polynomial as certify_polynomial
+from .certified_hopfield import certify_softmax as certify_softmax
 from .certified_recall import RecallCertificate as RecallCertificate
 from .certified_recall import RecallCertificateStatus as RecallCertificateStatus
 from .certified_recall import certify_recall as certify_recall

@@ -161,6 +161,17 @@ class VoteBound:
 
     def step(self, rivals: Rivals, angle: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Return the angle below which a step ends from any angle up to this; inf if unknown."""
+        psi = self.vote(rivals, angle)
+        known = np.isfinite(psi)
+        angle, psi = (np.where(known, a, 0.0) for a in (angle, psi))
+        ended = np.arctan2(
+            (1 - PACE) * np.sin(angle) + PACE * np.sin(psi),
+            (1 - PACE) * np.cos(angle) + PACE * np.cos(psi),
+        )
+        return np.where(known, ended + _MIXED, np.inf)
+
+    def vote(self, rivals: Rivals, angle: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+        """Return the angle below which votes are from any angle up to this; inf if unknown."""
         unknown, angle = np.isinf(angle), np.where(np.isinf(angle), 1.0, angle)
         least = np.arctan2(rivals.own[:, 1], rivals.own[:, 0])
         floor = np.clip(least, 0, angle)
@@ -176,12 +187,7 @@ class VoteBound:
             low = np.where(good & ~narrow, middle, low)
             high = np.where(good | narrow, high, middle)
         known = (low >= 0) & ~unknown
-        psi = np.where(known, levels[k, np.maximum(low, 0)], 0.0)
-        ended = np.arctan2(
-            (1 - PACE) * np.sin(angle) + PACE * np.sin(psi),
-            (1 - PACE) * np.cos(angle) + PACE * np.cos(psi),
-        )
-        return np.where(known, ended + _MIXED, np.inf)
+        return np.where(known, levels[k, np.maximum(low, 0)], np.inf)
 
     def leads_in(self, rivals: Rivals, angle: Float[np.ndarray, " k"]) -> np.ndarray:
         """Return whether votes from any angle up to this are nearer, (k,)."""
