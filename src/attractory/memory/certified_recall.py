@@ -134,6 +134,7 @@ def certify_recall(
         ValueError: for a network, plain recall, more than 20,000 rows, or an index out of range.
 
     Example:
+        >>> from attractory import AttractorMemory
         >>> from attractory.datasets import bundled_digits
         >>> memory = AttractorMemory(activation="erf", metric="rule").fit(bundled_digits(10)[0])
         >>> certificate = certify_recall(memory)
