@@ -5,10 +5,11 @@
 Parts: films (from every tenth frame under noise of the frame's standard deviation: in the cycle and
 in phase within two rounds, error at most 1e-6 of the frame's norm), long (600 frames stored and
 replayed in 60 s), two (two films in one memory: none crosses over), repeated (a frame that occurs
-twice, context 2), sound (eight files, from noise). All by default. Without files the films are made
-here: pieces of scikit-learn's two photographs under a moving window, fast and slow, and a shape
-that turns; the sounds are chirps. Rivals: the nearest stored frame by Euclid and by Pearson, whose
-successors would be looked up.
+twice, context 2), sound (eight files, from noise), known (what `predict` says of right frames under
+noise, and of strangers: frames of the others, and uniform noise). All by default. Without files the
+films are made here: pieces of scikit-learn's two photographs under a moving window, fast and slow,
+and a shape that turns; the sounds are chirps. Rivals: the nearest stored frame by Euclid and by
+Pearson, whose successors would be looked up.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import numpy as np
 import attractory as at
 
 SIZE, FRAMES, NOISE, EXACT = 128, 120, 1.0, 1e-6
-PARTS = "films", "long", "two", "repeated", "sound"
+PARTS = "films", "long", "two", "repeated", "sound", "known"
 
 
 def panned(photo, step, count=FRAMES):
@@ -169,12 +170,17 @@ def sounds(files):
         return [np.sin(2 * np.pi * f * time_ * (1 + 0.4 * time_)) for f in pitches]
     from scipy.io import wavfile
 
-    return [np.asarray(wavfile.read(file)[1], float) / 32768 for file in files[:8]]
+    return [np.asarray(wavfile.read(file)[1], float) / 32768 for file in files]
 
 
-def sound(files, rng, length=1024):
+def spoken(files, length=1024):
+    """Return the frames of each sound that are not silent."""
     pieces = [np.reshape(s[: len(s) // length * length], (-1, length)) for s in sounds(files)]
-    pieces = [p[np.linalg.norm(p, axis=1) > 1e-3 * np.linalg.norm(p, axis=1).max()] for p in pieces]
+    return [p[np.linalg.norm(p, axis=1) > 1e-3 * np.linalg.norm(p, axis=1).max()] for p in pieces]
+
+
+def sound(files, rng):
+    pieces, length = spoken(files[:8]), 1024
     frames, sizes = np.concatenate(pieces), [len(p) for p in pieces]
     memory = at.SequenceMemory().fit(frames, lengths=sizes, closed=False)
     right, start, errors = 0, 0, []
@@ -194,6 +200,36 @@ def sound(files, rng, length=1024):
         f"{len(sizes)} replayed from their first frame under noise {NOISE:g} (largest error "
         f"{max(errors):.1e})"
     )
+
+
+def known(given, rng):
+    """Print the shares of cues that `predict` takes for a frame, for 8, 30 and 200 frames."""
+    films_ = films(given.films)
+    sets = {
+        name: (rows, np.concatenate([other[::3] for o, other in films_.items() if o != name]))
+        for name, rows in films_.items()
+    }
+    speech = np.concatenate(spoken(given.sounds, 512))
+    sets["sound"] = speech[: len(speech) // 2], speech[len(speech) // 2 :]
+    for dim in (16, 64, 256, 1024):
+        points = rng.normal(size=(400, dim))
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        sets[f"sphere, d = {dim}"] = points[:200], points[200:]
+    print("| frames | n | right, noise 0.5 | noise 1 | strangers | with noise 0.5 | uniform |")
+    print("|---|---|---|---|---|---|---|")
+    for name, (rows, others) in sets.items():
+        for count in sorted({min(n, len(rows)) for n in (8, 30, 200)}):
+            some = rows[:count]
+            memory = at.SequenceMemory().fit(some)
+            home = np.resize(rng.permutation(count), 60)
+            strange = others[rng.permutation(len(others))[:60]]
+            uniform = rng.uniform(some.min(), some.max(), (60, some.shape[1]))
+            cues = [under_noise(some[home], size, rng) for size in (0.5, 1.0)]
+            shares = [(memory.predict(x) == home).mean() for x in cues]
+            cues = strange, under_noise(strange, 0.5, rng), uniform
+            shares += [(memory.predict(x) >= 0).mean() for x in cues]
+            cells = " | ".join(f"{share:.2f}" for share in shares)
+            print(f"| {name} | {count} | {cells} |", flush=True)
 
 
 def main():
@@ -218,6 +254,8 @@ def main():
         repeated(given.films, rng)
     if "sound" in wanted:
         sound(given.sounds, rng)
+    if "known" in wanted:
+        known(given, rng)
 
 
 if __name__ == "__main__":

@@ -166,6 +166,17 @@ def test_frames_that_are_nearly_equal_come_back_from_noise():
     for k in range(0, 24, 4):
         wanted = frames[(nearest[k] + np.arange(49)) % 24]
         np.testing.assert_allclose(memory.replay(cues[k], 48), wanted, atol=1e-6)
+    # Known is what has the likelihood of white noise, whatever is between two frames.
+    cues = frames + 0.3 * np.random.default_rng(2).normal(size=(4, *frames.shape))
+    cues = cues.reshape(-1, 400)
+    squares = ((frames - cues[:, None]) ** 2).sum(axis=2)
+    nearest, white = squares.argmin(axis=1), nearest_row(frames, cues).white
+    score = -squares / (2 * squares.min(axis=1, keepdims=True) / 400)
+    share = 1 / np.exp(score - score.max(axis=1, keepdims=True)).sum(axis=1)
+    found = memory.predict(cues)
+    assert (found[white & (share > 0.95)] == nearest[white & (share > 0.95)]).mean() > 0.95
+    assert (found[white & (share < 0.75)] == -1).all()
+    assert 10 < (share > 0.95).sum() < 90
 
 
 def test_cycles_of_random_maps_are_what_walking_finds():

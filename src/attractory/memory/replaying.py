@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from attractory._util.interrupts import check
 from attractory.analysis.iteration import RecallStatus
 from attractory.memory.coordinates import nearest
+from attractory.memory.frame_confidence import sure_of_frames
 from attractory.memory.on_gpu import follow_anywhere
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
@@ -67,10 +68,11 @@ def brought_to_frames(
     distance = np.linalg.norm(points - patterns[closest], axis=1)
     there = ended & (distance <= _NEAR * state.norm * own.scale)
     pattern = np.where(there, closest, -1)
-    if begun is None:
+    if memory is None or begun is None:
         sure = state.confidence.of(start, pattern)
     else:
-        sure = np.where(pattern == begun.row, begun.sure, 0.0)
+        sure = sure_of_frames(memory.mending, cues, pattern, begun.sure)
+        sure = np.where(pattern == begun.row, sure, 0.0)
     if own is not state.span:  # a network computes in all coordinates
         points, across = own.outward(points, across), ()
     return Start(points, across, pattern, sure)
