@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from jax.experimental import checkify
 
 from attractory import nngp, ntk
 from attractory.duals import activation_from
@@ -231,6 +232,24 @@ def test_what_cannot_be_traced_is_named():
     ]:  # fmt: skip
         with pytest.raises(error, match=words):
             call()
+
+
+def test_checkify_refuses_what_is_refused_outside():
+    """Inside jit values are unknown; there these are NaN, or count by their square."""
+
+    def kernel(x, y, w, b):
+        return ntk(x, y, activation="linear", weight_std=w, bias_std=b)
+
+    checked = jax.jit(checkify.checkify(kernel, errors=checkify.user_checks))
+    good = np.ones((2, 3)), np.ones((1, 3)), 1.0, 0.0
+    assert checked(*good)[0].get() is None
+    for place, value, word in [
+        (0, np.nan, "x must"), (0, 1e60, "x must"), (1, np.inf, "y must"), (2, -1.0, "weight_std"),
+        (2, np.nan, "weight_std"), (3, -1.0, "bias_std"),
+    ]:  # fmt: skip
+        bad = [v * value if k == place and k < 3 else v for k, v in enumerate(good)]
+        bad[3] = value if place == 3 else 0.0
+        assert word in checked(*bad)[0].get()
 
 
 def test_quadrature_that_does_not_suffice_is_an_error_in_compiled_code_too():

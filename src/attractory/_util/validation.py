@@ -1,5 +1,6 @@
 """Every check of a caller's values, in one voice: the argument, what it was, what would do."""
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -33,6 +34,7 @@ __all__ = [
 
 def _real_array(value: Any, name: str) -> np.ndarray:
     """Return a float64 array; ints, bools and narrower floats are promoted."""
+    _known(value, name)
     try:
         array = np.asarray(value)
     except ValueError as error:  # ragged lists
@@ -40,6 +42,15 @@ def _real_array(value: Any, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     return array.astype(np.float64, order="C", copy=False)
+
+
+def _known(value: Any, name: str) -> None:
+    """Refuse what JAX is tracing, of which there are no numbers yet."""
+    jax = sys.modules.get("jax")  # not imported here: the command checks its arguments without it
+    if jax is not None and isinstance(value, jax.core.Tracer):
+        raise TypeError(
+            f"{name} must be known numbers, and is traced: call this outside jax.jit, grad and vmap"
+        )
 
 
 def _finite(array: np.ndarray, name: str) -> None:
@@ -84,6 +95,7 @@ def _features(array: np.ndarray, name: str, dim: int | None) -> None:
 
 
 def _number(value: Any, name: str) -> float:
+    _known(value, name)
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
     return float(value)

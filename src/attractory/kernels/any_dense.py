@@ -5,10 +5,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import checkify
 from jaxtyping import Array, Float
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.precision import full_precision, own_settings
+from attractory._util.validation import LARGEST
 from attractory.kernels.dense import Dense
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.mirror import mirror
@@ -30,8 +32,22 @@ def traced_kernel(x: ArrayLike, y: ArrayLike | None, network: Dense, kind: str) 
     with own_settings():
         rows = _points(x, "x")
         columns = None if y is None else _points(y, "y", rows)
+        _check_values(rows, columns, network)
         found = pure_kernels(network, rows, columns)
         return found.ntk if kind == "ntk" else found.nngp
+
+
+def _check_values(x: Array, y: Array | None, network: Dense) -> None:
+    """State what values must be, for `checkify`; without it, nothing is done."""
+    for name, points in (("x", x), ("y", y)):
+        if points is not None:
+            # 1e50 is not there in float32, which has infinity in its place.
+            good = jnp.all(jnp.abs(points) <= min(LARGEST, float(jnp.finfo(points.dtype).max)))
+            checkify.debug_check(good, f"{name} must be finite and not larger than {LARGEST:g}")
+    weights, biases = jnp.asarray(network.weight_std), network.bias_std
+    checkify.debug_check(jnp.all(weights > 0), "weight_std must be positive and finite")
+    if biases is not None:
+        checkify.debug_check(jnp.all(jnp.asarray(biases) >= 0), "bias_std must be at least 0")
 
 
 def _points(value: ArrayLike, name: str, like: Array | None = None) -> Array:

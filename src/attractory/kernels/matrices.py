@@ -90,9 +90,10 @@ def nngp(
 
     A float64 NumPy array; inside `jax.jit`, `jax.grad` or `jax.vmap`, where an argument is traced,
     a JAX array in the points' own precision. There a value that is not finite is not refused, and
-    makes its entries NaN. Derivatives at kinks (`activation="relu"` and parallel points, or a point
-    at 0) are the means of the one-sided ones; at 0 above depth 2, where these are not linear in the
-    direction, their linear part.
+    makes its entries NaN, and a traced scale counts by its square; `jax.experimental.checkify` with
+    `errors=checkify.user_checks` refuses both by name. Derivatives at kinks (`activation="relu"`
+    and parallel points, or a point at 0) are the means of the one-sided ones; at 0 above depth 2,
+    where these are not linear in the direction, their linear part.
 
     Args:
         x: points, shape (n, d).

@@ -11,7 +11,10 @@ def checked_time(time: float | None) -> float:
     """Return a time, infinity for None, or refuse it by name."""
     if time is None:
         return np.inf
-    value = float(time)
+    try:
+        value = float(time)
+    except TypeError:
+        raise TypeError(f"time must be a number, got {type(time).__name__}") from None
     if not value >= 0:
         raise ValueError(f"time must be at least 0, got {time}")
     return value
