@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.damage_models import Fit
+from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, position
 from attractory.memory.row_probability import Judgement, judged, of_noise
@@ -76,8 +77,9 @@ class CueMending:
         metric: Metric,
     ):
         self.frame, self._points = RowFrame(rows, mean), points
-        self._shortlist = Shortlist(self.frame, metric)
-        self._models = DamageModels(self.frame)
+        local = LocalContrast(self.frame.points)
+        self._shortlist = Shortlist(self.frame, metric, local)
+        self._models = DamageModels(self.frame, local)
 
     def nearest(
         self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None

@@ -27,6 +27,7 @@ from attractory.memory.damage_models import (
     tabulated,
     white,
 )
+from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import second_row
 from attractory.memory.shortlist import RowFrame
 
@@ -35,6 +36,7 @@ __all__ = ["COMPARABLE", "DAMAGE", "FEATURES", "KIND", "MODELS", "DamageModels",
 MODELS = (
     "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
     "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
+    "unevenly lit",
 )  # fmt: skip
 DAMAGE = (
     "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
@@ -44,10 +46,11 @@ _NAMES = {
     "replaced, much": "replaced", "replaced, little": "replaced", "patches": "replaced",
     "smoothed": "smoothed", "moved": "moved", "changed values": "changed values",
     "changed deviations": "changed values", "shaded": "shaded", "slow part added": "shaded",
+    "unevenly lit": "shaded",
 }  # fmt: skip
 KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(
-    MODELS, ["structured", "shaded", "slow part added"], invert=True
+    MODELS, ["structured", "shaded", "slow part added", "unevenly lit"], invert=True
 )  # whose terms are nats over the same q
 FEATURES = (
     "lead", "behind the best model", "nats a coordinate", "likeness of residuals", "log kurtosis",
@@ -125,10 +128,11 @@ class DamageModels:
 
     Args:
         frame: the rows.
+        local: their local contrast.
     """
 
-    def __init__(self, frame: RowFrame):
-        self._frame = frame
+    def __init__(self, frame: RowFrame, local: LocalContrast):
+        self._frame, self._local = frame, local
 
     @cached_property
     def seen(self) -> Int[np.ndarray, " m"] | slice:
@@ -242,6 +246,9 @@ class DamageModels:
         table = tabulated(here, classes.of_rows[rows][:, where], len(classes.edges) + 1, 10)
         found["changed values"] = _Compared(here, some, table)
         found |= self._of_deviations(x, rows, where)
+        if known is None and self._local.windows is not None:
+            own, theirs = self._local.of(x[None])[0], self._local.rows[rows]
+            found["unevenly lit"] = _Compared(own, theirs, white(own, theirs, offset=False))
         if known is None:
             slow = self._slow
             own, theirs = x - slow @ (slow.T @ x), points - (points @ slow) @ slow.T
@@ -315,7 +322,7 @@ class DamageModels:
         """Return a model's terms over q, or over white noise without a row."""
         if name in _NOISY:
             return compared.fit.terms - logs
-        if name in ("structured", "shaded", "slow part added"):
+        if name in ("structured", "shaded", "slow part added", "unevenly lit"):
             x = compared.x if name == "structured" else compared.x - compared.x.mean()
             variance = max(float((x**2).mean()), 1e-9)
             return compared.fit.terms + 0.5 * (x**2 / variance + np.log(2 * np.pi * variance))

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
+from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 
 __all__ = ["RowFrame", "Shortlist"]
@@ -74,10 +75,11 @@ class Shortlist:
     Args:
         frame: the rows.
         metric: the memory's.
+        local: the rows' local contrast.
     """
 
-    def __init__(self, frame: RowFrame, metric: Metric):
-        self._frame, self._metric = frame, metric
+    def __init__(self, frame: RowFrame, metric: Metric, local: LocalContrast):
+        self._frame, self._metric, self._local = frame, metric, local
 
     def of(
         self, x: Float[np.ndarray, "k d"], own: Float[np.ndarray, "k n"]
@@ -95,6 +97,8 @@ class Shortlist:
         if not self._metric.plain:
             found.append(self._whitened(x))
         found.append(-self._distance(x))
+        if self._local.windows is not None:
+            found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
         return _first(found, -correlation)
 
     def of_known(
