@@ -14,12 +14,13 @@ Coordinates that are told to be unknown have no say. Of more than 2,048 coordina
 drawn at random for the comparison.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory._util.threads import side_by_side
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.damage_models import Fit
 from attractory.memory.local_contrast import LocalContrast
@@ -115,7 +116,8 @@ class CueMending:
             np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count),
             np.empty(count, bool),
         )  # fmt: skip
-        for k, (x, rows, evidence) in enumerate(self.evidence(cues, starts, known)):
+
+        def fill(k: int, x: np.ndarray, rows: np.ndarray, evidence: Evidence) -> None:
             judgement = judged(evidence, len(self._points))
             told = None if known is None else known[k]
             out.cue[k] = self.frame.outward(self._mended(x, rows, evidence, judgement, told))
@@ -123,6 +125,9 @@ class CueMending:
             out.damage[k] = KIND[judgement.model]
             out.confidence[k] = sure = judgement.confidence
             out.certain[k] = sure >= _SURE and judgement.probability.max() >= _ALONE
+
+        for _ in self._each(fill, cues, starts, known):
+            pass
         return out
 
     def evidence(
@@ -136,6 +141,16 @@ class CueMending:
         Args:
             cues, starts, known: as for `mend`.
         """
+        yield from self._each(lambda k, *found: found, cues, starts, known)
+
+    def _each(
+        self,
+        work: Callable[[int, np.ndarray, np.ndarray, Evidence], Any],
+        cues: np.ndarray,
+        starts: np.ndarray,
+        known: np.ndarray | None,
+    ) -> Iterator[Any]:
+        """Yield what is worked out of each cue's place and of what `evidence` yields of it."""
         size = max(1, _AT_ONCE // max(len(self._points), cues.shape[1]))
         for k in range(0, len(cues), size):
             some = slice(k, k + size)
@@ -144,11 +159,14 @@ class CueMending:
                 lists = self._shortlist.of(x, starts[some] @ self._points.T)
             else:
                 lists = self._shortlist.of_known(x, known[some])
-            for j, rows in enumerate(lists):
-                seen = None if known is None else known[k + j]
+
+            def told(j: int, k: int = k, x: np.ndarray = x, lists: list = lists) -> Any:
+                rows, seen = lists[j], None if known is None else known[k + j]
                 own = (starts[k + j], self._points[rows]) if known is None else None
                 raw = cues[k + j] / self.frame.scale
-                yield x[j], rows, self._models.of(x[j], raw, rows, own, seen)
+                return work(k + j, x[j], rows, self._models.of(x[j], raw, rows, own, seen))
+
+            yield from side_by_side(told, range(len(x)))
 
     def _mended(
         self,

@@ -1,25 +1,28 @@
 r"""How probable each shortlisted row is, from what the models of damage say of a cue.
 
 The models are not independent, and each is wrong for some damage, so their likelihoods can be
-neither multiplied nor compared by size. Each has a weight instead, by how well it explains this
-cue: with z the standard errors that a row r is behind in model k, and φ the features of
-`memory.damage_evidence`,
+neither multiplied nor compared by size. They are weighed instead, by how well each explains this
+cue, beside the others. With z the standard errors that a row r is behind in model k,
 
-    P(r) ∝ exp(−Σₖ (aₖ zₖᵣ + bₖ zₖᵣ²/2)),    aₖ, bₖ = softplus(θₖ·φₖ − 2).
+    P(r) ∝ exp(−Σₖ (aₖ zₖᵣ + bₖ zₖᵣ²/2)) · Σₖ gₖ exp(−cₖ zₖᵣ) / Zₖ,    Σₖ gₖ = 1:
+
+in the first factor all models have their say, in the second one of them is right (Zₖ: the sum over
+rows). a, b and c are softplus, g is softmax, of what is linear in the model's own features φₖ
+(`memory.damage_evidence`) and in tanh of a few combinations of the features of all.
 
 `confidence` is the probability that the first row is the right one, where a cue is as probably of a
 row that was never stored as of a stored one: a logistic law in what the weighed models say.
 
-θ and the logistic law are of greatest likelihood on cues that were damaged at random: one to three
-of some thirty kinds at random strength, on digits, clothes, photographs, tables and random points,
-4 to 1,000 rows (`benchmarks/row_probability.py`). Not one of them is of the rows of a memory, and
-all features are ratios, so that they mean the same for any rows.
+All weights are of greatest likelihood on cues that were damaged at random or by some forty kinds,
+on digits, clothes, photographs, tables, curves, signs and random points, 4 to 1,000 rows
+(`benchmarks/row_probability.py`). Not one of them is of the rows of a memory, and all features are
+ratios, so that they mean the same for any rows.
 """
 
-import json
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -29,12 +32,13 @@ from attractory.memory.damage_evidence import COMPARABLE, FEATURES, MODELS, Evid
 from attractory.memory.nearest_row import Position
 
 __all__ = [
-    "Judgement", "judged", "known_features", "logistic", "noise_features", "of_noise",
-    "second_order", "weighed",
+    "Judgement", "Weights", "judged", "known_features", "log_probabilities", "logistic",
+    "noise_features", "of_noise", "second_order", "weighed",
 ]  # fmt: skip
 
 _FARTHEST = 10.0  # standard errors that count
 _SHIFT = 2.0
+_NEVER = -1e9
 _BETTER = 10.0  # nats
 _OF_VALUES = COMPARABLE & (np.array(MODELS) != "changed deviations")  # over the cue's own q
 _LEARNED = (3, 1000), (12, 3072)  # rows and dims of what the laws were learned from
@@ -57,12 +61,31 @@ class Judgement(NamedTuple):
     confidence: float
 
 
+class Weights(NamedTuple):
+    """What is learned of models; m models, f features, h combinations.
+
+    Attributes:
+        mixing, shift: the combinations of all features and of which models there are, (m (f + 1),
+            h), (h,).
+        own: of a and b in the model's features, (m, f, 2).
+        shared: of the same in the combinations, (h, m, 2).
+        own_of_one, shared_of_one: the same of g and c.
+    """
+
+    mixing: Float[np.ndarray, "c h"]
+    shift: Float[np.ndarray, " h"]
+    own: Float[np.ndarray, "m f 2"]
+    shared: Float[np.ndarray, "h m 2"]
+    own_of_one: Float[np.ndarray, "m f 2"]
+    shared_of_one: Float[np.ndarray, "h m 2"]
+
+
 @cache
-def _learned() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return θ, (m, f, 2), and the coefficients of both laws, each with its constant at the end."""
-    text = files("attractory.memory").joinpath("row_probability.json").read_text("utf-8")
-    found = json.loads(text)
-    return np.array(found["weights"]), np.array(found["confidence"]), np.array(found["noise"])
+def _learned() -> tuple[Weights, np.ndarray, np.ndarray]:
+    """Return the weights, and the coefficients of both laws, each with its constant at the end."""
+    with files("attractory.memory").joinpath("row_probability.npz").open("rb") as file:
+        found = np.load(file)
+        return Weights(*(found[name] for name in Weights._fields)), found["sure"], found["noise"]
 
 
 def judged(evidence: Evidence, count: int) -> Judgement:
@@ -72,8 +95,8 @@ def judged(evidence: Evidence, count: int) -> Judgement:
         evidence: of a shortlist.
         count: of stored rows.
     """
-    theta, law, _ = _learned()
-    probability, each, mine = weighed(evidence, theta)
+    weights, law, _ = _learned()
+    probability, each, mine = weighed(evidence, weights)
     first = int(probability.argmax())
     model = _explaining(evidence, mine, each)
     told = known_features(evidence, probability, each * mine, mine, (first, count))
@@ -81,22 +104,54 @@ def judged(evidence: Evidence, count: int) -> Judgement:
 
 
 def weighed(
-    evidence: Evidence, theta: Float[np.ndarray, "m f 2"]
+    evidence: Evidence, weights: Weights
 ) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
     """Return the rows' probabilities, the models' weights, and which put the first row first.
 
     Args:
         evidence: of a shortlist.
-        theta: θ.
+        weights: as learned.
     """
-    size = np.einsum("kf,kfs->ks", evidence.features, theta) - _SHIFT
-    weight = np.logaddexp(0, size) * evidence.told[:, None]
-    z = np.minimum(evidence.behind, _FARTHEST)
-    score = -(weight[:, 0] @ z + weight[:, 1] @ z**2 / 2)
-    probability = np.exp(score - score.max())
-    probability /= probability.sum()
-    mine = (evidence.behind.argmin(axis=1) == probability.argmax()) & evidence.told
-    return probability, weight.sum(axis=1), mine
+    real = np.ones(evidence.behind.shape[1], bool)
+    score, weight = log_probabilities(weights, *evidence[:3], real)
+    mine = (evidence.behind.argmin(axis=1) == score.argmax()) & evidence.told
+    return np.exp(score), weight, mine
+
+
+def log_probabilities(
+    weights: Weights, behind: Any, told: Any, features: Any, real: Any, xp: ModuleType = np
+) -> tuple[Any, Any]:
+    """Return the logarithms of the rows' probabilities, (…, s), and aₖ + bₖ, (…, m).
+
+    Args:
+        weights: as learned.
+        behind, told, features: as `Evidence` has them, for any number of cues.
+        real: which rows there are, (…, s).
+        xp: NumPy, or JAX's.
+    """
+    z, here = xp.minimum(behind, _FARTHEST), told.astype(features.dtype)
+    seen = features * here[..., None]
+    flat = xp.concatenate([seen.reshape(*seen.shape[:-2], -1), here], axis=-1)
+    hidden = xp.tanh(flat @ weights.mixing + weights.shift)
+    size = xp.einsum("...kf,kfs->...ks", seen, weights.own) - _SHIFT
+    size = size + xp.einsum("...h,hks->...ks", hidden, weights.shared)
+    each = xp.logaddexp(0.0, size) * here[..., None]
+    all_of_them = xp.einsum("...k,...kr->...r", each[..., 0], z)
+    all_of_them = all_of_them + xp.einsum("...k,...kr->...r", each[..., 1], z**2) / 2
+    size = xp.einsum("...kf,kfs->...ks", seen, weights.own_of_one)
+    size = size + xp.einsum("...h,hks->...ks", hidden, weights.shared_of_one)
+    one = xp.where(real[..., None, :], -xp.logaddexp(0.0, size[..., 1])[..., None] * z, _NEVER)
+    gate = xp.where(told, size[..., 0], _NEVER)
+    one = _normal(one, xp) + _normal(gate, xp)[..., None]
+    top = one.max(axis=-2)
+    score = top + xp.log(xp.exp(one - top[..., None, :]).sum(axis=-2)) - all_of_them
+    return _normal(xp.where(real, score, _NEVER), xp), each.sum(axis=-1)
+
+
+def _normal(size: Any, xp: ModuleType) -> Any:
+    """Return logarithms less that of their sum along the last axis."""
+    apart = size - size.max(axis=-1, keepdims=True)
+    return apart - xp.log(xp.exp(apart).sum(axis=-1, keepdims=True))
 
 
 def _explaining(evidence: Evidence, mine: np.ndarray, weight: np.ndarray) -> int:
