@@ -36,6 +36,7 @@ from attractory.memory.damage_evidence import Evidence
 from attractory.memory.nearest_row import position
 from attractory.memory.row_probability import (
     Weights,
+    constants,
     known_features,
     log_probabilities,
     logistic,
@@ -317,6 +318,7 @@ if __name__ == "__main__":
     laws = {
         "sure": law_of(told, right),
         "noise": law_of(np.concatenate(found.noise), np.concatenate(found.noise_right)),
+        "constants": constants(),
     }
     np.savez_compressed(
         arguments.out, **{k: v.astype(np.float32) for k, v in (weights._asdict() | laws).items()}

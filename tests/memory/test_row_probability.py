@@ -1,13 +1,17 @@
 """Which row, and how probably: by hand, by other routes, and what must not matter."""
 
+from importlib.resources import files
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from attractory import AttractorMemory
 from attractory.datasets import bundled_digits
 from attractory.memory.damage_evidence import FEATURES, MODELS, DamageModels, Evidence
+from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import position
-from attractory.memory.row_probability import judged
+from attractory.memory.row_probability import Weights, constants, judged, log_probabilities
 from attractory.memory.shortlist import RowFrame
 
 RNG = np.random.default_rng(2)
@@ -20,7 +24,9 @@ def evidence(cue, rows=None, known=None):
     rows = np.arange(20) if rows is None else rows
     x = frame.inward(cue[None])[0]
     own = None if known is not None else (cue, ROWS[rows])
-    return DamageModels(frame).of(x, cue / frame.scale, rows, own, known)
+    return DamageModels(frame, LocalContrast(frame.points)).of(
+        x, cue / frame.scale, rows, own, known
+    )
 
 
 def test_where_a_cue_lies_is_what_least_squares_say():
@@ -70,10 +76,10 @@ def test_models_that_are_not_there_have_no_say():
     known = np.arange(400) < 200
     told = evidence(CUES[1], known=known)
     assert [MODELS[k] for k in np.flatnonzero(~told.told)] == [
-        "smoothed", "moved", "structured", "shaded", "slow part added", "patches"
+        "smoothed", "moved", "structured", "shaded", "slow part added", "patches", "unevenly lit"
     ]  # fmt: skip
     behind = told.behind.copy()
-    behind[~told.told] = RNG.uniform(0, 9, (6, 20))
+    behind[~told.told] = RNG.uniform(0, 9, (7, 20))
     other = judged(told._replace(behind=behind), 20)
     assert other.probability == pytest.approx(judged(told, 20).probability, abs=1e-12)
     hidden = np.where(known, CUES[1], 1e6)
@@ -132,3 +138,38 @@ def test_rows_come_back_from_their_negatives():
     memory = AttractorMemory(activation="erf", metric="rule").fit(rows)
     result = memory.recall(1 - rows[:20] + 0.1 * np.random.default_rng(4).normal(size=(20, 784)))
     assert (result.pattern == np.arange(20)).mean() >= 0.9
+
+
+def test_one_model_that_is_right_and_all_of_them_by_closed_forms():
+    """With weights by hand each factor is a softmax of its own; JAX and NumPy agree."""
+    models, count, rows = 3, 2, 4
+    zero = np.zeros((models, count, 2), np.float32)
+    weights = Weights(
+        np.zeros((models * (count + 1), 5), np.float32), np.zeros(5, np.float32), zero.copy(),
+        np.zeros((5, models, 2), np.float32), zero.copy(), np.zeros((5, models, 2), np.float32),
+    )  # fmt: skip
+    z = RNG.uniform(0, 3, (models, rows)).astype(np.float32)
+    told, real = np.array([True, True, False]), np.ones(rows, bool)
+    features = np.ones((models, count), np.float32)
+    weights.own_of_one[0, :, 0] = 40.0  # the first model is the right one
+    weights.own_of_one[0, 0, 1] = 2.0
+    score, each = log_probabilities(weights, z, told, features, real)
+    size = np.log1p(np.exp(-2.0))
+    assert each == pytest.approx([2 * size, 2 * size, 0], rel=1e-5)
+    wanted = -np.log1p(np.exp(2.0)) * z[0] - size * (z[:2] + z[:2] ** 2 / 2).sum(axis=0)
+    wanted -= np.log(np.exp(wanted).sum())
+    assert score == pytest.approx(wanted, abs=1e-4)
+    again = log_probabilities(weights, z, told, features, real, jnp)[0]
+    assert np.asarray(again) == pytest.approx(score, abs=1e-5)
+    real[2] = False
+    score = log_probabilities(weights, z, told, features, real)[0]
+    assert np.exp(score).sum() == pytest.approx(1, abs=1e-5)
+    assert np.exp(score[2]) == 0
+
+
+def test_what_was_learned_fits_the_constants_that_it_was_learned_with():
+    """Whoever changes a model, a feature or its scale has to learn the weights anew."""
+    with files("attractory.memory").joinpath("row_probability.npz").open("rb") as file:
+        found = np.load(file)
+        assert found["constants"] == pytest.approx(constants(), rel=1e-6)
+        assert found["own"].shape == (len(MODELS), len(FEATURES), 2)

@@ -31,7 +31,16 @@ from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import second_row
 from attractory.memory.shortlist import RowFrame
 
-__all__ = ["COMPARABLE", "DAMAGE", "FEATURES", "KIND", "MODELS", "DamageModels", "Evidence"]
+__all__ = [
+    "COMPARABLE",
+    "DAMAGE",
+    "FEATURES",
+    "KIND",
+    "MODELS",
+    "SCALES",
+    "DamageModels",
+    "Evidence",
+]
 
 MODELS = (
     "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
@@ -57,6 +66,15 @@ FEATURES = (
     "growth of residuals", "share kept", "log contrast", "models that agree", "at the row",
     "log share of distinct values", "log dim", "1",
 )  # fmt: skip
+SCALES = np.array(
+    [
+        (0, 0, -1, -1, 0, -3, 0, -3, 0, -1, -8, 0, 1),
+        (8, 20, 3, 1, 5, 3, 1, 2, 1, 2, 1, 20, 1),
+        (3, 4, 1, 0.5, 2, 1, 1, 1, 1, 1, 3, 3, 1),
+        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0),
+    ],
+    np.float32,
+)  # of each feature: the least and the largest value that count, unit, and what is taken off then
 _STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
 _MOVED_START = 0.3, 0.1
 _SEEN = 2048  # coordinates compared
@@ -381,9 +399,5 @@ def _at_the_row(compared: _Compared, best: int, row: int, direction: bool) -> fl
 
 def _scaled(features: Float[np.ndarray, "m 13"]) -> Float[np.ndarray, "m 13"]:
     """Return features cut to where they were learned from, and of about one size."""
-    lower = (0, 0, -1, -1, 0, -3, 0, -3, 0, -1, -8, 0, 1)
-    upper = (8, 20, 3, 1, 5, 3, 1, 2, 1, 2, 1, 20, 1)
-    size = np.array([3, 4, 1, 0.5, 2, 1, 1, 1, 1, 1, 3, 3, 1], np.float32)
-    out = np.clip(np.nan_to_num(features), lower, upper) / size
-    out[:, 11] -= 2
-    return np.asarray(out, np.float32)
+    lower, upper, size, shift = SCALES
+    return (np.clip(np.nan_to_num(features), lower, upper) / size - shift).astype(np.float32)

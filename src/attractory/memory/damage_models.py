@@ -19,7 +19,8 @@ one place:
   value of p (in ten classes, or in eight of its deviation from the column's mean) stands beside one
   of x. Other contrast, inverted, counted or rounded values are special cases;
 - *shaded*: white noise on what a coordinate has more than those most like it, or on what is left of
-  x and p without their slow parts over the coordinates' order.
+  x and p without their slow parts over the coordinates' order;
+- *unevenly lit*: white noise on local contrast (`memory.local_contrast`).
 
 Which coordinates are most like another is told by the stored rows' correlations. In images they are
 the pixels beside it, so that blur is smoothing, and shifts and elastic distortion are moves; where

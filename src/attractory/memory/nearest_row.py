@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["NearestRow", "Position", "nearest_row", "position", "second_row"]
+__all__ = ["FEWEST", "NearestRow", "Position", "nearest_row", "position", "second_row"]
 
 _CHANCE = 4.0  # standard errors
-_FEWEST = 300  # coordinates: of fewer too little is told
+FEWEST = 300  # coordinates: of fewer too little is told
 _ALONE = 0.05  # of the distance of the second row
 _AT_ONCE = 1 << 24  # distances held at a time
 
@@ -178,7 +178,7 @@ def _told(
     white &= np.abs((unit[:, 1:] * unit[:, :-1]).sum(axis=1)) <= most
     # Of normal numbers the fourth moment is 3, with a standard error of √24 over that of a mean.
     white &= np.abs(dim * (unit**4).sum(axis=1) - 3) <= 5 * most
-    white &= (length > 0) & (dim >= _FEWEST)
+    white &= (length > 0) & (dim >= FEWEST)
     if len(rows) == 1:
         return white, dim > 0
     second = np.partition(away, 1, axis=1)[:, 1] + (part * x**2).sum(axis=1)

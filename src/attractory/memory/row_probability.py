@@ -28,12 +28,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import expit
 
-from attractory.memory.damage_evidence import COMPARABLE, FEATURES, MODELS, Evidence
-from attractory.memory.nearest_row import Position
+from attractory.memory.damage_evidence import COMPARABLE, FEATURES, KIND, MODELS, SCALES, Evidence
+from attractory.memory.nearest_row import FEWEST, Position
 
 __all__ = [
-    "Judgement", "Weights", "judged", "known_features", "log_probabilities", "logistic",
-    "noise_features", "of_noise", "second_order", "weighed",
+    "Judgement", "Weights", "constants", "judged", "known_features", "log_probabilities",
+    "logistic", "noise_features", "of_noise", "second_order", "weighed",
 ]  # fmt: skip
 
 _FARTHEST = 10.0  # standard errors that count
@@ -86,6 +86,12 @@ def _learned() -> tuple[Weights, np.ndarray, np.ndarray]:
     with files("attractory.memory").joinpath("row_probability.npz").open("rb") as file:
         found = np.load(file)
         return Weights(*(found[name] for name in Weights._fields)), found["sure"], found["noise"]
+
+
+def constants() -> Float[np.ndarray, " c"]:
+    """Return what the weights and laws were learned with; others do not fit any more."""
+    learned = np.ravel(_LEARNED)
+    return np.concatenate([SCALES.ravel(), KIND, COMPARABLE, learned, [_FARTHEST, _SHIFT, FEWEST]])
 
 
 def judged(evidence: Evidence, count: int) -> Judgement:

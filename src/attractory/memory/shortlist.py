@@ -3,9 +3,9 @@ r"""A shortlist of stored rows for each cue: the first few by several similariti
 No similarity finds the right row under every damage, but for nearly every cue one of them has it
 among its first dozen. They are: Euclid's distance; Pearson's correlation, less what a cue has of
 the mean row and of a constant; the same in the metric (C + λI)^−½ with λ = 0.1; the memory's own,
-between patterns and the cue less its noise (`memory.cue_denoising`); and Σⱼ min(|xⱼ − pⱼ|, h) over
-some coordinates j, which no large error sways. All but the last are one matrix product each. The
-few rows that the cue is most unlike are there, too: it may be inverted. Of a cue with unknown
+between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ min(|xⱼ − pⱼ|, h) over some
+coordinates j, which no large error sways; and that of local contrast (`memory.local_contrast`),
+which uneven light does not. All but the distances are one matrix product each. The few rows that the cue is most unlike are there, too: it may be inverted. Of a cue with unknown
 coordinates the first two are taken over the known ones.
 
 Rows and cues are compared in float32, in units of the rows' root mean square from the mean. Less
