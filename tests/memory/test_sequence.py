@@ -56,7 +56,7 @@ def test_noisy_cues_replay_in_phase_and_do_not_cross_over(two):
         else:
             wanted = frames[5 + np.minimum(k - 5 + np.arange(13), 3)]
         np.testing.assert_allclose(path, wanted, atol=1e-7)
-    assert memory.predict(noisy(frames, 0.7)).tolist() == list(range(9))
+    assert memory.predict(noisy(frames, 0.4)).tolist() == list(range(9))
     np.testing.assert_allclose(memory.transform(frames), memory.successors_, atol=1e-7)
     np.testing.assert_allclose(memory.patterns_, frames, atol=1e-12)
 

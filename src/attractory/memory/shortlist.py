@@ -5,8 +5,9 @@ among its first dozen. They are: Euclid's distance; Pearson's correlation, less 
 the mean row and of a constant; the same in the metric (C + λI)^−½ with λ = 0.1; the memory's own,
 between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ min(|xⱼ − pⱼ|, h) over some
 coordinates j, which no large error sways; and that of local contrast (`memory.local_contrast`),
-which uneven light does not. All but the distances are one matrix product each. The few rows that the cue is most unlike are there, too: it may be inverted. Of a cue with unknown
-coordinates the first two are taken over the known ones.
+which uneven light does not. All but the distances are one matrix product each. The few rows that
+the cue is most unlike are there, too: it may be inverted. Of a cue with unknown coordinates the
+first two are taken over the known ones.
 
 Rows and cues are compared in float32, in units of the rows' root mean square from the mean. Less
 the mean row and with it: the contrast of a cue is about 0, not about the mean. Where the columns'
