@@ -48,8 +48,8 @@ MODULES = {
     ),
     "recall certificate": (
         [_JOINT, _VOTES, _APPROACH, _RECALLS, _CHAIN, _ANSWERS, _STABILITY],
-        ["memory/test_correlation_bounds.py", "memory/test_row_stability.py",
-         "memory/test_certified_recall.py"],
+        ["memory/test_correlation_bounds.py", "memory/test_certified_approach.py",
+         "memory/test_row_stability.py", "memory/test_certified_recall.py"],
     ),
     "shock": ([_SHOCKS], ["analysis/test_critical_shocks.py", "_util/test_statuses.py"]),
     "outcome": ([_OUTCOMES, _SETTLING], ["analysis/test_outcomes.py"]),

@@ -1,5 +1,7 @@
 """Certificates of the guided recall: against the worst states, closed forms, and attacks."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -373,3 +375,45 @@ def test_a_diagnosis_has_certificate_and_attack_of_the_recall(memory, certificat
     frame = certificate.frame()
     assert frame.loc[3, "status"] == "certified"
     assert "in units" in str(certificate)
+
+
+def test_votes_take_the_rounding_of_float32_into_account(chain):
+    """As many roundings as a sum has terms, at least (Higham, 2002, section 3.1)."""
+    bound, unit = chain.votes, 2.0**-24
+    patterns = np.asarray(chain.linear.high_degree_step.patterns)
+    assert bound.place >= patterns.shape[1] * unit
+    assert bound.sum >= len(patterns) * unit
+    rows, p, w = np.arange(4), bound.patterns, bound.votes
+    angle = 0.7 * chain.half_angles(rows)
+    rivals = bound.rivals(rows, angle)[0]
+    along = np.einsum("ij,ij->i", p[:4], w[:4])
+    length = np.linalg.norm(w, axis=1)
+    across = np.sqrt(length[:4] ** 2 - along**2)
+    assert (rivals.own[:, 0] <= along - bound.sum * length[:4]).all()
+    assert (rivals.own[:, 1] >= across + bound.sum * length[:4]).all()
+    for k in rows:
+        near = np.argsort(-np.abs(p @ p[k]))[1:]
+        aside = np.sqrt(length[near] ** 2 - (w[near] @ p[k]) ** 2)
+        assert (rivals.size[k] >= aside + bound.sum * length[near]).all()
+    psi = bound.vote(rivals, angle)
+    mixed = np.arctan2(
+        0.3 * np.sin(angle) + 0.7 * np.sin(psi), 0.3 * np.cos(angle) + 0.7 * np.cos(psi)
+    )
+    assert (bound.step(rivals, angle) >= mixed + 4 * unit).all()
+
+
+def test_ladders_are_of_steps_that_go_on_and_of_no_more_than_there_are(memory, chain, monkeypatch):
+    rows = np.arange(8)
+    chain.angles(rows)
+    weighted = chain.votes.rivals(rows, 0.95 * np.minimum(chain._apart(rows), np.pi / 4))
+    for row in rows.tolist():
+        for before, after in pairwise(chain.ladders[row]):
+            angle = np.array([before])
+            least = min(chain.votes.step(some.some(rows[[row]]), angle)[0] for some in weighted)
+            assert least + HIGH_DEGREE.tolerance <= after < before
+    monkeypatch.setattr(
+        "attractory.memory.certified_chain.HIGH_DEGREE", HIGH_DEGREE._replace(steps=1)
+    )
+    short = RecallChain(memory)
+    assert (short.angles(rows) <= chain.angles(rows)).all()
+    assert max(len(ladder) for ladder in short.ladders.values()) == 2
