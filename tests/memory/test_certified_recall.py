@@ -377,6 +377,24 @@ def test_a_diagnosis_has_certificate_and_attack_of_the_recall(memory, certificat
     assert "in units" in str(certificate)
 
 
+def test_between_nodes_nothing_is_left_out(chain, monkeypatch):
+    """With few nodes the bound is no less than with many, which are as good as all."""
+    rows = np.arange(8)
+    half = chain.half_angles(rows)
+    rivals, found = chain.votes.rivals(rows, half)[0], []
+    for nodes in (4, 8, 400):
+        monkeypatch.setattr("attractory.memory.certified_votes._NODES", nodes)
+        shares = np.linspace(0, 1, nodes + 1, dtype=np.float32)[:, None, None]
+        monkeypatch.setattr("attractory.memory.certified_votes._SHARES", shares)
+        found.append([
+            chain.votes.shortfall(rivals, share * half, share * half) for share in (0.5, 0.8, 0.95)
+        ])  # fmt: skip
+    few, some, many = np.array(found)
+    assert (few >= many - 1e-4 * np.abs(many)).all()
+    assert (some >= many - 1e-4 * np.abs(many)).all()
+    assert (few > some).mean() > 0.8
+
+
 def test_votes_take_the_rounding_of_float32_into_account(chain):
     """As many roundings as a sum has terms, at least (Higham, 2002, section 3.1)."""
     bound, unit = chain.votes, 2.0**-24
