@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "attractory"
 # What the package reads at run time beside its own code.
 DATA = (
-    "py.typed", "_digits/digits.npz", "paper/report.html",
+    "py.typed", "_digits/digits.npz", "bench/report.html", "paper/report.html",
+    "plotting/report.css",
     "explorer/page/explorer.html", "explorer/page/explorer.css", "explorer/page/explorer.js",
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ TITLES = {
     "baselines": "Recall beside other memories and search",
     "basins": "Basins of stored digits",
     "card": "On a GPU",
+    "compare": "Memories by published protocols",
     "certified_recall": "Certified recall",
     "large": "60,000 digits",
     "memory": "A memory that grows, a cycle, 10,000 digits",
