@@ -137,7 +137,9 @@ def test_sequences_come_and_go_whole(two):
     memory.forget(0)
     assert [rows.tolist() for rows in memory.sequences_] == [[0, 1, 2, 3]]
     np.testing.assert_allclose(memory.replay(frames[5], 4), frames[[5, 6, 7, 8, 8]], atol=1e-7)
-    memory.add(frames[:5]).forget(0)
+    parts = []
+    memory.add(frames[:5], progress=lambda *part: parts.append(part)).forget(0)
+    assert parts == [(0, 2, "rows"), (1, 2, "equations"), (2, 2, "done")]
     np.testing.assert_allclose(memory.replay(frames[0], 5), frames[[0, 1, 2, 3, 4, 0]], atol=1e-7)
 
 

@@ -40,15 +40,17 @@ def explore(
     """
     if find_spec("bokeh") is None:
         raise ValueError("explore needs Bokeh; pip install 'attractory[explore]'")
-    with working("starting"):
+    with working("starting the explorer: reading") as tell:
         from attractory.explorer.server import serve
-        from attractory.explorer.sources import read
+        from attractory.explorer.session import begin
+        from attractory.explorer.sources import bundled, read
 
-        patterns = None
+        patterns = bundled()
         if files:
             with named_failures():
                 patterns = read(files)
-    if patterns is not None:
-        for note in patterns.notes:
-            complain(note)
-    serve(patterns, port, browser, say)
+        tell("starting the explorer: storing the patterns; its address comes next")
+        first = begin(patterns)
+    for note in patterns.notes:
+        complain(note)
+    serve(first, port, browser, say)

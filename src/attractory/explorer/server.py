@@ -25,8 +25,8 @@ from bokeh.settings import settings
 from tornado.ioloop import IOLoop
 
 from attractory.explorer.app import THREADS, Page
-from attractory.explorer.session import Memories, State, begin, see
-from attractory.explorer.sources import LIMITS, Patterns, bundled
+from attractory.explorer.session import Memories, State, see
+from attractory.explorer.sources import LIMITS
 
 __all__ = ["serve"]
 
@@ -40,7 +40,7 @@ _PATIENCE = 3.0  # seconds for what is being computed when the server ends
 
 
 def serve(
-    patterns: Patterns | None,
+    first: State,
     port: int | None,
     browser: bool,
     say: Callable[[str], object],
@@ -48,7 +48,7 @@ def serve(
     """Serve the explorer until Ctrl-C.
 
     Args:
-        patterns: at first; None for the digits.
+        first: what a page shows at first.
         port: None for the first that is free from 5006 on.
         browser: whether to open the page in the visitor's browser.
         say: prints a line.
@@ -63,7 +63,6 @@ def serve(
     # What others send that is no page's own is refused; it is no fault of the explorer's.
     for name in ("bokeh.server.views.ws", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    first = begin(bundled() if patterns is None else patterns)
     loop = IOLoop(make_current=True)
     pages: list[Page] = []
 

@@ -17,7 +17,7 @@ from attractory._util.aliases import ArrayLike
 from attractory._util.caller import warn_caller
 from attractory._util.interrupts import check, heeded
 from attractory._util.machine import refuse_what_cannot_fit
-from attractory._util.progress import Progress
+from attractory._util.progress import Progress, in_parts, reporting
 from attractory._util.texts import counted
 from attractory._util.threads import few_threads
 from attractory._util.validation import flag
@@ -98,9 +98,16 @@ class BaseMemory(BaseEstimator):
             warn_caller(lost, UserWarning)
         _warn(found)
 
-    def _store_more(self, X: object, y: object = None, allow_unstored: bool | None = None) -> None:
+    def _store_more(
+        self,
+        X: object,
+        y: object = None,
+        allow_unstored: bool | None = None,
+        progress: Progress = None,
+    ) -> None:
         """Store more rows; a memory that cannot is left as it was."""
-        with self._alone():
+        with self._alone(), reporting(progress, "storing", in_parts) as show:
+            show(0, 2, "rows")
             self._settings()
             rows = _checked_rows(self, X, reset=False)
             (rows, targets), before = self._states(rows, y), self.state_
@@ -112,11 +119,14 @@ class BaseMemory(BaseEstimator):
             if answers is not None:
                 before.refuse_other_answers(points, answers[0])
             if not len(new):
+                show(2, 2, "done")
                 return
+            show(1, 2, "equations")
             answers = None if answers is None else (answers[0][new], answers[1][new])
             with few_threads(before.points.size):
                 grown = before.allowing(allow_unstored).with_rows(points[new], sizes[new], answers)
                 found = self._take(grown)
+            show(2, 2, "done")
             stale = self.state_.stale and not before.stale
         if stale:
             warn_caller(f"{STALE}; fit anew to renew it", UserWarning)

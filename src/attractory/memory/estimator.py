@@ -165,7 +165,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         if not self.__sklearn_is_fitted__():
             shown = {} if progress is None else {"progress": progress}  # a subclass may have none
             return self.fit(X, allow_unstored=bool(allow_unstored), **shown)
-        self._store_more(X, allow_unstored=allow_unstored)
+        self._store_more(X, allow_unstored=allow_unstored, progress=progress)
         return self
 
     def recall(

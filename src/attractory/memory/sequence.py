@@ -137,16 +137,24 @@ class SequenceMemory(BaseMemory):
         lengths: Sequence[int] | None = None,
         closed: bool | Sequence[bool] = True,
         allow_unstored: bool | None = None,
+        progress: Progress = None,
     ) -> "SequenceMemory":
         """Store more sequences beside those that are there; arguments as for `fit`."""
         if not self.__sklearn_is_fitted__():
             word = bool(allow_unstored)
-            return self.fit(X, y, lengths=lengths, closed=closed, allow_unstored=word)
-        self._store_more(X, _Given(y, lengths, closed), allow_unstored)
+            return self.fit(
+                X, y, lengths=lengths, closed=closed, allow_unstored=word, progress=progress
+            )
+        self._store_more(X, _Given(y, lengths, closed), allow_unstored, progress)
         return self
 
     def add(
-        self, X: object, *, closed: bool = True, allow_unstored: bool | None = None
+        self,
+        X: object,
+        *,
+        closed: bool = True,
+        allow_unstored: bool | None = None,
+        progress: Progress = None,
     ) -> "SequenceMemory":
         """Store one more sequence, of frames in their order, (n, d).
 
@@ -154,13 +162,14 @@ class SequenceMemory(BaseMemory):
             X: the frames.
             closed: whether the last one is followed by the first; if not, the sequence ends.
             allow_unstored: as for `fit`; None for what was said there.
+            progress: as for `fit`.
 
         Example:
             >>> memory = SequenceMemory(activation="erf", norm=20.0).fit(np.eye(3, 9))
             >>> [rows.tolist() for rows in memory.add(np.eye(9)[5:]).sequences_]
             [[0, 1, 2], [3, 4, 5, 6]]
         """
-        return self.partial_fit(X, closed=closed, allow_unstored=allow_unstored)
+        return self.partial_fit(X, closed=closed, allow_unstored=allow_unstored, progress=progress)
 
     def forget(
         self, indices: ArrayLike | int, *, allow_unstored: bool | None = None
