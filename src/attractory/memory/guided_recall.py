@@ -43,6 +43,7 @@ _MORE = 0.0625  # tolerance of the last guided leg, of that of rest
 _AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
 DRIFT_FREE = Stage(_GUIDED, 0.0, _QUIET)
+_AT = 1e-6  # of the norm: a cue this near to a pattern is that pattern
 _THERE = 0.01  # of the norm: a state this near is at the pattern
 _SHARP, _VOTES = 256, 4  # degree of the votes that part mixtures, and their number
 
@@ -147,12 +148,16 @@ def at_rows(plan: RecallPlan, row: Int[np.ndarray, " k"]) -> RecallPath:
 
 
 def _moved(plan: RecallPlan, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, " k"]:
-    """Return by how much the map moves cues; where that is much, to the digits of float32."""
+    """Return by how much the map moves cues; where that is much, to the digits of float32.
+
+    Cues at a row are moved in float64 in any case: float32 does not tell rows that are much alike.
+    """
     linear, votes = plan.linear, plan.votes
     if linear is None or votes is None or not linear.regular:
         return np.linalg.norm(called(plan.own, cues) - cues, axis=1)
     moved = whole_moves(votes, linear.softened, cues)
-    close = np.flatnonzero(moved <= 2 * REST * plan.norm)
+    there = np.linalg.norm(cues - plan.patterns[plan.nearest(cues)], axis=1) <= _AT * plan.norm
+    close = np.flatnonzero(there | (moved <= 2 * REST * plan.norm))
     if len(close):
         moved[close] = np.linalg.norm(called(plan.own, cues[close]) - cues[close], axis=1)
     return moved

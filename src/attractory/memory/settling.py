@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attractory._util.interrupts import check
+from attractory.memory.coordinates import nearest
 from attractory.memory.drift_free_steps import PACE, DriftFreeVotes
 from attractory.memory.high_degree_steps import to_norm_in_numpy
 from attractory.memory.momentum_iteration import Stage
@@ -29,6 +30,7 @@ _NEAR = 0.1  # of the norm: a state this near to a row may be put there,
 _ALONE = 4.0  # if it is so many times nearer to it than to any other,
 _FALLS = 0.9  # and a step brings its distance down to this share of it,
 _ROUNDING = 3e-4  # or leaves it as small as this, of the norm: float32 shows no less
+_TOLD = 1e-5  # correlations in float32 that differ by less may be in any order
 _AT_ONCE = 1 << 23  # correlations held at a time
 
 
@@ -116,7 +118,7 @@ def nearest_exactly(
     patterns: Float[np.ndarray, "n d"],
     rough: Float[np.ndarray, "m d"],
 ) -> Int[np.ndarray, " k"]:
-    """Return the pattern nearest to each point: the better of the first two in float32.
+    """Return the pattern nearest to each point: of the first two in float32, if it tells them.
 
     Args:
         points: (k, d).
@@ -130,12 +132,18 @@ def nearest_exactly(
         rho = (np.asarray(x, np.float32) @ rough.T)[:, :n]
         here = np.arange(len(x))
         pair = np.empty((len(x), 2), int)
+        second = rho[:, 0]
         for place in (0, 1):
             pair[:, place] = rho.argmax(axis=1)
+            second = rho[here, pair[:, place]]
             rho[here, pair[:, place]] = -np.inf
         pair = np.sort(pair, axis=1)  # of equal ones the first
         close = np.einsum("kd,kqd->kq", x, patterns[pair])
         out[k : k + size] = pair[here, close.argmax(axis=1)]
+        # Where float32 cannot tell the second from the third, the nearest may be none of the two.
+        unsure = second - rho.max(axis=1) <= _TOLD * np.linalg.norm(x, axis=1)
+        if n > 2 and unsure.any():
+            out[k : k + size][unsure] = nearest(x[unsure], patterns)
     return out
 
 
