@@ -16,7 +16,7 @@ from attractory.memory.certified_answers import AnswerBound
 from attractory.memory.certified_approach import ANGLES
 from attractory.memory.certified_chain import RecallChain
 from attractory.memory.certified_recall import in_units
-from attractory.memory.certified_votes import VoteBound
+from attractory.memory.certified_votes import VoteBound, groups_of
 from attractory.memory.guided_recall import HIGH_DEGREE, lead
 from attractory.memory.high_degree_steps import HighDegreeStep
 from attractory.memory.metric import fit_metric
@@ -149,8 +149,35 @@ def test_rows_taken_in_groups_are_never_fewer_than_they_are(chain, monkeypatch):
             few, each = (chain.votes.shortfall(r, share * half, share * half)
                          for r in (some, one))  # fmt: skip
             assert (few >= each - 1e-5 * np.abs(each)).all()
-    place = bound.place(at_angle(start, start[::-1], 0.3))
+        group = np.searchsorted(groups_of(23), np.arange(23), side="right") - 1
+        for name in ("near", "reach", "size"):
+            assert (getattr(some, name)[:, group] >= getattr(one, name)).all()
+        assert (some.weight[:, group] <= one.weight).all()
+        assert (some.toward[:, group, 0] <= one.toward[:, :, 0]).all()
+        assert (some.toward[:, group, 1] >= one.toward[:, :, 1]).all()
+    single, place = place, bound.place(at_angle(start, start[::-1], 0.3))
     assert (bound.step(place, near) >= alone[1] - 1e-12).all()
+    group = np.searchsorted(groups_of(24), np.arange(24), side="right") - 1
+    for name in ("high", "reach", "size"):
+        assert (getattr(place, name)[:, group] >= getattr(single, name)).all()
+    for name in ("low", "weight"):
+        assert (getattr(place, name)[:, group] <= getattr(single, name)).all()
+    assert (place.toward[:, group, 0] <= single.toward[:, :, 0]).all()
+    assert (place.toward[:, group, 1] >= single.toward[:, :, 1]).all()
+
+
+def test_what_holds_up_to_an_angle_holds_for_all_smaller_ones(chain):
+    """Correlations are the largest on the way, not those at its end."""
+    rows = np.arange(8)
+    half = chain.half_angles(rows)
+    rivals = chain.votes.rivals(rows, half)[0]
+    with_sign, against, own = (
+        np.array([getattr(chain.votes._gains(rivals, share * half), name) for share in
+                  (0.1, 0.4, 0.7, 1.0)]) for name in ("with_sign", "against", "own")
+    )  # fmt: skip
+    assert (np.diff(with_sign, axis=0) >= 0).all()
+    assert (np.diff(against, axis=0) >= 0).all()
+    assert (np.diff(own, axis=0) <= 0).all()
 
 
 def test_no_state_is_led_farther_without_the_linear_part_than_is_proven(memory, chain):
