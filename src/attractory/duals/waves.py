@@ -91,7 +91,9 @@ class Sinusoid(DualActivation):
         square = self.frequency**2
         size = jnp.where(s < 0, -s, s)
         larger = jnp.exp(-square * near_by) / 2  # the larger of the two terms
-        less = jnp.expm1(-2 * square * size)  # the smaller one over it, minus 1
+        # The smaller one over it, minus 1: expm1(−2z), of which XLA's own takes three times as long.
+        bend = jnp.tanh(square * size)
+        less = -2 * bend / (1 + bend)
         # cos 2p and 1 ∓ cos 2p, each exact where it is 0.
         double_cosine = float(np.cos(2 * self.phase))
         minus, plus = 2 * float(np.sin(self.phase)) ** 2, 2 * _squared_cosine(self.phase)
