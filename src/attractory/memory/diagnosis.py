@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "attacked", "diagnose"]
 
+_BELOW_ONE = 1 - 1e-9  # radii nearer 1 are 1, rounded: of ReLU every one is
+
 _ROWS = 100  # looked at by default
 _NAMED = 10  # rows named in a summary
 _BY_ROW = (
@@ -239,7 +241,7 @@ def stability(
         radius = np.asarray(spectral_radius(memory.map_, points))
     wanted = np.asarray(memory.state_.answers, float)[rows]
     miss = np.linalg.norm(np.asarray(memory.map_(points), float) - wanted, axis=1) / memory.norm_
-    return radius, miss, (radius < 1) & (miss <= memory.state_.store.accuracy)
+    return radius, miss, (radius < _BELOW_ONE) & (miss <= memory.state_.store.accuracy)
 
 
 def _certified(
@@ -290,7 +292,7 @@ def _advice(
             f"rows are missed by up to {memory.residual_:.1e} of the norm, so none counts as "
             f"stored: {more} or fewer near-duplicates would do"
         )
-    unstable = np.flatnonzero(~(radius < 1) & np.isfinite(radius))
+    unstable = np.flatnonzero(~(radius < _BELOW_ONE) & np.isfinite(radius))
     if len(unstable):
         alike = unstable[correlation[unstable] >= _ALIKE]
         if len(alike):
