@@ -12,13 +12,15 @@ import typer
 from attractory.cli.console import complain
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from attractory.io.images import Look
     from attractory.io.patterns import LoadedPatterns, NothingRead
     from attractory.io.sequences import LoadedSequences
 
 __all__ = [
     "AS_THEY_ARE", "PLAIN", "Images", "Reading", "end", "failures", "named_failures", "read_from",
-    "tell_what_failed",
+    "refuse_single_numbers", "tell_what_failed",
 ]  # fmt: skip
 
 _ONE_BY_ONE = 3  # files of another size, and notes, that get a line each
@@ -88,6 +90,15 @@ def named_failures() -> Iterator[None]:
     except NothingRead as error:
         tell_what_failed(error)
         raise typer.Exit(2) from None
+
+
+def refuse_single_numbers(rows: "np.ndarray") -> None:
+    """Refuse rows of one number, such as images of one pixel: nothing in them is told apart."""
+    if rows.shape[1] < 2:
+        raise ValueError(
+            "PATHS must give rows of at least 2 numbers, got rows of 1, such as an image of one "
+            "grey pixel"
+        )
 
 
 def tell_what_failed(read: "LoadedPatterns | LoadedSequences | NothingRead") -> None:

@@ -21,6 +21,7 @@ from attractory.cli.inputs import (
     failures,
     named_failures,
     read_from,
+    refuse_single_numbers,
     tell_what_failed,
 )
 from attractory.cli.options import AllowUnstored, AsJson, Fit, MemoryPath, Paths, expanded
@@ -125,6 +126,7 @@ def store(
     not_over([out], read_from(loaded), "--out")
     if len(loaded.rows) < 2:
         raise ValueError("PATHS must give at least 2 rows to store, got 1; give more files")
+    refuse_single_numbers(loaded.rows)
     memory = AttractorMemory(how.width, **parameters)
     kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None, over=before)
     with working(kept.spinner(f"storing {counted(len(loaded.rows), 'row')}")) as tell:

@@ -9,7 +9,7 @@ import typer
 
 from attractory._util.texts import counted
 from attractory.cli.console import print_json, say, show, working
-from attractory.cli.inputs import failures, named_failures, tell_what_failed
+from attractory.cli.inputs import failures, named_failures, refuse_single_numbers, tell_what_failed
 from attractory.cli.outputs import not_over
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def store_sequences(
         loaded = read_sequences(paths, reading, tell)
     tell_what_failed(loaded)
     not_over([out], _read_from(loaded), "--out")
+    refuse_single_numbers(loaded.rows)
     with working(f"storing {counted(len(loaded.rows), 'frame')}") as tell:
         kept = SequenceFile.stored(out, memory, loaded, not how.open_, allow_unstored, tell)
         kept.over = before
