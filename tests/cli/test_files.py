@@ -241,6 +241,15 @@ def test_images_of_several_sizes(capsys, mixed, tmp_path):
     assert "--size, --grey and --color make images alike" in lines[0]
     assert "left out 1 subfolder (x), which recursive takes in" in lines[1]
     assert "PATHS must give at least 2 rows to store, got 1" in lines[-1]
+    np.save(tmp_path / "single.npy", np.arange(3.0)[:, None])
+    for how in ((), ("--sequence",)):
+        code, _, err = run(
+            capsys, "store", tmp_path / "single.npy", *how, "--out", tmp_path / "s.mem"
+        )
+        assert (code, "PATHS must give rows of at least 2 numbers, got rows of 1" in err) == (
+            2,
+            True,
+        )
     assert not file.exists()
     # scaled
     code, out, err = run(
