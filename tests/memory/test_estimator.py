@@ -287,3 +287,11 @@ def test_progress_says_which_of_how_many():
     assert parts[-2:] == [(7, 8, "equations"), (8, 8, "done")]
     memory.recall(np.tile(rows, (6, 1)), progress=lambda *what: cues.append(what))
     assert cues == [(0, 150), (128, 150), (150, 150)]
+
+
+def test_no_row_of_a_relu_memory_is_an_attractor():
+    """f(cx) = c f(x), so that J(x) x = x: every spectral radius is 1, however it is rounded."""
+    rows = np.random.default_rng(0).standard_normal((4, 9))
+    found = diagnose(AttractorMemory(activation="relu").fit(rows), shock=False, certify=False)
+    np.testing.assert_allclose(found.spectral_radius, 1, rtol=1e-9)
+    assert not found.attractor.any()
