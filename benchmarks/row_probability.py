@@ -188,7 +188,7 @@ def gathered(arguments: argparse.Namespace) -> Learned:
             mending: CueMending = state.mending
             for kind, cues, label, known in cues_of(arguments, count, name, given, seed):
                 starts = state.start(cues) / state.norm
-                near = mending.nearest(cues, known)
+                near = mending.nearest(mending.frame.compared(cues), known)
                 for k, (_, some, evidence) in enumerate(mending.evidence(cues, starts, known)):
                     out.add(evidence, some, label[k], (name, count), kind, len(rows))
                 if known is None:

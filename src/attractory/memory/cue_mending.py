@@ -27,7 +27,7 @@ from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, position
 from attractory.memory.row_probability import Judgement, judged, of_noise
-from attractory.memory.shortlist import RowFrame, Shortlist
+from attractory.memory.shortlist import Compared, RowFrame, Shortlist
 
 __all__ = ["DAMAGE", "CueMending", "Mended"]
 
@@ -82,20 +82,21 @@ class CueMending:
         self._shortlist = Shortlist(self.frame, metric, local)
         self._models = DamageModels(self.frame, local)
 
-    def nearest(
-        self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
-    ) -> NearestRow:
-        """Return the rows nearest to cues in the units given; see `memory.nearest_row`."""
-        return nearest_row(self.frame.points, self.frame.inward(cues), known)
+    def alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
+        """Return the row in whose direction from the mean each cue is most nearly."""
+        return self._shortlist.most_alike(seen)
 
-    def of_noise(
-        self, cues: Float[np.ndarray, "k d"], row: Int[np.ndarray, " k"]
-    ) -> Float[np.ndarray, " k"]:
+    def nearest(self, seen: Compared, known: Bool[np.ndarray, "k d"] | None = None) -> NearestRow:
+        """Return the rows nearest to cues; see `memory.nearest_row`."""
+        given = (self.frame.squares, seen.product) if known is None else None
+        return nearest_row(self.frame.points, seen.x, known, given)
+
+    def of_noise(self, seen: Compared, row: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Return how probable it is that cues that are rows and white noise are of these rows."""
         if not len(row):
             return np.empty(0)
         points = self.frame.points
-        where = position(points, self.frame.inward(cues), row)
+        where = position(points, seen.x, row, (self.frame.squares, seen.product))
         return of_noise(where, points.shape)
 
     def mend(
@@ -103,6 +104,7 @@ class CueMending:
         cues: Float[np.ndarray, "k d"],
         starts: Float[np.ndarray, "k e"],
         known: Bool[np.ndarray, "k d"] | None = None,
+        seen: Compared | None = None,
     ) -> Mended:
         """Return cues mended.
 
@@ -110,6 +112,7 @@ class CueMending:
             cues: in the units given; any finite value where unknown.
             starts: the cues less their noise, in the memory's coordinates.
             known: which coordinates are; None for all.
+            seen: the cues as `frame.compared` returns them, where they have been compared.
         """
         count = len(cues)
         out = Mended(
@@ -126,7 +129,7 @@ class CueMending:
             out.confidence[k] = sure = judgement.confidence
             out.certain[k] = sure >= _SURE and judgement.probability.max() >= _ALONE
 
-        for _ in self._each(fill, cues, starts, known):
+        for _ in self._each(fill, cues, starts, known, seen):
             pass
         return out
 
@@ -135,13 +138,14 @@ class CueMending:
         cues: Float[np.ndarray, "k d"],
         starts: Float[np.ndarray, "k e"],
         known: Bool[np.ndarray, "k d"] | None = None,
+        seen: Compared | None = None,
     ) -> Iterator[tuple[Float[np.ndarray, " d"], Int[np.ndarray, " s"], Evidence]]:
         """Yield each cue in the frame's units, its shortlist, and what the models say of it.
 
         Args:
-            cues, starts, known: as for `mend`.
+            cues, starts, known, seen: as for `mend`.
         """
-        yield from self._each(lambda k, *found: found, cues, starts, known)
+        yield from self._each(lambda k, *found: found, cues, starts, known, seen)
 
     def _each(
         self,
@@ -149,22 +153,24 @@ class CueMending:
         cues: np.ndarray,
         starts: np.ndarray,
         known: np.ndarray | None,
+        seen: Compared | None,
     ) -> Iterator[Any]:
         """Yield what is worked out of each cue's place and of what `evidence` yields of it."""
         size = max(1, _AT_ONCE // max(len(self._points), cues.shape[1]))
         for k in range(0, len(cues), size):
             some = slice(k, k + size)
-            x = self.frame.inward(cues[some])
             if known is None:
-                lists = self._shortlist.of(x, starts[some] @ self._points.T)
+                now = self.frame.compared(cues[some]) if seen is None else seen.some(some)
+                x, lists = now.x, self._shortlist.of(now, starts[some])
             else:
+                x = self.frame.inward(cues[some])
                 lists = self._shortlist.of_known(x, known[some])
 
             def told(j: int, k: int = k, x: np.ndarray = x, lists: list = lists) -> Any:
-                rows, seen = lists[j], None if known is None else known[k + j]
+                rows, given = lists[j], None if known is None else known[k + j]
                 own = (starts[k + j], self._points[rows]) if known is None else None
                 raw = cues[k + j] / self.frame.scale
-                return work(k + j, x[j], rows, self._models.of(x[j], raw, rows, own, seen))
+                return work(k + j, x[j], rows, self._models.of(x[j], raw, rows, own, given))
 
             yield from side_by_side(told, range(len(x)))
 

@@ -238,7 +238,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         if settings.guided:
             sure = np.where(pattern == begun.row, begun.sure, 0.0)
         else:
-            sure = state.confidence.of(begun.evidence, pattern)
+            sure = state.confidence.of(begun.plain, pattern)
         return MemoryRecall(
             state=coordinates.decode(span.outward(ended.state, across), state.sizes[closest]),
             pattern=pattern,

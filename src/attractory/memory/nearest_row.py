@@ -11,12 +11,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory.memory.coordinates import spread
+
 __all__ = ["FEWEST", "NearestRow", "Position", "nearest_row", "position", "second_row"]
 
 _CHANCE = 4.0  # standard errors
 FEWEST = 300  # coordinates: of fewer too little is told
 _ALONE = 0.05  # of the distance of the second row
 _AT_ONCE = 1 << 24  # distances held at a time
+_ALL, _SOME, _SAMPLE = 2048, 256, 64  # rows up to which all are looked at, and some of more
+
+Products = tuple[Float[np.ndarray, " n"], Float[np.ndarray, "k n"]]
 
 
 class NearestRow(NamedTuple):
@@ -37,12 +42,15 @@ def nearest_row(
     rows: Float[np.ndarray, "n d"],
     cues: Float[np.ndarray, "k d"],
     known: Bool[np.ndarray, "k d"] | None = None,
+    products: Products | None = None,
 ) -> NearestRow:
     """Return the row nearest to each cue, by the coordinates that are known.
 
     Args:
         rows, cues: in the same units.
         known: which coordinates of the cues are; None for all.
+        products: squares of the rows, (n,), and products of cues and rows, (k, n), of all
+            coordinates, if they are at hand.
 
     Example:
         >>> found = nearest_row(np.eye(3, 100), np.eye(3, 100)[:2])
@@ -50,7 +58,7 @@ def nearest_row(
         ([0, 1], [True, True])
     """
     size = max(1, _AT_ONCE // (len(rows) + rows.shape[1]))
-    squares = np.einsum("ij,ij->i", rows, rows) if known is None else rows**2
+    squares = products[0] if products is not None else _squares(rows, known is None)
     parts = []
     for k in range(0, len(cues), size):
         x = cues[k : k + size]
@@ -59,10 +67,15 @@ def nearest_row(
         else:
             part = known[k : k + size].astype(x.dtype)
             lengths = part @ squares.T
-        away = lengths - 2 * (part * x) @ rows.T
+        product = (part * x) @ rows.T if products is None else products[1][k : k + size]
+        away = lengths - 2 * product
         first = away.argmin(axis=1)
         parts.append((first, *_told(rows, x, part, away, first)))
     return NearestRow(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def _squares(rows: np.ndarray, whole: bool) -> np.ndarray:
+    return np.einsum("ij,ij->i", rows, rows) if whole else rows**2
 
 
 class Position(NamedTuple):
@@ -85,13 +98,19 @@ class Position(NamedTuple):
 
 
 def position(
-    rows: Float[np.ndarray, "n d"], cues: Float[np.ndarray, "k d"], row: Int[np.ndarray, " k"]
+    rows: Float[np.ndarray, "n d"],
+    cues: Float[np.ndarray, "k d"],
+    row: Int[np.ndarray, " k"],
+    products: Products | None = None,
 ) -> Position:
     """Return where cues lie.
+
+    Of more than 2,048 rows the other rows are the 256 nearest to each cue, and 64 of all.
 
     Args:
         rows, cues: in the same units.
         row: of each cue.
+        products: as for `nearest_row`.
 
     Example:
         >>> rows = np.eye(3, 9)
@@ -99,17 +118,52 @@ def position(
         >>> [float(v[0].round(6)) for v in found[:3]]
         [0.0, 1.0, 0.5]
     """
+    if len(rows) > _ALL:
+        return _position_among_some(rows, cues, row, products)
     size = max(1, _AT_ONCE // (8 * len(rows)))
-    parts = [
-        _position(rows, cues[k : k + size], row[k : k + size]) for k in range(0, len(row), size)
-    ]
+    squares = _squares(rows, True) if products is None else products[0]
+    parts = []
+    for k in range(0, len(row), size):
+        x, own = cues[k : k + size], rows[row[k : k + size]]
+        with_cue = x @ rows.T if products is None else products[1][k : k + size]
+        given = own @ rows.T, with_cue, squares, rows.mean(axis=1)
+        parts.append(_position(own, x, row[k : k + size], given))
     return Position(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
-def _position(rows: np.ndarray, cues: np.ndarray, row: np.ndarray) -> Position:
-    own, here, dim = rows[row], np.arange(len(row)), rows.shape[1]
-    mine, with_cue = own @ rows.T, cues @ rows.T
-    squares = np.einsum("ij,ij->i", rows, rows)
+def _position_among_some(
+    rows: np.ndarray, cues: np.ndarray, row: np.ndarray, products: Products | None
+) -> Position:
+    """Return the same from the rows that are nearest to each cue, and from a sample of all."""
+    sample = spread(len(rows), _SAMPLE)
+    squares = _squares(rows, True) if products is None else products[0]
+    parts = []
+    for k, (x, home) in enumerate(zip(cues, row.tolist(), strict=True)):
+        with_cue = rows @ x if products is None else products[1][k]
+        near = np.argpartition(squares - 2 * with_cue, _SOME)[:_SOME]
+        here = np.unique(np.concatenate([[home], near, sample]))
+        some = rows[here]
+        own, place = rows[home], np.searchsorted(here, [home])
+        mine, mean = np.stack([own, np.full_like(own, 1 / len(own))]) @ some.T
+        given = mine[None], with_cue[here][None], squares[here], mean
+        parts.append(_position(own[None], x[None], place, given))
+    return Position(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def _position(
+    own: np.ndarray, cues: np.ndarray, row: np.ndarray, given: tuple[np.ndarray, ...]
+) -> Position:
+    """Return where cues lie among rows.
+
+    Args:
+        own: the row of each, (k, d).
+        cues: (k, d).
+        row: place of that row among the n.
+        given: products of these rows with the n, and of the cues with them, (k, n); the squares of
+            the n, and their means, (n,).
+    """
+    mine, with_cue, squares, mean = given
+    here, dim = np.arange(len(row)), own.shape[1]
     apart = squares[row][:, None] + squares - 2 * mine
     rest = np.einsum("ij,ij->i", cues - own, cues - own)
     nearer = squares - squares[row][:, None] - 2 * (with_cue - with_cue[here, row][:, None])
@@ -122,7 +176,7 @@ def _position(rows: np.ndarray, cues: np.ndarray, row: np.ndarray) -> Position:
     least = np.where(others, nearer, np.inf).min(axis=1)
     lead = 0.5 * dim * np.log1p(np.where(none, 0, least) / np.maximum(rest, 1e-9))
     # The same of rows and cues less their means, for least squares.
-    mean, mean_cue = rows.mean(axis=1), cues.mean(axis=1)
+    mean_cue = cues.mean(axis=1)
     gram = mine - dim * mean[row][:, None] * mean
     size = np.maximum(squares[row] - dim * mean[row] ** 2, 1e-12)[:, None]
     seen = with_cue - dim * mean_cue[:, None] * mean
@@ -181,5 +235,7 @@ def _told(
     white &= (length > 0) & (dim >= FEWEST)
     if len(rows) == 1:
         return white, dim > 0
-    second = np.partition(away, 1, axis=1)[:, 1] + (part * x**2).sum(axis=1)
+    here = np.arange(len(x))
+    away[here, first] = np.inf
+    second = away.min(axis=1) + (part * x**2).sum(axis=1)
     return white, (dim > 0) & (length**2 < _ALONE**2 * second)

@@ -15,6 +15,7 @@ means are far apart, 0 has no meaning, and the mean row is left out.
 """
 
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -24,7 +25,7 @@ from attractory.memory.coordinates import spread
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 
-__all__ = ["RowFrame", "Shortlist"]
+__all__ = ["Compared", "RowFrame", "Shortlist"]
 
 _TOP = 12  # rows by each similarity
 _FEW = 4  # rows most unlike the cue: of a negative, say
@@ -33,8 +34,26 @@ _MOST = 1e4  # values of a cue larger than this count as this
 _SHARE = 0.1  # λ
 _SEEN = 256  # coordinates of the last similarity; fewer of more than 4,000 rows
 _NEAR = 0.5  # its h
-_BLOCK = 1 << 22  # differences held at a time
+_STEPS = 64  # that h is divided into, for differences in whole numbers
+_BLOCK = 1 << 17  # differences held at a time: they stay in a core's cache
+_RUN = 32  # similarities of which the largest is looked at first
 _NONE = 1e-9
+
+
+class Compared(NamedTuple):
+    """Cues and their products with all rows, which several similarities are made of.
+
+    Attributes:
+        x: cues in the frame's units, (k, d), float32.
+        product: with the rows there, (k, n).
+    """
+
+    x: Float[np.ndarray, "k d"]
+    product: Float[np.ndarray, "k n"]
+
+    def some(self, which: Any) -> "Compared":
+        """Return those of some cues."""
+        return Compared(self.x[which], self.product[which])
 
 
 class RowFrame:
@@ -65,6 +84,16 @@ class RowFrame:
         apart = np.clip((cues - self._origin) / self.scale, -_MOST, _MOST)
         return np.asarray(apart, np.float32) + self.middle
 
+    def compared(self, cues: Float[np.ndarray, "k d"]) -> Compared:
+        """Return cues of the units given in these, and their products with the rows."""
+        x = self.inward(cues)
+        return Compared(x, x @ self.points.T)
+
+    @cached_property
+    def squares(self) -> Float[np.ndarray, " n"]:
+        """Squares of the rows' lengths."""
+        return np.einsum("ij,ij->i", self.points, self.points)
+
     def outward(self, points: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k d"]:
         """Return points of these units in those given."""
         return (np.asarray(points, float) - self.middle) * self.scale + self._origin
@@ -82,25 +111,36 @@ class Shortlist:
     def __init__(self, frame: RowFrame, metric: Metric, local: LocalContrast):
         self._frame, self._metric, self._local = frame, metric, local
 
-    def of(
-        self, x: Float[np.ndarray, "k d"], own: Float[np.ndarray, "k n"]
-    ) -> list[Int[np.ndarray, " s"]]:
+    def of(self, seen: Compared, starts: Float[np.ndarray, "k e"]) -> list[Int[np.ndarray, " s"]]:
         """Return the rows shortlisted for each cue.
 
         Args:
-            x: cues in the frame's units, (k, d).
-            own: the memory's similarity of each cue to each row, (k, n).
+            seen: the cues.
+            starts: the same less their noise, in the memory's coordinates, at any length.
         """
-        points = self._frame.points
-        product = x @ points.T
+        x, product = seen
         correlation = self._correlation(x, product)
-        found = [own, 2 * product - self._squares, correlation]
+        found = [self._own(starts), 2 * product - self._frame.squares, correlation]
         if not self._metric.plain:
             found.append(self._whitened(x))
         found.append(-self._distance(x))
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
         return _first(found, -correlation)
+
+    def most_alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
+        """Return the row in whose direction from the mean each cue is most nearly."""
+        along, lengths = self._from_middle
+        apart = seen.product - (seen.x @ self._frame.middle)[:, None] - along
+        apart /= lengths
+        return apart.argmax(axis=1)
+
+    @cached_property
+    def _from_middle(self) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """Products of the rows less the middle with the middle, and the lengths of these."""
+        frame = self._frame
+        product, own = frame.points @ frame.middle, float(frame.middle @ frame.middle)
+        return product - own, np.sqrt(np.maximum(frame.squares - 2 * product + own, _NONE))
 
     def of_known(
         self, x: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"]
@@ -115,10 +155,6 @@ class Shortlist:
         return _first([2 * product - squares, (product - mean * sums) / spread_of_rows])
 
     @cached_property
-    def _squares(self) -> Float[np.ndarray, " n"]:
-        return np.einsum("ij,ij->i", self._frame.points, self._frame.points)
-
-    @cached_property
     def _aside(self) -> Float[np.ndarray, "d q"]:
         """Orthonormal columns: a constant and the mean row."""
         both = np.stack([np.ones_like(self._frame.middle), self._frame.middle], axis=1)
@@ -131,25 +167,42 @@ class Shortlist:
 
     @cached_property
     def _lengths(self) -> Float[np.ndarray, " n"]:
-        return np.sqrt(np.maximum(self._squares - (self._along_aside**2).sum(axis=1), _NONE))
+        return np.sqrt(np.maximum(self._frame.squares - (self._along_aside**2).sum(axis=1), _NONE))
 
     def _correlation(self, x: np.ndarray, product: np.ndarray) -> Float[np.ndarray, "k n"]:
         return (product - (x @ self._aside) @ self._along_aside.T) / self._lengths
 
     @cached_property
-    def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Principal axes, the weights there and across of (C + λI)⁻¹, and the lengths of rows."""
+    def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Principal axes, the weights there of (C + λI)⁻¹, and the lengths of rows by it and by M.
+
+        Lengths of rows are those along the axes for the first; the second are of all.
+        """
         basis = np.asarray(self._metric.basis, np.float32)
         variances = self._metric.variances / self._frame.scale**2
         weights = np.asarray(1 / (variances + _SHARE * variances.max()), np.float32)
-        lengths = np.empty(len(self._frame.points), np.float32)
+        gains = np.asarray(self._metric.gains**2, np.float32)
+        rest = np.float32(self._metric.rest**2)
+        lengths, own = np.empty((2, len(self._frame.points)), np.float32)
         for k in range(0, len(lengths), 1000):
-            some = (self._frame.points[k : k + 1000] - self._frame.middle) @ basis
-            lengths[k : k + 1000] = np.sqrt(np.maximum((some**2) @ weights, _NONE))
-        return basis, weights, lengths
+            apart = self._frame.points[k : k + 1000] - self._frame.middle
+            some = (apart @ basis) ** 2
+            lengths[k : k + 1000] = np.sqrt(np.maximum(some @ weights, _NONE))
+            across = np.maximum(np.einsum("ij,ij->i", apart, apart) - some.sum(axis=1), 0)
+            own[k : k + 1000] = np.sqrt(np.maximum(some @ gains + rest * across, _NONE))
+        return basis, weights, lengths, own
+
+    def _own(self, starts: np.ndarray) -> Float[np.ndarray, "k n"]:
+        """Return the memory's own similarity, by (M y)·(p − m) for y·M(p − m)."""
+        lengths = self._from_middle[1] if self._metric.plain else self._axes[3]
+        length = np.linalg.norm(starts, axis=1, keepdims=True)
+        wanted = self._metric.apply(starts / np.where(length > 0, length, 1))
+        wanted = np.asarray(wanted, np.float32)
+        frame = self._frame
+        return (wanted @ frame.points.T - (wanted @ frame.middle)[:, None]) / lengths
 
     def _whitened(self, x: np.ndarray) -> Float[np.ndarray, "k n"]:
-        basis, weights, lengths = self._axes
+        basis, weights, lengths, _ = self._axes
         across = 1 / (_SHARE * self._metric.variances.max() / self._frame.scale**2)
         apart = x - self._frame.middle
         along, aside = apart @ basis, basis.T @ self._aside
@@ -162,25 +215,35 @@ class Shortlist:
         return (wanted @ self._frame.points.T - (wanted @ self._frame.middle)[:, None]) / lengths
 
     @cached_property
-    def _sample(self) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, "n m"]]:
-        """Coordinates in which rows differ, and the rows there."""
+    def _sample(self) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, "m n"]]:
+        """Coordinates in which rows differ, and the rows there, in whole numbers."""
         points = self._frame.points
         deviation = points[spread(len(points), 2000)].std(axis=0)
         differ = np.flatnonzero(deviation > 0.1 * deviation.max())
         most = min(_SEEN, max(32, _SEEN * 4000 // len(points)))
         if len(differ) > most:
             differ = np.sort(generator(0, "coordinates").choice(differ, most, replace=False))
-        return differ, np.ascontiguousarray(points[:, differ])
+        return differ, _whole(points[:, differ].T)
 
     def _distance(self, x: np.ndarray) -> Float[np.ndarray, "k n"]:
         where, rows = self._sample
-        out = np.empty((len(x), len(rows)), np.float32)
-        size = max(1, _BLOCK // max(1, rows.shape[1]))
-        for k, cue in enumerate(x[:, where]):
+        most, n = _STEPS, rows.shape[1]
+        out = np.empty((len(x), n), np.int16)
+        size = max(1, _BLOCK // n)
+        for k, cue in enumerate(_whole(x[:, where])):
+            total = out[k]
+            total[:] = 0
             for j in range(0, len(rows), size):
-                away = np.abs(rows[j : j + size] - cue)
-                out[k, j : j + size] = np.minimum(away, _NEAR, out=away).sum(axis=1)
-        return out
+                away = rows[j : j + size] - cue[j : j + size, None]
+                np.minimum(np.abs(away, out=away), most, out=away)
+                total += away.sum(axis=0, dtype=np.int16)
+        return out.astype(np.float32)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    """Return values in small whole numbers, of which differences are as well."""
+    most = np.iinfo(np.int16).max // 2
+    return np.ascontiguousarray(np.clip(values * (_STEPS / _NEAR), -most, most), np.int16)
 
 
 def _first(
@@ -195,7 +258,27 @@ def _first(
     n = similarities[0].shape[1]
     if n <= _TOP:
         return [np.arange(n)] * len(similarities[0])
-    each = [np.argpartition(-s, _TOP - 1, axis=1)[:, :_TOP] for s in similarities]
+    each = [_largest(s, _TOP) for s in similarities]
     if opposite is not None:
-        each.append(np.argpartition(-opposite, _FEW - 1, axis=1)[:, :_FEW])
+        each.append(_largest(opposite, _FEW))
     return [np.unique(rows) for rows in np.concatenate(each, axis=1)]
+
+
+def _largest(values: Float[np.ndarray, "k n"], count: int) -> Int[np.ndarray, "k c"]:
+    """Return where the largest values of each line are.
+
+    They lie in as many runs of values at most, those with the largest maxima.
+    """
+    k, n = values.shape
+    runs = -(-n // _RUN)
+    if runs <= 2 * count:
+        return np.argpartition(-values, count - 1, axis=1)[:, :count]
+    cut = n // _RUN * _RUN
+    largest = values[:, :cut].reshape(k, -1, _RUN).max(axis=2)
+    if cut < n:
+        largest = np.append(largest, values[:, cut:].max(axis=1, keepdims=True), axis=1)
+    best = np.argpartition(-largest, count - 1, axis=1)[:, :count]
+    place = (best[:, :, None] * _RUN + np.arange(_RUN)).reshape(k, -1)
+    there = np.minimum(place, n - 1)
+    some = np.where(place < n, np.take_along_axis(values, there, 1), -np.inf)
+    return np.take_along_axis(there, np.argpartition(-some, count - 1, axis=1)[:, :count], 1)

@@ -22,6 +22,7 @@ from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.guided_recall import RecallPlan
 from attractory.memory.metric_search import Choice
 from attractory.memory.settings import MemorySettings
+from attractory.memory.shortlist import Compared
 from attractory.memory.span import Span
 from attractory.memory.stored_map import KernelStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
@@ -31,6 +32,7 @@ from attractory.memory.stored_network import NetworkStore
 __all__ = ["Beginnings", "Carried", "MemoryState", "NotStoredError"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
+_CLOSE = 0.2  # of the norm: a cue farther than this from the row most like it is none
 _TWIN = 1e-6  # of the norm: a row this near is the same
 _NAMED = 5  # rows in a message
 _KEPT = 1 << 22  # numbers in rows that are kept in the units given, too
@@ -71,7 +73,6 @@ class Beginnings(NamedTuple):
         plain: the cues as they are, (k, d); mended, where some of them is unknown or the row that
             they are mended by is as good as certain.
         start: the cues mended.
-        evidence: the cues less their noise, which their confidence is judged by.
         damage: place in `cue_mending.DAMAGE`, (k,); −1 where cues are not mended.
         row: the stored row that each is mended by, (k,); −1 where cues are not mended.
         sure: probability that this row is right, (k,); see `memory.row_probability`.
@@ -80,7 +81,6 @@ class Beginnings(NamedTuple):
 
     plain: Float[np.ndarray, "k d"]
     start: Float[np.ndarray, "k d"]
-    evidence: Float[np.ndarray, "k d"]
     damage: Int[np.ndarray, " k"]
     row: Int[np.ndarray, " k"]
     sure: Float[np.ndarray, " k"]
@@ -272,26 +272,36 @@ class MemoryState:
         plain = self.coordinates.encode(cues)[0]
         if not self.settings.guided:
             return plain
-        return self._less_noise(cues, plain, nearest(plain, self.points))[0]
+        away = np.linalg.norm(plain - self.points[nearest(plain, self.points)], axis=1)
+        start, there = self._less_noise(cues), away <= _AT * self.norm
+        start[there] = plain[there]
+        return start
 
-    def _less_noise(
-        self,
-        cues: Float[np.ndarray, "k d"],
-        plain: Float[np.ndarray, "k d"],
-        row: Int[np.ndarray, " k"],
-    ) -> tuple[Float[np.ndarray, "k d"], Bool[np.ndarray, " k"]]:
-        """Return cues less their noise, and which are stored rows, whose `plain` is left.
-
-        Args:
-            cues, plain: in the units given, and in the coordinates.
-            row: the pattern nearest to each.
-        """
+    def _less_noise(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Return cues less their noise, in the coordinates."""
         coordinates = self.coordinates
         mean, metric = coordinates.mean, coordinates.metric
-        start = coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
-        there = np.linalg.norm(plain - self.points[row], axis=1) <= _AT * self.norm
-        start[there] = plain[there]
-        return start, there
+        return coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
+
+    def _stored(
+        self, plain: Float[np.ndarray, "k d"], seen: Compared
+    ) -> tuple[Int[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
+        """Return the rows that cues are, and which cues are one.
+
+        One that is has the row's direction from the mean; where that is near, all rows are looked
+        at.
+
+        Args:
+            plain: the cues in the coordinates.
+            seen: the same as they are.
+        """
+        row = self.mending.alike(seen)
+        away = np.linalg.norm(plain - self.points[row], axis=1)
+        near = np.flatnonzero(away <= _CLOSE * self.norm)
+        if len(near):
+            row[near] = nearest(plain[near], self.points)
+            away[near] = np.linalg.norm(plain[near] - self.points[row[near]], axis=1)
+        return row, away <= _AT * self.norm
 
     @cached_property
     def mending(self) -> CueMending:
@@ -317,19 +327,20 @@ class MemoryState:
         damage = np.full(count, -1)
         if not self.settings.guided:
             none = damage.copy(), np.zeros(count), np.zeros(count, bool)
-            return Beginnings(plain, plain, plain, damage, *none)
-        row = nearest(plain, self.points)
-        evidence, there = self._less_noise(cues, plain, row)
-        start, sure = evidence.copy(), np.ones(count)
+            return Beginnings(plain, plain, damage, *none)
+        seen = self.mending.frame.compared(cues)
+        row, there = self._stored(plain, seen)
+        start, sure = plain.copy(), np.ones(count)
         damage[:], certain = 0, np.zeros(count, bool)
         whole = np.ones(count, bool) if known is None else known.all(axis=1)
-        near = self.mending.nearest(cues, known)
+        near = self.mending.nearest(seen, known)
         # White noise needs no model of damage, but for its confidence where some is unknown.
         for some, told in ((whole & ~there & ~near.white, None), (~whole, known)):
             if not some.any():
                 continue
             part = None if told is None else told[some]
-            mended = self.mending.mend(cues[some], evidence[some] / self.norm, part)
+            less = self._less_noise(cues[some]) / self.norm
+            mended = self.mending.mend(cues[some], less, part, seen.some(some))
             start[some], damage[some] = encode(mended.cue)[0], mended.damage
             row[some], sure[some] = mended.row, mended.confidence
             certain[some] = mended.certain
@@ -338,11 +349,11 @@ class MemoryState:
         row[direct] = near.row[direct]
         damage[direct] = np.where(near.white[direct], DAMAGE.index("noise"), damage[direct])
         some = direct & whole
-        sure[some] = self.mending.of_noise(cues[some], row[some])
+        sure[some] = self.mending.of_noise(seen.some(some), row[some])
         certain |= direct
         start[certain] = self.points[row[certain]]
         plain[~whole | certain] = start[~whole | certain]
-        return Beginnings(plain, start, evidence, damage, row, sure, certain)
+        return Beginnings(plain, start, damage, row, sure, certain)
 
     def refuse_other_answers(
         self, points: Float[np.ndarray, "m d"], answers: Float[np.ndarray, "m d"]
