@@ -35,7 +35,7 @@ def sure_of_frames(
         sure: confidence as of any rows; kept unless the frame is the nearest, what is between is
             white noise, and others are alike.
     """
-    near, out = mending.nearest(cues), sure.copy()
+    near, out = mending.nearest(mending.frame.compared(cues)), sure.copy()
     points, x = mending.frame.points, mending.frame.inward(cues)
     squares = np.einsum("ij,ij->i", points, points)
     for k in np.flatnonzero(near.white & (near.row == row)).tolist():
