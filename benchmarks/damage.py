@@ -105,6 +105,7 @@ def data_sets(arguments: argparse.Namespace, count: int) -> dict:
     table = latent * 10.0 ** rng.integers(0, 2, 64) + 1000 * rng.normal(size=64)
     if arguments.pictures:
         other = tiles(count, 32, arguments.pictures, seed)
+        other = other[np.sort(np.unique(other, axis=0, return_index=True)[1])]  # each once
         out["other pictures"] = other, (32, 32, 3), True
     return out | {
         "photographs": (photos, (32, 32, 3), True),

@@ -97,6 +97,12 @@ def clipped_noise(rows, shape, stored, rng):
     return np.clip(noise(rows, shape, stored, rng), stored.min(), stored.max())
 
 
+def positive_noise(rows, shape, stored, rng):
+    """The absolute value of white noise of any deviation up to 1.5 is added, cut to 0 and 1."""
+    size = rng.uniform(0.05, 1.5, (len(rows), 1))
+    return np.clip(np.abs(rows + size * rng.normal(size=rows.shape)), 0, 1)
+
+
 def mixed(rows, shape, stored, rng):
     """A row and another, about half and half: neither is right."""
     other = stored[rng.integers(len(stored), size=len(rows))]
@@ -154,6 +160,8 @@ def cues_of(arguments, count, name, given, seed):
         for k in range(arguments.drawn)
     ]
     jobs += [("noise", noise, 30), ("mixed", mixed, 20), ("clipped noise", clipped_noise, 12)]
+    if images:
+        jobs += [("positive noise", positive_noise, 12)]
     masks = [(f"mask {share}", share, 4) for share in (0.5, 0.25, 0.125, 0.0625)]
     for k, (kind, damage, many) in enumerate([*jobs, *masks]):
         rng = np.random.default_rng([seed, k, *name.encode()])
