@@ -16,7 +16,7 @@ from attractory.memory.row_probability import of_noise
 
 __all__ = ["sure_of_frames"]
 
-_ALIKE = 0.1  # of the squared distance of the cue
+_ALIKE = 1.0  # of the squared distance of the cue
 _RIVALS = 128  # nearest rows that are compared
 
 
