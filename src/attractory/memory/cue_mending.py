@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attractory._util.threads import side_by_side
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.damage_models import Fit
 from attractory.memory.local_contrast import LocalContrast
@@ -172,7 +171,7 @@ class CueMending:
                 raw = cues[k + j] / self.frame.scale
                 return work(k + j, x[j], rows, self._models.of(x[j], raw, rows, own, given))
 
-            yield from side_by_side(told, range(len(x)))
+            yield from map(told, range(len(x)))
 
     def _mended(
         self,
