@@ -301,6 +301,7 @@ class DamageModels:
         told, features = np.zeros(count, bool), np.zeros((count, len(FEATURES)), np.float32)
         gain, fits, root = np.full(count, -np.inf), {}, np.sqrt(here.size)
         away: dict[int, np.ndarray] = {}
+        apart_from: dict[tuple[int, int], tuple] = {}
         for name, compared in found.items():
             k, fit = MODELS.index(name), compared.fit
             terms = self._over_q(name, compared, logs)
@@ -323,7 +324,11 @@ class DamageModels:
             if name in _NOISY:
                 features[k, 3:6] = self._residual(compared, best, row, name)
             if name not in _FLAT:
-                features[k, 9] = _at_the_row(compared, best, row, name == "structured")
+                features[k, 9] = (
+                    _towards_the_row(compared, row)
+                    if name == "structured"
+                    else _at_the_row(compared, best, row, apart_from)
+                )
         if told.any():
             best_gain = gain[told & COMPARABLE].max(initial=-np.inf)
             some = told & np.isfinite(best_gain)
@@ -379,19 +384,39 @@ def _ahead(behind: np.ndarray, away: np.ndarray, row: int) -> float:
     return float(min(behind[rivals].min(initial=np.inf), _FARTHEST)) if rivals.any() else 0.0
 
 
-def _at_the_row(compared: _Compared, best: int, row: int, direction: bool) -> float:
-    """Return where the cue lies: 1 at its row, 0 half-way to the row least far."""
+def _at_the_row(
+    compared: _Compared, best: int, row: int, apart_from: dict[tuple[int, int], tuple]
+) -> float:
+    """Return where the cue lies: 1 at its row, 0 half-way to the row least far.
+
+    Args:
+        compared: by a model.
+        best: the row's place in the fit.
+        row: its place among all.
+        apart_from: by rows and row, how rows differ from it; kept for other models.
+    """
     x, rows, fit = compared.x, compared.rows, compared.fit
-    if direction:
-        length, size = np.linalg.norm(x), np.linalg.norm(rows[row])
-        along = rows @ (x / (length if length > 0 else 1.0)) / size
-        nearer = 2 * (along[row] - along)
-        apart = ((rows - rows[row]) ** 2).sum(axis=1) / size**2
-    else:
-        weight = fit.kept[best]
-        x = (x - fit.offset[best]) / np.maximum(fit.contrast[best], 0.05)
-        nearer = ((x - rows) ** 2 - (x - rows[row]) ** 2) @ weight
-        apart = (rows - rows[row]) ** 2 @ weight
+    key = id(rows), row
+    if key not in apart_from:
+        difference = rows - rows[row]
+        apart_from[key] = difference, difference**2
+    difference, square = apart_from[key]
+    weight = fit.kept[best]
+    x = (x - fit.offset[best]) / np.maximum(fit.contrast[best], 0.05)
+    apart = square @ weight
+    return _least(apart - 2 * difference @ (weight * (x - rows[row])), apart, row)
+
+
+def _towards_the_row(compared: _Compared, row: int) -> float:
+    """Return the same of directions."""
+    x, rows = compared.x, compared.rows
+    length, size = np.linalg.norm(x), np.linalg.norm(rows[row])
+    along = rows @ (x / (length if length > 0 else 1.0)) / size
+    apart = ((rows - rows[row]) ** 2).sum(axis=1) / size**2
+    return _least(2 * (along[row] - along), apart, row)
+
+
+def _least(nearer: np.ndarray, apart: np.ndarray, row: int) -> float:
     rivals = apart > 1e-3 * np.median(apart) + 1e-9
     rivals[row] = False
     return float((nearer[rivals] / apart[rivals]).min()) if rivals.any() else 0.0

@@ -190,18 +190,17 @@ def mixture(
     size = (len(rows), 1)
     contrast, offset = np.ones(size, np.float32), np.zeros(size, np.float32)
     noise, lost = (np.full(size, v, np.float32) for v in first)
-    some = np.arange(len(rows))
-    kept = total = np.empty(0, np.float32)
+    some, ones, target = np.arange(len(rows)), np.ones_like(x), rows
+    kept = total = rest = np.empty(0, np.float32)
     for k in range(_FIRST + _LAST + 1):
-        target = rows if limits is None else np.clip((x - offset) / contrast, *limits)
-        rest = x - contrast * target - offset
         wide = _ROOT * noise
+        if limits is not None or k == 0:
+            target = rows if limits is None else np.clip((x - offset) / contrast, *limits)
+            rest = _squared(x, target, contrast, offset)
         if limits is not None:
             wide = wide + contrast * (limits[1] - limits[0])
-        total = rest / noise
-        total *= total
-        total *= -0.5
-        kept = np.exp(total, out=total)
+        rest *= -0.5 / noise**2
+        kept = np.exp(rest, out=rest)
         kept *= (1 - lost) / wide
         total = kept + lost * other
         kept /= total
@@ -209,24 +208,31 @@ def mixture(
             break
         if k == _FIRST and len(some) > _BEST:
             best = np.argpartition(-np.log(total).sum(axis=1), _BEST - 1)[:_BEST]
-            some, rows, kept, rest, target = (v[best] for v in (some, rows, kept, rest, target))
-            contrast, offset, noise, lost = (v[best] for v in (contrast, offset, noise, lost))
+            some, rows, kept, target = (v[best] for v in (some, rows, kept, target))
             limits = None if limits is None else (limits[0][best], limits[1][best])
-        sums = kept.sum(axis=1, keepdims=True) + 1e-6
+        sums = (kept @ ones)[:, None] + 1e-6
         lost = np.clip(1 - sums / x.size, *_LOST)
         mean_x = (kept @ x)[:, None] / sums
         weighted = kept * target
-        mean = weighted.sum(axis=1, keepdims=True) / sums
+        mean = (weighted @ ones)[:, None] / sums
         along = (weighted @ x)[:, None] / sums - mean_x * mean
-        weighted *= target
-        square = weighted.sum(axis=1, keepdims=True) / sums - mean**2
+        square = np.einsum("ij,ij->i", weighted, target)[:, None] / sums - mean**2
         contrast = np.clip((along + _CONTRAST) / (np.maximum(square, 0) + _CONTRAST), *_CONTRASTS)
         offset = mean_x - contrast * mean
-        rest = x - contrast * target - offset
-        rest *= rest
-        rest *= kept
-        noise = np.maximum(np.sqrt(rest.sum(axis=1, keepdims=True) / sums), _LEAST)
+        rest = _squared(x, target, contrast, offset)
+        left = np.einsum("ij,ij->i", rest, kept)[:, None]
+        noise = np.maximum(np.sqrt(left / sums), _LEAST)
     return Fit(some, np.log(total), kept, contrast, offset, noise)
+
+
+def _squared(
+    x: np.ndarray, target: np.ndarray, contrast: np.ndarray, offset: np.ndarray
+) -> np.ndarray:
+    rest = contrast * target
+    rest += offset
+    rest -= x
+    rest *= rest
+    return rest
 
 
 def patches(

@@ -42,7 +42,7 @@ class MemoryRecall(Plotted):
         distance: from the nearest stored row, relative to the norm, (k,).
         steps: evaluations of a map, all legs together, (k,).
         residual, status: as in `analysis.RecallResult`, of the memory's own map, the residual
-            relative to the norm.
+            relative to the norm; of a state put at its row, the most that the map moves any row by.
         path: the stored row nearest to the state at the start and at the end of each leg,
             (s + 1, k): three legs if recall is guided by the map's kernel, else one.
         damage: what each cue had suffered, by the model that explains it best, (k,): "none",
