@@ -42,6 +42,7 @@ from scipy.linalg import solve_discrete_lyapunov
 from threadpoolctl import threadpool_limits
 
 from attractory._util.aliases import ArrayLike
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.machine import refuse_square_matrices
 from attractory._util.plotted import Plotted
 from attractory._util.precision import double, full_precision
@@ -274,7 +275,7 @@ def _shapes(jacobian: np.ndarray) -> list[np.ndarray | None]:
         return [None]
     radius = float(np.abs(np.linalg.eigvals(jacobian)).max())
     shapes = []
-    if radius < 1 - 1e-9:
+    if radius < BELOW_ONE:
         for between in (0.25, 0.5, 0.75):
             aim = radius + between * (1 - radius)
             p = solve_discrete_lyapunov((jacobian / aim).T, np.eye(len(jacobian)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attractory import __version__
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.interrupts import watched
 from attractory.cli import changes
 from attractory.cli.bench import register as register_bench
@@ -221,7 +222,7 @@ def _show(result: "Demo", paths: list[Path]) -> None:
         table.add_row(*cells)
     show(table, 80 if len(result.trials) == 2 else 110)
     count = len(result.labels)
-    say(f"{int((result.spectral_radius < 1).sum())} of {count} patterns are attractors")
+    say(f"{int((result.spectral_radius < BELOW_ONE).sum())} of {count} patterns are attractors")
     for trial in result.trials:
         say(
             f"{trial.recalled_by_memory.sum()} of {count} recalled from {trial.name} by "

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.validation import nonnegative, positive, whole
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallResult, recall
@@ -147,7 +148,7 @@ class Demo:
         any_missed = any(part is not None and part.any() for part in missed)
         title = self._message() + ("; orange: not recalled" if any_missed else "")
         radius = self.spectral_radius
-        inside = int((radius < 1).sum())
+        inside = int((radius < BELOW_ONE).sum())
         pictures = {
             target / "recall.png": plot_image_rows(rows, self.shape, title=title, missed=missed),
             target / "eigenvalues.png": plot_eigenvalues(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.texts import counted
 from attractory.cli.console import say, show
 
@@ -29,7 +30,8 @@ def draw(kept: "MemoryFile", figure: Path) -> None:
     radius = np.abs(values).max(axis=1)
     first = "the first " if len(kept.names) > DRAWN else ""
     title = (
-        f"At {int((radius < 1).sum())} of {first}{len(values)} stored rows the map contracts\n"
+        f"At {int((radius < BELOW_ONE).sum())} of {first}{len(values)} stored rows the map "
+        "contracts\n"
         f"largest spectral radius {radius.max():.3f}"
     )
     write_pictures({figure: plot_eigenvalues(values, title=title)})

@@ -8,6 +8,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from attractory._util.contraction import BELOW_ONE
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.sources import Patterns
 from attractory.explorer.texts import radius_text
@@ -135,10 +136,11 @@ def _draw_spectrum(axis: Any, memory: AttractorMemory, at: int) -> None:
     top = values[0][np.abs(values[0]).argmax()]
     axis.plot(top.real, top.imag, "o", mfc="none", mec=VERMILION, ms=11, mew=1.6, label="largest")
     reach = 1.1 * max(1.0, float(np.abs(values).max()))
+    verdict = "an" if radius < BELOW_ONE else "no"
     axis.set(
         xlabel="real part", ylabel="imaginary part", aspect="equal",
         xlim=(-reach, reach), ylim=(-reach, reach),
-        title=f"Spectral radius {radius_text(radius)}: {'an' if radius < 1 else 'no'} attractor",
+        title=f"Spectral radius {radius_text(radius)}: {verdict} attractor",
     )  # fmt: skip
     axis.legend(fontsize=7, frameon=False, loc="lower left")
 

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Complex
 
+from attractory._util.contraction import BELOW_ONE
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.analysis.iteration import RecallStatus
 from attractory.explorer.session import Seen
@@ -39,7 +40,7 @@ def recall_text(seen: Seen) -> str:
 
 def spectrum_text(seen: Seen) -> str:
     """Say whether the pattern is an attractor."""
-    verdict = "an attractor" if seen.radius < 1 else "no attractor"
+    verdict = "an attractor" if seen.radius < BELOW_ONE else "no attractor"
     return f"Spectral radius {radius_text(seen.radius)} at pattern {seen.at}: {verdict}."
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.plotted import Plotted
 from attractory._util.seeds import generator
 from attractory._util.text_tables import text_table
@@ -150,7 +151,7 @@ def diagnose_cycles(
         tell(c + 1, len(cycles))
     leading = np.bincount(ends[ends >= 0], minlength=len(cycles)) - [len(c) for c in cycles]
     return CycleDiagnosis(
-        tuple(cycles), leading, radii, (radii < 1) & stored, noise, returned, cues
+        tuple(cycles), leading, radii, (radii < BELOW_ONE) & stored, noise, returned, cues
     )
 
 

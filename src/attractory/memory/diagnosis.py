@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.optional import frame_of
 from attractory._util.plotted import Plotted
 from attractory._util.text_tables import html_table, text_table
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "attacked", "diagnose"]
 
-_BELOW_ONE = 1 - 1e-9  # radii nearer 1 are 1, rounded: of ReLU every one is
 
 _ROWS = 100  # looked at by default
 _NAMED = 10  # rows named in a summary
@@ -241,7 +241,7 @@ def stability(
         radius = np.asarray(spectral_radius(memory.map_, points))
     wanted = np.asarray(memory.state_.answers, float)[rows]
     miss = np.linalg.norm(np.asarray(memory.map_(points), float) - wanted, axis=1) / memory.norm_
-    return radius, miss, (radius < _BELOW_ONE) & (miss <= memory.state_.store.accuracy)
+    return radius, miss, (radius < BELOW_ONE) & (miss <= memory.state_.store.accuracy)
 
 
 def _certified(
@@ -292,7 +292,7 @@ def _advice(
             f"rows are missed by up to {memory.residual_:.1e} of the norm, so none counts as "
             f"stored: {more} or fewer near-duplicates would do"
         )
-    unstable = np.flatnonzero(~(radius < _BELOW_ONE) & np.isfinite(radius))
+    unstable = np.flatnonzero(~(radius < BELOW_ONE) & np.isfinite(radius))
     if len(unstable):
         alike = unstable[correlation[unstable] >= _ALIKE]
         if len(alike):

@@ -10,6 +10,7 @@ whose largest Ritz value, with its residual, is clearly below 1 is an attractor;
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.seeds import generator
 from attractory.analysis.spectrum import spectral_radius
 from attractory.kernels.kernel import Kernel
@@ -52,7 +53,7 @@ class RowStability:
         ] or [np.zeros(0, bool)])  # fmt: skip
         left = np.flatnonzero(~good)
         if len(left):
-            good[left] = spectral_radius(self.map, self.x[rows[left]]) < 1
+            good[left] = spectral_radius(self.map, self.x[rows[left]]) < BELOW_ONE
         return good
 
     def _clear(self, rows: Int[np.ndarray, " k"]) -> Bool[np.ndarray, " k"]:

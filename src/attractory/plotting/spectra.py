@@ -10,6 +10,7 @@ from jaxtyping import Complex
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.texts import counted
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.plotting.style import BLUE, GREY, LINES, MARKERS, VERMILION, new_figure
@@ -81,7 +82,7 @@ def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> 
     counts.xaxis.set_major_locator(MaxNLocator(5))
     figure.legend(loc="outside lower center", fontsize=8, frameon=False, ncols=3,
                   handles=axis.get_legend_handles_labels()[0])  # fmt: skip
-    inside = f"{int((radius < 1).sum())} of {counted(len(radius), 'pattern')}"
+    inside = f"{int((radius < BELOW_ONE).sum())} of {counted(len(radius), 'pattern')}"
     figure.suptitle(title or f"The spectral radius is below 1 at {inside}", fontsize=10)
     return figure
 

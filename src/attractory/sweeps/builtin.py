@@ -5,6 +5,7 @@ Each takes settings and returns numbers and arrays, the same for the same seed.
 
 from typing import TYPE_CHECKING
 
+from attractory._util.contraction import BELOW_ONE
 from attractory.sweeps.values import Values
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def spectrum(
         "radius": radius,
         "largest": float(radius.max()),
         "median": float(np.median(radius)),
-        "attractors": int((radius < 1).sum()),
+        "attractors": int((radius < BELOW_ONE).sum()),
         "residual": float(memory.residual),
     }
 

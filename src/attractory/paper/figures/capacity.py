@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from attractory._util.contraction import BELOW_ONE
 from attractory._util.statistics import where_largest
 from attractory.analysis.corruption import Noise
 from attractory.analysis.curves import recall_curve
@@ -73,7 +74,7 @@ def cell(*, n: int, dim: int, norm: float, noise: float, seed: int) -> Values:
         f, some, [noise], noise=Noise(seed=seed), trials=max(1, _LOOKED_AT // len(some)),
         rule=RecallRule(extra_steps=0), progress=False,
     )  # fmt: skip
-    stable = float((spectral_radius(f, some) < 1).mean())
+    stable = float((spectral_radius(f, some) < BELOW_ONE).mean())
     return {"recalled": float(curve.pooled_fraction[0]), "stable": stable, "stored": True}
 
 
