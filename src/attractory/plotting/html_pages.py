@@ -41,7 +41,7 @@ def message_of(figure: Figure) -> str:
 
     Example:
         >>> from attractory.plotting.style import new_figure
-        >>> figure = new_figure(2, 2)
+        >>> figure = new_figure(2.0, 2.0)
         >>> _ = figure.subplots().set_title("it grows\\nfast")
         >>> message_of(figure)
         'it grows fast'
