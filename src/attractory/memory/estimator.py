@@ -34,7 +34,7 @@ __all__ = ["AttractorMemory"]
 
 _NEAR = 0.01  # of the norm: a state this near is at the row
 _TOGETHER = 128  # cues looked at between two words of progress
-_TRIALS, _SEED = 200, 1  # cues of `score`; not those that `fit` chooses by
+_TRIALS, _SEED = 80, 1  # cues of `score`; not those that `fit` chooses by
 
 
 class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
@@ -280,7 +280,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
     def score(self, X: object, y: object = None) -> float:
         """Return the share of cues that are recalled as the row they were made from; 0 to 1.
 
-        Without `y` the cues are 100 damaged stored rows, the same at every call: of each fifth of
+        Without `y` the cues are 80 damaged stored rows, the same at every call: of each fifth of
         them, one run of 20 to 80 % of the columns has one value; 20 to 80 % of the columns have the
         mean, or one value; as many have values of their own within the column's range; white noise
         of 0.5 to 3 times the row's distance from the mean is added; or a random mixture of other
