@@ -63,8 +63,9 @@ def test_what_the_map_moves_is_told_in_float32(memory):
     x = np.vstack([plan.patterns[:3], around(plan.patterns, 1.0)])
     x *= plan.norm / np.linalg.norm(x, axis=1, keepdims=True)
     moved = np.linalg.norm(np.asarray(plan.own(x)) - x, axis=1)
-    found = whole_moves(plan.votes, part.softened, x)
+    found, there = whole_moves(plan.votes, part.softened, x)
     np.testing.assert_allclose(found, moved, atol=2e-4 * plan.norm)
+    assert np.flatnonzero(there).tolist() == [0, 1, 2]
 
 
 def test_beside_a_twin_or_where_steps_lead_away_no_state_is_put_at_a_row():
@@ -135,3 +136,11 @@ def test_the_rows_near_a_cue_say_where_it_lies_as_all_do(monkeypatch):
     np.testing.assert_allclose(some.second[:3], whole.second[:3], atol=1e-4)
     for name in ("at_row", "lead", "away"):
         np.testing.assert_allclose(getattr(some, name), getattr(whole, name), rtol=1e-3, atol=1e-3)
+
+
+def test_of_one_or_two_rows_the_nearest_is_found_without_a_word():
+    rows = 7 * np.eye(2, 5)
+    for some in (rows[:1], rows):
+        with np.errstate(all="raise"):
+            found = nearest_exactly(some, some, np.asarray(some / 7, np.float32))
+        assert found.tolist() == list(range(len(some)))

@@ -14,8 +14,8 @@ Coordinates that are told to be unknown have no say. Of more than 2,048 coordina
 drawn at random for the comparison.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -118,8 +118,7 @@ class CueMending:
             np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count),
             np.empty(count, bool),
         )  # fmt: skip
-
-        def fill(k: int, x: np.ndarray, rows: np.ndarray, evidence: Evidence) -> None:
+        for k, (x, rows, evidence) in enumerate(self.evidence(cues, starts, known, seen)):
             judgement = judged(evidence, len(self._points))
             told = None if known is None else known[k]
             out.cue[k] = self.frame.outward(self._mended(x, rows, evidence, judgement, told))
@@ -127,9 +126,6 @@ class CueMending:
             out.damage[k] = KIND[judgement.model]
             out.confidence[k] = sure = judgement.confidence
             out.certain[k] = sure >= _SURE and judgement.probability.max() >= _ALONE
-
-        for _ in self._each(fill, cues, starts, known, seen):
-            pass
         return out
 
     def evidence(
@@ -144,17 +140,6 @@ class CueMending:
         Args:
             cues, starts, known, seen: as for `mend`.
         """
-        yield from self._each(lambda k, *found: found, cues, starts, known, seen)
-
-    def _each(
-        self,
-        work: Callable[[int, np.ndarray, np.ndarray, Evidence], Any],
-        cues: np.ndarray,
-        starts: np.ndarray,
-        known: np.ndarray | None,
-        seen: Compared | None,
-    ) -> Iterator[Any]:
-        """Yield what is worked out of each cue's place and of what `evidence` yields of it."""
         size = max(1, _AT_ONCE // max(len(self._points), cues.shape[1]))
         for k in range(0, len(cues), size):
             some = slice(k, k + size)
@@ -164,14 +149,11 @@ class CueMending:
             else:
                 x = self.frame.inward(cues[some])
                 lists = self._shortlist.of_known(x, known[some])
-
-            def told(j: int, k: int = k, x: np.ndarray = x, lists: list = lists) -> Any:
-                rows, given = lists[j], None if known is None else known[k + j]
+            for j, rows in enumerate(lists):
+                told = None if known is None else known[k + j]
                 own = (starts[k + j], self._points[rows]) if known is None else None
                 raw = cues[k + j] / self.frame.scale
-                return work(k + j, x[j], rows, self._models.of(x[j], raw, rows, own, given))
-
-            yield from map(told, range(len(x)))
+                yield x[j], rows, self._models.of(x[j], raw, rows, own, told)
 
     def _mended(
         self,

@@ -43,7 +43,6 @@ _MORE = 0.0625  # tolerance of the last guided leg, of that of rest
 _AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
 DRIFT_FREE = Stage(_GUIDED, 0.0, _QUIET)
-_AT = 1e-6  # of the norm: a cue this near to a pattern is that pattern
 _THERE = 0.01  # of the norm: a state this near is at the pattern
 _SHARP, _VOTES = 256, 4  # degree of the votes that part mixtures, and their number
 
@@ -155,8 +154,7 @@ def _moved(plan: RecallPlan, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray
     linear, votes = plan.linear, plan.votes
     if linear is None or votes is None or not linear.regular:
         return np.linalg.norm(called(plan.own, cues) - cues, axis=1)
-    moved = whole_moves(votes, linear.softened, cues)
-    there = np.linalg.norm(cues - plan.patterns[plan.nearest(cues)], axis=1) <= _AT * plan.norm
+    moved, there = whole_moves(votes, linear.softened, cues)
     close = np.flatnonzero(there | (moved <= 2 * REST * plan.norm))
     if len(close):
         moved[close] = np.linalg.norm(called(plan.own, cues[close]) - cues[close], axis=1)

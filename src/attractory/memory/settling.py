@@ -16,7 +16,7 @@ each, and nothing is compiled for them.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from attractory._util.interrupts import check
 from attractory.memory.coordinates import nearest
@@ -93,10 +93,11 @@ def whole_moves(
     votes: DriftFreeVotes,
     softened: Float[np.ndarray, "d d"],
     states: Float[np.ndarray, "k d"],
-) -> Float[np.ndarray, " k"]:
+) -> tuple[Float[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
     """Return by how much the map moves states, |f(x) − x|, to the digits of float32.
 
-    With z of the step without the linear part, f(x) − x = (I − S + ε)(z − x).
+    With z of the step without the linear part, f(x) − x = (I − S + ε)(z − x). Besides, which states
+    are so near to a row that float32 does not tell them from it, or it from rows much like it.
 
     Args:
         votes: the step.
@@ -105,12 +106,14 @@ def whole_moves(
     """
     x, patterns = np.asarray(states, np.float32), np.asarray(votes.patterns)
     out, matrix = np.empty(len(x)), np.asarray(softened, np.float32)
+    there = np.empty(len(x), bool)
     for some in _blocks(len(x), votes):
         check()
         rho = (x[some] / np.asarray(votes.norm)) @ patterns.T
         away = votes.goal(x[some], rho) - x[some]
         out[some] = np.linalg.norm(away @ matrix, axis=1)
-    return out
+        there[some] = rho.max(axis=1) >= 1 - _TOLD
+    return out, there
 
 
 def nearest_exactly(
@@ -140,9 +143,11 @@ def nearest_exactly(
         pair = np.sort(pair, axis=1)  # of equal ones the first
         close = np.einsum("kd,kqd->kq", x, patterns[pair])
         out[k : k + size] = pair[here, close.argmax(axis=1)]
+        if n <= 2:
+            continue
         # Where float32 cannot tell the second from the third, the nearest may be none of the two.
         unsure = second - rho.max(axis=1) <= _TOLD * np.linalg.norm(x, axis=1)
-        if n > 2 and unsure.any():
+        if unsure.any():
             out[k : k + size][unsure] = nearest(x[unsure], patterns)
     return out
 
