@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
+from attractory import AttractorMemory
 from attractory.datasets import bundled_digits
+from attractory.memory import shortlist
+from attractory.memory.damage_evidence import MODELS
 from attractory.memory.local_contrast import LocalContrast
 
 RNG = np.random.default_rng(5)
@@ -33,13 +37,29 @@ def test_there_are_none_where_columns_are_not_alike():
     assert LocalContrast(CURVES[:, :20]).windows is None
 
 
+DIGITS, _ = bundled_digits(100)
+DOWN, ACROSS = np.meshgrid(*2 * [np.linspace(-1, 1, 28)], indexing="ij")
+UNLIT = DIGITS * ((1 + 0.9 * ACROSS) * 0.5).ravel() + 0.8 * (DOWN * ACROSS).ravel()
+
+
 def test_it_finds_rows_under_uneven_light_that_distance_does_not():
-    rows, _ = bundled_digits(100)
-    down, across = np.meshgrid(*2 * [np.linspace(-1, 1, 28)], indexing="ij")
-    light = ((1 + 0.9 * across) * 0.5).ravel()
-    cues = rows * light + 0.8 * (down * across).ravel()
-    local = LocalContrast(rows)
-    found = (local.of(cues) @ local.rows.T / local.lengths).argmax(axis=1)
+    local = LocalContrast(DIGITS)
+    found = (local.of(UNLIT) @ local.rows.T / local.lengths).argmax(axis=1)
     assert (found == np.arange(100)).mean() > 0.95
-    away = ((cues[:, None] - rows) ** 2).sum(axis=2)
+    away = ((UNLIT[:, None] - DIGITS) ** 2).sum(axis=2)
     assert (away.argmin(axis=1) == np.arange(100)).mean() < 0.9
+
+
+def test_rows_that_it_finds_are_shortlisted_and_judged_by_it(monkeypatch):
+    """Of one row by each similarity, its own is among them, whatever the others find."""
+    light = gaussian_filter(np.random.default_rng(3).normal(size=(100, 28, 28)), (0, 4, 4))
+    cues = DIGITS + 1.5 * (light / light.std()).reshape(100, 784)
+    state = AttractorMemory(activation="erf", metric="rule").fit(DIGITS).state_
+    frame = state.mending.frame
+    local = LocalContrast(frame.points)
+    alone = (local.of(frame.inward(cues)) @ local.rows.T / local.lengths).argmax(axis=1)
+    monkeypatch.setattr(shortlist, "_TOP", 1)
+    monkeypatch.setattr(shortlist, "_FEW", 1)
+    found = list(state.mending.evidence(cues, state.start(cues)))
+    assert all(row in some for row, (_, some, _) in zip(alone, found, strict=True))
+    assert all(told.told[MODELS.index("unevenly lit")] for *_, told in found)

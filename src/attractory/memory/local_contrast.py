@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 
-__all__ = ["LocalContrast"]
+__all__ = ["WINDOWS", "LocalContrast"]
 
 _SEEN, _LEAST_SEEN = 256, 32  # coordinates compared
-_WINDOW, _FEWEST = 24, 6  # coordinates in a window
+_WINDOW, _FEWEST = WINDOWS = 24, 6  # coordinates in a window, at most and at least
 _ALIKE, _CHANCE = 0.4, 4.0  # least correlation within one, and standard errors it has at least
 _ROWS = 500  # from which correlations are known well enough
 _LIVE = 0.1  # least deviation of a coordinate, of the largest

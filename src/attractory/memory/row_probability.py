@@ -29,6 +29,7 @@ from jaxtyping import Bool, Float
 from scipy.special import expit
 
 from attractory.memory.damage_evidence import COMPARABLE, FEATURES, KIND, MODELS, SCALES, Evidence
+from attractory.memory.local_contrast import WINDOWS
 from attractory.memory.nearest_row import FEWEST, Position
 
 __all__ = [
@@ -90,8 +91,8 @@ def _learned() -> tuple[Weights, np.ndarray, np.ndarray]:
 
 def constants() -> Float[np.ndarray, " c"]:
     """Return what the weights and laws were learned with; others do not fit any more."""
-    learned = np.ravel(_LEARNED)
-    return np.concatenate([SCALES.ravel(), KIND, COMPARABLE, learned, [_FARTHEST, _SHIFT, FEWEST]])
+    single = [*np.ravel(_LEARNED), _FARTHEST, _SHIFT, FEWEST, *WINDOWS]
+    return np.concatenate([SCALES.ravel(), KIND, COMPARABLE, single])
 
 
 def judged(evidence: Evidence, count: int) -> Judgement:
