@@ -6,10 +6,12 @@
 Share of cues brought to within 1 % of their row by the memory, and share of the searches that find
 the row: Euclid, cosine, Pearson, Pearson less the mean row and a constant, Manhattan. Without
 `--held-out` the kinds are those that recall was tuned on (`tuned_on`), and rows 1,000 and on of
-each data set; with it those of `damage_held_out.py`, rows 7,500 and on, and other seeds. FOLDER has
-IDX files of the MNIST family (the test set is read). Photographs are tiles of scikit-learn's two,
-tables have columns far from 0 and of two factors, points are random. The FOLDER of `--pictures` has
-pictures of any other source; their colour tiles are one more data set, on which nothing was tuned.
+each data set; with it those of `damage_held_out.py`, rows 4,000 and on, other seeds, and two data
+sets more: terrain, tiles of Matplotlib's heights of a part of Tennessee, each from 0 to 1, and
+tumours, scikit-learn's 569 rows of 30 measurements. FOLDER has IDX files of the MNIST family (the
+test set is read). Photographs are tiles of scikit-learn's two, tables have columns far from 0 and
+of two factors, points are random. The FOLDER of `--pictures` has pictures of any other source;
+their colour tiles are one more data set, on which nothing was tuned.
 """
 
 import argparse
@@ -20,9 +22,12 @@ from pathlib import Path
 import damage_held_out
 import damage_spent
 import damage_spent_second
+import damage_spent_third
 import numpy as np
 from _cues import unit
 from dimension import tiles
+from matplotlib.cbook import get_sample_data
+from sklearn.datasets import load_breast_cancer
 
 from attractory import AttractorMemory
 from attractory.bench import damage as damage_kinds
@@ -32,7 +37,7 @@ from attractory.datasets import mnist
 
 def tuned_on(images: bool) -> dict:
     """Return the kinds that recall was tuned on, for images or for vectors."""
-    parts = damage_kinds, damage_spent, damage_spent_second
+    parts = damage_kinds, damage_spent, damage_spent_second, damage_spent_third
     return {
         name: damage
         for part in parts
@@ -91,9 +96,20 @@ def table(name: str, rows: np.ndarray, shape: tuple, kinds: dict, count: int) ->
     return means
 
 
+def terrain(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return tiles (n, size²) of heights that do not overlap, as many as there are at most."""
+    heights = get_sample_data("jacksboro_fault_dem.npz")["elevation"].astype(float)
+    down, across = (s // size for s in heights.shape)
+    parts = heights[: down * size, : across * size].reshape(down, size, across, size)
+    parts = parts.swapaxes(1, 2).reshape(down * across, -1)
+    parts = parts[rng.permutation(len(parts))[:count]]
+    low, high = parts.min(axis=1, keepdims=True), parts.max(axis=1, keepdims=True)
+    return (parts - low) / (high - low)
+
+
 def data_sets(arguments: argparse.Namespace, count: int) -> dict:
     """Return rows, their shape and whether they are images, by name."""
-    first, seed = (7500, 3) if arguments.held_out else (1000, 1)
+    first, seed = (4000, 4) if arguments.held_out else (1000, 1)
     rng = np.random.default_rng([count, seed] if arguments.held_out else count)
     out = {}
     for name in ("digits", "fashion"):
@@ -107,6 +123,10 @@ def data_sets(arguments: argparse.Namespace, count: int) -> dict:
         other = tiles(count, 32, arguments.pictures, seed)
         other = other[np.sort(np.unique(other, axis=0, return_index=True)[1])]  # each once
         out["other pictures"] = other, (32, 32, 3), True
+    if arguments.held_out:
+        tumours = load_breast_cancer().data
+        out["terrain"] = terrain(count, 20, rng), (20, 20), True
+        out["tumours"] = tumours[rng.permutation(len(tumours))[:count]], (30,), False
     return out | {
         "photographs": (photos, (32, 32, 3), True),
         "random points": (rng.normal(size=(count, 256)), (256,), False),

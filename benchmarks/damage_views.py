@@ -1,0 +1,44 @@
+"""Rows of pixels as images and back, for kinds of damage: coordinates, values at them, noise."""
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+
+def images_of(rows, shape):
+    """Return images (k, height, width, channels) of their own memory."""
+    return rows.reshape(len(rows), *shape[:2], -1).copy()
+
+
+def flat(images):
+    """Return rows (k, d) of images."""
+    return images.reshape(len(images), -1)
+
+
+def noise(size, like, rng):
+    """Return white noise of a standard deviation, of the shape of `like`."""
+    return size * rng.normal(size=like.shape)
+
+
+def grain(images, rng):
+    """Add the slight noise of every camera, 0.05."""
+    return images + noise(0.05, images, rng)
+
+
+def grid(shape):
+    """Return coordinates from −1 to 1 down and across, each (height, width)."""
+    return np.meshgrid(*(np.linspace(-1, 1, s) for s in shape[:2]), indexing="ij")
+
+
+def seen_from(image, down, across, fill=None):
+    """Return the values of an image at places from −1 to 1; beyond them its edge, or `fill`."""
+    place = [(g + 1) / 2 * (s - 1) for g, s in zip((down, across), image.shape[:2], strict=True)]
+    mode = {"mode": "nearest"} if fill is None else {"mode": "constant", "cval": fill}
+    return np.stack(
+        [map_coordinates(image[..., c], place, order=1, **mode) for c in range(image.shape[2])],
+        axis=-1,
+    )
+
+
+def spread(stored, size, like, rng):
+    """Return noise of a size relative to each column's deviation."""
+    return size * stored.std(axis=0) * rng.normal(size=like.shape)
