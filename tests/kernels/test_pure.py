@@ -148,15 +148,36 @@ def test_products_of_matrices_keep_the_digits(monkeypatch):
     """Beyond a size gaps come from products, but for those that rounding would spoil."""
     whole = jax.jit(partial(ntk, activation="relu", depth=3))(X)
     points = jnp.asarray(X)
-    one = pair_numbers(True, 0.0, points, points)
-    monkeypatch.setattr("attractory.kernels.pair_numbers._EXACT", 0)
-    other = pair_numbers(True, 0.0, points, points)
+    diagonal = jnp.eye(len(X), dtype=bool)
+    one, other = (pair_numbers(few, 0.0, points, points, diagonal) for few in (True, False))
     # y⊥ is known to some 1e-24 of y, which is less than 1e-12 of it where points are parallel.
     roots = [np.sqrt(gap / np.maximum(one.a * one.b, 1e-300)) for gap in (other.gap, one.gap)]
     np.testing.assert_allclose(*roots, rtol=1e-12, atol=1e-23)
     scale = np.sqrt(np.outer(np.diag(whole), np.diag(whole)))
+    monkeypatch.setattr("attractory.kernels.pair_numbers._EXACT", 0)
     again = jax.jit(lambda x: ntk(x, activation="relu", depth=3))(X)
     assert (np.abs(whole - again) <= 1e-13 * scale).all()
+
+
+def test_gradients_by_blocks_of_rows(monkeypatch):
+    """Of a set with itself and with another, every entry with a weight of its own."""
+    kw = {"activation": "relu", "bias_std": 0.3, "parametrization": "standard", "width": 9}
+    x, y, weights = (RNG.standard_normal(shape) for shape in ((7, 3), (5, 3), (7, 12)))
+    step = 1e-5 * RNG.standard_normal(x.shape)
+
+    def total(x, y):
+        both = jnp.concatenate([ntk(x, **kw), ntk(x, y, **kw)], axis=1)
+        return jnp.sum(both * weights)
+
+    made = jax.grad(total, (0, 1))
+    one, moved = jax.jit(lambda x, y: (made(x, y), total(x + step, y) - total(x - step, y)))(x, y)
+    np.testing.assert_allclose(2 * jnp.vdot(one[0], step), moved, rtol=1e-6)
+    monkeypatch.setattr("attractory.kernels.pure._BLOCK", 20)
+    monkeypatch.setattr("attractory.kernels.pair_numbers._EXACT", 0)
+    sets = np.stack([np.ones_like(y), y])
+    by_blocks = jax.jit(jax.vmap(lambda x, y: made(x, y), (None, 0)))(x, sets)
+    for k in range(2):
+        np.testing.assert_allclose(by_blocks[k][1], one[k], rtol=1e-11, atol=1e-13)
 
 
 def test_vmap_over_data_sets_and_float32():

@@ -11,11 +11,10 @@ and in the next layer, of s′ = σ_w² E[φφ] + σ_b² and a′ = σ_w² E[φ�
     λ′ = λ σ_w² V_x/(2a′),   c′ = σ_w² E[φφ]˙ − s′ (λ′ + μ′),   V_x = 2a dE[φ²]/da.
 
 Of a homogeneous activation c′ is made without that difference, since its kernels have a cusp where
-c belongs. A block of rows goes through all layers at once, so that what is between them stays in a
-cache.
+c belongs.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,11 +30,8 @@ from attractory.kernels.layer_steps import (
     next_layer,
     variance_and_change,
 )
-from attractory.kernels.pair_numbers import PairNumbers
 
 __all__ = ["Derivatives", "Layers", "derivatives"]
-
-_BLOCK = 1 << 17  # pairs at a time
 
 
 class Layers(NamedTuple):
@@ -55,8 +51,8 @@ class Derivatives(NamedTuple):
     """Derivatives of a kernel across, along x, along y; and by x·y where that is not s itself."""
 
     across: Array
-    along_x: Array
-    along_y: Array
+    along_x: Array | None
+    along_y: Array | None
     product: Array | None
 
 
@@ -82,55 +78,28 @@ class _State(NamedTuple):
     pair: Pair
     value: Array
     theta: Array
-    ways: list[_Way]
+    ways: list[_Way | None]
     by_product: Array | None
 
 
 def derivatives(
-    act: Activation, same: bool, layers: Layers, n: PairNumbers, product: Array | None
+    act: Activation,
+    layers: Layers,
+    pair: Pair,
+    along: tuple[bool, bool],
+    product: Array | None,
+    diagonal: Array | None,
 ) -> tuple[Derivatives, Derivatives]:
     """Return the derivatives of the NNGP kernel and of the NTK.
 
     Args:
         act: the activation.
-        same: whether both sets of points are one.
         layers: their numbers.
-        n: of the pairs.
+        pair: the numbers of the pairs.
+        along: whether derivatives along x, and along y, are wanted.
         product: x·y and 1 for a trained bias, (n, m), in the standard parametrisation; else None.
+        diagonal: where a point meets itself; None if nowhere.
     """
-    count, other = n.s.shape
-    blocks = max(1, -(-count * other // _BLOCK))
-    size = -(-count // blocks)
-    blocks = -(-count // size)
-    rows = jnp.arange(blocks * size).reshape(blocks, size)
-
-    def one(of: tuple[Any, ...]) -> tuple[Derivatives, Derivatives]:
-        rows, s, gap, a, product = of
-        diagonal = rows[:, None] == jnp.arange(other) if same else None
-        return _of_block(act, layers, (s, gap, a, n.b), product, diagonal)
-
-    def split(v: Array) -> Array:
-        padded = jnp.pad(v, ((0, blocks * size - count), (0, 0)), mode="edge")
-        return padded.reshape(blocks, size, -1)
-
-    of = n.s, n.gap, n.a, product
-    if blocks == 1:
-        nngp, ntk = one((rows[0], *of))
-    else:
-        found = lax.map(one, (rows, *jax.tree.map(split, of)))
-        nngp, ntk = jax.tree.map(lambda v: v.reshape(blocks * size, -1)[:count], found)
-    if same and not _is_plain(act, layers):
-        nngp, ntk = (d._replace(along_y=d.along_x.T) for d in (nngp, ntk))
-    return nngp, ntk
-
-
-def _of_block(
-    act: Activation,
-    layers: Layers,
-    pair: Pair,
-    product: Array | None,
-    diagonal: Array | None,
-) -> tuple[Derivatives, Derivatives]:
     m, cusp = moment_changes(act, *pair, product is None), _is_homogeneous(act)
     # In the first layer the NTK is s, or x·y, and slope_x that of their product with E[φ′φ′].
     at = pair[0] if product is None else product
@@ -140,16 +109,16 @@ def _of_block(
     else:
         turned[1:] = at * m.slope_x, at * m.slope_y
     nothing = jnp.zeros_like(pair[0]) if cusp else None
-    ways = [
-        _Way(m.slope, m.slope if cusp else None, None, turned[0]),
-        _Way(m.value_x, nothing, jnp.ones_like(pair[2]), turned[1]),
-        _Way(m.value_y, nothing, jnp.ones_like(pair[3]), turned[2]),
-    ]
     plain = _is_plain(act, layers)
-    if plain:
-        ways = ways[:1]
-    elif diagonal is not None:  # what changes along y mirrors what changes along x
-        ways = ways[:2]
+    ways: list[_Way | None] = [
+        _Way(m.slope, m.slope if cusp else None, None, turned[0]),
+        None,
+        None,
+    ]
+    if along[0] and not plain:
+        ways[1] = _Way(m.value_x, nothing, jnp.ones_like(pair[2]), turned[1])
+    if along[1] and not plain:
+        ways[2] = _Way(m.value_y, nothing, jnp.ones_like(pair[3]), turned[2])
     first = jax.tree.map(lambda v: v[0], layers)
     state = _State(pair, m.value, at * m.slope, ways, None if product is None else m.slope)
     state = _weighted(first, state)
@@ -157,7 +126,7 @@ def _of_block(
     def deeper(state: _State, of: tuple[Layers, Layers]) -> tuple[_State, None]:
         there = next_layer(act, state.pair, state.value, of[0].w, of[0].b, diagonal)
         m = moment_changes(act, *there.pair, False)
-        ways = [_further(act, k, state, there, of[0], m) for k in range(len(state.ways))]
+        ways = [_further(act, k, state, there, of[0], m) for k in range(3)]
         by_product = None if state.by_product is None else state.by_product * m.slope
         return _weighted(
             of[1], _State(there.pair, m.value, state.theta * m.slope, ways, by_product)
@@ -166,15 +135,16 @@ def _of_block(
     if len(layers.w) > 1:
         of = jax.tree.map(lambda v: v[:-1], layers), jax.tree.map(lambda v: v[1:], layers)
         state, _ = lax.scan(deeper, state, of)
-    w = layers.w[-1]
+    w, (over, *others) = layers.w[-1], state.ways
+    nngp = [None if way is None else w * way.value for way in others]
+    ntk = [None if way is None else way.theta for way in others]
     if plain:
-        nngp = [w * state.ways[0].value, *[w * state.value] * 2]
-        ntk = [state.ways[0].theta, *[state.theta] * 2]
-    else:
-        nngp, ntk = [w * way.value for way in state.ways], [way.theta for way in state.ways]
-    # Those along y are put in place of by `derivatives` where they mirror.
-    nngp, ntk = ([*found, found[1]][:3] for found in (nngp, ntk))
-    return Derivatives(*nngp, None), Derivatives(*ntk, state.by_product)
+        nngp, ntk = [w * state.value] * 2, [state.theta] * 2
+    assert over is not None
+    return (
+        Derivatives(w * over.value, nngp[0], nngp[1], None),
+        Derivatives(over.theta, ntk[0], ntk[1], state.by_product),
+    )
 
 
 def _weighted(of: Layers, state: _State) -> _State:
@@ -188,7 +158,10 @@ def _weighted(of: Layers, state: _State) -> _State:
     theta, by_product = after(state.value, state.theta), state.by_product
     if of.b is not None:
         theta = theta + (of.b if of.widths is None else 1.0)
-    ways = [way._replace(theta=after(way.value, way.theta)) for way in state.ways]
+    ways = [
+        None if way is None else way._replace(theta=after(way.value, way.theta))
+        for way in state.ways
+    ]
     return state._replace(
         theta=theta, ways=ways, by_product=None if by_product is None else of.w * by_product
     )
@@ -196,9 +169,11 @@ def _weighted(of: Layers, state: _State) -> _State:
 
 def _further(
     act: Activation, which: int, state: _State, there: NextLayer, of: Layers, m: Changes
-) -> _Way:
+) -> _Way | None:
     """Return one of the ways after the next layer's activation; the NTK before its weights."""
     way, cusp = state.ways[which], _is_homogeneous(act)
+    if way is None:
+        return None
     c, norm = of.w * (way.value if way.rest is None else way.rest), None
     if way.norm is not None:
         own, before, after = state.pair[1 + which], there.mine, there.pair[1 + which]

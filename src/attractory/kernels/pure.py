@@ -11,6 +11,7 @@ parameterization*, where the derivatives in a layer's weights grow with its fan-
 Θ ← N E[φ(u)φ(v)] + 1 + σ_w² Θ E[φ′(u)φ′(v)].
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,13 +24,15 @@ from jaxtyping import Array, Float
 
 from attractory.activations import Activation
 from attractory.duals.protocol import DualActivation
-from attractory.kernels.changes import Layers, derivatives
+from attractory.kernels.changes import Derivatives, Layers, derivatives
 from attractory.kernels.dense import Dense
 from attractory.kernels.expectations import least_scale
 from attractory.kernels.layer_steps import dual_moments, next_layer
-from attractory.kernels.pair_numbers import PairNumbers, pair_numbers
+from attractory.kernels.pair_numbers import PairNumbers, are_few, moves, pair_numbers
 
 __all__ = ["Kernels", "pure_kernels"]
+
+_BLOCK = 1 << 17  # pairs at a time
 
 
 class Kernels(NamedTuple):
@@ -52,16 +55,144 @@ def pure_kernels(
     w = jnp.square(jnp.asarray(network.weight_std, dtype))
     b = None if network.bias_std is None else jnp.square(jnp.asarray(network.bias_std, dtype))
     standard = network.parametrization == "standard"
-    unit = standard and b is not None  # the derivative in a trained bias
     u = _with_scales(network, x)
     v = u if y is None else _with_scales(network, y)
-    n = pair_numbers(y is None, least_scale(act), u, v)
     layers = Layers(
         w[1:], None if b is None else b[1:],
         jnp.asarray(network.widths, dtype) if standard else None,
     )  # fmt: skip
-    product = x @ (x if y is None else y).T + unit if standard else None
-    return _recursion(act, y is None, n, layers, product)
+    points = (
+        Points(u, x if standard else None),
+        Points(v, (x if y is None else y) if standard else None),
+    )
+    return _kernels(act, y is None, *points, layers)
+
+
+class Points(NamedTuple):
+    """Rows or columns.
+
+    Attributes:
+        scaled: with the first layer's scales, (n, d).
+        raw: as they are, in the standard parametrisation; else None.
+    """
+
+    scaled: Array
+    raw: Array | None
+
+
+class _Moved(NamedTuple):
+    """How points change; None for not at all."""
+
+    scaled: Array | None
+    raw: Array | None
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _kernels(act: Activation, same: bool, x: Points, y: Points, layers: Layers) -> Kernels:
+    """Return the kernels of all pairs, their derivatives by `_kernels_jvp`.
+
+    Args:
+        act: the activation.
+        same: whether y is x.
+        x, y: points.
+        layers: the numbers of the layers after the first.
+    """
+    diagonal = jnp.eye(len(x.scaled), dtype=bool) if same else None
+    few = are_few(x.scaled, y.scaled)
+    n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
+    return _forward(act, same, n, layers, _products(x, y, layers))
+
+
+@partial(_kernels.defjvp, symbolic_zeros=True)
+def _kernels_jvp(
+    act: Activation, same: bool, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Kernels, Kernels]:
+    """Take the points' changes in closed form, and those of the scales through the recursion."""
+    x, y, layers = primals
+    found = _kernels(act, same, x, y, layers)
+    x_dot, y_dot = (_Moved(*(None if _is_zero(d) else d for d in dot)) for dot in tangents[:2])
+    changes = [jnp.zeros_like(v) for v in found]
+    if jax.tree.leaves((x_dot, y_dot)):
+        changes = _changes(act, same, (x, x_dot), (y, y_dot), layers)
+    layers_dot, symbolic = tangents[2], partial(jax.tree.map, is_leaf=_is_symbolic)
+    if not all(jax.tree.leaves(symbolic(_is_zero, layers_dot))):
+        dots = symbolic(_instantiated, layers_dot, layers)
+        diagonal = jnp.eye(len(x.scaled), dtype=bool) if same else None
+        few = are_few(x.scaled, y.scaled)
+        n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
+        product = _products(x, y, layers)
+        more = jax.jvp(lambda of: _forward(act, same, n, of, product), (layers,), (dots,))[1]
+        changes = [one + other for one, other in zip(changes, more, strict=True)]
+    return found, Kernels(*changes)
+
+
+def _changes(
+    act: Activation,
+    same: bool,
+    x: tuple[Points, _Moved],
+    y: tuple[Points, _Moved],
+    layers: Layers,
+) -> tuple[Array, Array]:
+    """Return how the kernels change with points, each given with its change.
+
+    A block of rows goes through all layers at once, and nothing of it is kept for the reverse mode:
+    to read and write matrices of all pairs takes longer than to compute them anew.
+    """
+    count, other = len(x[0].scaled), len(y[0].scaled)
+    blocks = max(1, -(-count * other // _BLOCK))
+    size = -(-count // blocks)
+    blocks = -(-count // size)
+    few = are_few(x[0].scaled, y[0].scaled)
+    if same:  # what changes with y mirrors what changes with x
+        y = y[0], _Moved(None, None)
+
+    def one(
+        of: tuple[Array, Points, _Moved], y: tuple[Points, _Moved], layers: Layers
+    ) -> tuple[Array, Array]:
+        rows, x, x_dot = of
+        diagonal = rows[:, None] == jnp.arange(other) if same else None
+        points = x.scaled, y[0].scaled
+        n = pair_numbers(few, least_scale(act), *points, diagonal)
+        pair = n.s, n.gap, _guarded(act, n.a), _guarded(act, n.b)
+        way = moves(few, n, *points, diagonal, x_dot.scaled, y[1].scaled)
+        along = way.along_x is not None, way.along_y is not None
+        product = _products(x, y[0], layers)
+        changed = *way, None if product is None else _moved_products((x, x_dot), y)
+        nngp, ntk = derivatives(act, layers, pair, along, product, diagonal)
+        return _along(nngp, changed), _along(ntk, changed)
+
+    rows = jnp.arange(blocks * size)
+    if blocks == 1:
+        found = one((rows, *x), y, layers)
+    else:
+        again = jax.checkpoint(one, prevent_cse=False)
+        whole = (0, blocks * size - count), (0, 0)
+        split = jax.tree.map(lambda v: jnp.pad(v, whole, mode="edge").reshape(blocks, size, -1), x)
+        parts = lax.map(lambda of: again(of, y, layers), (rows.reshape(blocks, size), *split))
+        found = tuple(v.reshape(blocks * size, other)[:count] for v in parts)
+    nngp, ntk = found
+    return (nngp + nngp.T, ntk + ntk.T) if same else (nngp, ntk)
+
+
+def _along(derivatives: Derivatives, changed: Iterable[Array | None]) -> Array:
+    pairs = zip(derivatives, changed, strict=True)
+    terms = [by * change for by, change in pairs if by is not None and change is not None]
+    return sum(terms[1:], start=terms[0])
+
+
+def _products(x: Points, y: Points, layers: Layers) -> Array | None:
+    """Return x·y, and 1 for a trained bias, in the standard parametrisation."""
+    if x.raw is None or y.raw is None:
+        return None
+    return x.raw @ y.raw.T + (layers.b is not None)
+
+
+def _moved_products(x: tuple[Points, _Moved], y: tuple[Points, _Moved]) -> Array | None:
+    terms = []
+    for one, other in ((x[1].raw, y[0].raw), (x[0].raw, y[1].raw)):
+        if one is not None and other is not None:
+            terms.append(one @ other.T)
+    return sum(terms[1:], start=terms[0]) if terms else None
 
 
 def _forward(
@@ -94,40 +225,12 @@ def _forward(
     return Kernels(nngp if layers.b is None else nngp + layers.b[-1], theta)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _recursion(
-    act: Activation, same: bool, n: PairNumbers, layers: Layers, product: Array | None
-) -> Kernels:
-    """Return what `_forward` does, its derivatives by `_recursion_jvp`."""
-    return _forward(act, same, n, layers, product)
-
-
-@partial(_recursion.defjvp, symbolic_zeros=True)
-def _recursion_jvp(
-    act: Activation, same: bool, primals: tuple[Any, ...], tangents: tuple[Any, ...]
-) -> tuple[Kernels, Kernels]:
-    """Take the points' changes in closed form, and those of the scales through the recursion."""
-    n, layers, product = primals
-    n_dot, layers_dot, product_dot = tangents
-    found = _recursion(act, same, n, layers, product)
-    nngp, ntk = (jnp.zeros_like(v) for v in found)
-    moves = n_dot.across, n_dot.along_x, n_dot.along_y, product_dot
-    if not all(_is_zero(move) for move in moves):
-        for_nngp, for_ntk = derivatives(act, same, layers, n, product)
-        for move, one, other in zip(moves, for_nngp, for_ntk, strict=True):
-            if not _is_zero(move):
-                ntk = ntk + other * move
-                nngp = nngp if one is None else nngp + one * move
-    symbolic = partial(jax.tree.map, is_leaf=lambda dot: isinstance(dot, SymbolicZero))
-    if not all(jax.tree.leaves(symbolic(_is_zero, layers_dot))):
-        dots = symbolic(_instantiated, layers_dot, layers)
-        more = jax.jvp(lambda of: _forward(act, same, n, of, product), (layers,), (dots,))[1]
-        nngp, ntk = nngp + more.nngp, ntk + more.ntk
-    return found, Kernels(nngp, ntk)
-
-
 def _is_zero(dot: Any) -> bool:
     return dot is None or isinstance(dot, SymbolicZero)
+
+
+def _is_symbolic(dot: Any) -> bool:
+    return isinstance(dot, SymbolicZero)
 
 
 def _instantiated(dot: Any, of: Array) -> Array:
