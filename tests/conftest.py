@@ -1,5 +1,6 @@
 import gc
 import os
+import sys
 import tempfile
 from contextlib import suppress
 from importlib.metadata import version
@@ -18,13 +19,16 @@ os.environ["XLA_FLAGS"] = (
 # The workers fill the cores, and threads of BLAS would wait for one another.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# Bytecode is kept: without it each of many processes compiles the package anew, 2 s.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import jax
 import psutil
-from jaxtyping import install_import_hook
+from shape_checks import check_shapes
 
 # Every shape in a signature is checked at run time while the tests run.
-install_import_hook("attractory", "beartype.beartype")
+check_shapes("attractory")
 
 
 # JAX keeps millions of objects: looking through them again and again is 5 % of the time.
