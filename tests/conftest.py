@@ -19,13 +19,15 @@ os.environ["XLA_FLAGS"] = (
 # The workers fill the cores, and threads of BLAS would wait for one another.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
-# Bytecode is kept: without it each of many processes compiles the package anew, 2 s.
-sys.dont_write_bytecode = False
+
+# Bytecode is kept: without it each of many processes compiles the package anew, for 2 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import jax
 import psutil
 from shape_checks import check_shapes
+
+sys.dont_write_bytecode = False
 
 # Every shape in a signature is checked at run time while the tests run.
 check_shapes("attractory")

@@ -12,12 +12,13 @@ import typing
 from typing import Any
 
 import jaxtyping
-from beartype import beartype
-from jaxtyping import install_import_hook, jaxtyped
+from beartype import BeartypeConf, beartype
+from jaxtyping import TypeCheckError, install_import_hook, jaxtyped
 
 __name__ = "jaxtyping.shape_checks"  # warnings name the caller's line: see `_util/caller.py`
 
 _CHECKS: dict = {}
+_typed = beartype(conf=BeartypeConf(violation_type=TypeCheckError))
 
 
 def check_shapes(package):
@@ -83,8 +84,8 @@ def _checks(function):
     if signature.return_annotation is not inspect.Signature.empty:
         scope["_returned"] = _resolved(signature.return_annotation, function)
         exec("def result(returned: _returned): pass", scope)
-        result = beartype(scope["result"])
-    return beartype(scope["arguments"]), result
+        result = _typed(scope["result"])
+    return _typed(scope["arguments"]), result
 
 
 def _resolved(annotation, function):

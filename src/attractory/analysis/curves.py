@@ -7,7 +7,7 @@ for these patterns, not for others. Different sizes share their random numbers
 (`analysis.corruption`), and so are not independent of each other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +24,10 @@ from attractory.analysis.corruption import Noise, absolute_size, apply, draw
 from attractory.analysis.outcomes import Outcome, RecallRule, make_judge
 from attractory.maps.protocol import Map, dim_of
 
-__all__ = ["RecallCurve", "recall_curve"]
+__all__ = ["RecallCurve", "recall_curve", "recalled_share"]
+
+_CHUNK = 1024  # cues iterated at a time by default; bounds the memory
+_KEPT = 2**24  # random numbers of all cues that are kept from one size to the next
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def recall_curve(
     trials: int = 100,
     rule: RecallRule = RecallRule(),
     confidence: float = 0.95,
-    chunk: int = 1024,
+    chunk: int = _CHUNK,
     progress: Progress = None,
 ) -> RecallCurve:
     """Corrupt every pattern many times at every size, and count where the cues end.
@@ -190,13 +193,9 @@ def recall_curve(
     largest = 0.0 if noise.is_share else float(absolute.max()) * np.sqrt(dim)
     bound = judge.bound(float(judge.norms.max()) + largest)
 
-    origin, trial = np.repeat(np.arange(n), trials), np.tile(np.arange(trials), n)
-
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the cues of a chunk of trials at each size, the random numbers drawn once."""
-        for k in range(0, n * trials, chunk):
-            rows = origin[k : k + chunk]
-            drawn = draw(noise, rows, trial[k : k + chunk], dim)
+        for rows, drawn in _chunks(noise, x.shape, trials, chunk):
             for size in absolute:
                 yield apply(noise, x[rows], size[rows], drawn), rows
 
@@ -216,3 +215,50 @@ def recall_curve(
         rule=rule,
         confidence=confidence,
     )
+
+
+def recalled_share(
+    f: Map, patterns: ArrayLike, *, noise: Noise, trials: int, rule: RecallRule
+) -> Callable[[float], float]:
+    """Return the share of all cues recalled as a function of the size of the noise.
+
+    It is the pooled fraction of `recall_curve` at one size; the map is checked and random numbers
+    are drawn once for all sizes. Arguments and errors are those of `recall_curve`, with noise that
+    is relative to the norm.
+
+    Example:
+        >>> settings = {"noise": Noise(), "trials": 50, "rule": RecallRule()}
+        >>> share_at = recalled_share(
+        ...     lambda x: 1.5 * x - 0.5 * x**3, [[1.0], [-1.0]], **settings)
+        >>> share_at(0.01), 0.5 < share_at(1.0) < 1
+        (1.0, True)
+    """
+    trials = whole(trials, "trials", 1)
+    x = as_points(patterns, "patterns", dim=dim_of(f))
+    n, dim = x.shape
+    judge = double(make_judge)(f, x, rule)
+    chunks = _chunks(noise, x.shape, trials, _CHUNK)
+    kept = list(chunks) if n * trials * dim <= _KEPT else None
+
+    @double
+    def at(size: float) -> float:
+        (absolute,) = absolute_size(x, noise.kind, ascending([size], "sizes"))
+        largest = 0.0 if noise.is_share else float(absolute.max()) * np.sqrt(dim)
+        bound = judge.bound(float(judge.norms.max()) + largest)
+        drawn = _chunks(noise, x.shape, trials, _CHUNK) if kept is None else kept
+        batches = ((apply(noise, x[rows], absolute[rows], of), rows) for rows, of in drawn)
+        ended = judge.run(batches, bound, n * trials, lambda done, total: None)
+        return sum(int((r.outcome == Outcome.RECALLED).sum()) for r in ended) / n / trials
+
+    return at
+
+
+def _chunks(
+    noise: Noise, shape: tuple[int, int], trials: int, chunk: int
+) -> Iterator[tuple[Int[np.ndarray, " m"], Float[np.ndarray, "m d"]]]:
+    """Yield the patterns of so many cues at a time, and what is random in these."""
+    n, dim = shape
+    origin, trial = np.repeat(np.arange(n), trials), np.tile(np.arange(trials), n)
+    for k in range(0, n * trials, chunk):
+        rows = origin[k : k + chunk]
+        yield rows, draw(noise, rows, trial[k : k + chunk], dim)

@@ -159,10 +159,16 @@ def pad_rows(index: Int[np.ndarray, " m"]) -> Int[np.ndarray, " k"]:
     return np.pad(index, (0, more), mode="edge")
 
 
+@eqx.filter_jit
+def _step(f: Map, state: Array) -> Array:
+    """Return f(state); compiled nowhere, but a map is traced once, not at each check."""
+    return f(state)
+
+
 def check_map(f: Map, state: np.ndarray) -> None:
     """Refuse what JAX cannot trace, or what changes the shape."""
     try:
-        out = eqx.filter_eval_shape(f, jax.ShapeDtypeStruct(state.shape, state.dtype))
+        out = eqx.filter_eval_shape(_step, f, jax.ShapeDtypeStruct(state.shape, state.dtype))
     except (TypeError, AttributeError, jax.errors.JAXIndexError) as error:
         raise TypeError(
             "f must be built from JAX operations (jax.numpy instead of numpy or torch), so that it "

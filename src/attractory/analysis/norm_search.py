@@ -27,7 +27,7 @@ from attractory._util.progress import Progress, counting, reporting
 from attractory._util.validation import as_points, ascending, share, whole
 from attractory.analysis.certificate import Certificate, certified_radius
 from attractory.analysis.corruption import Noise
-from attractory.analysis.curves import RecallCurve, recall_curve
+from attractory.analysis.curves import RecallCurve, recall_curve, recalled_share
 from attractory.analysis.outcomes import RecallRule
 from attractory.analysis.spectrum import spectral_radius
 from attractory.datasets import rescale
@@ -227,20 +227,14 @@ def relative_radius(
     _check_relative(noise)
     rule = replace(rule, extra_steps=0)
     low, high = _SIZES[0], _largest_size(noise)
-
-    def recalled(size: float) -> bool:
-        curve = recall_curve(
-            f, patterns, [size], noise=noise, trials=trials, rule=rule, progress=False
-        )
-        return bool(curve.pooled_fraction[0] >= wanted)
-
-    if not recalled(low):
+    share_at = recalled_share(f, patterns, noise=noise, trials=trials, rule=rule)
+    if share_at(low) < wanted:
         return 0.0
-    if recalled(high):
+    if share_at(high) >= wanted:
         return high
     while high > low * (1 + _WIDTH):
         middle = float(np.sqrt(low * high))
-        low, high = (middle, high) if recalled(middle) else (low, middle)
+        low, high = (middle, high) if share_at(middle) >= wanted else (low, middle)
     return low
 
 
