@@ -38,7 +38,7 @@ _ONE = 1e-6  # radii that differ from 1 by less are 1: patterns are stored to th
 _NEAR_ONE = 0.95  # beyond which an attractor at large norm is hardly one
 _RULE = RecallRule(max_steps=50)
 _SIZES: dict[str, dict[str, Any]] = {
-    "quick": {"n": 10, "norms": [28.0, 112.0, 280.0], "trials": 1, "seeds": 4},
+    "quick": {"n": 10, "norms": [28.0, 100.0], "trials": 1, "seeds": 6},
     "full": {"n": 20, "norms": np.geomspace(7.0, 3200.0, 12).round(2).tolist(), "trials": 5,
              "seeds": 10},
 }  # fmt: skip
