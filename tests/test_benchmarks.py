@@ -1,6 +1,5 @@
 """The benchmark suite's own logic: what it times in which order, fits, and writes."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import damage_held_out  # noqa: E402
 import damage_spent  # noqa: E402
 import damage_spent_second  # noqa: E402
 import damage_spent_third  # noqa: E402
+from benchmarks.__main__ import main  # noqa: E402
 from benchmarks.suite import report  # noqa: E402
 from benchmarks.suite.cases import CASES  # noqa: E402
 from benchmarks.suite.growth import exponent  # noqa: E402
@@ -89,17 +89,16 @@ def test_cases_give_calls_that_run_and_have_what_their_targets_name():
     assert set(store.targets) <= set(calls)
 
 
-def test_an_unknown_group_and_a_machine_without_gpu_are_told():
+def test_an_unknown_group_and_a_machine_without_gpu_are_told(monkeypatch, capsys):
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True,
-            text=True,
-        )  # fmt: skip
+        monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+        main()
+        return capsys.readouterr().out
 
-    wrong = run("kernels")
-    assert wrong.returncode == 2
-    assert "there is no group 'kernels'; there are kernel, gradient" in wrong.stderr
-    assert "no GPU here" in run("--gpu").stdout
+    with pytest.raises(SystemExit, match="2"):
+        run("kernels")
+    assert "there is no group 'kernels'; there are kernel, gradient" in capsys.readouterr().err
+    assert "no GPU here" in run("--gpu")
 
 
 def test_damage_held_out_is_of_new_kinds_and_gives_finite_cues():
