@@ -23,16 +23,16 @@ _typed = beartype(conf=BeartypeConf(violation_type=TypeCheckError))
 
 def check_shapes(package):
     """Check what functions of a package are given and return, and what its dataclasses hold."""
-    jaxtyping.jaxtyped = _checked  # which the hook puts before each definition
+    jaxtyping.jaxtyped = checked  # which the hook puts before each definition
     install_import_hook(package, None)
 
 
-def _checked(thing=None, *, typechecker=None):
+def checked(thing=None, *, typechecker=None):
     if thing is None:
-        return _checked
+        return checked
     if inspect.isclass(thing):
         if dataclasses.is_dataclass(thing) and not hasattr(thing.__init__, "_is_checked"):
-            thing.__init__ = _checked(thing.__init__)
+            thing.__init__ = checked(thing.__init__)
         return thing
     checks = None
 
