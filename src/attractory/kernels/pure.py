@@ -13,7 +13,7 @@ parameterization*, where the derivatives in a layer's weights grow with its fan-
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
-from attractory.activations import Activation
+from attractory.activations import Activation, ErfMixture
 from attractory.duals.protocol import DualActivation
 from attractory.kernels.changes import Derivatives, Layers, derivatives
 from attractory.kernels.dense import Dense
@@ -33,6 +33,8 @@ from attractory.kernels.pair_numbers import PairNumbers, are_few, moves, pair_nu
 __all__ = ["Kernels", "pure_kernels"]
 
 _BLOCK = 1 << 17  # pairs at a time
+
+T = TypeVar("T")
 
 
 class Kernels(NamedTuple):
@@ -97,10 +99,63 @@ def _kernels(act: Activation, same: bool, x: Points, y: Points, layers: Layers) 
         x, y: points.
         layers: the numbers of the layers after the first.
     """
-    diagonal = jnp.eye(len(x.scaled), dtype=bool) if same else None
-    few = are_few(x.scaled, y.scaled)
-    n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
-    return _forward(act, same, n, layers, _products(x, y, layers))
+    values = jax.custom_batching.custom_vmap(partial(_values, act, same))
+    values.def_vmap(partial(_values_of_sets, act, same))
+    return values(x, y, layers)
+
+
+def _values(act: Activation, same: bool, x: Points, y: Points, layers: Layers) -> Kernels:
+    """Return the kernels, a block of rows at a time; arguments as of `_kernels`."""
+    few, count = are_few(x.scaled, y.scaled), len(x.scaled)
+    halves = same and isinstance(act, ErfMixture) and len(act.scales) > 1
+
+    def one(rows: Array, x: Points) -> Kernels:
+        diagonal = rows[:, None] == jnp.arange(len(y.scaled)) if same else None
+        n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
+        return _forward(act, n, layers, _products(x, y, layers), diagonal, halves)
+
+    blocks, size = _blocks(count, len(y.scaled))
+    if blocks == 1 or halves:  # half of the pairs of scales are enough for a whole matrix
+        return one(jnp.arange(count), x)
+    found = lax.map(lambda of: one(*of), _split((jnp.arange(count), x), blocks, size))
+    return jax.tree.map(lambda v: v.reshape(blocks * size, -1)[:count], found)
+
+
+def _values_of_sets(
+    act: Activation, same: bool, size: int, batched: list[Any], *arrays: Any
+) -> tuple[Kernels, tuple[bool, ...]]:
+    """Return the kernels of several sets, as many at a time as stay in a cache."""
+    leaves, tree = jax.tree.flatten(arrays)
+    over = jax.tree.leaves(batched)
+    x, y, _ = arrays
+    together = max(1, _BLOCK // (x.scaled.shape[-2] * y.scaled.shape[-2]))
+
+    def one(some: list[Array]) -> Kernels:
+        parts = iter(some)
+        every = [next(parts) if moves else v for v, moves in zip(leaves, over, strict=True)]
+        return _values(act, same, *jax.tree.unflatten(tree, every))
+
+    sets = [v for v, moves in zip(leaves, over, strict=True) if moves]
+    found = lax.map(one, sets, batch_size=min(together, size))
+    return found, jax.tree.map(lambda _: True, found)
+
+
+def _blocks(rows: int, columns: int) -> tuple[int, int]:
+    """Return into how many blocks of how many rows all pairs are divided."""
+    blocks = max(1, -(-rows * columns // _BLOCK))
+    size = -(-rows // blocks)
+    return -(-rows // size), size
+
+
+def _split(tree: T, blocks: int, size: int) -> T:
+    """Return arrays in blocks of rows, padded by repeating the last."""
+
+    def split(v: Array) -> Array:
+        more = blocks * size - len(v)
+        padded = jnp.pad(v, ((0, more), *[(0, 0)] * (v.ndim - 1)), mode="edge")
+        return padded.reshape(blocks, size, *v.shape[1:])
+
+    return jax.tree.map(split, tree)
 
 
 @partial(_kernels.defjvp, symbolic_zeros=True)
@@ -121,7 +176,8 @@ def _kernels_jvp(
         few = are_few(x.scaled, y.scaled)
         n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
         product = _products(x, y, layers)
-        more = jax.jvp(lambda of: _forward(act, same, n, of, product), (layers,), (dots,))[1]
+        forward = lambda of: _forward(act, n, of, product, diagonal, False)  # noqa: E731
+        more = jax.jvp(forward, (layers,), (dots,))[1]
         changes = [one + other for one, other in zip(changes, more, strict=True)]
     return found, Kernels(*changes)
 
@@ -139,9 +195,7 @@ def _changes(
     to read and write matrices of all pairs takes longer than to compute them anew.
     """
     count, other = len(x[0].scaled), len(y[0].scaled)
-    blocks = max(1, -(-count * other // _BLOCK))
-    size = -(-count // blocks)
-    blocks = -(-count // size)
+    blocks, size = _blocks(count, other)
     few = are_few(x[0].scaled, y[0].scaled)
     if same:  # what changes with y mirrors what changes with x
         y = y[0], _Moved(None, None)
@@ -161,14 +215,13 @@ def _changes(
         nngp, ntk = derivatives(act, layers, pair, along, product, diagonal)
         return _along(nngp, changed), _along(ntk, changed)
 
-    rows = jnp.arange(blocks * size)
     if blocks == 1:
-        found = one((rows, *x), y, layers)
+        found = one((jnp.arange(count), *x), y, layers)
     else:
         again = jax.checkpoint(one, prevent_cse=False)
-        whole = (0, blocks * size - count), (0, 0)
-        split = jax.tree.map(lambda v: jnp.pad(v, whole, mode="edge").reshape(blocks, size, -1), x)
-        parts = lax.map(lambda of: again(of, y, layers), (rows.reshape(blocks, size), *split))
+        parts = lax.map(
+            lambda of: again(of, y, layers), _split((jnp.arange(count), *x), blocks, size)
+        )
         found = tuple(v.reshape(blocks * size, other)[:count] for v in parts)
     nngp, ntk = found
     return (nngp + nngp.T, ntk + ntk.T) if same else (nngp, ntk)
@@ -196,13 +249,22 @@ def _moved_products(x: tuple[Points, _Moved], y: tuple[Points, _Moved]) -> Array
 
 
 def _forward(
-    act: Activation, same: bool, n: PairNumbers, layers: Layers, product: Array | None
+    act: Activation,
+    n: PairNumbers,
+    layers: Layers,
+    product: Array | None,
+    diagonal: Array | None,
+    symmetric: bool,
 ) -> Kernels:
-    """Return the kernels of pairs from their numbers; arguments as of `changes.derivatives`."""
+    """Return the kernels of pairs from their numbers.
+
+    Args:
+        act, n, layers, product, diagonal: as of `changes.derivatives`.
+        symmetric: whether the pairs are a whole matrix.
+    """
     pair = n.s, n.gap, _guarded(act, n.a), _guarded(act, n.b)
-    value, slope = dual_moments(act, *pair, same)
+    value, slope = dual_moments(act, *pair, symmetric)
     theta = (n.s if product is None else product) * slope
-    diagonal = jnp.eye(len(n.s), dtype=bool) if same else None
 
     def with_weights(value: Array, theta: Array, of: Layers) -> Array:
         if of.widths is None:
@@ -214,7 +276,7 @@ def _forward(
     def deeper(state: tuple[Any, ...], of: tuple[Layers, Layers]) -> tuple[tuple[Any, ...], None]:
         pair, value, theta = state
         pair = next_layer(act, pair, value, of[0].w, of[0].b, diagonal).pair
-        value, slope = dual_moments(act, *pair, same)
+        value, slope = dual_moments(act, *pair, symmetric)
         return (pair, value, with_weights(value, theta * slope, of[1])), None
 
     if len(layers.w) > 1:
