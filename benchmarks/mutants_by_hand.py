@@ -11,6 +11,7 @@ _KERNEL = "analysis/certificate_kernel.py"
 _SLOPES = "analysis/certificate_slopes.py"
 _CLUSTERS = "analysis/certificate_clusters.py"
 _GAIN = "analysis/certificate_gain.py"
+_SHELLS = "analysis/certificate_shells.py"
 _SHOCKS = "analysis/critical_shocks.py"
 _OUTCOMES = "analysis/outcomes.py"
 _SETTLING = "analysis/settling.py"
@@ -46,10 +47,12 @@ MODULES = {
         [_GAIN],
         ["analysis/test_certificate_bounds.py", "analysis/test_certificate.py"],
     ),
+    "shells": ([_SHELLS], ["analysis/test_certificate_shells.py"]),
     "recall certificate": (
         [_JOINT, _VOTES, _APPROACH, _RECALLS, _CHAIN, _ANSWERS, _STABILITY],
         ["memory/test_correlation_bounds.py", "memory/test_certified_approach.py",
-         "memory/test_row_stability.py", "memory/test_certified_recall.py"],
+         "memory/test_certified_answers.py", "memory/test_row_stability.py",
+         "memory/test_certified_recall.py"],
     ),
     "shock": ([_SHOCKS], ["analysis/test_critical_shocks.py", "_util/test_statuses.py"]),
     "outcome": ([_OUTCOMES, _SETTLING], ["analysis/test_outcomes.py"]),
@@ -117,6 +120,25 @@ BY_HAND = [
     ("bench", "bench/run.py", "or function.__closure__", "", "what a function closes over taken as unchanged"),
     ("bench", "bench/protocols.py", "return 2 * rows - 1", "return rows", "not −1 to 1"),
     ("bench", "bench/protocols.py", "max([n for n in self.sizes if", "min([n for n in self.sizes if", "the least size"),
+    # Shells: each makes the bound unsound.
+    ("shells", _SHELLS, 'least = max(float(beside.min()), 0.0)', 'least = most', 'the least distance across left out'),
+    ("shells", _SHELLS, 'float(beside.max())', 'float(beside.min())', 'the least distance across for the most'),
+    ("shells", _SHELLS, 'along = min(ends), max(ends)', 'along = max(ends), max(ends)', 'one end of ν'),
+    ("shells", _SHELLS, 'by_on * ahead.mean() +', 'by_on * 0 +', 'the part ahead left out'),
+    ("shells", _SHELLS, '+ by_off * (squares[0] + squares[1]) / 2', '', 'the part by the square left out'),
+    ("shells", _SHELLS, '(value * length + extra)', 'value * length', 'the unknown part of the first move left out'),
+    ("shells", _SHELLS, 'slope_half[:, None] * self.rows', '0 * slope_half[:, None] * self.rows', 'the unknown part of the second move left out'),
+    ("shells", _SHELLS, '(ahead[1] - ahead[0]) / 2, (squares[1] - squares[0]) / 2', '0.0, 0.0', 'the width of a cell left out'),
+    ("shells", _SHELLS, 'np.hypot(most, of_known)', 'most', 'the length of the known coordinate left out'),
+    ("shells", _SHELLS, 'low += weight * np.minimum', 'low += weight * np.maximum', 'the larger corner for the smaller'),
+    ("shells", _SHELLS, '(end**2 - begin**2) / 2])', 'end**2 - begin**2])', 'twice the second weight'),
+    ("shells", _SHELLS, 'v * reach\n            gap = p[0]', '0 * reach\n            gap = p[0]', 'the reach towards patterns left out'),
+    ("shells", _SHELLS, 'v * reach, 0.0)', '0 * reach, 0.0)', 'the reach away from patterns left out'),
+    ("shells", _SHELLS, 'self._slope(s, p[1], p[1]', 'self._slope(s, p[0], p[0]', 'the smaller p below'),
+    ("shells", _SHELLS, 'gap = p[0] * self.square - s**2', 'gap = p[1] * self.square - s**2', 'the larger gap above'),
+    ("shells", _SHELLS, 'found * radius + slack <', 'found * radius <', 'the slack left out'),
+    ("shells", _SHELLS, 'max(rate, found)', 'min(rate, found)', 'the least rate'),
+    ("shells", _SHELLS, 'worst = max(worst, here)', 'worst = here', 'the last cell for the worst'),
     # Certificates of recall: each makes the bound unsound.
     ("recall certificate", _JOINT, 'y / np.where(sums', '2 * y / np.where(sums',
      'twice the joint weights'),
@@ -228,7 +250,7 @@ BY_HAND = [
      'tangent for sine'),
     ("recall certificate", _CHAIN, 'np.minimum(theta / 2, theta - self.beside)', 'np.minimum(theta, theta - self.beside)',
      'nearer to another row'),
-    ("recall certificate", _CHAIN, 'np.minimum(theta / 2, theta - self.beside)', 'theta / 2',
+    ("recall certificate", _CHAIN, 'np.minimum(theta / 2, theta - self.beside)', '(theta / 2)',
      'beside another row'),
     ("recall certificate", _CHAIN, 'for _ in range(HIGH_DEGREE.steps):', 'for _ in range(2 * HIGH_DEGREE.steps):',
      'more steps of high degree than there are'),
@@ -244,7 +266,7 @@ BY_HAND = [
      'rows that are no attractors certified'),
     ("recall certificate", _STABILITY, '.max(axis=1) < _CLEAR', '.min(axis=1) < _CLEAR',
      'the least eigenvalue'),
-    ("recall certificate", _STABILITY, 'good[left] = spectral_radius(self.map, self.x[rows[left]]) < 1', 'good[left] = True',
+    ("recall certificate", _STABILITY, 'good[left] = spectral_radius(self.map, self.x[rows[left]]) < BELOW_ONE', 'good[left] = True',
      'rows in doubt taken for attractors'),
     ("recall certificate", _ANSWERS, 'right = s[:, 0] * here.length', 'right = 2 * s[:, 0] * here.length',
      'twice the vote'),

@@ -239,6 +239,34 @@ def test_of_two_rows_the_bound_without_the_linear_part_is_nearly_the_step(close,
         assert worst <= bound.step(a, False) <= 1.3 * worst
 
 
+@pytest.mark.parametrize(("close", "norm"), [(0.75, 20.0), (0.9, 40.0), (0.97, 60.0)])
+def test_parts_of_a_step_without_the_linear_part_are_no_larger_than_bounds(close, norm):
+    """Across the row and along it, towards the other one, away from it and at right angles."""
+    rows = np.zeros((2, 8))
+    rows[:, 0], rows[1, 1] = (1.0, close), np.sqrt(1 - close**2)
+    pair = AttractorMemory(activation="erf", norm=norm, metric=None, center=False).fit(rows)
+    bound = RecallChain(pair).approach
+    found, p = bound.row(0), bound.patterns
+    soft = bound.linear.soft * bound.linear.inverse[0]
+    slope = np.diff(by_correlation(np.array([-1e-4, 1e-4]), *bound.kernel))[0] / 2e-4
+
+    def high(rho):
+        return by_correlation(rho.ravel(), *bound.kernel).reshape(rho.shape) - slope * rho
+
+    aside = p[1] - (p[1] @ p[0]) * p[0]
+    beside = np.linalg.svd(p)[2][-1]
+    for k in (0, 30, 50, 60, 70, 80, 90, 100):
+        for begin in (1.0, 0.5):
+            a = begin * ANGLES[k]
+            x = at_angle(p[0], np.stack([aside, -aside, beside]), a)
+            change = high(x @ p.T) - high(p[0] @ p.T)
+            moved = (x - p[0]) @ soft + change @ bound.votes
+            along = moved @ p[0]
+            across = np.linalg.norm(moved - np.outer(along, p[0]), axis=1)
+            assert (across <= found.across[k] * a * (1 + 1e-9) + 1e-12).all()
+            assert (np.abs(along) <= found.along[k] * (1 + 1e-9) + 1e-12).all()
+
+
 def test_every_start_within_a_certificate_is_recalled(memory, certificate):
     """Random, towards every row, and where attacks end: at 0.999 of the angle."""
     assert (certificate.status == RecallCertificateStatus.CERTIFIED).all()
@@ -449,7 +477,15 @@ def test_votes_take_the_rounding_of_float32_into_account(chain):
 
 def test_ladders_are_of_steps_that_go_on_and_of_no_more_than_there_are(memory, chain, monkeypatch):
     rows = np.arange(8)
-    chain.angles(rows)
+    angle = chain.angles(rows)
+    # Farther than that another row may be the nearest.
+    assert (angle <= chain._apart(rows)).all()
+    assert (chain._apart(rows) < chain.half_angles(rows)).all()
+    # A start that is beside another row begins where that one's does.
+    with monkeypatch.context() as patch:
+        patch.setattr(chain, "beside", np.full(24, 1.0))
+        nearest = 2 * chain.half_angles(rows)
+        assert (chain._apart(rows) == np.minimum(nearest / 2, nearest - 1.0) - 1e-6).all()
     weighted = chain.votes.rivals(rows, 0.95 * np.minimum(chain._apart(rows), np.pi / 4))
     for row in rows.tolist():
         for before, after in pairwise(chain.ladders[row]):

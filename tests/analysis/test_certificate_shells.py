@@ -1,0 +1,167 @@
+"""Shells around a certified ball: both moves against the kernel itself, cells against the map."""
+
+import numpy as np
+import pytest
+
+from attractory import certified_radius, fit_regression
+from attractory.analysis.certificate_shells import Shells
+from attractory.datasets import sphere
+
+DIM, NORM = 12, 25.0
+
+
+@pytest.fixture(scope="module")
+def f():
+    return fit_regression(sphere(5, DIM, norm=NORM), activation="erf_surrogate")
+
+
+@pytest.fixture(scope="module")
+def shells(f):
+    x = np.asarray(f.patterns)
+    return Shells(f.activation, x[0], x, np.asarray(f.coefficients))
+
+
+def theta(act, s, p, q):
+    """The kernel of one error function by s = x·y/d and the squares, and its slope in s."""
+    (scale,), (weight,) = act.scales, act.weights
+    g = 2 / np.pi * act.gain**2 * weight**2
+    big = (p + scale**2) * (q + scale**2)
+    d = np.sqrt(big - s**2)
+    return g * (np.arcsin(s / np.sqrt(big)) + s / d), g * (2 / d + s**2 / d**3)
+
+
+def stepped(f, x):
+    x = np.atleast_2d(x)
+    y, d = np.asarray(f.patterns), x.shape[1]
+    values, slope = theta(
+        f.activation, x @ y.T / d, (x**2).sum(axis=1)[:, None] / d, (y**2).sum(axis=1) / d
+    )
+    return values @ np.asarray(f.coefficients), slope
+
+
+def test_the_first_move_is_the_kernels_difference(f, shells):
+    y, q = np.asarray(f.patterns), shells.square
+    x, size = y[0], shells.size
+    start = theta(f.activation, y @ x / DIM, x @ x / DIM, q)[0]
+    for nu, tau in ((-3.0, 4.0), (2.0, 5.0), (-5.0, 1.0), (0.0, 3.0), (4.0, 0.0)):
+        end = theta(
+            f.activation, (size + nu) * shells.along / DIM, ((size + nu) ** 2 + tau**2) / DIM, q
+        )[0]
+        (on, on_half), (off, off_half) = shells.first_move((nu, nu), (tau, tau))
+        half = on_half * abs(nu) + off_half * tau**2
+        off_by = np.abs(on * nu + off * tau**2 - (end - start))
+        assert (off_by <= half + 1e-12).all()
+        assert (half <= 0.1 * np.abs(end - start).max()).all()
+        # Of a cell it holds all that the cell has, the ends of both moves.
+        wide = shells.first_move((nu - 1, nu + 1), (tau, tau + 1))
+        for some, narrow in zip(wide, ((on, on_half), (off, off_half)), strict=True):
+            assert (np.abs(some[0] - narrow[0]) <= some[1] - narrow[1] + 1e-12).all()
+
+
+def test_the_second_move_has_the_slopes_of_all_secants(f, shells):
+    q, size = shells.square, shells.size
+    for nu, tau in ((-3.0, 4.0), (2.0, 6.0), (-6.0, 9.0)):
+        middle, half = shells.second_move((nu, nu), (tau, tau))
+        p = ((size + nu) ** 2 + tau**2) / DIM
+        begin = (size + nu) * shells.along / DIM
+        steps = np.concatenate([np.linspace(-1, -0.01, 40), np.linspace(0.01, 1, 40)])[:, None]
+        t = steps * tau * shells.across / DIM
+        slopes = np.array([
+            (theta(f.activation, begin + a, p, q)[0] - theta(f.activation, begin, p, q)[0])[1:]
+            / a[1:] for a in t
+        ])  # fmt: skip
+        low, high = (middle - half)[1:], (middle + half)[1:]
+        assert (slopes >= low - 1e-9).all()
+        assert (slopes <= high + 1e-9).all()
+        # One end is reached but for the trapezoids.
+        assert (high <= slopes.max(axis=0) * 1.2).all()
+        wide = shells.second_move((nu - 1, nu + 1), (tau - 1, tau + 1))
+        assert (wide[0] - wide[1] <= middle - half).all()
+        assert (wide[0] + wide[1] >= middle + half).all()
+
+
+def worst_gain(f, x, radius, angle):
+    """The largest ‖F(δ)‖/‖δ‖ of many δ of a length and an angle to the plane across x."""
+    unit = x / np.linalg.norm(x)
+    y, rng = np.asarray(f.patterns), np.random.default_rng(0)
+    pairs = (y[1:, None] - y[None, 1:]).reshape(-1, DIM)
+    u = np.vstack([y[1:], -y[1:], pairs, rng.normal(size=(300, DIM))])
+    best = 0.0
+    for _ in range(12):
+        u = u - np.outer(u @ unit, unit)
+        u = u / np.maximum(np.linalg.norm(u, axis=1, keepdims=True), 1e-12)
+        moved, slope = stepped(f, x + radius * (np.sin(angle) * unit + np.cos(angle) * u))
+        off = moved - stepped(f, x)[0]  # the constant that the kernel has besides cancels
+        best = max(best, np.linalg.norm(off, axis=1).max() / radius)
+        # Up the gradient, by what the kernel's slope in s has of it.
+        u = (slope * (off @ np.asarray(f.coefficients).T)) @ y
+    return best
+
+
+def test_no_deviation_of_a_cell_gains_more_than_is_proven(f, shells):
+    x, close = np.asarray(f.patterns)[0], []
+    for radius in (1.0, 4.0, 7.0):
+        for angle in (-1.2, -0.5, -0.2, 0.0, 0.3, 0.9):
+            gain = worst_gain(f, x, radius, angle)
+            thin = shells.in_cell((0.99 * radius, radius), (angle - 1e-3, angle + 1e-3), 0.0)
+            wide = shells.in_cell((0.8 * radius, radius), (angle - 0.1, angle + 0.1), 0.0)
+            assert gain <= thin <= 1.03 * wide
+            close.append(thin / gain)
+    assert min(close) < 1.12
+
+
+def test_cues_in_the_grown_ball_come_nearer(f):
+    x = np.asarray(f.patterns)[:1]
+    plain, found = certified_radius(f, x), certified_radius(f, x, grown=True)
+    assert found.radius[0] > 3 * plain.radius[0]
+    assert plain.rate[0] <= found.rate[0] < 1
+    assert found.floor[0] == plain.floor[0]
+    gains = [
+        worst_gain(f, x[0], share * found.radius[0], angle)
+        for share in (0.5, 0.999) for angle in np.linspace(-1.5, 1.5, 11)
+    ]  # fmt: skip
+    assert max(gains) <= found.rate[0]
+    # Beyond a certain radius steps do not come nearer, and nothing is certified.
+    far = [worst_gain(f, x[0], 2.2 * found.radius[0], a) for a in np.linspace(-0.8, 0.2, 6)]
+    assert max(far) > 1
+
+
+def test_a_grown_ball_is_around_the_point_given(f, monkeypatch):
+    """Shells are around the fixed point, and every step is off by what the residual adds."""
+    asked = []
+
+    class Doubled(Shells):
+        def grow(self, radius, slack):
+            asked.append((self.size, radius, slack))
+            return 2 * radius, 0.9999
+
+    monkeypatch.setattr("attractory.analysis.certificate.Shells", Doubled)
+    x = np.asarray(f.patterns)[:1]
+    off = 1e-4 * NORM * np.eye(DIM)[:1]
+    plain, found = certified_radius(f, x + off), certified_radius(f, x + off, grown=True)
+    size, radius, slack = asked[0]
+    assert size == pytest.approx(NORM, rel=1e-9)
+    assert radius == pytest.approx(plain.radius[0] + 1e-4 * NORM)
+    assert found.radius[0] == pytest.approx(2 * radius - 1e-4 * NORM)
+    assert found.rate[0] == 0.9999
+    left = np.linalg.norm(f(found.fixed_point) - found.fixed_point)
+    assert left <= slack < 1e-6
+
+
+def test_a_shell_that_steps_off_by_the_slack_may_leave_is_none(shells, monkeypatch):
+    monkeypatch.setattr(Shells, "rate", lambda *_: 0.9)
+    assert shells.grow(1.0, 0.2) == (1.0, 0.0)
+    radius, rate = shells.grow(1.0, 0.05)
+    assert rate == 0.9
+    assert 0.7 * NORM < radius < 0.8 * NORM
+
+
+def test_only_what_the_shells_are_of_is_grown(f):
+    x = np.asarray(f.patterns)[:1]
+
+    def change(_, radius):
+        return 0.01 * radius
+
+    given = certified_radius(f, x, jacobian_change=change)
+    same = certified_radius(f, x, jacobian_change=change, grown=True)
+    assert same.radius[0] == given.radius[0]
