@@ -34,7 +34,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from scipy.linalg import eigh_tridiagonal
 
-from attractory._util.precision import double
+from attractory._util.precision import double, traced
 from attractory.duals.bell import Bell
 from attractory.duals.gated import Gated
 from attractory.duals.piecewise_linear import PiecewiseLinear
@@ -372,6 +372,11 @@ def activation(which: str | Activation) -> Activation:
     """
     if isinstance(which, ErfMixture | Linear | DualActivation):
         return which
+    if traced(which):
+        raise TypeError(
+            "activation must be known when a function is compiled, and is traced; name it in "
+            "static_argnames of jax.jit"
+        )
     if not isinstance(which, str):
         mend = "; activation_from makes one of a function" * callable(which)
         raise TypeError(

@@ -35,6 +35,18 @@ def test_patterns_are_fixed_points(activation, depth):
     np.testing.assert_allclose(f(x), x, atol=1e-10)
 
 
+def test_maps_go_into_jax_as_functions_and_as_arguments():
+    """Two of one size: each keeps its own compiled code."""
+    x = sphere(8, 12, norm=10.0)
+    maps = [fit_regression(x), fit_regression(-x), Autoencoder(12, width=8)]
+    as_argument = jax.jit(lambda f, v: f(v))
+    for f in maps:
+        assert hash(f) == hash(f)
+        for found in (jax.jit(f)(x), as_argument(f, x)):
+            np.testing.assert_allclose(found, f(x), atol=1e-4)  # of float32, the caller's
+    assert np.abs(jax.jit(maps[1])(-x) + x).max() < 1e-3
+
+
 def test_is_kernel_regression():
     """f(q) = k(q, X) K⁻¹ X, by NumPy's solver and the public kernel."""
     x, q = gaussian(7, 5, std=3.0), gaussian(4, 5, std=5.0, seed=1)

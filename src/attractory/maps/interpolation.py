@@ -42,6 +42,10 @@ class StoredMap(eqx.Module):
         """Whether every pattern is a fixed point to 1e-6 of its norm."""
         return float(self.residual) <= INTERPOLATES
 
+    def __hash__(self) -> int:
+        """Hash by identity: `jax.jit` of the map itself needs one, and arrays have none."""
+        return id(self)
+
     def __repr__(self) -> str:
         """Say what is stored, and how exactly."""
         state = "interpolates" if self.interpolates else "DOES NOT INTERPOLATE"

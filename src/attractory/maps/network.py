@@ -95,6 +95,10 @@ class Autoencoder(eqx.Module):
             )
         self.activation = find_activation(activation)
 
+    def __hash__(self) -> int:
+        """Hash by identity: `jax.jit` of the map itself needs one, and arrays have none."""
+        return id(self)
+
     @property
     def dim(self) -> int:
         """Size of a pattern."""

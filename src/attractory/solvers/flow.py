@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import eigh
 
+from attractory._util.precision import traced
+
 __all__ = ["checked_time", "decomposed", "flow_filter"]
 
 
@@ -11,6 +13,8 @@ def checked_time(time: float | None) -> float:
     """Return a time, infinity for None, or refuse it by name."""
     if time is None:
         return np.inf
+    if traced(time):
+        raise TypeError("time must be a known number, and is traced: name it in static_argnames")
     try:
         value = float(time)
     except TypeError:
