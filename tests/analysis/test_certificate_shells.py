@@ -110,6 +110,32 @@ def test_no_deviation_of_a_cell_gains_more_than_is_proven(f, shells):
     assert min(close) < 1.12
 
 
+def test_a_cell_is_bounded_with_all_its_lengths_and_all_that_is_unknown(shells, monkeypatch):
+    first, second, asked = shells.first_move, shells.second_move, []
+    monkeypatch.setattr(shells, "first_move", lambda *pairs: asked.append(pairs) or first(*pairs))
+    for angles in ((-0.9, -0.5), (-0.2, 0.4), (0.3, 1.4)):
+        radii = 3.0, 5.0
+        known = shells.in_cell(radii, angles, 0.0)
+        (low, high), (near, far) = asked[-1]
+        for r in radii:
+            for a in np.linspace(*angles, 9):
+                assert low - 1e-12 <= r * np.sin(a) <= high + 1e-12
+                assert near - 1e-12 <= r * np.cos(a) <= far + 1e-12
+        # Slopes that are less known make a larger bound.
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                shells, "second_move", lambda *pairs: second(*pairs) * np.array([[1.0], [5.0]])
+            )
+            assert shells.in_cell(radii, angles, 0.0) > 1.01 * known
+
+
+def test_the_rate_of_a_shell_is_that_of_its_worst_cell(f, monkeypatch):
+    x = np.asarray(f.patterns)
+    shells = Shells(f.activation, x[0], x, np.asarray(f.coefficients))
+    monkeypatch.setattr(shells, "in_cell", lambda _, angle: 0.9 - 0.1 * abs(sum(angle) / 2 - 0.3))
+    assert shells.rate(1.0, 1.1) == pytest.approx(0.9 - 0.1 * (0.3 - np.pi / 12))
+
+
 def test_cues_in_the_grown_ball_come_nearer(f):
     x = np.asarray(f.patterns)[:1]
     plain, found = certified_radius(f, x), certified_radius(f, x, grown=True)
