@@ -212,6 +212,8 @@ def test_what_is_refused_names_the_argument():
             memory.fit(frames, **given)
     with pytest.raises(ValueError, match="minimum of 2 is required"):
         memory.fit(frames[:1])
+    with pytest.raises(ValueError, match="got 4 and a sequence of 3 frames"):
+        SequenceMemory(context=4).fit(frames, lengths=[3, 3])
     with pytest.raises(ValueError, match="context must be from 1 to 64, got 0"):
         SequenceMemory(context=0).fit(frames)
     still = frames[[0, 0, 0, 1, 2]]

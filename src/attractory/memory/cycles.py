@@ -18,13 +18,12 @@ from attractory._util.text_tables import text_table
 from attractory.analysis.spectrum import orbit_radius
 from attractory.maps.protocol import Map
 from attractory.memory.replaying import brought_to_frames, steps_from
+from attractory.memory.sequence_order import following
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
 from attractory.memory.stored_map import KernelStore
 
-__all__ = ["CycleDiagnosis", "cycles_of", "diagnose_cycles", "floquet_radii", "following"]
-
-_THERE = 1e-6  # relative to the norm: a row this near is the one that another is mapped to
+__all__ = ["CycleDiagnosis", "cycles_of", "diagnose_cycles", "floquet_radii"]
 
 _ROUNDS, _MOST = 2, 400  # rounds that a replay is given, and steps at most
 
@@ -73,14 +72,6 @@ class CycleDiagnosis(Plotted):
             shares = [f"{count} of {self.cues}" for count in self.returned[:, k].tolist()]
             columns[f"back from noise {size:g}"] = shares
         return f"{self!r}\n{text_table(columns, 'its attributes have all')}"
-
-
-def following(points: Float[np.ndarray, "n d"], answers: Float[np.ndarray, "n d"]) -> np.ndarray:
-    """Return the index of the row that each is mapped to, −1 where it is mapped to none, (n,)."""
-    size = np.linalg.norm(points, axis=1).max()
-    there = (answers @ points.T).argmax(axis=1)
-    near = np.linalg.norm(points[there] - answers, axis=1) <= _THERE * size
-    return np.where(near, there, -1)
 
 
 def cycles_of(after: Int[np.ndarray, " n"]) -> list[Int[np.ndarray, " _"]]:

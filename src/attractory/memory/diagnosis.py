@@ -30,11 +30,12 @@ from attractory.memory.base import STALE, BaseMemory
 from attractory.memory.certified_chain import is_covered
 from attractory.memory.certified_recall import certify_recall
 from attractory.memory.coordinates import spread
-from attractory.memory.cycles import cycles_of, floquet_radii, following
+from attractory.memory.cycles import cycles_of, floquet_radii
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric_search import Choice
 from attractory.memory.recall_attack import attack_recall
 from attractory.memory.sequence import SequenceMemory
+from attractory.memory.sequence_order import following
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 from attractory._util.interrupts import check
 from attractory.analysis.iteration import RecallStatus
 from attractory.memory.coordinates import nearest
-from attractory.memory.frame_confidence import sure_of_frames
 from attractory.memory.on_gpu import follow_anywhere
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
@@ -71,7 +70,7 @@ def brought_to_frames(
     if memory is None or begun is None:
         sure = state.confidence.of(start, pattern)
     else:
-        sure = sure_of_frames(memory.mending, cues, pattern, begun.sure)
+        sure = state.frame_confidence.of(cues, pattern, begun.sure, begun.damage)
         sure = np.where(pattern == begun.row, sure, 0.0)
     if own is not state.span:  # a network computes in all coordinates
         points, across = own.outward(points, across), ()

@@ -16,13 +16,14 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from attractory._util.aliases import ArrayLike
 from attractory._util.interrupts import heeded
 from attractory._util.progress import Progress, counting, reporting
+from attractory._util.texts import counted
 from attractory._util.threads import few_threads
 from attractory._util.validation import nonnegative, whole
 from attractory.activations import Activation
 from attractory.memory.base import BaseMemory
-from attractory.memory.cycles import CycleDiagnosis, diagnose_cycles, following
+from attractory.memory.cycles import CycleDiagnosis, diagnose_cycles
 from attractory.memory.replaying import Start, brought_to_frames, in_units, steps_from
-from attractory.memory.sequence_order import Order, joined_by, states_of
+from attractory.memory.sequence_order import Order, following, joined_by, states_of
 from attractory.memory.settings import MemorySettings
 
 __all__ = ["SequenceMemory"]
@@ -349,7 +350,14 @@ class SequenceMemory(BaseMemory):
         context = self._context if fitted and given else self._settings().context
         y, lengths, closed = given
         if y is None or np.asarray(y).ndim < 2:
-            return states_of(rows, Order.checked(len(rows), lengths, closed), context)
+            order = Order.checked(len(rows), lengths, closed)
+            if context > min(order.lengths):
+                least = counted(min(order.lengths), "frame")
+                raise ValueError(
+                    f"context must be at most the frames of each sequence, got {context} and a "
+                    f"sequence of {least}"
+                )
+            return states_of(rows, order, context)
         if lengths is not None or context > 1:
             raise ValueError("y must be None where lengths or a context say what follows what")
         kind: Any = np.float64

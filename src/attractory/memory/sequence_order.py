@@ -17,8 +17,9 @@ from attractory._util.seeds import generator
 from attractory._util.validation import flag, whole
 from attractory.memory.settings import LONGEST
 
-__all__ = ["EqualFramesError", "Order", "joined_by", "states_of"]
+__all__ = ["EqualFramesError", "Order", "following", "joined_by", "states_of"]
 
+_THERE = 1e-6  # relative to the norm: a row this near is the one that another is mapped to
 _SAME = 1e-9  # frames closer than this, relative to their spread, are one
 
 
@@ -119,6 +120,14 @@ def states_of(
         raise EqualFramesError(clash, context, enough)
     states = np.hstack([frames[order.before(k)] for k in range(context - 1, -1, -1)])
     return states, states[after]
+
+
+def following(points: Float[np.ndarray, "n d"], answers: Float[np.ndarray, "n d"]) -> np.ndarray:
+    """Return the index of the row that each is mapped to, −1 where it is mapped to none, (n,)."""
+    size = np.linalg.norm(points, axis=1).max()
+    there = (answers @ points.T).argmax(axis=1)
+    near = np.linalg.norm(points[there] - answers, axis=1) <= _THERE * size
+    return np.where(near, there, -1)
 
 
 def joined_by(after: Int[np.ndarray, " n"]) -> list[Int[np.ndarray, " _"]]:

@@ -19,8 +19,10 @@ from attractory.memory.coordinates import Coordinates, nearest
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.cue_mending import DAMAGE, CueMending
 from attractory.memory.drift_free_steps import LinearPart
+from attractory.memory.frame_confidence import FrameConfidence, Frames
 from attractory.memory.guided_recall import RecallPlan
 from attractory.memory.metric_search import Choice
+from attractory.memory.sequence_order import following, joined_by
 from attractory.memory.settings import MemorySettings
 from attractory.memory.shortlist import Compared
 from attractory.memory.span import Span
@@ -266,6 +268,12 @@ class MemoryState:
     def confidence(self) -> Confidence:
         """How sure a recall by plain iteration is."""
         return Confidence(self.points, self.norm)
+
+    @cached_property
+    def frame_confidence(self) -> FrameConfidence:
+        """How sure it is which frame of a sequence a cue is; of memories that have `frames`."""
+        given = Frames(self.mending, self.rows, self.points, self.coordinates, self.start)
+        return FrameConfidence(given, joined_by(following(self.points, self.answers)))
 
     def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return cues less their noise, in the coordinates; as they are if they are stored rows."""
