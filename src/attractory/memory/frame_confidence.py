@@ -12,7 +12,7 @@ noise is compared with another: that it is another signal of their kind and nois
 
 each averaged over noise levels s, and L₀ over loudness ρ as well. C is once the frames' covariance,
 once that of a stationary signal of their mean spectrum. Of cues that are as L₀ has it, at most one
-in 1/(1 − P) − 1 has a confidence of P or more, whatever the rows are.
+in 1/(1 − P) − 1 has this P or more, whatever the rows are; the confidence is 2P − 1.
 
 Of other damage `memory.row_probability` judges. It takes coordinates for independent, and slow
 signals have few that are: any smooth curve is nearly a function of another, so that none is known
@@ -107,7 +107,7 @@ class FrameConfidence:
         some = np.flatnonzero(white & (near.row == row))
         out[some] = self._sure_of_alike(seen.x[some], row[some], out[some])
         some = np.flatnonzero((dim < FEWEST) & ~there & (near.row == row))
-        likely = self.of_noise(seen.x[some].astype(float), row[some])
+        likely = 2 * self.of_noise(seen.x[some].astype(float), row[some]) - 1  # as 1 − 2p
         out[some] = np.maximum(likely, out[some])
         return out
 
