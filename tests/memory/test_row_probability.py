@@ -11,6 +11,7 @@ from attractory.datasets import bundled_digits
 from attractory.memory.damage_evidence import FEATURES, MODELS, DamageModels, Evidence
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import position
+from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Weights, constants, judged, log_probabilities
 from attractory.memory.shortlist import RowFrame
 
@@ -24,9 +25,9 @@ def evidence(cue, rows=None, known=None):
     rows = np.arange(20) if rows is None else rows
     x = frame.inward(cue[None])[0]
     own = None if known is not None else (cue, ROWS[rows])
-    return DamageModels(frame, LocalContrast(frame.points)).of(
-        x, cue / frame.scale, rows, own, known
-    )
+    near = Neighbourhoods(frame.points)
+    models = DamageModels(frame, LocalContrast(frame.points), near)
+    return models.of(x, cue / frame.scale, rows, own, known)
 
 
 def test_where_a_cue_lies_is_what_least_squares_say():
@@ -76,10 +77,11 @@ def test_models_that_are_not_there_have_no_say():
     known = np.arange(400) < 200
     told = evidence(CUES[1], known=known)
     assert [MODELS[k] for k in np.flatnonzero(~told.told)] == [
-        "smoothed", "moved", "structured", "shaded", "slow part added", "patches", "unevenly lit"
+        "smoothed", "moved", "structured", "shaded", "slow part added", "patches", "unevenly lit",
+        "moved far", "edges",
     ]  # fmt: skip
     behind = told.behind.copy()
-    behind[~told.told] = RNG.uniform(0, 9, (7, 20))
+    behind[~told.told] = RNG.uniform(0, 9, (9, 20))
     other = judged(told._replace(behind=behind), 20)
     assert other.probability == pytest.approx(judged(told, 20).probability, abs=1e-12)
     hidden = np.where(known, CUES[1], 1e6)

@@ -10,6 +10,7 @@ from attractory.memory.coordinates import nearest
 from attractory.memory.drift_free_steps import DriftFreeVotes
 from attractory.memory.guided_recall import DRIFT_FREE, at_last, at_rows, follow
 from attractory.memory.local_contrast import LocalContrast
+from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.metric import Metric
 from attractory.memory.momentum_iteration import run_stage
 from attractory.memory.settling import nearest_exactly, settle, whole_moves
@@ -112,7 +113,9 @@ def test_similarities_of_a_shortlist_are_what_their_formulas_say():
     spread = rows - mean
     values, basis = np.linalg.eigh(spread.T @ spread / 50)
     metric = Metric(basis[:, 3:], np.sqrt(0.1 / (values + 0.1))[3:], values[3:], floor=0.1)
-    found = shortlist.Shortlist(frame, metric, LocalContrast(frame.points))
+    found = shortlist.Shortlist(
+        frame, metric, LocalContrast(frame.points), Neighbourhoods(frame.points)
+    )
     x = RNG.normal(size=(4, 9))
     points = metric.apply(spread)
     own = metric.apply(x) @ points.T / np.linalg.norm(points, axis=1)

@@ -20,11 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory._util.threads import few_threads
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.damage_models import Fit
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, position
+from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
 from attractory.memory.shortlist import Compared, RowFrame, Shortlist
 
@@ -78,8 +80,9 @@ class CueMending:
     ):
         self.frame, self._points = RowFrame(rows, mean), points
         local = LocalContrast(self.frame.points)
-        self._shortlist = Shortlist(self.frame, metric, local)
-        self._models = DamageModels(self.frame, local)
+        near = Neighbourhoods(self.frame.points)
+        self._shortlist = Shortlist(self.frame, metric, local, near)
+        self._models = DamageModels(self.frame, local, near)
 
     def alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
         """Return the row in whose direction from the mean each cue is most nearly."""
@@ -118,14 +121,15 @@ class CueMending:
             np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count),
             np.empty(count, bool),
         )  # fmt: skip
-        for k, (x, rows, evidence) in enumerate(self.evidence(cues, starts, known, seen)):
-            judgement = judged(evidence, len(self._points))
-            told = None if known is None else known[k]
-            out.cue[k] = self.frame.outward(self._mended(x, rows, evidence, judgement, told))
-            out.row[k] = rows[judgement.first]
-            out.damage[k] = KIND[judgement.model]
-            out.confidence[k] = sure = judgement.confidence
-            out.certain[k] = sure >= _SURE and judgement.probability.max() >= _ALONE
+        with few_threads(0):  # what is multiplied is small
+            for k, (x, rows, evidence) in enumerate(self.evidence(cues, starts, known, seen)):
+                judgement = judged(evidence, len(self._points))
+                told = None if known is None else known[k]
+                out.cue[k] = self.frame.outward(self._mended(x, rows, evidence, judgement, told))
+                out.row[k] = rows[judgement.first]
+                out.damage[k] = KIND[judgement.model]
+                out.confidence[k] = sure = judgement.confidence
+                out.certain[k] = sure >= _SURE and judgement.probability.max() >= _ALONE
         return out
 
     def evidence(

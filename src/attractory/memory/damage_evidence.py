@@ -6,13 +6,12 @@ much it leads, in how far the model explains the cue at all, beside the others, 
 is noise as the model has it, and whether the cue lies at that row rather than between rows.
 """
 
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 from attractory.memory.damage_models import (
     Classes,
@@ -21,7 +20,6 @@ from attractory.memory.damage_models import (
     density,
     exact,
     lead,
-    like_coordinates,
     mixture,
     patches,
     tabulated,
@@ -29,6 +27,7 @@ from attractory.memory.damage_models import (
 )
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import second_row
+from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.shortlist import RowFrame
 
 __all__ = [
@@ -45,7 +44,7 @@ __all__ = [
 MODELS = (
     "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
     "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
-    "unevenly lit",
+    "unevenly lit", "moved far", "edges",
 )  # fmt: skip
 DAMAGE = (
     "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
@@ -55,7 +54,7 @@ _NAMES = {
     "replaced, much": "replaced", "replaced, little": "replaced", "patches": "replaced",
     "smoothed": "smoothed", "moved": "moved", "changed values": "changed values",
     "changed deviations": "changed values", "shaded": "shaded", "slow part added": "shaded",
-    "unevenly lit": "shaded",
+    "unevenly lit": "shaded", "moved far": "moved", "edges": "changed values",
 }  # fmt: skip
 KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(
@@ -77,13 +76,13 @@ SCALES = np.array(
 )  # of each feature: the least and the largest value that count, unit, and what is taken off then
 _STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
 _MOVED_START = 0.3, 0.1
-_SEEN = 2048  # coordinates compared
+_SEEN = 2048  # coordinates compared of those known
 _FEWEST = 12  # known coordinates below which nothing but noise is told
 _TWIN = 0.1  # mean square between twins, in units of the rows' spread
 _SLOW = 5  # cosines over the order of coordinates
 _FARTHEST = 30.0  # standard errors
-_NOISY = MODELS[:6]  # noise about a row, whose residuals can be looked at
-_FLAT = "changed values", "changed deviations"  # which no residual is left of
+_NOISY = *MODELS[:6], "moved far"  # noise about a row, whose residuals can be looked at
+_FLAT = "changed values", "changed deviations", "edges"  # which no residual is left of
 
 
 class Evidence(NamedTuple):
@@ -147,24 +146,11 @@ class DamageModels:
     Args:
         frame: the rows.
         local: their local contrast.
+        near: which coordinates are alike.
     """
 
-    def __init__(self, frame: RowFrame, local: LocalContrast):
-        self._frame, self._local = frame, local
-
-    @cached_property
-    def seen(self) -> Int[np.ndarray, " m"] | slice:
-        """The coordinates compared: all, or as many as are enough."""
-        dim = self._frame.points.shape[1]
-        if dim <= _SEEN:
-            return slice(None)
-        return np.sort(generator(0, "coordinates").choice(dim, _SEEN, replace=False))
-
-    @cached_property
-    def _like(self) -> Int[np.ndarray, "m q"] | None:
-        which = np.arange(self._frame.points.shape[1])[self.seen]
-        found = like_coordinates(self._frame.points, which)
-        return None if found is None else np.column_stack([which, found])
+    def __init__(self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods):
+        self._frame, self._local, self._near = frame, local, near
 
     @cached_property
     def _values(self) -> Classes:
@@ -208,7 +194,7 @@ class DamageModels:
         """
         points = self._frame.points[rows]
         found: dict[str, _Compared] = {}
-        where = self.seen
+        where = self._near.seen
         if known is not None:
             where = np.flatnonzero(known)[spread(int(known.sum()), _SEEN)]
         here, some = x[where], points[:, where]
@@ -239,20 +225,29 @@ class DamageModels:
             "replaced, much": mixture(here, some, other, _STARTS[0]),
             "replaced, little": mixture(here, some, other, _STARTS[1]),
         }
-        if known is None and self._like is not None:
-            beside = points[:, self._like]
+        if known is None and self._near.like is not None:
+            beside = points[:, self._near.like]
             limits = beside.min(axis=2), beside.max(axis=2)
             parts = [some, beside.mean(axis=2)]
             if isinstance(where, slice):  # of some coordinates only, the mean has no mean
                 again = parts[1]
                 for _ in range(2):
-                    again = again[:, self._like].mean(axis=2)
+                    again = again[:, self._near.like].mean(axis=2)
                 parts.append(again)
             fits["smoothed"] = combined(here, np.stack(parts, axis=1))
             fits["moved"] = mixture(here, some, other, _MOVED_START, limits)
+            if isinstance(where, slice):
+                farther = (
+                    _beside(limits[0], self._near.like, np.minimum),
+                    _beside(limits[1], self._near.like, np.maximum),
+                )
+                fits["moved far"] = mixture(here, some, other, _MOVED_START, farther)
+            classes = self._near.edges
+            edges = tabulated(here, classes.of_rows[rows], len(classes.edges) + 1, 10)
+            fits["edges"] = edges
         found = {name: _Compared(here, some, fit) for name, fit in fits.items()}
-        if known is None and self._like is not None:
-            like = self._like[:, 1:]
+        if known is None and self._near.like is not None:
+            like = self._near.like[:, 1:]
             own, theirs = here - x[like].mean(axis=1), some - points[:, like].mean(axis=2)
             found["shaded"] = _Compared(own, theirs, white(own, theirs))
             if isinstance(where, slice):
@@ -358,7 +353,7 @@ class DamageModels:
 
         The last is the correlation, times the residuals' variance, of their squares with the row.
         """
-        fit, like = compared.fit, self._like
+        fit, like = compared.fit, self._near.like
         rest = compared.x - fit.contrast[best] * compared.rows[row] - fit.offset[best]
         if name == "smoothed":
             rest = rest - rest.mean()
@@ -369,11 +364,16 @@ class DamageModels:
         apart = compared.rows[row] - weight @ compared.rows[row]
         growth = weight @ (rest**2 * apart) / (variance * np.sqrt(weight @ apart**2 + 1e-9))
         likeness = 0.0
-        if like is not None and isinstance(self.seen, slice) and len(rest) == len(like):
+        if like is not None and isinstance(self._near.seen, slice) and len(rest) == len(like):
             beside = weight[like[:, 1:]]
             mean = (beside * rest[like[:, 1:]]).sum(axis=1) / (beside.sum(axis=1) + 1e-9)
             likeness = float((weight * rest) @ mean / variance)
         return likeness, float(np.log(kurtosis + 1e-3)), float(growth)
+
+
+def _beside(values: np.ndarray, like: np.ndarray, least: np.ufunc) -> np.ndarray:
+    """Return the least, or the largest, of values at coordinates that are most like each."""
+    return reduce(least, (values[:, like[:, k]] for k in range(like.shape[1])))
 
 
 def _ahead(behind: np.ndarray, away: np.ndarray, row: int) -> float:

@@ -14,10 +14,11 @@ one place:
 - *smoothed*: xⱼ = o + a combination of pⱼ, of its mean over j and the coordinates most like j, and
   of the same taken three times, + white noise;
 - *moved*: as replaced, but a kept coordinate has a value between the least and the largest of pⱼ
-  and of the coordinates most like j;
+  and of the coordinates most like j; or, *moved far*, of those most like these besides;
 - *changed values*: xⱼ has any distribution that depends on pⱼ alone, by the table of how often a
   value of p (in ten classes, or in eight of its deviation from the column's mean) stands beside one
   of x. Other contrast, inverted, counted or rounded values are special cases;
+- *edges*: the same of by how much p differs among the coordinates most like j;
 - *shaded*: white noise on what a coordinate has more than those most like it, or on what is left of
   x and p without their slow parts over the coordinates' order;
 - *unevenly lit*: white noise on local contrast (`memory.local_contrast`).

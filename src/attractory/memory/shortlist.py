@@ -6,14 +6,16 @@ the mean row and of a constant; the same in the metric (C + λI)^−½ with λ =
 between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ min(|xⱼ − pⱼ|, h) over some
 coordinates j, which no large error sways; and that of local contrast (`memory.local_contrast`),
 which uneven light does not. All but the distances are one matrix product each. The few rows that
-the cue is most unlike are there, too: it may be inverted. Of a cue with unknown coordinates the
-first two are taken over the known ones.
+the cue is most unlike are there, too: it may be inverted. So are the few whose edges it is most
+like or unlike (`memory.neighbourhoods`): it may be an outline. Of a cue with unknown coordinates
+the first two are taken over the known ones.
 
 Rows and cues are compared in float32, in units of the rows' root mean square from the mean. Less
 the mean row and with it: the contrast of a cue is about 0, not about the mean. Where the columns'
 means are far apart, 0 has no meaning, and the mean row is left out.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,11 +26,12 @@ from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
+from attractory.memory.neighbourhoods import Neighbourhoods
 
 __all__ = ["Compared", "RowFrame", "Shortlist"]
 
 _TOP = 12  # rows by each similarity
-_FEW = 4  # rows most unlike the cue: of a negative, say
+_FEW = 4  # rows most unlike the cue, and by their edges
 _FAR = 100.0  # root mean square of the columns' means from which on 0 has no meaning
 _MOST = 1e4  # values of a cue larger than this count as this
 _SHARE = 0.1  # λ
@@ -106,10 +109,11 @@ class Shortlist:
         frame: the rows.
         metric: the memory's.
         local: the rows' local contrast.
+        near: which coordinates are alike.
     """
 
-    def __init__(self, frame: RowFrame, metric: Metric, local: LocalContrast):
-        self._frame, self._metric, self._local = frame, metric, local
+    def __init__(self, frame: RowFrame, metric: Metric, local: LocalContrast, near: Neighbourhoods):
+        self._frame, self._metric, self._local, self._near = frame, metric, local, near
 
     def of(self, seen: Compared, starts: Float[np.ndarray, "k e"]) -> list[Int[np.ndarray, " s"]]:
         """Return the rows shortlisted for each cue.
@@ -126,7 +130,12 @@ class Shortlist:
         found.append(-self._distance(x))
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
-        return _first(found, -correlation)
+        few = [-correlation]
+        if self._near.outlines is not None:
+            where, outlines = self._near.outlines
+            apart = x[:, where] - x[:, where].mean(axis=1, keepdims=True)
+            few += [apart @ outlines.T, -apart @ outlines.T]
+        return _first(found, few)
 
     def most_alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
         """Return the row in whose direction from the mean each cue is most nearly."""
@@ -247,20 +256,19 @@ def _whole(values: np.ndarray) -> np.ndarray:
 
 
 def _first(
-    similarities: list[np.ndarray], opposite: np.ndarray | None = None
+    similarities: list[np.ndarray], few: Sequence[np.ndarray] = ()
 ) -> list[Int[np.ndarray, " s"]]:
     """Return, for each cue, the first rows by each similarity, each row once.
 
     Args:
         similarities: (k, n) each.
-        opposite: one of which fewer rows are taken.
+        few: those of which fewer rows are taken.
     """
     n = similarities[0].shape[1]
     if n <= _TOP:
         return [np.arange(n)] * len(similarities[0])
     each = [_largest(s, _TOP) for s in similarities]
-    if opposite is not None:
-        each.append(_largest(opposite, _FEW))
+    each += [_largest(s, _FEW) for s in few]
     return [np.unique(rows) for rows in np.concatenate(each, axis=1)]
 
 
