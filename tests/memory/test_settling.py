@@ -10,9 +10,9 @@ from attractory.memory.coordinates import nearest
 from attractory.memory.drift_free_steps import DriftFreeVotes
 from attractory.memory.guided_recall import DRIFT_FREE, at_last, at_rows, follow
 from attractory.memory.local_contrast import LocalContrast
-from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.metric import Metric
 from attractory.memory.momentum_iteration import run_stage
+from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.settling import nearest_exactly, settle, whole_moves
 
 RNG = np.random.default_rng(0)

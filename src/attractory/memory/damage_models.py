@@ -32,7 +32,7 @@ difference of two rows' terms, z = Σⱼ ℓⱼ / √(d var ℓ) is near standar
 the cue equally well (Q. H. Vuong, Econometrica 57, 1989). In these units models can be compared.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -61,6 +61,10 @@ _COUPLING = 1.0  # of Ising's prior
 _ROUNDS = 3  # of its mean field
 _PRIOR = 4.0  # counts of the cue's own distribution in each line of a table
 _MOST = 30.0  # nats of one coordinate
+
+
+_State = tuple[Any, ...]  # a, o, σ and π of each row
+_Given = tuple[Any, ...]  # rows, and limits of kept coordinates or None
 
 
 class Fit(NamedTuple):
@@ -188,42 +192,67 @@ def mixture(
         first: σ and π at the start.
         limits: least and largest value of kept coordinates; None for p itself.
     """
-    size = (len(rows), 1)
-    contrast, offset = np.ones(size, np.float32), np.zeros(size, np.float32)
-    noise, lost = (np.full(size, v, np.float32) for v in first)
-    some, ones, target = np.arange(len(rows)), np.ones_like(x), rows
-    kept = total = rest = np.empty(0, np.float32)
+    size, count = (len(rows), 1), len(rows)
+    state: _State = tuple(np.full(size, v, np.float32) for v in (1, 0, *first))
+    given: _Given = rows, limits
+    some = np.arange(count)
+    target = rest = kept = total = np.empty(0, np.float32)
     for k in range(_FIRST + _LAST + 1):
-        wide = _ROOT * noise
         if limits is not None or k == 0:
-            target = rows if limits is None else np.clip((x - offset) / contrast, *limits)
-            rest = _squared(x, target, contrast, offset)
-        if limits is not None:
-            wide = wide + contrast * (limits[1] - limits[0])
-        rest *= -0.5 / noise**2
-        kept = np.exp(rest, out=rest)
-        kept *= (1 - lost) / wide
-        total = kept + lost * other
-        kept /= total
+            target, rest = _copied(x, given, state)
+        kept, total = _expected(rest, other, given, state)
         if k == _FIRST + _LAST:
             break
-        if k == _FIRST and len(some) > _BEST:
-            best = np.argpartition(-np.log(total).sum(axis=1), _BEST - 1)[:_BEST]
-            some, rows, kept, target = (v[best] for v in (some, rows, kept, target))
-            limits = None if limits is None else (limits[0][best], limits[1][best])
-        sums = (kept @ ones)[:, None] + 1e-6
-        lost = np.clip(1 - sums / x.size, *_LOST)
-        mean_x = (kept @ x)[:, None] / sums
-        weighted = kept * target
-        mean = (weighted @ ones)[:, None] / sums
-        along = (weighted @ x)[:, None] / sums - mean_x * mean
-        square = np.einsum("ij,ij->i", weighted, target)[:, None] / sums - mean**2
-        contrast = np.clip((along + _CONTRAST) / (np.maximum(square, 0) + _CONTRAST), *_CONTRASTS)
-        offset = mean_x - contrast * mean
-        rest = _squared(x, target, contrast, offset)
-        left = np.einsum("ij,ij->i", rest, kept)[:, None]
-        noise = np.maximum(np.sqrt(left / sums), _LEAST)
+        if k == _FIRST and count > _BEST:
+            some = np.argpartition(-np.log(total).sum(axis=1), _BEST - 1)[:_BEST]
+            kept, target = kept[some], target[some]
+            given = tuple(None if v is None else _rows_of(v, some) for v in given)
+        state, rest = _fitted(x, target, kept)
+    contrast, offset, noise, _ = state
     return Fit(some, np.log(total), kept, contrast, offset, noise)
+
+
+def _rows_of(values: Any, some: np.ndarray) -> Any:
+    return tuple(v[some] for v in values) if isinstance(values, tuple) else values[some]
+
+
+def _copied(x: np.ndarray, given: _Given, state: _State) -> tuple[Any, Any]:
+    """Return what kept coordinates are copies of, and the squares of what is left."""
+    rows, limits = given
+    contrast, offset, *_ = state
+    target = rows if limits is None else np.clip((x - offset) / contrast, *limits)
+    return target, _squared(x, target, contrast, offset)
+
+
+def _expected(rest: np.ndarray, other: np.ndarray, given: _Given, state: _State) -> tuple[Any, Any]:
+    """Return how probably coordinates are kept, and densities; the squares are written to."""
+    contrast, _, noise, lost = state
+    wide = _ROOT * noise
+    if given[1] is not None:
+        wide = wide + contrast * (given[1][1] - given[1][0])
+    rest *= -0.5 / noise**2
+    kept = np.exp(rest, out=rest)
+    kept *= (1 - lost) / wide
+    total = kept + lost * other
+    kept /= total
+    return kept, total
+
+
+def _fitted(x: np.ndarray, target: np.ndarray, kept: np.ndarray) -> tuple[_State, Any]:
+    """Return contrast, offset, σ and π by the kept coordinates, and the squares of the rest."""
+    ones = np.ones_like(x)
+    sums = (kept @ ones)[:, None] + 1e-6
+    lost = np.clip(1 - sums / x.size, *_LOST)
+    mean_x = (kept @ x)[:, None] / sums
+    weighted = kept * target
+    mean = (weighted @ ones)[:, None] / sums
+    along = (weighted @ x)[:, None] / sums - mean_x * mean
+    square = np.einsum("ij,ij->i", weighted, target)[:, None] / sums - mean**2
+    contrast = np.clip((along + _CONTRAST) / (np.maximum(square, 0) + _CONTRAST), *_CONTRASTS)
+    offset = mean_x - contrast * mean
+    rest = _squared(x, target, contrast, offset)
+    left = np.einsum("ij,ij->i", rest, kept)[:, None]
+    return (contrast, offset, np.maximum(np.sqrt(left / sums), _LEAST), lost), rest
 
 
 def _squared(
