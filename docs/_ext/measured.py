@@ -14,6 +14,7 @@ FOLDER = "reference/measured"
 TITLES = {
     "attack": "Certificates under attack",
     "ablation": "What each part of a recall contributes",
+    "dense_kernels": "Kernels of dense networks beside neural-tangents",
     "damage_held_out": "Damage that recall was not made on",
     "baselines": "Recall beside other memories and search",
     "basins": "Basins of stored digits",
