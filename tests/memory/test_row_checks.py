@@ -1,5 +1,7 @@
 """Rows far from 0, rows that rounding has left few digits of, rows whose squares are no numbers."""
 
+import warnings
+
 import mpmath
 import numpy as np
 import pytest
@@ -64,6 +66,15 @@ def test_rows_come_and_go_far_from_0():
 def test_columns_of_very_different_scale_are_stored():
     rows = ROWS * 10.0 ** np.arange(-8, 8, 2)
     assert stored(rows, metric=None).predict(rows).tolist() == list(range(12))
+
+
+def test_columns_of_unequal_spread_are_told():
+    scales = np.array([1e6, 1, 1, 1, 1, 1, 0, 1])  # of which a constant one is none
+    with pytest.warns(UserWarning, match="bring the columns to one scale"):
+        stored(ROWS * scales)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stored(ROWS * np.array([10, 1, 1, 1, 1, 1, 0, 1]) + 1e6)
 
 
 def test_what_rounding_has_taken_is_told():

@@ -25,7 +25,12 @@ from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import Map
 from attractory.memory.coordinates import unseen
 from attractory.memory.fitting import fit_state
-from attractory.memory.row_checks import centre, lost_digits, refuse_extremes
+from attractory.memory.row_checks import (
+    centre,
+    lost_digits,
+    refuse_extremes,
+    unequal_columns,
+)
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
 
@@ -87,15 +92,16 @@ class BaseMemory(BaseEstimator):
             _refuse(settings, len(rows), rows.shape[1] * settings.context)
             rows, targets = self._states(rows, y)
             mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
-            lost = _lost_digits(rows, mean, X)
+            told = _lost_digits(rows, mean, X), unequal_columns(rows)
             with few_threads(rows.size):
                 new.state_ = fit_state(rows, targets, settings, progress)
                 found = new.state_.check_stored()
             check()
             new.__dict__.pop("info_", None)
             self.__dict__ = new.__dict__
-        if lost is not None:
-            warn_caller(lost, UserWarning)
+        for text in told:
+            if text is not None:
+                warn_caller(text, UserWarning)
         _warn(found)
 
     def _store_more(
