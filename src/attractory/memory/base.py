@@ -25,12 +25,7 @@ from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import Map
 from attractory.memory.coordinates import unseen
 from attractory.memory.fitting import fit_state
-from attractory.memory.row_checks import (
-    centre,
-    lost_digits,
-    refuse_extremes,
-    unequal_columns,
-)
+from attractory.memory.row_checks import centre, lost_digits, refuse_extremes, unequal_columns
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
 

@@ -27,7 +27,7 @@ from attractory.memory.damage_models import (
 )
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import second_row
-from attractory.memory.neighbourhoods import Neighbourhoods
+from attractory.memory.neighbourhoods import SEEN, Neighbourhoods
 from attractory.memory.shortlist import RowFrame
 
 __all__ = [
@@ -76,7 +76,6 @@ SCALES = np.array(
 )  # of each feature: the least and the largest value that count, unit, and what is taken off then
 _STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
 _MOVED_START = 0.3, 0.1
-_SEEN = 2048  # coordinates compared of those known
 _FEWEST = 12  # known coordinates below which nothing but noise is told
 _TWIN = 0.1  # mean square between twins, in units of the rows' spread
 _SLOW = 5  # cosines over the order of coordinates
@@ -196,7 +195,7 @@ class DamageModels:
         found: dict[str, _Compared] = {}
         where = self._near.seen
         if known is not None:
-            where = np.flatnonzero(known)[spread(int(known.sum()), _SEEN)]
+            where = np.flatnonzero(known)[spread(int(known.sum()), SEEN)]
         here, some = x[where], points[:, where]
         found["white"] = _Compared(here, some, exact(here, some))
         logs = np.zeros_like(here)
@@ -243,8 +242,7 @@ class DamageModels:
                 )
                 fits["moved far"] = mixture(here, some, other, _MOVED_START, farther)
             classes = self._near.edges
-            edges = tabulated(here, classes.of_rows[rows], len(classes.edges) + 1, 10)
-            fits["edges"] = edges
+            fits["edges"] = tabulated(here, classes.of_rows[rows], len(classes.edges) + 1, 10)
         found = {name: _Compared(here, some, fit) for name, fit in fits.items()}
         if known is None and self._near.like is not None:
             like = self._near.like[:, 1:]

@@ -206,14 +206,10 @@ def mixture(
         if k == _FIRST and count > _BEST:
             some = np.argpartition(-np.log(total).sum(axis=1), _BEST - 1)[:_BEST]
             kept, target = kept[some], target[some]
-            given = tuple(None if v is None else _rows_of(v, some) for v in given)
+            given = rows[some], limits and tuple(v[some] for v in limits)
         state, rest = _fitted(x, target, kept)
     contrast, offset, noise, _ = state
     return Fit(some, np.log(total), kept, contrast, offset, noise)
-
-
-def _rows_of(values: Any, some: np.ndarray) -> Any:
-    return tuple(v[some] for v in values) if isinstance(values, tuple) else values[some]
 
 
 def _copied(x: np.ndarray, given: _Given, state: _State) -> tuple[Any, Any]:

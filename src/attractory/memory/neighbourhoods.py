@@ -13,9 +13,9 @@ from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 from attractory.memory.damage_models import Classes, like_coordinates
 
-__all__ = ["Neighbourhoods"]
+__all__ = ["SEEN", "Neighbourhoods"]
 
-_SEEN = 2048  # coordinates compared
+SEEN = 2048  # coordinates compared
 _SAMPLE = 256  # of these, by which edges are shortlisted
 _CLASSES = 8
 _AT_ONCE = 1 << 22
@@ -36,9 +36,9 @@ class Neighbourhoods:
     def seen(self) -> Int[np.ndarray, " m"] | slice:
         """The coordinates compared: all, or as many as are enough."""
         dim = self._points.shape[1]
-        if dim <= _SEEN:
+        if dim <= SEEN:
             return slice(None)
-        return np.sort(generator(0, "coordinates").choice(dim, _SEEN, replace=False))
+        return np.sort(generator(0, "coordinates").choice(dim, SEEN, replace=False))
 
     @cached_property
     def like(self) -> Int[np.ndarray, "m q"] | None:

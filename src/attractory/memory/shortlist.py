@@ -134,7 +134,8 @@ class Shortlist:
         if self._near.outlines is not None:
             where, outlines = self._near.outlines
             apart = x[:, where] - x[:, where].mean(axis=1, keepdims=True)
-            few += [apart @ outlines.T, -apart @ outlines.T]
+            alike = apart @ outlines.T
+            few += [alike, -alike]
         return _first(found, few)
 
     def most_alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
