@@ -1,9 +1,9 @@
 """Is the confidence a probability, and does it tell stored from unknown better than a search does?
 
     python benchmarks/confidence.py --digits FOLDER --fashion FOLDER [--pictures FOLDER]
-        [--rows 100 1000] [--cues 20] [--spent]
+        [--speech FOLDER] [--letters FILE] [--rows 100 1000] [--cues 20] [--spent]
 
-Cues under the held-out kinds of damage (`damage_held_out.py`; with `--spent` under those that the
+Cues under the held-out kinds of damage (`kinds/held_out.py`; with `--spent` under those that the
 confidence was learned from, and rows 1,000 and on): as many of stored rows as of rows of
 the same data that were not stored, damaged alike; no row that weights and laws were learned from.
 By data set and number of rows: expected calibration error; area under the ROC curve, stored against
@@ -14,12 +14,11 @@ is known at the default threshold of undamaged unknown rows, and of cues half-wa
 
 import argparse
 import warnings
-from pathlib import Path
 
-import damage_held_out
 import numpy as np
 from _cues import contrast
-from damage import data_sets, tuned_on
+from damage import add_data, data_sets, tuned_on
+from kinds import held_out
 from row_probability import calibration_error
 from sklearn.metrics import roc_auc_score
 
@@ -51,12 +50,9 @@ def accepted(score: np.ndarray, right: np.ndarray, stored: np.ndarray) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--digits", type=Path)
-    parser.add_argument("--fashion", type=Path)
-    parser.add_argument("--pictures", help="as in damage.py")
+    add_data(parser)
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--cues", type=int, default=20)
-    parser.add_argument("--only", nargs="+")
     parser.add_argument("--spent", action="store_true")
     arguments = parser.parse_args()
     arguments.held_out = not arguments.spent
@@ -73,7 +69,7 @@ if __name__ == "__main__":
             order = np.random.default_rng(0).permutation(len(rows))
             here, others = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
             memory = AttractorMemory().fit(here)
-            kinds = damage_held_out.IMAGES if images else damage_held_out.VECTORS
+            kinds = held_out.IMAGES if images else held_out.VECTORS
             if arguments.spent:
                 kinds = tuned_on(images)
             sure, right, stored, search = [], [], [], {}

@@ -1,11 +1,11 @@
 """Damage drawn at random: one to three of some thirty kinds one after another, of any strength.
 
-`memory.row_probability` was learned from such cues. None of the kinds of `damage_held_out.py` is
+`memory.row_probability` was learned from such cues. None of the kinds of `kinds/held_out.py` is
 among them. Functions are as those of `attractory.bench.damage`.
 """
 
-import damage_spent
 import numpy as np
+from kinds import spent_1
 from scipy.ndimage import gaussian_filter
 
 from attractory.bench.damage import shift
@@ -135,9 +135,9 @@ def _rounded(rows, shape, stored, rng):
 
 _OF_IMAGES = (
     _noise, _pixels, _part, _a_box, _boxes, _stripes, shift, _blur, _contrast,
-    _speckle, _gamma, _counts, damage_spent.cropped, _ramp, _two_levels, _rounded,
-    damage_spent.jpeg, damage_spent.lines_dropped, damage_spent.scan_lines_moved,
-    damage_spent.elastic,
+    _speckle, _gamma, _counts, spent_1.cropped, _ramp, _two_levels, _rounded,
+    spent_1.jpeg, spent_1.lines_dropped, spent_1.scan_lines_moved,
+    spent_1.elastic,
 )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _clipped(rows, shape, stored, rng):
 
 _OF_VECTORS = (
     _columns_noise, _columns_noise, _run, _columns, _units, _scaled, _clipped,
-    damage_spent.drift, damage_spent.columns_exchanged,
+    spent_1.drift, spent_1.columns_exchanged,
 )  # fmt: skip
 
 

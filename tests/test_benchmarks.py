@@ -10,15 +10,12 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 sys.path.append(str(ROOT / "benchmarks"))  # where the scripts find one another
 
-import damage_held_out  # noqa: E402
-import damage_spent  # noqa: E402
-import damage_spent_second  # noqa: E402
-import damage_spent_third  # noqa: E402
 from benchmarks.__main__ import main  # noqa: E402
 from benchmarks.suite import report  # noqa: E402
 from benchmarks.suite.cases import CASES  # noqa: E402
 from benchmarks.suite.growth import exponent  # noqa: E402
 from benchmarks.suite.timing import interleaved  # noqa: E402
+from kinds import SPENT, held_out  # noqa: E402
 
 from attractory.bench import damage as damage_kinds  # noqa: E402
 
@@ -102,15 +99,15 @@ def test_an_unknown_group_and_a_machine_without_gpu_are_told(monkeypatch, capsys
 
 
 def test_damage_held_out_is_of_new_kinds_and_gives_finite_cues():
-    sets = damage_kinds, damage_spent, damage_spent_second, damage_spent_third, damage_held_out
+    sets = damage_kinds, *SPENT, held_out
     drawn = np.random.default_rng(0)
-    for what, shapes in {"IMAGES": [(12, 12), (12, 12, 3)], "VECTORS": [(30,)]}.items():
+    for what, shapes in {"IMAGES": [(12, 12), (12, 15, 3)], "VECTORS": [(30,)]}.items():
         names = [name for part in sets for name in getattr(part, what)]
         assert len(names) == len(set(names))
         for shape in shapes:
             stored = drawn.random((9, np.prod(shape)))
             before = stored.copy()
-            for name, damage in getattr(damage_held_out, what).items():
+            for name, damage in getattr(held_out, what).items():
                 cues = damage(stored[:3], shape, stored, np.random.default_rng(1))
                 assert cues.shape == stored[:3].shape, name
                 assert np.isfinite(cues).all(), name

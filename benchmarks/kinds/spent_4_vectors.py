@@ -1,7 +1,8 @@
-"""Held-out damage of rows of any numbers; functions are as those of `damage_held_out.py`."""
+"""The kinds of `spent_4.py` for rows of any numbers; functions are as those of `held_out.py`."""
 
 import numpy as np
-from damage_views import spread
+
+from .views import spread
 
 
 def _scores(rows, stored):

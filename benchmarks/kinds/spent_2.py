@@ -1,6 +1,6 @@
 """A second set of damage that recall was not made on: measured once (`results`), spent since.
 
-The functions are as those of `damage_held_out.py`.
+The functions are as those of `held_out.py`.
 """
 
 import numpy as np

@@ -1,10 +1,9 @@
 """A third set of damage that recall was not made on: measured once (`results`), spent since.
 
-The functions are as those of `damage_held_out.py`.
+The functions are as those of `held_out.py`.
 """
 
 import numpy as np
-from damage_views import flat, grain, grid, images_of, noise, seen_from, spread
 from scipy.fft import fft2, fftfreq, ifft2
 from scipy.ndimage import (
     gaussian_filter,
@@ -17,6 +16,8 @@ from scipy.ndimage import (
     zoom,
 )
 from scipy.stats import rankdata
+
+from .views import flat, grain, grid, images_of, noise, seen_from, spread
 
 
 def aslant(rows, shape, stored, rng):

@@ -1,33 +1,18 @@
-"""Damage that recall was not made on: written down before it is measured, and measured once.
+"""A fourth set of damage that recall was not made on: measured once (`results`), spent since.
 
-`IMAGES` are kinds for images with values in [0, 1], `VECTORS` for rows of any numbers, which are in
-`damage_held_out_vectors.py`. Each function takes rows (k, d), their shape (height, width) or
-(height, width, channels), the stored rows, and a generator, and returns cues (k, d). A pixel "of
-28" is a 28th of the height. Whoever wrote the kinds had not seen how cues are recalled. Those that
-move what is shown are `misregistered`, `swirled`, `shattered`, `letterboxed`, `words_reversed`, and
-`read_backwards` of vectors.
+The functions are as those of `held_out.py`; those for rows of any numbers are in
+`spent_4_vectors.py`. Those that move what is shown are `misregistered`, `swirled`, `shattered`,
+`letterboxed`, `words_reversed`, and `read_backwards` of vectors.
 """
 
 import numpy as np
-from damage_held_out_vectors import VECTORS
-from damage_views import flat, grain, grid, images_of, noise, seen_from
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageFont
 from scipy.ndimage import gaussian_filter, rotate
 
+from .spent_4_vectors import VECTORS
+from .views import drawn, flat, grain, grid, images_of, noise, seen_from, smooth
+
 __all__ = ["IMAGES", "VECTORS"]
-
-
-def _smooth(shape, wide, rng):
-    """Return a smooth field of deviation 1, alike over `wide` pixels of 28, (height, width)."""
-    field = gaussian_filter(rng.normal(size=shape[:2]), wide * shape[0] / 28)
-    return field / field.std()
-
-
-def _drawn(shape, draw):
-    """Return which pixels a function draws on, given a canvas, (height, width)."""
-    canvas = Image.new("L", (shape[1], shape[0]))
-    draw(ImageDraw.Draw(canvas))
-    return np.asarray(canvas) > 127
 
 
 def torn(rows, shape, stored, rng):
@@ -37,8 +22,8 @@ def torn(rows, shape, stored, rng):
     for image in images:
         angle = rng.uniform(0, 2 * np.pi)
         along = np.cos(angle) * down + np.sin(angle) * across
-        gone = along + 0.12 * _smooth(shape, 1, rng) > 0.15
-        wood = 0.5 + 0.15 * np.sin(15 * down + 0.7 * _smooth(shape, 4, rng))
+        gone = along + 0.12 * smooth(shape, 1, rng) > 0.15
+        wood = 0.5 + 0.15 * np.sin(15 * down + 0.7 * smooth(shape, 4, rng))
         image[gone] = wood[gone, None] * rng.uniform(0.6, 1, image.shape[2])
     return flat(images)
 
@@ -54,7 +39,7 @@ def printed_over(rows, shape, stored, rng):
             for k, line in enumerate(lines):
                 canvas.text((0, (k - 0.15) * size), line, fill=255, font=font)
 
-        image[_drawn(shape, letters)] = rng.integers(2)
+        image[drawn(shape, letters)] = rng.integers(2)
     return flat(images)
 
 
@@ -67,9 +52,7 @@ def scribbled_over(rows, shape, stored, rng):
         path = 0.5 + 0.45 * path / np.abs(path).max(axis=1, keepdims=True)
         points = [(x * shape[1], y * shape[0]) for x, y in path.T]
         wide = round(shape[0] / 14)
-        image[_drawn(shape, lambda c, p=points, w=wide: c.line(p, fill=255, width=w))] = (
-            rng.random()
-        )
+        image[drawn(shape, lambda c, p=points, w=wide: c.line(p, fill=255, width=w))] = rng.random()
     return flat(images)
 
 
@@ -92,7 +75,7 @@ def fingerprint(rows, shape, stored, rng):
     for image in images:
         y, x = rng.uniform(-0.3, 0.3, 2)
         far = np.hypot((down - y) / 0.8, (across - x) / 0.6)
-        ridge = np.sin(22 * far + 0.8 * _smooth(shape, 3, rng)) > -0.3
+        ridge = np.sin(22 * far + 0.8 * smooth(shape, 3, rng)) > -0.3
         grease = (ridge * np.clip(5 * (1.1 - far), 0, 1))[..., None]
         wide = shape[0] / 16
         image += grease * (0.45 * gaussian_filter(image, (wide, wide, 0)) + 0.35 - image)
@@ -114,7 +97,7 @@ def peeled(rows, shape, stored, rng):
     """The paint has come off in flakes of a few pixels, 0.45 of it; beneath is one grey."""
     images = images_of(rows, shape)
     for image in images:
-        field = _smooth(shape, 1.5, rng)
+        field = smooth(shape, 1.5, rng)
         image[field > np.quantile(field, 0.55)] = rng.random()
     return flat(images)
 

@@ -1,7 +1,8 @@
-"""Rows of pixels as images and back, for kinds of damage: coordinates, values at them, noise."""
+"""What kinds of damage are made of: rows as images and back, coordinates, drawings, noise."""
 
 import numpy as np
-from scipy.ndimage import map_coordinates
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 
 def images_of(rows, shape):
@@ -37,6 +38,19 @@ def seen_from(image, down, across, fill=None):
         [map_coordinates(image[..., c], place, order=1, **mode) for c in range(image.shape[2])],
         axis=-1,
     )
+
+
+def smooth(shape, wide, rng):
+    """Return a smooth field of deviation 1, alike over `wide` pixels of 28, (height, width)."""
+    field = gaussian_filter(rng.normal(size=shape[:2]), wide * shape[0] / 28)
+    return field / field.std()
+
+
+def drawn(shape, draw):
+    """Return which pixels a function draws on, given a canvas, (height, width)."""
+    canvas = Image.new("L", (shape[1], shape[0]))
+    draw(ImageDraw.Draw(canvas))
+    return np.asarray(canvas) > 127
 
 
 def spread(stored, size, like, rng):
