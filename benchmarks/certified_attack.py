@@ -1,6 +1,10 @@
 """Starts within certificates of recall that try to end elsewhere, and cues whose start is elsewhere.
 
     python benchmarks/certified_attack.py --data MNIST --fashion FASHION [--seconds 40] [--sizes 20 100 300 1000]
+                                          [--only WORD ...] [--more]
+
+A row of the table is of one kind of data and one number of rows. Those not run keep what they had; with
+`--more` those run go on from there, with other starts around the same rows.
 
 Starts: 20 certified rows of every memory, at 0.999 and 0.9 of their angle: random directions, towards
 rivals and away, sums of rivals, rivals weighted by what the bound has for each, up the gradient of the
@@ -14,7 +18,9 @@ at the mended cue, which no certificate is of: counted are cues that end elsewhe
 # ruff: noqa: E501
 
 import argparse
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 from _results import keep
@@ -30,6 +36,8 @@ from attractory.memory.guided_recall import lead
 ROWS, MOST, BATCH = 20, 100_000, 1000
 SHARES = (0.25, 0.5, 0.75, 0.999)
 KINDS = ("noise", "another row", "block")
+KEPT = Path(__file__).parent / "results/certified_attack.md"
+HEAD = "| rows | certified rows attacked | median radius | certified / attacked | starts | lost | cues within the radius in units that end elsewhere: noise, another row, block |"
 
 
 def sources(args):
@@ -71,12 +79,19 @@ def directions(unit, row, worst, weights, rng, count, used):
     return np.vstack([near, -near, pairs, bound + 1e-9, noise, around, mixed, worst[None]])
 
 
-def attacked(memory, seconds, seed=0):
-    """Return rows, starts led, those lost, and the greatest share of the angle that was tried."""
-    n, rng = len(memory), np.random.default_rng(seed)
-    chosen = rng.permutation(n)[: 5 * ROWS]
+def attacked(memory, seconds, before=0):
+    """Return rows, starts led, those lost, the certificate and the attack.
+
+    Args:
+        memory: to attack.
+        seconds: of processor time for starts.
+        before: starts led by earlier runs; others follow.
+    """
+    n = len(memory)
+    chosen = np.random.default_rng(0).permutation(n)[: 5 * ROWS]
     certificate = certify_recall(memory, chosen)
     good = np.flatnonzero(certificate.angle > 0)[:ROWS]
+    rng = np.random.default_rng([0, before])
     if not len(good):
         return 0, 0, 0, certificate, None
     rows, angles = chosen[good], certificate.angle[good]
@@ -87,8 +102,8 @@ def attacked(memory, seconds, seed=0):
     used = np.abs(unit).max(axis=0) > 0
     ends = span.within(attack.start) / plan.norm
     votes = RecallChain(memory).votes
-    tried = lost = turn = 0
-    while time.process_time() - begun < seconds and tried < len(rows) * MOST:
+    tried = lost = 0
+    while time.process_time() - begun < seconds and before + tried < len(rows) * MOST:
         starts, homes = [], []
         for row, angle, end in zip(rows, angles, ends, strict=True):
             rho = np.cos(np.maximum(np.arccos(np.clip(np.abs(unit @ unit[row]), 0, 1)) - angle, 0))
@@ -102,7 +117,6 @@ def attacked(memory, seconds, seed=0):
         away = np.linalg.norm(found.state - plan.patterns[homes], axis=1)
         lost += int((away > 1e-3 * plan.norm).sum())
         tried += len(homes)
-        turn += 1
     return len(rows), tried, lost, certificate, attack
 
 
@@ -135,6 +149,12 @@ def mended(memory, rows, certificate, rng):
     return out
 
 
+def kept():
+    """Return the rows of the table by what they are of."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    return {line.split(" | ")[0].lstrip("| "): line for line in lines if re.match(r"\| \d", line)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
@@ -142,16 +162,20 @@ def main():
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--sizes", type=int, nargs="+", default=[20, 100, 300, 1000])
     parser.add_argument("--only", nargs="+", help="words of the names of data")
+    parser.add_argument("--more", action="store_true", help="add to the starts there are")
     args = parser.parse_args()
-    head = "| rows | certified rows attacked | median radius | certified / attacked | starts | lost | cues within the radius in units that end elsewhere: noise, another row, block |"
-    lines = [head, "|---" * 7 + "|"]
-    for name, rows_of in sources(args).items():
+    found = kept()
+    every = sources(args)
+    for name, rows_of in every.items():
         if args.only and not any(word in name for word in args.only):
             continue
         for n in args.sizes:
+            key = f"{n:,} {name}"
+            had = found[key].split(" | ") if args.more and key in found else None
+            before, lost_before = (int(had[k].replace(",", "")) if had else 0 for k in (4, 5))
             rows = rows_of(n)
             memory = AttractorMemory().fit(rows)
-            count, tried, lost, certificate, attack = attacked(memory, args.seconds)
+            count, tried, lost, certificate, attack = attacked(memory, args.seconds, before)
             ratio = "–"
             if attack is not None:
                 part = certificate.angle[np.isin(certificate.rows, attack.rows)]
@@ -162,10 +186,22 @@ def main():
                 + f" of {cues[kind, 0.25][1]}"
                 for kind in KINDS
             )
-            lines.append(
-                f"| {n:,} {name} | {count} | {np.median(certificate.radius):.3f} | {ratio} | {tried:,} | {lost} | {told} |"
+            found[key] = (
+                f"| {key} | {count} | {np.median(certificate.radius):.3f} | {ratio} | "
+                f"{before + tried:,} | {lost_before + lost} | {told} |"
             )
-            print(lines[-1], flush=True)
+            print(found[key], flush=True)
+            write(found, list(every))
+
+
+def write(found, names):
+    """Keep the table, by kind of data and number of rows."""
+
+    def place(key):
+        size, name = key.split(" ", 1)
+        return names.index(name), int(size.replace(",", ""))
+
+    lines = [HEAD, "|---" * 7 + "|", *(found[key] for key in sorted(found, key=place))]
     keep(
         "certified_attack",
         "# Attacks on certificates of recall\n\nCues at 0.25 / 0.5 / 0.75 / 0.999 of the certified radius.\n\n"

@@ -2,13 +2,15 @@
 
 from math import log
 
+import mpmath
 import numpy as np
 import pytest
 
 from attractory import AttractorMemory
 from attractory.datasets import bundled_digits
-from attractory.memory.certified_approach import ANGLES, Approach
+from attractory.memory.certified_approach import _PLACES, ANGLES, Approach
 from attractory.memory.certified_chain import RecallChain
+from attractory.memory.correlation_bounds import gram_of
 from attractory.memory.guided_recall import DRIFT_FREE, at_last
 from attractory.memory.norm_rule import by_correlation
 
@@ -19,8 +21,20 @@ def approach(across=0.5, along=0.0, miss=0.0, firm=0.0, single=0.0, double=0.0):
     """Steps that bring every angle down to 0.3 + 0.7 `across` of it, or a little more."""
     count = len(ANGLES)
     return Approach(
-        np.full(count, across), along * ANGLES**2 / 2, miss, firm, (np.full(count, single), double)
+        np.zeros(count) + across,
+        along * ANGLES**2 / 2,
+        miss,
+        firm,
+        (np.full(count, single), double),
     )
+
+
+def of_two(close, norm):
+    """The bound for a memory of two rows at a known correlation."""
+    rows = np.zeros((2, 8))
+    rows[:, 0], rows[1, 1] = (1.0, close), np.sqrt(1 - close**2)
+    pair = AttractorMemory(activation="erf", norm=norm, metric=None, center=False).fit(rows)
+    return RecallChain(pair).approach
 
 
 def rests(bound, single=DRIFT_FREE, steps=96, tolerance=TOLERANCE):
@@ -72,3 +86,56 @@ def test_a_step_takes_the_rounding_of_float32_into_account():
         for angle in (1e-9, 0.1, 0.4):
             assert found.step(angle, True) >= found.step(angle, False) + 0.5 * least
         assert found.step(1e-12, False) >= 0.6 * (found.miss + found.rounding[1])
+
+
+def test_a_leg_that_stops_at_a_short_step_has_not_arrived():
+    """Beyond 0.05 steps are so short that the leg in float64 would end there, far from rest."""
+    tolerance, edge = 1e-3, np.searchsorted(ANGLES, 0.05)
+    bound = approach(across=np.where(np.arange(len(ANGLES)) < edge, 0.5, 0.9995))
+    found = angle = rests(bound, tolerance=tolerance)
+    assert found > 0.04
+    for stage, single in ((DRIFT_FREE, True), (at_last(tolerance), False)):
+        for _ in range(stage.steps):
+            before, angle = angle, bound.step(angle, single)
+            if before - angle <= stage.tolerance:
+                break
+    assert angle <= tolerance
+
+
+@pytest.mark.parametrize(("close", "norm"), [(0.75, 20.0), (0.99, 2.0)])
+def test_of_one_vote_across_the_row_the_bound_is_no_less_than_its_change(close, norm):
+    """With no vote of the row's own: towards the other one, and away, where correlations turn."""
+    bound = of_two(close, norm)
+    bound.votes = np.zeros((2, 8))
+    bound.votes[1, 1] = 1.0
+    bound.vote_gram, bound.squares = gram_of(bound.votes), np.array([0.0, 1.0])
+    bound.soft = 0.0
+    found = bound.row(0)
+    slope = np.diff(by_correlation(np.array([-1e-4, 1e-4]), *bound.kernel))[0] / 2e-4
+    a = ANGLES[np.isfinite(found.across)]
+    assert len(a) > 60
+    rho = np.append(close, np.cos(np.arccos(close) + np.stack([a, -a])))
+    high = by_correlation(rho, *bound.kernel) - slope * rho
+    change = np.abs(high[1:] - high[0]).reshape(2, -1).max(axis=0)
+    assert (change <= found.across[: len(a)] * a * (1 + 1e-6)).all()
+
+
+def test_what_is_left_of_orders_is_that_of_the_worst_correlation_of_a_cell():
+    """In high precision, from its near end on, where a state's reach is the largest."""
+    bound = of_two(0.5, 2.0)  # a kernel of few degrees, that grows slowly with the correlation
+    norm, act, _, _, dim = bound.kernel
+    (scale,), (weight,) = act.scales, act.weights
+    p, factor = norm**2 / dim, 2 / np.pi * act.gain**2 * weight**2
+    big = p + scale**2
+
+    def kernel(rho):
+        s = p * rho
+        return factor * (mpmath.asin(s / big) + s / mpmath.sqrt(big**2 - s**2))
+
+    rest, a = bound._by_correlation[0][-1], ANGLES[-1]
+    with mpmath.workdps(40):
+        for place in (400, 1200, 1800, 1900):
+            c = mpmath.mpf(place - 1) / _PLACES
+            reach = a * mpmath.sqrt(1 - c**2)
+            orders = mpmath.fdot(mpmath.taylor(kernel, c, 4), [reach**m for m in range(5)])
+            assert kernel(c + reach) - orders <= rest[place]
