@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from attractory import AttractorMemory
 from attractory.memory.cue_mending import DAMAGE, CueMending
 from attractory.memory.metric import Metric, fit_metric
 
@@ -85,3 +86,21 @@ def test_more_coordinates_than_are_compared():
     known = np.zeros((20, 3000), bool)
     known[:, -40:] = True
     assert (mended(rows, cues, known).row == np.arange(20)).all()
+
+
+@pytest.mark.parametrize("dim", [2, 3, 7])
+def test_few_coordinates_are_judged_by_distance(dim):
+    """Under white noise of any level P(row) ∝ r⁻ᵈ, by quadrature over the level."""
+    rng = np.random.default_rng(dim)
+    rows = rng.normal(size=(6, dim))
+    memory = AttractorMemory(metric=None, activation="erf", reject=0.9).fit(rows)
+    cues = rows[[0, 1, 2]] + 0.3 * rng.normal(size=(3, dim))
+    square = ((cues[:, None] - rows) ** 2).sum(axis=2)
+    levels = np.geomspace(1e-5, 1e5, 4001)
+    likelihood = np.exp(-square[..., None] / (2 * levels**2)) * levels**-dim
+    expected = likelihood.sum(axis=2)
+    expected /= expected.sum(axis=1, keepdims=True)
+    found = memory.recall(cues)
+    np.testing.assert_array_equal(found.pattern, square.argmin(axis=1))
+    np.testing.assert_allclose(found.confidence, expected.max(axis=1), atol=1e-3)
+    assert memory.predict(rows).tolist() == list(range(6))

@@ -70,8 +70,8 @@ def test_columns_of_very_different_scale_are_stored():
 
 def test_columns_of_unequal_spread_are_told():
     scales = np.array([1e6, 1, 1, 1, 1, 1, 0, 1])  # of which a constant one is none
-    with pytest.warns(UserWarning, match="bring the columns to one scale"):
-        stored(ROWS * scales)
+    with pytest.warns(UserWarning, match="scale=.columns. would bring them"):
+        stored(ROWS * scales, scale=None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         stored(ROWS * np.array([10, 1, 1, 1, 1, 1, 0, 1]) + 1e6)

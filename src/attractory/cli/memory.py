@@ -74,6 +74,13 @@ class MapOptions:
     metric: Annotated[
         str, typer.Option(help="Whitening of the rows: search, rule, none, or λ above 0.")
     ] = "search"
+    scale: Annotated[
+        str,
+        typer.Option(
+            help="Divide columns by their deviations: columns, none, or auto, where a few columns "
+            "have nearly all of the variance."
+        ),
+    ] = "auto"
     no_center: Annotated[
         bool, typer.Option("--no-center", help="Leave the mean row in. Images need it out.")
     ] = False
@@ -109,6 +116,7 @@ def store(
     parameters = {
         "activation": how.activation, "depth": how.depth, "norm": size,
         "metric": None if whitening == "none" else whitening, "center": not how.no_center,
+        "scale": _scale(how.scale),
         "random_state": how.seed, "reject": _share(reject, "--reject"),
     }  # fmt: skip
     if sequence.checked(reading == PLAIN):
@@ -303,6 +311,12 @@ def _share(value: float, name: str) -> float:
     if not 0 < value < 1:
         raise ValueError(f"{name} must be above 0 and below 1, got {value:g}")
     return value
+
+
+def _scale(text: str) -> str | None:
+    if text not in ("auto", "columns", "none"):
+        raise ValueError(f"--scale must be auto, columns or none, got {text!r}")
+    return None if text == "none" else text
 
 
 def _number(text: str, name: str, words: tuple[str, ...]) -> str | float:

@@ -23,9 +23,10 @@ from attractory._util.threads import few_threads
 from attractory._util.validation import flag
 from attractory.maps.interpolation import InterpolationWarning
 from attractory.maps.protocol import Map
+from attractory.memory.column_scale import unequal_columns
 from attractory.memory.coordinates import unseen
 from attractory.memory.fitting import fit_state
-from attractory.memory.row_checks import centre, lost_digits, refuse_extremes, unequal_columns
+from attractory.memory.row_checks import centre, lost_digits, refuse_extremes
 from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
 
@@ -87,10 +88,12 @@ class BaseMemory(BaseEstimator):
             _refuse(settings, len(rows), rows.shape[1] * settings.context)
             rows, targets = self._states(rows, y)
             mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
-            told = _lost_digits(rows, mean, X), unequal_columns(rows)
+            told = [_lost_digits(rows, mean, X)]
             with few_threads(rows.size):
                 new.state_ = fit_state(rows, targets, settings, progress)
                 found = new.state_.check_stored()
+            if new.state_.coordinates.scale is None:
+                told.append(unequal_columns(rows))
             check()
             new.__dict__.pop("info_", None)
             self.__dict__ = new.__dict__

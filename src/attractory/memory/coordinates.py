@@ -5,6 +5,9 @@ scaled by one factor 32 % are recalled from noise 0.1, of the same digits scaled
 So a row is stored as its direction from the mean, and its size, the distance from the mean, is
 kept beside it. A state is given the size of the stored row whose direction is nearest. Cues of any
 contrast are therefore alike. Directions and sizes are those of the metric (`memory.metric`).
+
+Columns in units of their own, a salary beside an age, are divided by their deviations first
+(`memory.column_scale`): else the column of the largest numbers would be all there is of a row.
 """
 
 import equinox as eqx
@@ -26,23 +29,40 @@ _SAME = 1e-9  # rows closer than this, relative to their size, are one pattern
 
 
 class Coordinates(eqx.Module):
-    """Origin, metric and norm of the coordinates a memory works in.
+    """Origin, columns' units, metric and norm of the coordinates a memory works in.
 
     Attributes:
         mean: subtracted from every row, (d,).
         norm: given to every row.
         metric: that rows less their mean are multiplied by.
+        scale: that rows are divided by before, (d,); None where all columns have one unit.
     """
 
     mean: Float[np.ndarray, " d"]
     norm: float
     metric: Metric
+    scale: Float[np.ndarray, " d"] | None = None
+
+    @property
+    def of_scaled(self) -> "Coordinates":
+        """The coordinates of rows that have been divided by the scale."""
+        if self.scale is None:
+            return self
+        return Coordinates(self.mean / self.scale, self.norm, self.metric)
+
+    def scaled(self, rows: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Return rows divided by the scale."""
+        return rows if self.scale is None else rows / self.scale
+
+    def unscaled(self, rows: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Return scaled rows in the user's units."""
+        return rows if self.scale is None else rows * self.scale
 
     def encode(
         self, rows: Float[np.ndarray, "k d"]
     ) -> tuple[Float[np.ndarray, "k d"], Float[np.ndarray, " k"]]:
         """Return points of the norm and the rows' sizes; a row at the mean stays at 0."""
-        return self.rescaled(self.metric.apply(rows - self.mean))
+        return self.rescaled(self.metric.apply(self.scaled(rows - self.mean)))
 
     def rescaled(
         self, apart: Float[np.ndarray, "k d"]
@@ -58,13 +78,8 @@ class Coordinates(eqx.Module):
         self, points: Float[np.ndarray, "k d"], sizes: Float[np.ndarray, " k"]
     ) -> Float[np.ndarray, "k d"]:
         """Return rows of these sizes."""
-        return self.mean + self.apart(points, sizes)
-
-    def apart(
-        self, points: Float[np.ndarray, "k d"], sizes: Float[np.ndarray, " k"]
-    ) -> Float[np.ndarray, "k d"]:
-        """Return rows of these sizes less the mean."""
-        return self.metric.invert(points) * (sizes / self.norm)[:, None]
+        apart = self.metric.invert(points) * (sizes / self.norm)[:, None]
+        return self.mean + self.unscaled(apart)
 
 
 def spread(count: int, most: int) -> Int[np.ndarray, " k"]:

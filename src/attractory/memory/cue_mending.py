@@ -25,7 +25,7 @@ from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Eviden
 from attractory.memory.damage_models import Fit
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
-from attractory.memory.nearest_row import NearestRow, nearest_row, position
+from attractory.memory.nearest_row import NearestRow, nearest_row, of_distances, position
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
 from attractory.memory.shortlist import Compared, RowFrame, Shortlist
@@ -100,6 +100,12 @@ class CueMending:
         points = self.frame.points
         where = position(points, seen.x, row, (self.frame.squares, seen.product))
         return of_noise(where, points.shape)
+
+    def of_distances(
+        self, seen: Compared, row: Int[np.ndarray, " k"], known: Bool[np.ndarray, "k d"] | None
+    ) -> Float[np.ndarray, " k"]:
+        """Return how probable it is that cues of few coordinates are of these rows."""
+        return of_distances(self.frame.points, seen.x, row, known)
 
     def mend(
         self,

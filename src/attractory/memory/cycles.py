@@ -169,10 +169,12 @@ def _returned(
     rng: np.random.Generator,
 ) -> Bool[np.ndarray, " k"]:
     """Return which replays of frames under noise are soon where those of the frames are."""
-    rows = state.rows[which]
+    rows, coordinates = state.rows[which], state.coordinates
     white = rng.standard_normal(rows.shape)
-    away = np.linalg.norm(rows - state.coordinates.mean, axis=1) / np.linalg.norm(white, axis=1)
-    points = brought_to_frames(state, settings, rows + noise * away[:, None] * white).points
+    away = np.linalg.norm(coordinates.scaled(rows - coordinates.mean), axis=1)
+    away /= np.linalg.norm(white, axis=1)
+    cues = rows + coordinates.unscaled(noise * away[:, None] * white)
+    points = brought_to_frames(state, settings, cues).points
     steps, wanted = min(_ROUNDS * len(after), _MOST), which
     for reached in steps_from(state, points, steps):
         points, wanted = reached, after[wanted]

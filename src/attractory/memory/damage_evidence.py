@@ -34,6 +34,7 @@ __all__ = [
     "COMPARABLE",
     "DAMAGE",
     "FEATURES",
+    "FEWEST_FOR_MODELS",
     "KIND",
     "MODELS",
     "SCALES",
@@ -76,7 +77,7 @@ SCALES = np.array(
 )  # of each feature: the least and the largest value that count, unit, and what is taken off then
 _STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
 _MOVED_START = 0.3, 0.1
-_FEWEST = 12  # known coordinates below which nothing but noise is told
+FEWEST_FOR_MODELS = 12  # known coordinates below which nothing but noise is told
 _TWIN = 0.1  # mean square between twins, in units of the rows' spread
 _SLOW = 5  # cosines over the order of coordinates
 _FARTHEST = 30.0  # standard errors
@@ -199,7 +200,7 @@ class DamageModels:
         here, some = x[where], points[:, where]
         found["white"] = _Compared(here, some, exact(here, some))
         logs = np.zeros_like(here)
-        if here.size >= _FEWEST:
+        if here.size >= FEWEST_FOR_MODELS:
             apart = (x - self._frame.middle)[where]
             other = (density(raw[where]) + density(apart)) / 2
             logs = np.log(other)
@@ -273,7 +274,7 @@ class DamageModels:
         told = np.zeros(len(x), bool)
         told[where] = True
         told = told[live]
-        if told.sum() < _FEWEST:
+        if told.sum() < FEWEST_FOR_MODELS:
             return {}
         own, classes = ((x - mean) / deviation)[live][told], self._deviations
         table = tabulated(own, classes.of_rows[rows][:, told], len(classes.edges) + 1, 8)

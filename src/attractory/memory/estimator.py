@@ -56,6 +56,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         iteration: "guided", by the map without its terms of low degree at first and as it is at
             last; or "plain", by the map alone, from the cue as it is. What is stored, and what
             `diagnose` says of it, is the same map.
+        scale: that columns are divided by first: "auto" is their deviations where a few columns
+            have nearly all of the variance, so that they must be in units of their own (a salary
+            beside an age), and nothing else; "columns" is their deviations; None is nothing; or
+            numbers above 0, (d,). Distances, radii and the noise expected are in these units.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         solver: without a width: "cholesky" factorises the kernel matrix, "cg" holds none and solves
             by conjugate gradients; "auto" is "cg" for more than 20,000 rows.
@@ -99,6 +103,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         norm: float | str = "auto",
         center: bool = True,
         metric: float | str | ArrayLike | None = "search",
+        scale: str | ArrayLike | None = "auto",
         iteration: str = "guided",
         ridge: float = 0.0,
         solver: str = "auto",
@@ -115,6 +120,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         self.norm = norm
         self.center = center
         self.metric = metric
+        self.scale = scale
         self.iteration = iteration
         self.ridge = ridge
         self.solver = solver
@@ -298,8 +304,10 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         """
         if y is None or np.asarray(y).ndim < 2:
             self._cues(X)
-            home, cues = held_out_cues(self.patterns_, _TRIALS, seed=_SEED)
-            away = self.state_.coordinates.encode(cues)[0] - self.points_[home]
+            coordinates = self.state_.coordinates
+            home, cues = held_out_cues(coordinates.scaled(self.patterns_), _TRIALS, seed=_SEED)
+            cues = coordinates.unscaled(cues)
+            away = coordinates.encode(cues)[0] - self.points_[home]
             damaged = np.linalg.norm(away, axis=1) > _NEAR * self.norm_
             right = self._recall(cues).pattern == home
             return float(right[damaged].mean()) if damaged.any() else 0.0

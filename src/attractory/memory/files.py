@@ -101,6 +101,8 @@ def save_memory(
     parameters["activation"] = _described(settings.activation)
     if "compute" in parameters:
         parameters["compute"] = None  # where is no part of the memory
+    if isinstance(settings.scale, np.ndarray):
+        parameters["scale"] = "columns"  # the numbers are among the arrays
     if isinstance(settings.metric, np.ndarray):
         parameters["metric"] = "rule"  # the matrix is among the arrays
     if not isinstance(settings.random_state, int | np.integer):
@@ -109,6 +111,8 @@ def save_memory(
     arrays = {"mean": state.coordinates.mean, "points": state.points, "sizes": state.sizes}
     if state.sequence:
         arrays |= {"answers": state.answers, "answer_sizes": state.answer_sizes}
+    if state.coordinates.scale is not None:
+        arrays["scale"] = state.coordinates.scale
     metric = state.coordinates.metric
     if not metric.plain:
         arrays |= {
@@ -198,7 +202,7 @@ def _state(
     _agree(settings, mean, norm, arrays)
     if settings.width is None:
         refuse_what_cannot_fit(n, dim, settings.solver, "its patterns")
-    coordinates = Coordinates(mean, norm, _metric(arrays, dim))
+    coordinates = Coordinates(mean, norm, _metric(arrays, dim), _scale(arrays, dim))
     residual, metric = float(header["residual"]), coordinates.metric
     store = _store(settings, points, answers, arrays, residual, metric)
     _check_some(store, settings.allow_unstored or settings.ridge > 0)
@@ -226,6 +230,15 @@ def _agree(
         raise ValueError("it says that the mean is left in, and names one")
     if settings.metric is None and "metric_basis" in arrays:
         raise ValueError("it says that there is no metric, and holds one")
+    if settings.scale is None and "scale" in arrays:
+        raise ValueError("it says that columns are not scaled, and holds a scale")
+
+
+def _scale(arrays: dict[str, np.ndarray], dim: int) -> np.ndarray | None:
+    scale = arrays.get("scale")
+    if scale is not None:
+        _fits(scale.shape == (dim,) and np.isfinite(scale).all() and (scale > 0).all())
+    return scale
 
 
 def _choice(values: dict[str, Any]) -> Choice:

@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 
 from attractory._util.progress import Progress, in_parts, reporting
 from attractory.maps.network import Autoencoder
+from attractory.memory.column_scale import column_scale
 from attractory.memory.coordinates import Coordinates, distinct
 from attractory.memory.densest_rows import STABLE, densest_radius
 from attractory.memory.metric import fit_metric
@@ -64,18 +65,24 @@ def _fitted(
     show(0, 2, "coordinates")
     mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
     given = rows if targets is None or _among(targets, rows) else np.vstack([rows, targets])
-    metric = fit_metric(given - mean, settings.metric)
-    unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
+    scale = column_scale(given, mean, settings.scale, settings.context)
+    apart = given - mean
+    metric = fit_metric(apart if scale is None else apart / scale, settings.metric)
+    coordinates = Coordinates(mean, 1.0, metric, scale)
+    unit, sizes = coordinates.encode(rows)
     kept = distinct(unit, sizes, rows, mean)
     rows, unit, sizes = rows[kept], unit[kept], sizes[kept]
-    choice = None if targets is not None else choose(rows, mean, metric, settings, trial)
+    choice = None
+    if targets is None:
+        scaled, middle = coordinates.scaled(rows), coordinates.of_scaled.mean
+        choice = choose(scaled, middle, metric, settings, trial)
     if choice is not None:
         metric = metric.with_share(choice.metric)
-        unit, sizes = Coordinates(mean, 1.0, metric).encode(rows)
+        unit, sizes = Coordinates(mean, 1.0, metric, scale).encode(rows)
     norm, sequence = settings.norm, targets is not None
     if norm is None:
         norm = auto_norm(unit, settings.activation, settings.depth, settings.bias, sequence)
-    coordinates = Coordinates(mean, norm, metric)
+    coordinates = Coordinates(mean, norm, metric, scale)
     points = norm * unit
     answers, answer_sizes = points, sizes
     if targets is not None:
@@ -88,7 +95,7 @@ def _fitted(
         if not isinstance(store, KernelStore) or densest_radius(store) < STABLE:
             break
         norm *= _RAISE
-        coordinates, points = Coordinates(mean, norm, metric), norm * unit
+        coordinates, points = Coordinates(mean, norm, metric, scale), norm * unit
         answers, store = points, make_store(points, points, settings, metric.basis)
         store.residual()
     show(2 + trials, 2 + trials, "done")

@@ -54,9 +54,9 @@ class Frames(NamedTuple):
 
     Attributes:
         mending: of them.
-        rows, points: in the units given, and in the coordinates.
-        coordinates: of the memory.
-        start: where recall of cues starts, in the coordinates.
+        rows, points: scaled, and in the coordinates.
+        coordinates: of scaled rows.
+        start: where recall of scaled cues starts, in the coordinates.
     """
 
     mending: CueMending
@@ -87,7 +87,7 @@ class FrameConfidence:
         """Return the confidence that cues are of their frames.
 
         Args:
-            cues: in the units given.
+            cues: scaled.
             row: the frame that each was brought to, −1 for none.
             sure: confidence as of any rows; 1 for cues that are a stored row.
             damage: place in `cue_mending.DAMAGE`.

@@ -10,13 +10,23 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import logsumexp
 
 from attractory.memory.coordinates import spread
 
-__all__ = ["FEWEST", "NearestRow", "Position", "nearest_row", "position", "second_row"]
+__all__ = [
+    "FEWEST",
+    "NearestRow",
+    "Position",
+    "nearest_row",
+    "of_distances",
+    "position",
+    "second_row",
+]
 
 _CHANCE = 4.0  # standard errors
 FEWEST = 300  # coordinates: of fewer too little is told
+_SAME = 1e-12  # square of float32's rounding
 _ALONE = 0.05  # of the distance of the second row
 _AT_ONCE = 1 << 24  # distances held at a time
 _ALL, _SOME, _SAMPLE = 2048, 256, 64  # rows up to which all are looked at, and some of more
@@ -76,6 +86,37 @@ def nearest_row(
 
 def _squares(rows: np.ndarray, whole: bool) -> np.ndarray:
     return np.einsum("ij,ij->i", rows, rows) if whole else rows**2
+
+
+def of_distances(
+    rows: Float[np.ndarray, "n d"],
+    cues: Float[np.ndarray, "k d"],
+    row: Int[np.ndarray, " k"],
+    known: Bool[np.ndarray, "k d"] | None = None,
+) -> Float[np.ndarray, " k"]:
+    r"""Return how probable it is that cues are of their rows, by their distances alone.
+
+    Of q known coordinates under white noise of deviation σ, which may be any, the likelihood of a
+    row at distance r is ∫ σ⁻ᵠ exp(−r²/2σ²) dσ/σ ∝ r⁻ᵠ. Few coordinates so say little, however near
+    the row is, where others are not much farther.
+
+    Args:
+        rows, cues: in the same units.
+        row: of each cue.
+        known: which coordinates of the cues are; None for all.
+
+    Example:
+        >>> rows = np.array([[0.0, 0.0], [3.0, 0.0]])
+        >>> of_distances(rows, np.array([[1.0, 0.0]]), np.array([0])).round(6).tolist()
+        [0.8]
+    """
+    out = np.empty(len(cues))
+    for k, cue in enumerate(np.asarray(cues, float)):
+        told = slice(None) if known is None else known[k]
+        square = ((rows[:, told] - cue[told]) ** 2).sum(axis=1)
+        away = np.log(square + _SAME * (cue[told] ** 2).sum() + np.finfo(float).tiny)
+        out[k] = np.exp(-logsumexp(-(away - away[row[k]]) * cue[told].size / 2))
+    return out
 
 
 class Position(NamedTuple):

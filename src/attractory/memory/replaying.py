@@ -70,7 +70,9 @@ def brought_to_frames(
     if memory is None or begun is None:
         sure = state.confidence.of(start, pattern)
     else:
-        sure = state.frame_confidence.of(cues, pattern, begun.sure, begun.damage)
+        sure = state.frame_confidence.of(
+            state.coordinates.scaled(cues), pattern, begun.sure, begun.damage
+        )
         sure = np.where(pattern == begun.row, sure, 0.0)
     if own is not state.span:  # a network computes in all coordinates
         points, across = own.outward(points, across), ()

@@ -7,11 +7,10 @@ differences below 0.1, so what is left of them is compared with what rounding ta
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["centre", "lost_digits", "refuse_extremes", "rounding", "unequal_columns"]
+__all__ = ["centre", "lost_digits", "refuse_extremes", "rounding"]
 
 _LARGEST = 1e100  # value of a row: its square, and sums of many, are finite
 _LEAST = 1e-70  # distance of rows from their mean whose square, and share of it, is a number
-_UNEQUAL = 1e3  # largest spread of a column over the middle one's, from which the user is told
 _DIGITS = 1e4  # spread over rounding, below which the user is told
 
 
@@ -75,21 +74,4 @@ def lost_digits(
         f"the rows of X differ by {spread:.1g} only, and {name} holds values near {most:.3g} to "
         f"{step:.1g}: few digits of the differences are left; subtract an offset before the values "
         f"are rounded to {name}"
-    )
-
-
-def unequal_columns(rows: Float[np.ndarray, "n d"]) -> str | None:
-    """Say that a few columns have nearly all of the rows' spread, if they have.
-
-    Args:
-        rows: in the user's units.
-    """
-    spread = rows.max(axis=0) - rows.min(axis=0)
-    spread = spread[spread > 0]
-    if not len(spread) or spread.max() <= _UNEQUAL * np.median(spread):
-        return None
-    return (
-        f"the columns of X differ in spread, the largest {spread.max() / np.median(spread):,.0f} "
-        "times the median: recall goes by the largest ones alone, and is surer than it should be; "
-        "bring the columns to one scale first (scikit-learn's StandardScaler)"
     )

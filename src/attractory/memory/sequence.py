@@ -43,7 +43,7 @@ class SequenceMemory(BaseMemory):
     """A memory of sequences: `fit` stores them, `replay` runs through one from a cue.
 
     Args:
-        width, activation, depth, center, metric, ridge, solver, random_state: as for
+        width, activation, depth, center, metric, scale, ridge, solver, random_state: as for
             `AttractorMemory`; the metric is never chosen by trials.
         norm: given to every centred frame; or "auto": the least at which the rule predicts that
             steps contract.
@@ -79,6 +79,7 @@ class SequenceMemory(BaseMemory):
         norm: float | str = "auto",
         center: bool = True,
         metric: float | str | ArrayLike | None = "rule",
+        scale: str | ArrayLike | None = "auto",
         iteration: str = "guided",
         context: int = 1,
         ridge: float = 0.0,
@@ -93,6 +94,7 @@ class SequenceMemory(BaseMemory):
         self.norm = norm
         self.center = center
         self.metric = metric
+        self.scale = scale
         self.iteration = iteration
         self.context = context
         self.ridge = ridge

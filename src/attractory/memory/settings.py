@@ -27,6 +27,7 @@ __all__ = ["AT_RECALL", "MemorySettings", "check_limits"]
 
 ITERATIONS = "guided", "plain"
 METRICS = "search", "rule"
+SCALES = "auto", "columns"
 LONGEST = 64  # context
 # Parameters that recall reads: they may change after `fit`. The others belong to what was stored.
 AT_RECALL = "compute", "max_steps", "tolerance", "reject"
@@ -51,6 +52,7 @@ class MemorySettings:
     norm: float | None = None
     center: bool = True
     metric: str | float | np.ndarray | None = "search"
+    scale: str | np.ndarray | None = "auto"
     iteration: str = "guided"
     context: int = 1
     ridge: float = 0.0
@@ -155,6 +157,23 @@ def _metric(value: Any, name: str) -> str | float | np.ndarray | None:
     return positive(value, name)
 
 
+def _scale(value: Any, name: str) -> str | np.ndarray | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return choice(value, name, SCALES)
+    try:
+        numbers = np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers, got {value!r}") from None
+    if numbers.ndim != 1 or not (np.isfinite(numbers) & (numbers > 0)).all():
+        raise ValueError(
+            f"{name} must be 'auto', 'columns', None or one finite number above 0 for each column, "
+            f"got {value!r}"
+        )
+    return numbers
+
+
 def _random_state(value: Any, name: str) -> int | np.random.RandomState | None:
     if value is None or isinstance(value, np.random.RandomState):
         return value
@@ -173,6 +192,7 @@ _CHECKS: dict[str, Any] = {
     "norm": _norm,
     "center": flag,
     "metric": _metric,
+    "scale": _scale,
     "iteration": lambda value, name: choice(value, name, ITERATIONS),
     "context": lambda value, name: whole(value, name, 1, LONGEST),
     "ridge": nonnegative,

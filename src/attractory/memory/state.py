@@ -18,6 +18,7 @@ from attractory.memory.confidence import Confidence
 from attractory.memory.coordinates import Coordinates, nearest
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.cue_mending import DAMAGE, CueMending
+from attractory.memory.damage_evidence import FEWEST_FOR_MODELS
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.frame_confidence import FrameConfidence, Frames
 from attractory.memory.guided_recall import RecallPlan
@@ -272,12 +273,18 @@ class MemoryState:
     @cached_property
     def frame_confidence(self) -> FrameConfidence:
         """How sure it is which frame of a sequence a cue is; of memories that have `frames`."""
-        given = Frames(self.mending, self.rows, self.points, self.coordinates, self.start)
+        inner = self.coordinates.of_scaled
+        rows = self.coordinates.scaled(self.rows)
+        given = Frames(self.mending, rows, self.points, inner, self._start)
         return FrameConfidence(given, joined_by(following(self.points, self.answers)))
 
     def start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return cues less their noise, in the coordinates; as they are if they are stored rows."""
-        plain = self.coordinates.encode(cues)[0]
+        return self._start(self.coordinates.scaled(cues))
+
+    def _start(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+        """Return the same of scaled cues."""
+        plain = self.coordinates.of_scaled.encode(cues)[0]
         if not self.settings.guided:
             return plain
         away = np.linalg.norm(plain - self.points[nearest(plain, self.points)], axis=1)
@@ -286,8 +293,8 @@ class MemoryState:
         return start
 
     def _less_noise(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
-        """Return cues less their noise, in the coordinates."""
-        coordinates = self.coordinates
+        """Return scaled cues less their noise, in the coordinates."""
+        coordinates = self.coordinates.of_scaled
         mean, metric = coordinates.mean, coordinates.metric
         return coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
 
@@ -313,9 +320,9 @@ class MemoryState:
 
     @cached_property
     def mending(self) -> CueMending:
-        """What mends cues before the map iterates."""
-        coordinates = self.coordinates
-        return CueMending(self.rows, self.points, coordinates.mean, coordinates.metric)
+        """What mends scaled cues before the map iterates."""
+        inner = self.coordinates.of_scaled
+        return CueMending(self.coordinates.scaled(self.rows), self.points, inner.mean, inner.metric)
 
     def beginnings(
         self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
@@ -326,11 +333,12 @@ class MemoryState:
             cues: in the units given; those of which some are unknown have any values there.
             known: which coordinates are; None for all.
         """
-        encode, count = self.coordinates.encode, len(cues)
+        cues, coordinates = self.coordinates.scaled(cues), self.coordinates.of_scaled
+        encode, count = coordinates.encode, len(cues)
         if known is not None and known.all():
             known = None
         if known is not None:
-            cues = np.where(known, cues, self.coordinates.mean)
+            cues = np.where(known, cues, coordinates.mean)
         plain = encode(cues)[0]
         damage = np.full(count, -1)
         if not self.settings.guided:
@@ -359,6 +367,15 @@ class MemoryState:
         some = direct & whole
         sure[some] = self.mending.of_noise(seen.some(some), row[some])
         certain |= direct
+        told = np.full(count, cues.shape[1]) if known is None else known.sum(axis=1)
+        at = there & whole & (cues.shape[1] > 2)  # in a plane many have a row's direction
+        few = np.flatnonzero((told < FEWEST_FOR_MODELS) & ~at)
+        if len(few):
+            # A direction, too, says less than all there is to go by.
+            part = None if known is None else known[few]
+            row[few], certain[few] = near.row[few], True
+            sure[few] = self.mending.of_distances(seen.some(few), row[few], part)
+            damage[few] = DAMAGE.index("noise")
         start[certain] = self.points[row[certain]]
         plain[~whole | certain] = start[~whole | certain]
         return Beginnings(plain, start, damage, row, sure, certain)

@@ -91,7 +91,7 @@ def recall_trace(memory: AttractorMemory, cue: ArrayLike) -> RecallTrace:
         certain = not np.allclose(given, plain)
         legs, inside = _legs(plan, inner, begin, certain)
     kept = [span.outward(y, across) for y in inside]
-    apart = coordinates.metric.apply(result.state - coordinates.mean)
+    apart = coordinates.metric.apply(coordinates.scaled(result.state - coordinates.mean))
     closest = nearest(apart, state.points)
     points = np.vstack([plain, *kept, apart * (state.norm / state.sizes[closest])[:, None]])
     # A state away from every row has the size of the row that its direction is nearest to.
