@@ -75,7 +75,7 @@ def test_a_step_takes_the_rounding_of_float32_into_account():
     bound = RecallChain(memory).approach
     unit = 2.0**-24
     for row in (0, 7):
-        found, c = bound.row(row), np.abs(bound.patterns @ bound.patterns[row])
+        found, c = bound.row(row).after(2), np.abs(bound.patterns @ bound.patterns[row])
         # What an error of as many roundings as there are terms does to h of the correlations.
         slope = np.diff(by_correlation(np.array([0.0, 1e-4]), *bound.kernel))[0] / 1e-4
         c = np.minimum(c, 1 - 1e-4)
@@ -110,7 +110,7 @@ def test_of_one_vote_across_the_row_the_bound_is_no_less_than_its_change(close, 
     bound.votes[1, 1] = 1.0
     bound.vote_gram, bound.squares = gram_of(bound.votes), np.array([0.0, 1.0])
     bound.soft = 0.0
-    found = bound.row(0)
+    found = bound.row(0).after(2)
     slope = np.diff(by_correlation(np.array([-1e-4, 1e-4]), *bound.kernel))[0] / 2e-4
     a = ANGLES[np.isfinite(found.across)]
     assert len(a) > 60
@@ -132,7 +132,7 @@ def test_what_is_left_of_orders_is_that_of_the_worst_correlation_of_a_cell():
         s = p * rho
         return factor * (mpmath.asin(s / big) + s / mpmath.sqrt(big**2 - s**2))
 
-    rest, a = bound._by_correlation[0][-1], ANGLES[-1]
+    rest, a = bound.left_by_correlation[0][-1], ANGLES[-1]
     with mpmath.workdps(40):
         for place in (400, 1200, 1800, 1900):
             c = mpmath.mpf(place - 1) / _PLACES

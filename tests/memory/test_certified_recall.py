@@ -186,7 +186,7 @@ def test_no_state_is_led_farther_without_the_linear_part_than_is_proven(memory, 
     rng = np.random.default_rng(2)
     approach, unit, norm = chain.approach, plan.patterns / plan.norm, plan.norm
     for row in (0, 7, 20):
-        bound = approach.row(row)
+        bound = approach.row(row).after(2)
         with full_precision():
             step = chain.linear.drift_free_step(plan.own, float)
             rough = chain.linear.rough_step(plan.own)
@@ -228,7 +228,7 @@ def test_of_two_rows_the_bound_without_the_linear_part_is_nearly_the_step(close,
     pair = AttractorMemory(activation="erf", norm=norm, metric=None, center=False).fit(rows)
     chain = RecallChain(pair)
     plan = pair.state_.plan(pair.state_.settings)
-    bound, size = chain.approach.row(0), plan.norm
+    bound, size = chain.approach.row(0).after(2), plan.norm
     step = chain.linear.drift_free_step(plan.own, float)
     for k in (40, 55, 70):
         a = float(ANGLES[k])
@@ -246,7 +246,7 @@ def test_parts_of_a_step_without_the_linear_part_are_no_larger_than_bounds(close
     rows[:, 0], rows[1, 1] = (1.0, close), np.sqrt(1 - close**2)
     pair = AttractorMemory(activation="erf", norm=norm, metric=None, center=False).fit(rows)
     bound = RecallChain(pair).approach
-    found, p = bound.row(0), bound.patterns
+    found, p = bound.row(0).after(2), bound.patterns
     soft = bound.linear.soft * bound.linear.inverse[0]
     slope = np.diff(by_correlation(np.array([-1e-4, 1e-4]), *bound.kernel))[0] / 2e-4
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attractory.memory.correlation_bounds import gram_of, joint_weights, largest_sums, power_sums
+from attractory.memory.correlation_bounds import LargestSums, gram_of, joint_weights, power_sums
 
 
 def largest(q, weights, power, rng):
@@ -26,7 +26,11 @@ def test_no_direction_has_more_than_the_bound_and_some_have_all_of_it(monkeypatc
     y = rng.random((3, 29, 2)) + 0.01
     sums = power_sums(gram, along, list(y))
     weights = rng.random((3, 29))
-    bounds = largest_sums(gram, along, list(weights[:, :, None]), 4)
+    search = LargestSums(gram, along, list(weights[:, :, None]))
+    first, bounds = search.after(1), search.after(4)
+    assert all(b < a for a, b in zip(first, bounds, strict=True))  # further rounds help
+    again = LargestSums(gram, along, list(weights[:, :, None])).after(4)
+    np.testing.assert_array_equal(bounds, again)  # and go on from those before
     for power in (1, 2, 3):
         exact = np.abs(rest @ rest.T) ** power @ y[power - 1]
         assert (exact <= sums[power - 1]).all()
@@ -43,18 +47,19 @@ def test_of_vectors_at_right_angles_and_of_equal_ones_nothing_is_given_away():
     """The largest weight, and the sum of the weights."""
     right, none = np.eye(4, dtype=np.float32), np.zeros(4)
     weights, ones = np.arange(4.0)[:, None], np.ones((4, 1))
-    np.testing.assert_allclose(largest_sums(right, none, [weights], 4)[0], 3, rtol=1e-3)
+    np.testing.assert_allclose(LargestSums(right, none, [weights]).after(4)[0], 3, rtol=1e-3)
     sums = power_sums(right, none, [None, None, ones])[2]
     np.testing.assert_allclose(joint_weights(sums, ones), 1, rtol=1e-4)
     same = np.ones((4, 4), np.float32)
-    found = largest_sums(same, none, [weights, weights], 8)
+    found = LargestSums(same, none, [weights, weights]).after(8)
     np.testing.assert_allclose(found, 6, rtol=1e-3)
     sums = power_sums(same, none, [None, None, ones])[2]
     np.testing.assert_allclose(joint_weights(sums, ones), 0.25, rtol=1e-4)
     apart = np.where(ones > 0, [[1.0, 0.0]], 0.0) * np.array([[1.0], [1], [0], [0]])
     assert (joint_weights(power_sums(same, none, [apart])[0], apart)[2:] == 0).all()
-    assert largest_sums(right, none, [np.zeros((4, 1))], 4)[0] == 0
-    assert np.isinf(largest_sums(right, none, [np.array([[np.inf], [0], [0], [0]])], 1)[0])
+    assert LargestSums(right, none, [np.zeros((4, 1))]).after(4)[0] == 0
+    one = np.array([[np.inf], [0], [0], [0]])
+    assert np.isinf(LargestSums(right, none, [one]).after(1)[0])
 
 
 def test_of_vectors_that_are_nearly_the_unit_vector_rounding_is_covered():

@@ -23,12 +23,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from attractory.memory.correlation_bounds import gram_of, largest_sums
+from attractory.memory.correlation_bounds import LargestSums, gram_of
 from attractory.memory.drift_free_steps import PACE, LinearPart
 from attractory.memory.momentum_iteration import Stage
 from attractory.memory.norm_rule import by_correlation, expansion
 
-__all__ = ["Approach", "ApproachBound"]
+__all__ = ["Approach", "ApproachBound", "RowBound"]
 
 ANGLES = np.geomspace(2e-3, 0.6, 110)  # radians
 _ANGLES: list[float] = ANGLES.tolist()
@@ -235,7 +235,7 @@ class ApproachBound:
         return np.where(c + reach > 1, np.inf, np.maximum(rest, 0.0))
 
     @cached_property
-    def _by_correlation(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def left_by_correlation(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What is left of h, its slope and h itself at each angle, at |c| up to a place's; (m, k).
 
         What is left is a series in c and the reach without negative coefficients: over a cell of c
@@ -252,61 +252,75 @@ class ApproachBound:
         slopes = self.at(self.slope, np.minimum(there + 2 * self.place, 1.0))
         return rest, slopes, self.at(self.high, there)
 
-    def row(self, i: int, rounds: int = 2) -> Approach:
-        """Return what steps do near a row; nothing is known beside an equal or opposite one.
-
-        Args:
-            i: its index.
-            rounds: of search for good bounds; each costs two products with n × n matrices.
-        """
+    def row(self, i: int) -> "RowBound":
+        """Return the bound near a row; nothing is known beside an equal or opposite one."""
         with np.errstate(invalid="ignore"):
-            return self._row(i, rounds)
+            return RowBound(self, i)
 
-    def _row(self, i: int, rounds: int) -> Approach:
-        p, v = self.patterns, self.votes
+
+class RowBound:
+    """What steps do near one row.
+
+    Args:
+        bound: of the memory.
+        i: index of the row.
+    """
+
+    def __init__(self, bound: ApproachBound, i: int):
+        self._bound, self._i = bound, i
+        p, v = bound.patterns, bound.votes
         close = p @ p[i]
-        toward = v @ p[i]
-        size = np.sqrt(np.maximum(self.squares - toward**2, 0.0))
-        c = np.minimum(np.abs(close) + 1e-12, 1.0)
-        place = np.minimum(np.ceil(c * _PLACES - 1e-9).astype(int), _PLACES)
+        self._toward = v @ p[i]
+        self._size = np.sqrt(np.maximum(bound.squares - self._toward**2, 0.0))
+        self._c = np.minimum(np.abs(close) + 1e-12, 1.0)
+        place = np.minimum(np.ceil(self._c * _PLACES - 1e-9).astype(int), _PLACES)
         others = np.arange(len(p)) != i
-        weights = [np.where(others, above[place], 0.0) for above in self.above]
-        seen = np.array(
-            [k[0] for k in largest_sums(self.gram, close, [w[:, None] for w in weights], rounds)]
-        )
+        self._weights = [np.where(others, above[place], 0.0) for above in bound.above]
+        self._seen = LargestSums(bound.gram, close, [w[:, None] for w in self._weights])
         # Along p there is one number a vote, and no sum of them to bound.
-        (of_votes,) = largest_sums(self.vote_gram, toward, [np.stack(weights, axis=1)], rounds)
+        weights = np.stack(self._weights, axis=1)
+        self._of_votes = LargestSums(bound.vote_gram, self._toward, [weights])
+        self._used, where = np.unique(place[others], return_inverse=True)
+        self._lengths = np.stack([
+            np.bincount(where, weights=w[others], minlength=len(self._used))
+            for w in (self._size, np.abs(self._toward), np.sqrt(bound.squares))
+        ], axis=1)  # fmt: skip
+
+    def after(self, rounds: int) -> Approach:
+        """Return what steps do; each round of search costs two products with n × n matrices."""
+        with np.errstate(invalid="ignore"):
+            return self._after(rounds)
+
+    def _after(self, rounds: int) -> Approach:
+        bound, i, toward, weights, c = self._bound, self._i, self._toward, self._weights, self._c
+        seen = np.array([k[0] for k in self._seen.after(rounds)])
+        (of_votes,) = self._of_votes.after(rounds)
         orders = np.sqrt(seen * of_votes)
         sums = np.sqrt(seen * [(w * toward**2).sum() for w in weights])
         shift = np.sqrt((weights[0] * c**2).sum() * of_votes[0])
         still = float((weights[0] * c * np.abs(toward)).sum())
-        used, where = np.unique(place[others], return_inverse=True)
-        lengths = np.stack([
-            np.bincount(where, weights=w[others], minlength=len(used))
-            for w in (size, np.abs(toward), np.sqrt(self.squares))
-        ], axis=1)  # fmt: skip
-        rest, slopes, heights = (table[:, used] for table in self._by_correlation)
+        rest, slopes, heights = (table[:, self._used] for table in bound.left_by_correlation)
         powers = ANGLES[:, None] ** np.arange(1, _ORDERS + 1)
         turned = ANGLES**2 / 2
         # A chord lies above h, and what h falls by is at most its fall and the bow.
         cos = np.cos(ANGLES)
-        own = self.size - self.between(self.high, cos) + self.at(self.bow, cos)
+        own = bound.size - bound.between(bound.high, cos) + bound.at(bound.bow, cos)
         # Over the angle, the largest for angles from the one before to this one.
         begin = np.append(ANGLES[0] / 2, ANGLES[:-1])
         ratio = np.maximum.accumulate(own / begin)
         ratio[0] = max(ratio[0], own[0] / ANGLES[0] * 2)
-        left = rest @ lengths[:, :2]
+        left = rest @ self._lengths[:, :2]
         beside = powers @ orders + turned * shift + left[:, 0]
         ahead = powers @ sums + turned * still + left[:, 1]
-        beside = beside / ANGLES + ratio * size[i] + self.soft
-        ahead = ahead + own * abs(toward[i]) + self.soft * ANGLES
-        unit = (len(p) + self.dim + 128) * _SINGLE
-        rounded = (self.place * slopes + 2 * unit * heights) @ lengths[:, 2]
-        own = (self.place * self.slope[-1] + 2 * unit * self.size) * np.sqrt(self.squares[i])
-        single = rounded + own + unit * (1 + self.still) + _NORM
-        kernels = self.at(self.kernels, np.minimum(c + ANGLES[-1], 1.0)) @ self.coefficients
-        rounding = single, float(kernels) * self.stretch * _DOUBLE
-        return Approach(beside, ahead, float(self.missed[i]), self.linear.soft, rounding)
+        beside = beside / ANGLES + ratio * self._size[i] + bound.soft
+        ahead = ahead + own * abs(toward[i]) + bound.soft * ANGLES
+        unit = (len(bound.patterns) + bound.dim + 128) * _SINGLE
+        rounded = (bound.place * slopes + 2 * unit * heights) @ self._lengths[:, 2]
+        own = (bound.place * bound.slope[-1] + 2 * unit * bound.size) * np.sqrt(bound.squares[i])
+        single = rounded + own + unit * (1 + bound.still) + _NORM
+        kernels = bound.at(bound.kernels, np.minimum(c + ANGLES[-1], 1.0)) @ bound.coefficients
+        rounding = single, float(kernels) * bound.stretch * _DOUBLE
+        return Approach(beside, ahead, float(bound.missed[i]), bound.linear.soft, rounding)
 
 
 def _above(values: Float[np.ndarray, " k"], order: int) -> Float[np.ndarray, " k"]:

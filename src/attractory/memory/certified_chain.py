@@ -86,9 +86,10 @@ class RecallChain:
         most = self._apart(rows)
         led = None if self.votes is None else self._led_in(self.votes, rows, most)
         found, left = np.zeros(len(rows)), np.arange(len(rows))
+        bounds = [self.approach.row(i) for i in rows.tolist()]
         for rounds in _ROUNDS:
             some = None if led is None else (led[0][left], led[1].some(left))
-            near = [self.approach.row(int(i), rounds) for i in rows[left]]
+            near = [bounds[k].after(rounds) for k in left.tolist()]
             found[left] = self._chained(rows[left], most[left], some, near)
             possible = most if led is None else led[0]
             promising = [bool(bound.across[0] < _PROMISING) for bound in near]

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import get_blas_funcs
 
-__all__ = ["gram_of", "joint_weights", "largest_sums", "power_sums"]
+__all__ = ["LargestSums", "gram_of", "joint_weights", "power_sums"]
 
 _UNIT = 2.0**-22  # of float32, with room for the few operations on an entry
 _ENTRY = 1e-6  # added to entries of B at k = 1, of the longest p squared: their own rounding
@@ -95,37 +95,41 @@ def joint_weights(
     return np.where(y > 0, y / np.where(sums > 0, sums, 1.0), 0.0)
 
 
-def largest_sums(
-    gram: Float[np.ndarray, "n n"],
-    along: Float[np.ndarray, " n"],
-    weights: Sequence[Float[np.ndarray, "n _"]],
-    rounds: int,
-) -> list[Float[np.ndarray, " _"]]:
-    """Return λ, at least the largest eigenvalue of √ω B √ω, for powers k = 1, 2, ….
+class LargestSums:
+    """Bounds λ of the largest eigenvalues of √ω B √ω, for powers k = 1, 2, ….
 
     Args:
         gram, along: as for `power_sums`.
         weights: ω for each power, at least 0; one that is infinite has no bound.
-        rounds: of power iteration towards a good y.
     """
-    known = [np.isfinite(w).all(axis=0) for w in weights]
-    sizes = [
-        np.where(good, w, 0.0).max(axis=0, initial=1e-300)
-        for good, w in zip(known, weights, strict=True)
-    ]
-    roots = [
-        np.sqrt(np.where(good, w, 0.0) / size)
-        for good, w, size in zip(known, weights, sizes, strict=True)
-    ]
-    ys = [root + _FLOOR for root in roots]
-    ratios = [np.full(good.shape, np.inf) for good in known]
-    for _ in range(rounds):
-        sums = power_sums(gram, along, [r * y for r, y in zip(roots, ys, strict=True)])
-        for k, root in enumerate(roots):
-            z = root * sums[k]
-            ratios[k] = np.minimum(ratios[k], (z / ys[k]).max(axis=0, initial=0.0))
-            ys[k] = z / z.max(axis=0, initial=1e-300) + _FLOOR
-    return [
-        np.where(good, ratio * size, np.inf)
-        for good, ratio, size in zip(known, ratios, sizes, strict=True)
-    ]
+
+    def __init__(
+        self,
+        gram: Float[np.ndarray, "n n"],
+        along: Float[np.ndarray, " n"],
+        weights: Sequence[Float[np.ndarray, "n _"]],
+    ):
+        self._gram, self._along = gram, along
+        self._known = [np.isfinite(w).all(axis=0) for w in weights]
+        finite = [np.where(good, w, 0.0) for good, w in zip(self._known, weights, strict=True)]
+        self._sizes = [w.max(axis=0, initial=1e-300) for w in finite]
+        self._roots = [np.sqrt(w / size) for w, size in zip(finite, self._sizes, strict=True)]
+        self._ys = [root + _FLOOR for root in self._roots]
+        self._ratios = [np.full(good.shape, np.inf) for good in self._known]
+        self._rounds = 0
+
+    def after(self, rounds: int) -> list[Float[np.ndarray, " _"]]:
+        """Return λ after as many rounds of power iteration in all towards a good y."""
+        while self._rounds < rounds:
+            given = [r * y for r, y in zip(self._roots, self._ys, strict=True)]
+            sums = power_sums(self._gram, self._along, given)
+            for k, root in enumerate(self._roots):
+                z = root * sums[k]
+                ratio = (z / self._ys[k]).max(axis=0, initial=0.0)
+                self._ratios[k] = np.minimum(self._ratios[k], ratio)
+                self._ys[k] = z / z.max(axis=0, initial=1e-300) + _FLOOR
+            self._rounds += 1
+        return [
+            np.where(good, ratio * size, np.inf)
+            for good, ratio, size in zip(self._known, self._ratios, self._sizes, strict=True)
+        ]
