@@ -361,6 +361,26 @@ def test_help_does_not_wait_for_jax():
     assert "heavy: []" in out.stdout
 
 
+def test_what_a_table_of_cues_lacks_is_filled_in(capsys, tmp_path):
+    rows = np.random.default_rng(2).normal(size=(6, 12))
+    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",")
+    run(capsys, "store", tmp_path / "rows.csv", "--metric", "none", "--out", tmp_path / "m")
+    cues = np.where((np.add.outer(np.arange(6), np.arange(12)) % 3) == 0, np.nan, rows)
+    text = "\n".join(",".join(map(str, row)) for row in cues.tolist()).replace("nan", "")
+    (tmp_path / "cues.csv").write_text(text)
+    np.save(tmp_path / "cues.npy", cues)
+    for name in ("cues.csv", "cues.npy"):
+        out = tmp_path / name.replace(".", "-")
+        run(capsys, "recall", tmp_path / "m", tmp_path / name, "--out", out)
+        filled = next(out.glob("recalled.*"))
+        np.testing.assert_allclose(load_patterns([filled]).rows, rows, atol=1e-6)
+    # A mask and what is missing are both unknown.
+    mask = tmp_path / "mask.csv"
+    mask.write_text(",".join("0" * 4 + "1" * 8))
+    report = document(capsys, "recall", tmp_path / "m", tmp_path / "cues.csv", "--mask", mask)
+    assert [row["index"] for row in report["cues"]] == list(range(6))
+
+
 def test_unknown_pixels_are_told_by_a_mask_or_by_transparency(capsys, pictures, tmp_path):
     file = tmp_path / "digits.mem"
     settings = "--activation", "erf", "--norm", "90"

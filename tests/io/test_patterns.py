@@ -514,7 +514,7 @@ def test_shape_and_dim_asked_for(tmp_path):
         ("a.csv", b"a,b,c\n\nd,e,f\n1,2,3\n", "has 'd' for a number in line 3"),
         ("a.csv", b"a,2,3\n1,2,3\n", "has 'a' for a number in line 1"),
         ("a.csv", b"1,2,\n", "has '' for a number in line 1"),
-        ("a.csv", b"1;2;3\n1,5;2;3", "has '1,5' for a number in line 2; decimals take a point"),
+        ("a.csv", b"1;2;3\n1,5;2;3", "has '1,5' for a number in line 2, column 0; decimals take"),
         ("a.csv", b"1,2,3\n4,5\n", "has 2 numbers in line 2 where the first pattern has 3; every"),
         ("a.csv", b"a,b,c\n", "is empty: no line holds only numbers"),
         ("a.csv", b" \n\n", "is empty: no line holds only numbers"),

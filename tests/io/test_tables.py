@@ -85,9 +85,10 @@ def test_an_index_column_asked_for(read):
     assert read("p 1 2\nq 3 4\n", index_column=0).rows.tolist() == [[1, 2], [3, 4]]
     assert "no column 'no'; there are a, id, b" in refused(read, text, index_column="no")
     assert "has no column 3; the first is 0, the last 2" in refused(read, text, index_column=3)
-    assert "if this column names the patterns, give it as index_column" in refused(
-        read, "x,a\nrow0,2\nrow1,4\n"
-    )
+    # The column is named as the user knows it, the one left out counted, too.
+    assert "column 'x'; if this column names" in refused(read, "x,a\nrow0,2\nrow1,4\n")
+    assert "column 'kind'" in refused(read, "a,id,kind\n1,p,u\n2,q,v\n", index_column="id")
+    assert "line 1, column 2" in refused(read, "1,2,u\n2,3,v\n")
     with pytest.raises(ValueError, match="index_column must be at least 0"):
         read(text, index_column=-1)
 
@@ -142,6 +143,21 @@ def test_names_with_digits_are_names(read):
     for first in ("label,1x1,1x2", "x1,x2,x3", "1st,2nd,3rd", "5 mm,6 mm,7 mm"):
         loaded = read(f"{first}\n1,2,3\n")
         assert loaded.rows.tolist() == [[1, 2, 3]]
+
+
+def test_cells_without_a_number_are_nan_where_they_may_be(read):
+    text = ",a,b,c\nu,1,,NA\nv,?,null,2.5\nw,nan,N/A,-3\n"
+    loaded = read(text, missing=True)
+    expected = np.array([[1, np.nan, np.nan], [np.nan, np.nan, 2.5], [np.nan, np.nan, -3]])
+    np.testing.assert_array_equal(loaded.rows, expected)
+    assert loaded.names == ("a.csv[u]", "a.csv[v]", "a.csv[w]")
+    assert "line 2, column 'b'; fill it" in refused(read, text)
+    # A first line without its first number is no header here.
+    loaded = read(",2.5,3\n4,5,6\n,8,\n", missing=True)
+    expected = np.array([[np.nan, 2.5, 3], [4, 5, 6], [np.nan, 8, np.nan]])
+    np.testing.assert_array_equal(loaded.rows, expected)
+    for cell in ("inf", "nil"):  # no number is one thing, a wrong one another
+        refused(read, text.replace("NA", cell), missing=True)
 
 
 def test_nan_and_infinity_are_named_where_they_are(read):

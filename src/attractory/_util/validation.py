@@ -303,7 +303,8 @@ def near(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=3, cutoff=0.5)
     if close:
         return f"{name!r}; did you mean {' or '.join(map(repr, close))}?"
-    return f"{name!r}; there are {', '.join(known) or 'none'}"
+    between = "; " if any("," in each for each in known) else ", "
+    return f"{name!r}; there are {between.join(known) or 'none'}"
 
 
 def length_error(length: int, expected: int, shape: tuple[int, ...]) -> str | None:

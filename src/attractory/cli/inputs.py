@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AS_THEY_ARE", "PLAIN", "Images", "Reading", "end", "failures", "named_failures", "read_from",
-    "refuse_single_numbers", "tell_what_failed",
+    "read_new", "refuse_single_numbers", "tell_what_failed",
 ]  # fmt: skip
 
 _ONE_BY_ONE = 3  # files of another size, and notes, that get a line each
@@ -90,6 +90,19 @@ def named_failures() -> Iterator[None]:
     except NothingRead as error:
         tell_what_failed(error)
         raise typer.Exit(2) from None
+
+
+def read_new(paths: list[Path], look: "Look", reading: Reading) -> "LoadedPatterns":
+    """Read files for a memory that is to be: the first one decides what the others must be like.
+
+    Raises:
+        NothingRead: if no file can be used.
+    """
+    from attractory.io.patterns import Asked, Size, read_patterns
+
+    mend = "make it alike, or load it by itself; --size, --grey and --color make images alike"
+    asked = Asked(Size(None, None, mend=mend), look, reading.index_column, reading.recursive)
+    return read_patterns(paths, asked)
 
 
 def refuse_single_numbers(rows: "np.ndarray") -> None:

@@ -21,6 +21,7 @@ from attractory.cli.inputs import (
     failures,
     named_failures,
     read_from,
+    read_new,
     refuse_single_numbers,
     tell_what_failed,
 )
@@ -124,17 +125,18 @@ def store(
                         as_json)  # fmt: skip
         return
     with named_failures(), working("reading"):
-        from attractory.cli.memory_file import MemoryFile, read_new
         from attractory.io.tensor_file import file_version
-        from attractory.memory.estimator import AttractorMemory
 
         before = file_version(out)  # with --force, this one is replaced and no other
-        loaded = read_new(paths, look, reading.index_column, reading.recursive)
+        loaded = read_new(paths, look, reading)
     tell_what_failed(loaded)
     not_over([out], read_from(loaded), "--out")
     if len(loaded.rows) < 2:
         raise ValueError("PATHS must give at least 2 rows to store, got 1; give more files")
     refuse_single_numbers(loaded.rows)
+    with working("starting"):  # JAX takes seconds: what is wrong with files is said before
+        from attractory.cli.memory_file import MemoryFile
+        from attractory.memory.estimator import AttractorMemory
     memory = AttractorMemory(how.width, **parameters)
     kept = MemoryFile(out, memory, fits=look.size is not None or look.grey is not None, over=before)
     with working(kept.spinner(f"storing {counted(len(loaded.rows), 'row')}")) as tell:
@@ -169,7 +171,8 @@ def recall(
         Path | None,
         typer.Option(
             help="File of the cues' size, one row or as many as cues: 0 (black) where a cue is not "
-            "known. What is wholly transparent in an image is not known either."
+            "known. What is wholly transparent in an image, and what is empty or NaN in a table "
+            "or an array, is not known either."
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in the folder.")] = False,
@@ -182,15 +185,15 @@ def recall(
         from attractory.analysis.iteration import RecallStatus
         from attractory.cli.memory_file import MemoryFile
         from attractory.cli.recalled import Outputs
-        from attractory.io.masks import known_pixels, masked
+        from attractory.io.masks import known_numbers, masked
 
         kept = MemoryFile.open(file)
         if reject is not None:
             kept.memory.set_params(reject=_share(reject, "--reject"))
         tell("reading the cues")
-        loaded = kept.read(cues, reading.index_column, reading.recursive, fit)
+        loaded = kept.read(cues, reading.index_column, reading.recursive, fit, missing=True)
         read = [file, *read_from(loaded)]
-        told = known_pixels(loaded)
+        told = known_numbers(loaded)
         if mask is not None:
             read.append(mask)
             told = masked(kept.read([mask], fit=fit), told, len(loaded.rows), mask)

@@ -26,7 +26,7 @@ from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
 from attractory.memory.sequence import SequenceMemory
 
-__all__ = ["MemoryFile", "certify_rows", "find_named", "read_new"]
+__all__ = ["MemoryFile", "certify_rows", "find_named"]
 
 _SAME = 1e-11  # of the largest entry: rows nearer than this are the stored one and its rounding
 
@@ -105,6 +105,7 @@ class MemoryFile:
         index_column: str | None = None,
         recursive: bool = False,
         fit: bool = False,
+        missing: bool = False,
     ) -> LoadedPatterns:
         """Read files whose rows are of this memory's size; others are among the failed ones.
 
@@ -113,6 +114,7 @@ class MemoryFile:
             index_column, recursive: as for `load_patterns`.
             fit: whether images get the memory's size and colours; they do if its own were made
                 alike when they were stored.
+            missing: whether numbers may be missing.
 
         Raises:
             NothingRead: if no file can be used.
@@ -126,7 +128,7 @@ class MemoryFile:
         elif self.shape is not None:
             mend += "; --fit scales images"
         size = Size(self.dim, self.shape, "the memory holds", mend)
-        return read_patterns(paths, Asked(size, look, index_column, recursive))
+        return read_patterns(paths, Asked(size, look, index_column, recursive, missing))
 
     def store(
         self,
@@ -179,18 +181,6 @@ class MemoryFile:
             "residual": residual if math.isfinite(residual) else None,
             "choice": None if memory.choice_ is None else memory.choice_.as_dict(),
         }  # fmt: skip
-
-
-def read_new(
-    paths: Sequence[Path], look: Look, index_column: str | None, recursive: bool
-) -> LoadedPatterns:
-    """Read files for a memory that is to be: the first one decides what the others must be like.
-
-    Raises:
-        NothingRead: if no file can be used.
-    """
-    mend = "make it alike, or load it by itself; --size, --grey and --color make images alike"
-    return read_patterns(paths, Asked(Size(None, None, mend=mend), look, index_column, recursive))
 
 
 def _names_kept(

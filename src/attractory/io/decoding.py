@@ -56,7 +56,11 @@ class Decoded:
 
 
 def read_rows(
-    path: Path, shape: Shape | None, look: Look, index_column: Column | None = None
+    path: Path,
+    shape: Shape | None,
+    look: Look,
+    index_column: Column | None = None,
+    missing: bool = False,
 ) -> Decoded:
     """Return what a file holds, or refuse the file.
 
@@ -65,6 +69,7 @@ def read_rows(
         shape: an array of just this shape is one image.
         look: what images are made to look like.
         index_column: of tables, the column that is no number of a pattern.
+        missing: whether numbers may be missing: NaN, in tables empty cells, too.
 
     Raises:
         Refused: with the reason, which goes on from the file's name.
@@ -72,13 +77,13 @@ def read_rows(
     """
     with open_file(path) as (file, length):
         try:
-            found = _decoded(file, length, path.name, shape, look, index_column)
+            found = _decoded(file, length, path.name, shape, look, index_column, missing)
         except (Refused, OSError, MemoryError):
             raise
         except Exception as error:  # whatever damage leads a decoder to
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise Refused(f"is damaged, or not what it seems ({reason[:200]})") from None
-    _usable(found.rows)
+    _usable(found.rows, missing)
     return found
 
 
@@ -111,6 +116,7 @@ def _decoded(
     shape: Shape | None,
     look: Look,
     index_column: Column | None,
+    missing: bool,
 ) -> Decoded:
     kind = kind_of(file, name)
     if kind in IMAGE_KINDS:
@@ -124,12 +130,15 @@ def _decoded(
                 inner = name[:-3] if name.lower().endswith(".gz") else name
                 if Path(inner).suffix.lower() not in (".csv", ".tsv") and inner != STDIN.name:
                     inner = "-.idx"
-                return _decoded(unpacked, None, inner, shape, look, index_column)
+                return _decoded(unpacked, None, inner, shape, look, index_column, missing)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise Refused(f"is a damaged gzip file: {error}") from None
     if kind == "table":
         tabs = name.lower().endswith(".tsv")
-        table = read_table(file, tabs=tabs, packed=length is None, index_column=index_column)
+        packed = length is None
+        table = read_table(
+            file, tabs=tabs, packed=packed, index_column=index_column, missing=missing
+        )
         return Decoded(table.rows, None, table.labels, table.columns, True, table.notes)
     if length is not None and length > psutil.virtual_memory().available:
         raise MemoryError
@@ -151,8 +160,8 @@ def _decoded(
     return Decoded(images.reshape(len(images), -1), images.shape[1:])
 
 
-def _usable(rows: Float[np.ndarray, "n d"]) -> None:
-    bad = ~np.isfinite(rows)
+def _usable(rows: Float[np.ndarray, "n d"], missing: bool) -> None:
+    bad = np.isinf(rows) if missing else ~np.isfinite(rows)
     if bad.any():
         row, column = divmod(int(bad.argmax()), rows.shape[1])
         raise Refused(

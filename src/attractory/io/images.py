@@ -17,6 +17,10 @@ MOST_PIXELS = 2**24  # 4096 × 4096; as a pattern such an image takes 134 MB, in
 _GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue (ITU-R BT.601)
 # Bits of a PNG's transparent level that count, and what Pillow multiplies the pixels by.
 _LEVELS = {"L;2": (3, 85), "L;4": (15, 17), "L": (255, 1)}
+_PAGES = "holds several pages; save the one you mean, or each as a file of a folder"
+_ANIMATION = (
+    "is an animation; save the image you mean, or store it with --sequence (load_sequences)"
+)
 _SEVERAL = ("GIF", "WEBP", "TIFF", "PNG")  # kinds whose files may hold more than one image
 
 
@@ -51,10 +55,7 @@ def read_image(file: ByteFile, kind: str) -> np.ndarray:
                 if count > MOST_PIXELS:
                     raise Refused(f"has {count:,} pixels; scale it to {MOST_PIXELS:,} at most")
                 if kind in _SEVERAL and getattr(image, "is_animated", False):
-                    raise Refused(
-                        "holds several images (an animation, or pages); save the one you mean, or "
-                        "store an animation with --sequence (load_sequences)"
-                    )
+                    raise Refused(_PAGES if kind == "TIFF" else _ANIMATION)
                 if image.mode == "F" or (image.mode == "I" and kind != "PNG"):
                     raise Refused("has pixels of 32 bits; save 16 or 8, or an .npy file")
                 return _oriented(image, file)

@@ -1,4 +1,4 @@
-"""Which coordinates of cues are known: from a file of their size, and from transparent pixels."""
+"""Which coordinates of cues are known: from a file of their size, and from what the cues lack."""
 
 from pathlib import Path
 
@@ -7,19 +7,19 @@ from jaxtyping import Bool
 
 from attractory.io.patterns import LoadedPatterns
 
-__all__ = ["known_pixels", "masked"]
+__all__ = ["known_numbers", "masked"]
 
 _CLEAR = ".png", ".gif", ".webp", ".tif", ".tiff"  # kinds of images that may be transparent
 
 
-def known_pixels(loaded: LoadedPatterns) -> Bool[np.ndarray, "k d"] | None:
-    """Return where images are not wholly transparent; None if all are opaque everywhere."""
-    if loaded.shape is None:
-        return None
-    known = np.ones(loaded.rows.shape, bool)
+def known_numbers(loaded: LoadedPatterns) -> Bool[np.ndarray, "k d"] | None:
+    """Return where images are not wholly transparent and vectors not NaN; None if all is known."""
+    known = ~np.isnan(loaded.rows)
     for row, path in zip(known, loaded.paths, strict=True):
+        if loaded.shape is None:
+            break
         if loaded.paths.count(path) == 1 and path.suffix.lower() in _CLEAR:
-            row[:] = np.broadcast_to(_opaque(path, loaded.shape), loaded.shape).ravel()
+            row &= np.broadcast_to(_opaque(path, loaded.shape), loaded.shape).ravel()
     return None if known.all() else known
 
 

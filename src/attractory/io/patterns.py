@@ -125,12 +125,14 @@ class Asked:
         look: what images are made to look like.
         index_column: name or place of a table's column that is no number of a pattern.
         recursive: whether folders mean the files in their subfolders, too.
+        missing: whether numbers of vectors may be missing.
     """
 
     size: Size = Size(None, None)
     look: Look = AS_IT_IS
     index_column: Column | None = None
     recursive: bool = False
+    missing: bool = False
 
 
 def load_patterns(
@@ -142,6 +144,7 @@ def load_patterns(
     grey: bool | None = None,
     index_column: Column | None = None,
     recursive: bool = False,
+    missing: bool = False,
 ) -> LoadedPatterns:
     """Read patterns or cues from files and folders, one row each, as they come.
 
@@ -176,6 +179,8 @@ def load_patterns(
         index_column: of tables, name or place (from 0) of a column that is no number of a pattern;
             its entries name the rows.
         recursive: whether a folder also means the files in its subfolders.
+        missing: whether NaN stays as it is, and tables may have empty cells, NA, null or ? for it,
+            as `AttractorMemory.recall` takes them; otherwise a file that lacks a number fails.
 
     Returns:
         The rows, their names, the images' shape, and which files failed and why: missing, empty or
@@ -200,7 +205,8 @@ def load_patterns(
     look = Look(_height_and_width(size), None if grey is None else bool(grey))
     if not isinstance(index_column, str | None):
         index_column = whole(index_column, "index_column", 0)
-    asked = Asked(Size.asked(shape, dim), look, index_column, bool(recursive))
+    size_asked = Size.asked(shape, dim)
+    asked = Asked(size_asked, look, index_column, bool(recursive), bool(missing))
     return read_patterns(paths, asked)
 
 
@@ -219,7 +225,7 @@ def read_patterns(paths: Sequence[str | Path], asked: Asked) -> LoadedPatterns:
             found = _spread(given, asked.recursive, notes)
         for path, name in found:
             with _noting(path, failed, misfits):
-                part = read_rows(path, shape, asked.look, asked.index_column)
+                part = read_rows(path, shape, asked.look, asked.index_column, asked.missing)
                 size = size.after(part.rows, part.shape, name)
                 parts.append(part)
                 files.append(path)

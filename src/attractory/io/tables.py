@@ -33,6 +33,7 @@ _NEARLY = re.compile(
     re.IGNORECASE,
 )
 _INTEGER = re.compile(r"[0-9]+")
+_MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}  # cells that tell no number, in small
 _LINE = 2**26  # characters; a row of 2²² numbers of 16 digits
 _BEFORE = 2**20  # characters of header, comments and empty lines before the first numbers
 _UNNAMED = ("", "Unnamed: 0")  # what pandas calls an index
@@ -59,7 +60,12 @@ class Table:
 
 
 def read_table(
-    file: ByteFile, *, tabs: bool, packed: bool, index_column: Column | None = None
+    file: ByteFile,
+    *,
+    tabs: bool,
+    packed: bool,
+    index_column: Column | None = None,
+    missing: bool = False,
 ) -> Table:
     """Read a table that is open at its start.
 
@@ -68,15 +74,16 @@ def read_table(
         tabs: whether only tabs separate, as in .tsv files.
         packed: whether the file is unpacked as it is read, and so may be longer than it looks.
         index_column: name or place (from 0) of a column that holds no numbers of a pattern.
+        missing: whether empty cells, NA and the like are NaN; otherwise they are refused.
 
     Raises:
         Refused: with the line and the cell that is wrong.
     """
     with closing(_lines(file, packed)) as lines:
-        return _read(lines, tabs, index_column)
+        return _read(lines, tabs, _Reader(index_column, missing))
 
 
-def _read(lines: Iterator[tuple[int, str]], tabs: bool, index_column: Column | None) -> Table:
+def _read(lines: Iterator[tuple[int, str]], tabs: bool, reader: "_Reader") -> Table:
     first = list(itertools.islice(lines, 2))
     if not first:
         raise Refused(_NONE)
@@ -84,7 +91,7 @@ def _read(lines: Iterator[tuple[int, str]], tabs: bool, index_column: Column | N
     # A header may have other marks than the lines of numbers.
     separator = marks[-1 if _are_names(_split(first[0][1], marks[0])) else 0]
     cells = _cells(itertools.chain(first, lines), separator)
-    return _Reader(index_column).read(cells)
+    return reader.read(cells)
 
 
 def _separator(line: str) -> str | None:
@@ -108,8 +115,9 @@ _NONE = "is empty: no line holds only numbers (decimals take a point)"
 class _Reader:
     """Rows as they come, and what the first lines decide on them."""
 
-    def __init__(self, index_column: Column | None) -> None:
+    def __init__(self, index_column: Column | None, missing: bool) -> None:
         self.asked = index_column
+        self.missing = missing
         self.header: list[str] | None = None
         self.index: int | None = None  # the column left out
         self.guessed = False  # by its empty name
@@ -177,14 +185,34 @@ class _Reader:
                 return list(map(float, cells))
         values = []
         for k, cell in enumerate(map(str.strip, cells)):
-            value = _value(cell)
+            value = self._number(cell)
             if value is None:
-                mend = "; decimals take a point" if re.search(r"\d,|,\d", cell) else ""
-                if cell and not mend and k == 0 and not self.dim and self.asked is None:
-                    mend = "; if this column names the patterns, give it as index_column"
-                raise Refused(f"has {cell[:40]!r} for a number in line {number}{mend}")
+                raise Refused(self._wrong(number, k, cell))
             values.append(value)
         return values
+
+    def _number(self, cell: str) -> float | None:
+        """Return a cell's number, NaN if it may be missing and is, None if it is none."""
+        lacking = self.missing and cell.lower() in _MISSING
+        return float("nan") if lacking else _value(cell)
+
+    def _wrong(self, number: int, place: int, cell: str) -> str:
+        """Say which cell is no number, and what would do."""
+        place += self.index is not None and self.index <= place
+        column = place
+        if self.header is not None and place < len(self.header):
+            column = self.header[place][:40] or place
+        what = f"has {cell[:40]!r} for a number in line {number}, column {column!r}"
+        if re.search(r"\d,|,\d", cell):
+            return f"{what}; decimals take a point"
+        if cell.lower() in _MISSING:
+            return f"{what}; fill it or leave the line out: only cues may lack numbers"
+        if not self.dim and self.asked is None:
+            return (
+                f"{what}; if this column names the patterns, --index-column {column} says so "
+                "(index_column), else leave it out"
+            )
+        return what
 
     def _place(self, count: int) -> None:
         """Find the column that was asked for by its place."""
@@ -204,7 +232,7 @@ class _Reader:
         columns = self.header
         kept = _measured(self.labels) if self.guessed else None
         if self.doubtful and not (kept is None and _counts(self.labels)):
-            raise Refused("has '' for a number in line 1")
+            return self._without_header(rows)
         if kept is not None:
             rows, labels = np.concatenate([kept[:, None], rows], axis=1), None
         elif self.index is not None and columns is not None:
@@ -219,6 +247,15 @@ class _Reader:
             notes.append("its first line, 0, 1, 2, …, was taken for names of columns")
         fits = columns is not None and len(columns) == rows.shape[1]
         return Table(rows, labels, tuple(columns or ()) if fits else None, tuple(notes))
+
+    def _without_header(self, rows: Float[np.ndarray, "n d"]) -> Table:
+        """Return the table of which the first line is a pattern that lacks its first number."""
+        first = [self._number(cell) for cell in self.header or ()]
+        column = [self._number(cell) for cell in self.labels]
+        if None in first or None in column:
+            raise Refused(self._wrong(1, 0, ""))
+        below = np.concatenate([np.array(column, np.float64)[:, None], rows], axis=1)
+        return Table(np.concatenate([np.array([first], np.float64), below]), None, None, ())
 
     def _counted(self, rows: Float[np.ndarray, "n d"]) -> bool:
         """Whether the first row is names 0 … d − 1, which pandas gives to columns without any."""
