@@ -171,17 +171,19 @@ def test_symmetric_matrix_agrees_with_the_cross_kernel(norms, depth, monkeypatch
     assert np.linalg.eigvalsh(matrix / scale).min() > -1e-12
 
 
-def test_tiles_agree_with_rows_one_by_one():
-    x, y = gaussian(1100, 3, std=8.0, seed=1), sphere(1030, 3, norm=12.0, seed=2)
-    matrix = ntk(x, y)
-    rows, columns = [0, 511, 1023, 1024, 1099], [0, 1023, 1024, 1029]
-    np.testing.assert_allclose(
-        matrix[np.ix_(rows, columns)], ntk(x[rows], y[columns]), rtol=1e-13, atol=1e-14
-    )
-    np.testing.assert_allclose(matrix, ntk(y, x).T, rtol=1e-13, atol=1e-14)
-    whole = ntk(y)
-    assert (whole == whole.T).all()
-    np.testing.assert_allclose(whole[1000:1029, :20], ntk(y[1000:1029], y[:20]), atol=1e-14)
+def test_tiles_agree_with_pairs(monkeypatch):
+    """Several tiles, parallel and opposite points in different ones and in one."""
+    for name in ("TILE", "_SMALLER"):
+        monkeypatch.setattr(f"attractory.kernels.matrices.{name}", 64)
+    x, y = gaussian(150, 3, std=8.0, seed=1), sphere(140, 3, norm=12.0, seed=2)
+    x[130], x[70], x[149], x[90] = 3 * x[2] + 1e-9 * x[5], -x[71], x[10], x[100] + 1e-9 * x[5]
+    for name, depth, *sets in (("sigmoid", 2, x, y), ("sigmoid", 2, y, x), ("relu", 3, x)):
+        whole = ntk(*sets, activation=name, depth=depth)
+        parts = [slice(0, 15), slice(60, 75), slice(125, 150)]  # few enough to go by pairs
+        for rows in parts:
+            some = ntk(sets[0][rows], sets[-1], activation=name, depth=depth)
+            np.testing.assert_allclose(whole[rows], some, rtol=1e-13, atol=1e-14)
+        assert len(sets) == 2 or (whole == whole.T).all()
 
 
 @settings(max_examples=15, deadline=None)

@@ -3,14 +3,14 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from attractory._util.machine import few_sizes
 from attractory.kernels.expectations import least_scale, pair_sum
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.recursion import along_pairs, coarse_gaps, first_layer, layers
 
-__all__ = ["NOWHERE", "by_pairs", "with_finer_gaps", "with_zeros"]
+__all__ = ["NOWHERE", "by_pairs", "coarse_entries", "with_finer_gaps", "with_zeros"]
 
 NOWHERE = -(1 << 30)  # place of rows that are no columns
 
@@ -47,39 +47,51 @@ def with_zeros(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n e"]:
     return np.pad(x, ((0, 0), (0, more))) if more else x
 
 
-def with_finer_gaps(
-    values: Float[np.ndarray, "r m"],
-    s: Float[Array | np.ndarray, "rows columns"],
+def coarse_entries(
+    s: Float[Array | np.ndarray, "r m"],
     variances: tuple[Array | np.ndarray, Array | np.ndarray],
-    points: tuple[np.ndarray, np.ndarray],
     place: int,
     kernel: Kernel,
-    kind: str,
-) -> Float[np.ndarray, "r m"]:
-    """Return a kernel's values, those whose gaps are too coarse computed from the points.
+) -> Bool[np.ndarray, "r m"]:
+    """Return which entries' gaps are too coarse if made of covariances.
 
     Args:
-        values: of the first rows and columns of the others.
         s: covariances.
         variances: of rows and columns at the first layer.
-        points: rows and columns.
         place: column of the first row's own point, below minus their number if it is none.
-        kernel, kind: whose values they are.
+        kernel: whose entries they are.
     """
     least = np.asarray(least_scale(kernel.activation))
-    coarse = np.asarray(_coarse(s, *variances, least, np.asarray(place)))
-    first, second = np.nonzero(coarse[: values.shape[0], : values.shape[1]])
-    if not len(first):
-        return values
-    values = values.copy()
-    values[first, second] = by_pairs(kernel, *points, first, second, kind)
-    return values
+    return np.asarray(_coarse(s, *variances, least, np.asarray(place)))
 
 
 @jax.jit
 def _coarse(s: Array, a: Array, b: Array, least: Array, place: Array) -> Array:
     same = (jnp.arange(len(a)) + place)[:, None] == jnp.arange(len(b))
     return coarse_gaps(s, a[:, None], b[None], least) & ~same
+
+
+def with_finer_gaps(
+    values: Float[np.ndarray, "r m"],
+    coarse: Bool[np.ndarray, "r m"],
+    points: tuple[np.ndarray, np.ndarray],
+    kernel: Kernel,
+    kind: str,
+) -> Float[np.ndarray, "r m"]:
+    """Return a kernel's values, those whose gaps are too coarse computed from the points.
+
+    Args:
+        values: of the first rows and columns of the points.
+        coarse: which of them, see `recursion.coarse_gaps`.
+        points: rows and columns.
+        kernel, kind: whose values they are.
+    """
+    first, second = np.nonzero(coarse)
+    if not len(first):
+        return values
+    values = values.copy()
+    values[first, second] = by_pairs(kernel, *points, first, second, kind)
+    return values
 
 
 _first_layer, _along_pairs = jax.jit(first_layer), jax.jit(along_pairs)  # the first for each d

@@ -22,7 +22,8 @@ from jaxtyping import Array, Float
 from attractory._util.aliases import ArrayLike, DTypeLike
 from attractory._util.gpu import gpu, gpu_bytes
 from attractory._util.machine import few_sizes
-from attractory._util.precision import double, traced
+from attractory._util.precision import double, full_precision, traced
+from attractory._util.threads import side_by_side
 from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
 from attractory.kernels.across import across_numpy
@@ -47,6 +48,9 @@ __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 DOUBLE = np.dtype(np.float64)
 _SHARE = 0.3  # of a GPU's memory that a matrix made there may take
 _ROWS = 16  # rows of a gradient are padded to that, or more
+_SMALLER, _SMALL = 256, 4096  # rows and columns of tiles of up to so many points
+_WAITING = 1 << 20  # entries that wait to be computed from the points themselves
+_NONE = np.zeros(0, np.intp)
 _FEW = 1 << 14  # entries up to which the sum over pairs of scales is faster than tables
 
 
@@ -302,7 +306,7 @@ def _cross(
     one_norm = is_one_norm(np.vstack([x, y]))
     for members in group_by_norm(kernel, y):
         group = np.ascontiguousarray(y[members])
-        for j, columns in column_tiles(kernel, group, one_norm):
+        for j, columns in column_tiles(kernel, group, one_norm, TILE):
             for i in range(0, len(x), TILE):
                 rows = x[i : i + TILE]
                 values = tile(columns, rows, len(group[j : j + TILE]), kind)
@@ -321,16 +325,50 @@ def _symmetric(x: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
 def _symmetric_by_tiles(
     x: np.ndarray, kernel: Kernel, kind: str, dtype: np.dtype = DOUBLE
 ) -> np.ndarray:
-    tiles = Tiles(x, kernel, kind)
+    tiles = Tiles(x, kernel, kind, size=_SMALLER if TILE < len(x) <= _SMALL else TILE)
     out, order = np.empty((len(x), len(x)), dtype), tiles.order
-    for rows, columns, values in tiles.upper():
+    index = np.arange(len(x)) if order is None else order
+    device = jax.default_device.value  # of this thread
+
+    def one(place: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Put a tile and its mirror image in, and return the entries that are too coarse."""
+        with full_precision(), jax.default_device(device):
+            values, coarse = tiles.rough(*place)
+        rows, columns = (tiles.spans[k] for k in place)
+        if rows == columns:
+            values = values.copy()
+            mirror(values)
+            coarse = None if coarse is None else np.triu(coarse)
         if order is None:
             out[rows, columns] = values
-            continue
-        if rows == columns:
-            values = np.triu(values) + np.triu(values, 1).T
-        out[np.ix_(order[rows], order[columns])] = values
-        out[np.ix_(order[columns], order[rows])] = values.T
-    if order is None:
-        mirror(out)
+            if rows != columns:
+                out[columns, rows] = values.T
+        else:
+            out[np.ix_(order[rows], order[columns])] = values
+            out[np.ix_(order[columns], order[rows])] = values.T
+        if coarse is None:
+            return _NONE, _NONE
+        first, second = np.nonzero(coarse)
+        return index[rows][first], index[columns][second]
+
+    waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    for found in side_by_side(one, tiles.upper()):
+        waiting.append(found)
+        if sum(len(first) for first, _ in waiting) > _WAITING:
+            _finer(out, waiting, x, kernel, kind)
+    _finer(out, waiting, x, kernel, kind)
     return out
+
+
+def _finer(
+    out: np.ndarray,
+    waiting: list[tuple[np.ndarray, np.ndarray]],
+    x: np.ndarray,
+    kernel: Kernel,
+    kind: str,
+) -> None:
+    """Put entries in anew, from the points themselves, those of all tiles at once."""
+    first, second = (np.concatenate(part) for part in zip(*waiting, strict=True))
+    waiting.clear()
+    if len(first):
+        out[first, second] = out[second, first] = by_pairs(kernel, x, x, first, second, kind)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 __all__ = ["mirror"]
 
-_BLOCK = 512  # rows and columns
+_BLOCK = 128  # rows and columns: larger ones turn in no cache
 
 
 def mirror(matrix: Float[np.ndarray, "n n"]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from attractory.kernels.by_pairs import NOWHERE, with_finer_gaps
+from attractory.kernels.by_pairs import NOWHERE, coarse_entries, with_finer_gaps
 from attractory.kernels.expectations import PairSum, covariance_gap, folded_angle, pair_sum
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.mixed_norms import (
@@ -207,11 +207,9 @@ def stripe(
     values = values[:count, :m]
     if not (rows.careful and columns.careful):
         return values
-    variances, points = (
-        (here[0][0], side.variances[0]),
-        (rows.points[begin:], columns.points[side.begin :]),
-    )
-    return with_finer_gaps(values, padded, variances, points, place, rows.kernel, kind)
+    coarse = coarse_entries(padded, (here[0][0], side.variances[0]), place, rows.kernel)
+    points = rows.points[begin:], columns.points[side.begin :]
+    return with_finer_gaps(values, coarse[:count, :m], points, rows.kernel, kind)
 
 
 @jax.jit

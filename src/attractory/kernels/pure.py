@@ -110,8 +110,7 @@ def _values(act: Activation, same: bool, x: Points, y: Points, layers: Layers) -
     halves = same and isinstance(act, ErfMixture) and len(act.scales) > 1
 
     def one(rows: Array, x: Points) -> Kernels:
-        diagonal = rows[:, None] == jnp.arange(len(y.scaled)) if same else None
-        n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
+        n, diagonal = _pairs(act, few, rows if same else None, x, y)
         return _forward(act, n, layers, _products(x, y, layers), diagonal, halves)
 
     blocks, size = _blocks(count, len(y.scaled))
@@ -172,9 +171,8 @@ def _kernels_jvp(
     layers_dot, symbolic = tangents[2], partial(jax.tree.map, is_leaf=_is_symbolic)
     if not all(jax.tree.leaves(symbolic(_is_zero, layers_dot))):
         dots = symbolic(_instantiated, layers_dot, layers)
-        diagonal = jnp.eye(len(x.scaled), dtype=bool) if same else None
-        few = are_few(x.scaled, y.scaled)
-        n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
+        rows = jnp.arange(len(x.scaled)) if same else None
+        n, diagonal = _pairs(act, are_few(x.scaled, y.scaled), rows, x, y)
         product = _products(x, y, layers)
         forward = lambda of: _forward(act, n, of, product, diagonal, False)  # noqa: E731
         more = jax.jvp(forward, (layers,), (dots,))[1]
@@ -204,15 +202,12 @@ def _changes(
         of: tuple[Array, Points, _Moved], y: tuple[Points, _Moved], layers: Layers
     ) -> tuple[Array, Array]:
         rows, x, x_dot = of
-        diagonal = rows[:, None] == jnp.arange(other) if same else None
-        points = x.scaled, y[0].scaled
-        n = pair_numbers(few, least_scale(act), *points, diagonal)
-        pair = n.s, n.gap, _guarded(act, n.a), _guarded(act, n.b)
-        way = moves(few, n, *points, diagonal, x_dot.scaled, y[1].scaled)
+        n, diagonal = _pairs(act, few, rows if same else None, x, y[0])
+        way = moves(few, n, x.scaled, y[0].scaled, diagonal, x_dot.scaled, y[1].scaled)
         along = way.along_x is not None, way.along_y is not None
         product = _products(x, y[0], layers)
         changed = *way, None if product is None else _moved_products((x, x_dot), y)
-        nngp, ntk = derivatives(act, layers, pair, along, product, diagonal)
+        nngp, ntk = derivatives(act, layers, (*n,), along, product, diagonal)
         return _along(nngp, changed), _along(ntk, changed)
 
     if blocks == 1:
@@ -262,7 +257,7 @@ def _forward(
         act, n, layers, product, diagonal: as of `changes.derivatives`.
         symmetric: whether the pairs are a whole matrix.
     """
-    pair = n.s, n.gap, _guarded(act, n.a), _guarded(act, n.b)
+    pair = (*n,)
     value, slope = dual_moments(act, *pair, symmetric)
     theta = (n.s if product is None else product) * slope
 
@@ -299,8 +294,22 @@ def _instantiated(dot: Any, of: Array) -> Array:
     return jnp.zeros_like(of) if isinstance(dot, SymbolicZero) else dot
 
 
-def _guarded(act: Activation, a: Array) -> Array:
-    return act.guarded(a) if isinstance(act, DualActivation) else a
+def _pairs(
+    act: Activation, few: bool, rows: Array | None, x: Points, y: Points
+) -> tuple[PairNumbers, Array | None]:
+    """Return the numbers of all pairs, and where a point meets itself.
+
+    Args:
+        act: the activation.
+        few: as of `pair_numbers`.
+        rows: which of y the points x are; None if none.
+        x, y: points.
+    """
+    diagonal = None if rows is None else rows[:, None] == jnp.arange(len(y.scaled))
+    n = pair_numbers(few, least_scale(act), x.scaled, y.scaled, diagonal)
+    if isinstance(act, DualActivation):
+        n = n._replace(a=act.guarded(n.a), b=act.guarded(n.b))
+    return n, diagonal
 
 
 def _with_scales(network: Dense, x: Array) -> Array:

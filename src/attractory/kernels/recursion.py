@@ -40,6 +40,7 @@ from attractory.kernels.tables import GROUP, SAME, LayerTable, layer_table
 # The gap ab − s² formed from rounded numbers is wrong by some 4 eps ab. Where that is more than
 # _LOSS of the D² that it enters, the gap is computed from the points themselves.
 _LOSS = 2e-13  # relative to D²
+_WRITTEN_OUT = 1  # hidden layers; more are a loop
 _ROUNDING = 8 * float(np.finfo(float).eps)  # relative to ab
 
 
@@ -201,6 +202,8 @@ def _recursion(
     """Return the kernel; rows are (k, 1), cols (1, m), or (k, 1) for one column a row."""
     if len(tables) == 1 and kind == "ntk":
         return tables[0].product(s, gap, rows[0], cols[0])
+    if len(tables) > _WRITTEN_OUT and all(table.phi is None for table in tables):
+        return _without_tables(tables[0].act, kind, s, gap, jnp.stack(rows), jnp.stack(cols), same)
     theta = s
     for layer, table in enumerate(tables):
         ends = rows[layer], cols[layer]
@@ -212,11 +215,40 @@ def _recursion(
             )
             if same is not None:
                 value, gap = jnp.where(same, rows[layer + 1], value), jnp.where(same, 0.0, gap)
-            if isinstance(table.act, DualActivation):
-                # Fused with the next layer, all of this would be worked out anew for each use.
-                value, gap, theta = lax.optimization_barrier((value, gap, theta))
         s = value
     return theta if kind == "ntk" else s
+
+
+def _without_tables(
+    act: Activation,
+    kind: str,
+    s: Array,
+    gap: Array,
+    rows: Float[Array, "layers k 1"],
+    cols: Array,
+    same: Array | None,
+) -> Array:
+    """Return the kernel by a loop over layers.
+
+    Written out, XLA would work each layer out anew for each use in the next: six take ten times as
+    long as two.
+    """
+
+    def deeper(
+        state: tuple[Array, Array, Array], ends: tuple[tuple[Array, Array], ...]
+    ) -> tuple[tuple[Array, Array, Array], None]:
+        (s, gap, theta), (here, there) = state, ends
+        value, slope = moments(act, s, gap, *here)
+        gap = following_gap(act, (s, gap, *here), value, there)
+        theta = value + theta * slope
+        if same is not None:
+            value, gap = jnp.where(same, there[0], value), jnp.where(same, 0.0, gap)
+        return (value, gap, theta), None
+
+    ends = (rows[:-1], cols[:-1]), (rows[1:], cols[1:])
+    (s, gap, theta), _ = lax.scan(deeper, (s, gap, s), ends)
+    value, slope = moments(act, s, gap, rows[-1], cols[-1])
+    return value + theta * slope if kind == "ntk" else value
 
 
 def coarse_gaps(s: Array, rows: Array, cols: Array, least: float | Array) -> Array:

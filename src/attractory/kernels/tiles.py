@@ -11,14 +11,15 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from attractory.kernels.by_pairs import NOWHERE, with_finer_gaps
-from attractory.kernels.expectations import variance
+from attractory.kernels.expectations import least_scale, variance
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.norm_blocks import NormBlocks, block_size, stripe, tables_of
 from attractory.kernels.recursion import (
     Columns,
+    coarse_gaps,
     group_by_norm,
     of_covariances,
     prepare,
@@ -46,6 +47,7 @@ class Tiles:
         precision: of its entries, np.float64 or np.float32. In float32 the error of an entry is
             some 1e-6 of the kernel's largest, and more for nearly parallel points of large norm
             (`kernels.recursion`): for products that are corrected afterwards, not for results.
+        size: rows and columns of a tile, if norms do not make them smaller.
 
     Attributes:
         order: indices of the points in the tiles' order, or None for their own.
@@ -60,6 +62,7 @@ class Tiles:
         kernel: Kernel,
         kind: str,
         precision: type = np.float64,
+        size: int = TILE,
     ):
         one_norm = is_one_norm(x)
         self._kind, self._blocks, self._precision = kind, None, precision
@@ -76,13 +79,27 @@ class Tiles:
         self._columns, self.spans, start = [], [], 0
         for members in groups:
             end = start + len(members)
-            for j, columns in column_tiles(kernel, points[start:end], one_norm):
+            for j, columns in column_tiles(kernel, points[start:end], one_norm, size):
                 self._columns.append(columns if precision is np.float64 else _single(columns))
-                self.spans.append(slice(start + j, min(start + j + TILE, end)))
+                self.spans.append(slice(start + j, min(start + j + size, end)))
             start = end
 
     def one(self, i: int, j: int) -> Float[np.ndarray, "a b"]:
         """Return a tile."""
+        values, coarse = self.rough(i, j)
+        if coarse is None:
+            return values
+        mine, there = self._columns[i], self._columns[j]
+        points = np.asarray(mine.points), np.asarray(there.points)
+        return with_finer_gaps(values, coarse, points, mine.kernel, self._kind)
+
+    def rough(
+        self, i: int, j: int
+    ) -> tuple[Float[np.ndarray, "a b"], Bool[np.ndarray, "a b"] | None]:
+        """Return a tile, and which entries are too coarse, as gaps came from rounded covariances.
+
+        None stands for no entry.
+        """
         rows, columns = self.spans[i], self.spans[j]
         if self._blocks is not None:
             size = self._blocks.size
@@ -90,17 +107,17 @@ class Tiles:
             products = np.asarray(_products(x, y))
             s = products[: rows.stop - rows.start, : columns.stop - columns.start] / x.shape[1]
             side = self._blocks.columns(j, 1)
-            return stripe(self._blocks, i, self._blocks, side, self._kind, s)
+            return stripe(self._blocks, i, self._blocks, side, self._kind, s), None
         mine, there = self._columns[i], self._columns[j]
         shape = rows.stop - rows.start, columns.stop - columns.start
         place = 0 if i == j else NOWHERE
         return _of_rows(there, mine.points, mine.variances[0], shape, place, self._kind)
 
-    def upper(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
-        """Yield rows, columns and values of the tiles on and above the diagonal."""
-        for i, rows in enumerate(self.spans):
+    def upper(self) -> Iterator[tuple[int, int]]:
+        """Yield the places of the tiles on and above the diagonal."""
+        for i in range(len(self.spans)):
             for j in range(i, len(self.spans)):
-                yield rows, self.spans[j], self.one(i, j)
+                yield i, j
 
 
 def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
@@ -110,14 +127,14 @@ def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
 
 
 def column_tiles(
-    kernel: Kernel, points: np.ndarray, one_norm: bool
+    kernel: Kernel, points: np.ndarray, one_norm: bool, size: int
 ) -> Iterator[tuple[int, Columns]]:
-    """Yield the start and the prepared columns of each tile, padded by repeating the last."""
+    """Yield the start and the prepared columns of each tile of a size, the last point repeated."""
     whole = prepare(kernel, points, one_norm)
     variances = [np.asarray(b) for b in whole.variances]
     # The points of a tile are a view, unless it has to be padded.
-    for j in range(0, len(points), TILE):
-        part = slice(j, j + TILE)
+    for j in range(0, len(points), size):
+        part = slice(j, j + size)
         count = len(points[part])
         pad = (0, _padded(count) - count)
         here = np.pad(points[part], (pad, (0, 0)), mode="edge") if pad[1] else points[part]
@@ -131,7 +148,10 @@ def tile(
     """Return the kernel of rows with prepared columns, of which `width` are no padding."""
     x = np.pad(rows, ((0, _padded(len(rows)) - len(rows)), (0, 0)), mode="edge")
     variances = np.einsum("ij,ij->i", x, x) / x.shape[1]
-    return _of_rows(columns, x, variances, (len(rows), width), NOWHERE, kind)
+    values, coarse = _of_rows(columns, x, variances, (len(rows), width), NOWHERE, kind)
+    if coarse is None:
+        return values
+    return with_finer_gaps(values, coarse, (x, np.asarray(columns.points)), columns.kernel, kind)
 
 
 def _of_rows(
@@ -141,16 +161,18 @@ def _of_rows(
     shape: tuple[int, int],
     place: int,
     kind: str,
-) -> Float[np.ndarray, "n m"]:
-    """Return the kernel of the first rows and columns, n and m; arguments as for `_block`."""
+) -> tuple[Float[np.ndarray, "n m"], Bool[np.ndarray, "n m"] | None]:
+    """Return the kernel of the first rows and columns, n and m; arguments as for `_block`.
+
+    And which entries are too coarse, None for none.
+    """
     products, dim = _products(x, columns.points), np.asarray(x.shape[1])
-    values = _block(columns.tables, columns.variances, a, products, dim, np.asarray(place), kind)
-    values = np.asarray(values)[: shape[0], : shape[1]]
-    if not columns.careful:
-        return values
-    variances, points = (a, columns.variances[0]), (np.asarray(x), np.asarray(columns.points))
-    s = np.asarray(products) / x.shape[1]
-    return with_finer_gaps(values, s, variances, points, place, columns.kernel, kind)
+    values, coarse = _block(
+        columns.tables, columns.variances, a, products, dim, np.asarray(place), kind,
+        columns.careful,
+    )  # fmt: skip
+    n, m = shape
+    return np.asarray(values)[:n, :m], None if coarse is None else np.asarray(coarse)[:n, :m]
 
 
 def _padded(count: int) -> int:
@@ -168,7 +190,7 @@ def _products(x: jax.Array, y: jax.Array) -> jax.Array:
     return x @ y.T  # a division here would make it half as slow again
 
 
-@partial(jax.jit, static_argnames=("kind",))
+@partial(jax.jit, static_argnames=("kind", "careful"))
 def _block(
     tables: tuple[LayerTable, ...],
     variances: tuple[jax.Array, ...],
@@ -177,8 +199,11 @@ def _block(
     dim: jax.Array,
     place: jax.Array,
     kind: str,
-) -> jax.Array:
+    careful: bool,
+) -> tuple[jax.Array, jax.Array | None]:
     """Return the kernel of rows of variances a and columns from their products x·y.
+
+    And, if `careful`, which entries are too coarse so.
 
     `place` is the column of the first row's own point, `NOWHERE` if the rows are no columns.
     Nothing here depends on the number of the points' coordinates.
@@ -188,4 +213,7 @@ def _block(
         rows.append(variance(table.act, rows[-1]))
     same = (jnp.arange(len(a)) + place)[:, None] == jnp.arange(s.shape[1])
     columns = [b[None] for b in variances]
-    return of_covariances(tables, kind, s, [r[:, None] for r in rows], columns, same)
+    values = of_covariances(tables, kind, s, [r[:, None] for r in rows], columns, same)
+    if not careful:
+        return values, None
+    return values, coarse_gaps(s, a[:, None], columns[0], least_scale(tables[0].act)) & ~same
