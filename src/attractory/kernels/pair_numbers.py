@@ -38,6 +38,11 @@ class PairNumbers(NamedTuple):
     a: Float[Array, "n 1"]
     b: Float[Array, "1 m"]
 
+    @property
+    def pair(self) -> tuple[Array, Array, Array, Array]:
+        """The numbers as a plain tuple, as a layer has them."""
+        return self.s, self.gap, self.a, self.b
+
 
 class Moves(NamedTuple):
     """How pairs change: across (p of both points together), in log‖x‖ and in log‖y‖.

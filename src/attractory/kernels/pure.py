@@ -207,7 +207,7 @@ def _changes(
         along = way.along_x is not None, way.along_y is not None
         product = _products(x, y[0], layers)
         changed = *way, None if product is None else _moved_products((x, x_dot), y)
-        nngp, ntk = derivatives(act, layers, (*n,), along, product, diagonal)
+        nngp, ntk = derivatives(act, layers, n.pair, along, product, diagonal)
         return _along(nngp, changed), _along(ntk, changed)
 
     if blocks == 1:
@@ -257,7 +257,7 @@ def _forward(
         act, n, layers, product, diagonal: as of `changes.derivatives`.
         symmetric: whether the pairs are a whole matrix.
     """
-    pair = (*n,)
+    pair = n.pair
     value, slope = dual_moments(act, *pair, symmetric)
     theta = (n.s if product is None else product) * slope
 
