@@ -21,6 +21,6 @@ norms = [result.norm for _, result in results]
 figure = at.plotting.plot_critical_norm(
     results,
     title="All patterns attract from norm "
-    + ", ".join(f"{norm:.0f}" for norm in norms)
+    + ", ".join(f"{norm:.3g}" for norm in norms)
     + " on, for 5, 10 and 20 patterns",
 )

@@ -104,8 +104,8 @@ figure.suptitle(f"{right} of 60 damaged photographs come back", fontsize=11)
 # ---------------------
 #
 # A memory should not answer everything. Here are ten pieces of the same photographs, cut elsewhere,
-# which were not stored. A **confidence** says what share of unknown cues would look less like a
-# stored row than this one does; from ``reject=0.9`` on, a cue is known.
+# which were not stored. A **confidence** says how probable it is that the row is the right one, at
+# even odds that the cue was never stored; from ``reject=0.8`` on, a cue is known.
 
 strangers = np.stack(
     [
@@ -119,7 +119,7 @@ print("known:", answer.known.tolist())
 print("largest confidence:", answer.confidence.max().round(2))
 
 # %%
-# At 0.9 about one unknown cue in ten passes; a larger ``reject`` lets fewer pass, and fewer of your
+# At 0.8 a few in a hundred unknown cues pass; a larger ``reject`` lets fewer pass, and fewer of your
 # own. ``predict`` returns the index of the row, and −1 for what is not known.
 
 print(memory.predict(strangers.reshape(10, -1)).tolist())
@@ -168,17 +168,19 @@ again = at.load_memory(folder.parent / "photos.mem")
 #    attractory add photos.mem more.png
 #    attractory forget photos.mem 3-7
 #
-# Where it is weak
-# ----------------
+# Say what is missing
+# -------------------
 #
-# A photograph of which half is black is hard, as the black half says something wrong about every
-# row. Of these twenty about a third come back; of digits, all do.
+# A black half says something about every row, and something wrong: the memory finds the photographs,
+# but vouches for few of them. Where it is known what is missing, NaN says so, or ``known=`` with a
+# mask; for the command, a transparent part of an image, or ``--mask``.
 
-half = pictures.copy()
-half[:, 24:] = 0.0
-result = again.recall(half.reshape(20, -1)[2:])
-names = np.arange(18)
-print(f"half black: {np.sum(result.pattern == names)} of 18 recalled, {result.known.sum()} known")
+for name, value in (("black", 0.0), ("missing", np.nan)):
+    half = pictures.copy()
+    half[:, 24:] = value
+    result = again.recall(half.reshape(20, -1)[2:])
+    right = np.sum(result.pattern == np.arange(18))
+    print(f"lower half {name}: {right} of 18 recalled, {result.known.sum()} known")
 
 # %%
 # Next

@@ -214,6 +214,9 @@ def test_store_refuses(capsys, pictures, file, tmp_path):
     assert "missing.png does not exist" in refused(
         capsys, "store", tmp_path / "missing.png", "--out", new
     )
+    table = tmp_path / "table.csv"
+    table.write_text("1,2\n3,5\n")
+    assert "plain numbers" in refused(capsys, "store", table, "--out", new, "--size", "8x8")
     for option, value in (
         ("--norm", "big"), ("--norm", "0"), ("--norm", "nan"), ("--depth", "1"),
         ("--activation", "rectifier"), ("--width", "0"), ("--seed", "-1"),

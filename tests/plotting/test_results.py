@@ -8,6 +8,7 @@ from toy_maps import Cubic
 import attractory
 from attractory import recall, recall_curve, recall_outcomes
 from attractory._util.plotted import Plotted
+from attractory.analysis.critical_norms import CriticalNormStatus
 from attractory.plotting import plot
 from attractory.theory import Finding
 
@@ -43,6 +44,15 @@ def test_figures_say_what_became_of_cues():
     curve = recall_curve(f, patterns, [0.5], trials=5)
     assert title(curve.plot(title="mine")) == "mine"
     assert isinstance(curve.plot(), Figure)
+
+
+def test_the_critical_norm_lies_on_its_curve():
+    grid, radii = np.array([1.0, 2.0, 8.0]), np.array([1.3, 1.2, 0.5])
+    found = attractory.analysis.CriticalNorm(
+        3.0, grid, radii, grid[None, 1:], CriticalNormStatus.FOUND, "zero"
+    )
+    x, y = next(line for line in found.plot().axes[0].lines if len(line.get_xdata()) > 2).get_data()
+    assert list(zip(x, y, strict=True)) == [(1, 1.3), (2, 1.2), (3, 1), (8, 0.5)]
 
 
 def test_states_that_are_images_are_shown_as_such():

@@ -12,6 +12,7 @@ from attractory.plotting.style import new_figure
 __all__ = ["plot_overview", "plot_protocol"]
 
 _BEST = 0.005  # shares that differ by less are shown as equal
+_NAMED = 3  # of several memories that are best
 
 
 def plot_overview(result: BenchResult) -> Figure:
@@ -21,7 +22,7 @@ def plot_overview(result: BenchResult) -> Figure:
         >>> from attractory.bench import run
         >>> small = run(["random-signs"], rivals=["mean row", "search, Euclid"], n=10, cues=4)
         >>> plot_overview(small).get_suptitle()
-        'search, Euclid has the largest share in 1 of 1 protocols'
+        'Largest share: search, Euclid'
     """
     columns = result.columns()
     names = [memory.name for memory in result.memories]
@@ -53,21 +54,23 @@ def plot_protocol(result: BenchResult, protocol: Protocol, n: int) -> Figure:
         ]
         for name in names
     ])  # fmt: skip
-    message = f"{protocol.title}, {n:,} rows: {_message(shares, names, 'kinds of cue')}"
+    message = f"{protocol.title}, {n:,} rows. {_message(shares, names, 'kinds of cue')}"
     return _table(shares, names, kinds, message)
 
 
 def _message(shares: Float[np.ndarray, "m k"], names: list[str], what: str) -> str:
-    """Say which memory is best most often; this library's own, of equal ones."""
+    """Say which memories are best most often; this library's own first."""
     known = np.nan_to_num(shares, nan=-1.0)
     best = (known >= known.max(axis=0) - _BEST) & (known >= 0)
     counts = best.sum(axis=1)
     if counts.max(initial=0) == 0:
-        return "no memory has a result"
+        return "No memory has a result"
     most = [name for name, count in zip(names, counts, strict=True) if count == counts.max()]
-    name = OURS if OURS in most else most[0]
-    others = f", as {len(most) - 1} more do" if len(most) > 1 else ""
-    return f"{name} has the largest share in {counts.max()} of {shares.shape[1]} {what}{others}"
+    most.sort(key=lambda name: name != OURS)
+    named = most if len(most) <= _NAMED + 1 else [*most[:_NAMED], f"{len(most) - _NAMED} more"]
+    total = shares.shape[1]
+    where = f" in {counts.max()} of {total} {what}" if total > 1 else ""
+    return f"Largest share{where}: {'; '.join(named)}"
 
 
 def _table(

@@ -61,7 +61,7 @@ def how_it_was_run(result: BenchResult) -> dict[str, str]:
     cues = max((score.cues for score in result.scores), default=0)
     draws = len({score.seed for score in result.scores})
     return {
-        "data": f"{result.data}, {result.shape[0]:,} rows of {result.shape[1]:,} numbers",
+        "data": result.rows_in_words,
         "cues": f"{cues:,} of each kind, {draws} draw{'s' * (draws != 1)} of rows and cues",
         "cells": f"{len(result.scores):,}, of which {result.failed:,} failed",
         "machine": f"{processor()}, {cores()} cores, {machine_bytes() / GIB:.0f} GiB, "

@@ -111,6 +111,16 @@ class BenchResult:
     reused: int = 0
 
     @property
+    def rows_in_words(self) -> str:
+        """What was stored: the data, or random rows where a protocol draws its own."""
+        drawn = [protocol.signs for protocol in self.protocols if protocol.signs]
+        random = f"random rows of {max(drawn, default=0)} signs"
+        if len(drawn) == len(self.protocols):
+            return random
+        given = f"{self.data} ({self.shape[0]:,} rows of {self.shape[1]:,} numbers)"
+        return f"{given}, and {random}" if drawn else given
+
+    @property
     def failed(self) -> int:
         """How many cells have no result."""
         return sum(bool(score.error) for score in self.scores)

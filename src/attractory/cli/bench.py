@@ -15,6 +15,7 @@ from attractory.cli.inputs import (
     Images,
     Reading,
     named_failures,
+    read_new,
     tell_what_failed,
 )
 from attractory.cli.options import expanded
@@ -161,11 +162,8 @@ def _own(names: list[str]) -> dict[str, Any]:
 
 def _read(paths: list[Path], reading: Reading, look: Any) -> Any:
     from attractory.bench.protocols import Data
-    from attractory.io.patterns import Asked, Size, read_patterns
 
-    loaded = read_patterns(
-        paths, Asked(Size(None, None), look, reading.index_column, reading.recursive)
-    )
+    loaded = read_new(paths, look, reading)
     tell_what_failed(loaded)
     shape = loaded.shape if loaded.shape is not None else (loaded.rows.shape[1],)
     return Data(loaded.rows, shape, ", ".join(map(str, paths)))
@@ -176,7 +174,7 @@ def _show(result: "BenchResult", seconds: float, report: Path) -> None:
 
     heads, lines = result.table()
     table = Table(
-        caption=f"share of cues recalled by each protocol's own rule; {result.data}; 95 % "
+        caption=f"share of cues recalled by each protocol's own rule; {result.rows_in_words}; 95 % "
         f"intervals reach at most {result.widest():.2f} to a side; time and memory at the most rows"
     )
     for k, head in enumerate(heads):

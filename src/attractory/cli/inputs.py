@@ -97,12 +97,20 @@ def read_new(paths: list[Path], look: "Look", reading: Reading) -> "LoadedPatter
 
     Raises:
         NothingRead: if no file can be used.
+        ValueError: for a look that is asked for where there are no images.
     """
+    from attractory.io.images import AS_IT_IS
     from attractory.io.patterns import Asked, Size, read_patterns
 
     mend = "make it alike, or load it by itself; --size, --grey and --color make images alike"
     asked = Asked(Size(None, None, mend=mend), look, reading.index_column, reading.recursive)
-    return read_patterns(paths, asked)
+    loaded = read_patterns(paths, asked)
+    if loaded.shape is None and look != AS_IT_IS:
+        raise ValueError(
+            "--size, --grey and --color are for images, got rows of "
+            f"{loaded.rows.shape[1]} plain numbers; leave them out"
+        )
+    return loaded
 
 
 def refuse_single_numbers(rows: "np.ndarray") -> None:

@@ -87,6 +87,16 @@ def plot_eigenvalues(values: Complex[np.ndarray, "k d"], *, title: str = "") -> 
     return figure
 
 
+def _with_crossing(result: CriticalNorm) -> tuple[np.ndarray, np.ndarray]:
+    """Return the course with the critical norm in it: between points of the grid it is found."""
+    known = np.isfinite(result.radii)
+    norms, radii = result.norms[known], result.radii[known]
+    if np.isfinite(result.norm):
+        place = np.searchsorted(norms, result.norm)
+        norms, radii = np.insert(norms, place, result.norm), np.insert(radii, place, 1.0)
+    return norms, radii
+
+
 def plot_critical_norm(
     results: Sequence[CriticalNorm | tuple[str, CriticalNorm]], *, title: str = ""
 ) -> Figure:
@@ -114,13 +124,13 @@ def plot_critical_norm(
     colours: dict[str, str] = {}
     for k, (label, result) in enumerate(named):
         colour = colours.setdefault(label.split()[0], LINES[len(colours) % len(LINES)])
-        known = np.isfinite(result.radii)
+        norms, radii = _with_crossing(result)
         style = "--" if result.f0 == "zero" else "-"
         if np.isfinite(result.norm):
             label += f": {result.norm:.3g}"
             axis.plot(result.norm, 1, MARKERS[k % len(MARKERS)], color=colour, ms=6)
         axis.plot(
-            result.norms[known], result.radii[known], style, color=colour, lw=1.6, label=label,
+            norms, radii, style, color=colour, lw=1.6, label=label,
             marker=MARKERS[k % len(MARKERS)] if np.isfinite(result.norm) else "", markevery=[],
         )  # fmt: skip
     axis.set(xscale="log", xlabel="norm of the patterns", ylabel="largest spectral radius")

@@ -36,10 +36,10 @@ def new_figure(width: float, height: float) -> Figure:
         >>> new_figure(6.0, 4.0).get_size_inches().tolist()
         [6.0, 4.0]
     """
-    return _Wrapping(figsize=(width, height), dpi=150, layout="constrained")
+    return WrappingFigure(figsize=(width, height), dpi=150, layout="constrained")
 
 
-class _Wrapping(Figure):
+class WrappingFigure(Figure):
     """A figure whose title is broken into lines: titles follow verdicts, long or short."""
 
     def suptitle(self, t: str, **kwargs: Any) -> Text:
