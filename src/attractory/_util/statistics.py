@@ -45,7 +45,8 @@ def where_largest(places: Sequence[float | int], rows: ArrayLike, tie: float = 0
         best |= set(np.flatnonzero(row >= np.nanmax(row) * (1 - tie)).tolist())
     if not best:
         return "none"
-    low, high = f"{places[min(best)]:g}", f"{places[max(best)]:g}"
+    ends = [float(places[k]) for k in (min(best), max(best))]
+    low, high = (f"{end:g}" if end == round(end) else f"{end:.3g}" for end in ends)
     first, last = min(best) == 0, max(best) == len(places) - 1
     if first and last:
         return f"any from {low} to {high}"

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from attractory._util.contraction import BELOW_ONE
+from attractory._util.texts import counted
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.explorer.sources import Patterns
 from attractory.explorer.texts import radius_text
@@ -69,9 +70,10 @@ def draw(
     parts: Any = figure.subfigures(3 if more else 2, 1, height_ratios=[1.1, 3, 3][: 2 + more])
     recall = trace.recall
     ended, sure = int(recall.pattern[0]), float(recall.confidence[0])
+    steps = counted(int(recall.steps[0]), "step")
     figure.suptitle(
-        f"Recalled as {patterns.names[ended]} in {int(recall.steps[0])} steps, confidence "
-        f"{sure:.2f}" if ended >= 0 else "The cue was not recalled as any stored pattern",
+        f"Recalled as {patterns.names[ended]} in {steps}, confidence {sure:.2f}"
+        if ended >= 0 else "The cue was not recalled as any stored pattern",
         fontsize=11,
     )  # fmt: skip
     _draw_frames(parts[0], trace, patterns, chosen, ended)

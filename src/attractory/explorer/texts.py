@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Complex
 
 from attractory._util.contraction import BELOW_ONE
+from attractory._util.texts import counted
 from attractory.analysis.critical_norms import CriticalNorm
 from attractory.analysis.iteration import RecallStatus
 from attractory.explorer.session import Seen
@@ -23,19 +24,17 @@ __all__ = [
 def recall_text(seen: Seen) -> str:
     """Say where the cue ended, and how sure that is."""
     recall, names = seen.trace.recall, seen.state.patterns.names
-    steps, sure = int(recall.steps[0]), float(recall.confidence[0])
+    steps, sure = counted(int(recall.steps[0]), "step"), float(recall.confidence[0])
     if seen.ended < 0:
         status = RecallStatus(int(recall.status[0])).message
         nearest = float(recall.distance[0])
         return (
-            f"Not recalled: after {steps} steps the state is {nearest:.2f} of the norm from the "
+            f"Not recalled: after {steps} the state is {nearest:.2f} of the norm from the "
             f"nearest stored pattern ({status})."
         )
     known = "known" if bool(recall.known[0]) else "not known: below 0.90"
     own = "" if seen.ended == seen.state.chosen else f", not {names[seen.state.chosen]}"
-    return (
-        f"Recalled as {names[seen.ended]}{own} in {steps} steps; confidence {sure:.2f} ({known})."
-    )
+    return f"Recalled as {names[seen.ended]}{own} in {steps}; confidence {sure:.2f} ({known})."
 
 
 def spectrum_text(seen: Seen) -> str:

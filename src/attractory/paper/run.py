@@ -129,7 +129,7 @@ def reproduce(
     if scheduler is not None:
         where = f"the Dask cluster at {scheduler}"
     elif workers is not None:
-        where += f", at most {workers} processes"
+        where += f", at most {workers} process{'es' * (workers != 1)}"
     seconds = round(time.perf_counter() - begun, 3)
     found = Reproduction(tuple(runs), size, seeds, source, where, seconds)
     write_report(found, folder)

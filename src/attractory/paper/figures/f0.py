@@ -19,6 +19,7 @@ from attractory.sweeps.grid import Settings
 __all__ = ["FIGURE", "last_crossing"]
 
 _ACTIVATIONS = "erf_surrogate", "erf"
+_NAMED = {"erf_surrogate": "surrogate"}
 _NUMBERS = 5, 20, 40
 _POINTS = {"quick": 7, "full": 25}
 _SEEDS = {"quick": 4, "full": 10}
@@ -57,6 +58,7 @@ def _claims(results: Results) -> list[Claim]:
     claims, numbers = [], len(results.levels("n"))
     for name in results.levels("activation"):
         centred, sampled, verdict_0, verdict_1, critical = [], [], [], [], {}
+        called = _NAMED.get(name, name)
         for n in results.levels("n"):
             norms, zero = over_norms(results, "zero", activation=name, n=n)
             _, other = over_norms(results, "sampled", activation=name, n=n)
@@ -74,7 +76,7 @@ def _claims(results: Results) -> list[Claim]:
         claims += [
             Claim(
                 "paper, section 4.4",
-                f"The largest eigenvalue drops below one as the norm grows ({name}, f0 sampled)",
+                f"The largest eigenvalue drops below one as the norm grows ({called}, f0 sampled)",
                 "for every n its peak over the norms has its interval above 1 and that at the "
                 "largest norm below 1",
                 "; ".join(sampled), all_of(*verdict_1),
@@ -82,7 +84,7 @@ def _claims(results: Results) -> list[Claim]:
             Claim(
                 "errata 16",
                 f"With f0 = 0 the largest eigenvalue is below one at every norm: nothing drops "
-                f"({name})",
+                f"({called})",
                 "for every n its peak over the norms of the grid has its interval below 1; fails "
                 "if above",
                 "peak minus 1: " + "; ".join(centred),
@@ -93,7 +95,7 @@ def _claims(results: Results) -> list[Claim]:
         steps = together([estimate(np.log(critical[b] / critical[a])) for a, b in pairs])
         claims.append(
             Claim(
-                "errata 16", f"The critical norm grows with n ({name}, f0 sampled)",
+                "errata 16", f"The critical norm grows with n ({called}, f0 sampled)",
                 "logarithm of its ratio within a seed: interval above 0 for every step in n",
                 "; ".join(f"n = {b} over {a}: {e.text(3, np.exp, '×{}')}"
                           for (a, b), e in zip(pairs, steps, strict=True)),

@@ -234,7 +234,7 @@ def draw(results: Results) -> dict[str, Figure]:
         fontsize=10,
     )  # fmt: skip
     pictures = {"figure-5": figure}
-    for name in activations:
+    for name in sorted(activations, key=list(_HISTOGRAMS).index):
         pictures[_HISTOGRAMS[name]] = _histogram(results.where(activation=name), name)
     return pictures
 

@@ -23,7 +23,7 @@ from attractory.maps.protocol import SingularKernelError
 from attractory.paper.claims import Claim, PaperFigure, Results, Size
 from attractory.paper.limit_claims import WITHIN, over_norms
 from attractory.paper.setup import Patterns, make_patterns
-from attractory.paper.statistics import above, all_of, below, estimate, said, together
+from attractory.paper.statistics import above, all_of, below, estimate, said, shown, together
 from attractory.paper.style import GREY, LINES, MARKERS, band, new_figure
 from attractory.sweeps.grid import Settings
 from attractory.sweeps.values import Values
@@ -111,7 +111,7 @@ def _homogeneous(results: Results) -> Claim:
     off = np.abs(_columns(results, "least", "relu", 0.0) - 1)
     if off.size:
         worst = float(np.max(off))
-        parts.append(f"ReLU: at most {worst:.0e} from 1")
+        parts.append(f"ReLU: at most {shown(worst, 1)} from 1")
         verdicts.append(bool(worst <= _ONE) if np.isfinite(worst) else None)
     for name in SIGMOIDS:
         least = _best(_columns(results, "largest", name, 0.0), np.fmin)
@@ -122,7 +122,7 @@ def _homogeneous(results: Results) -> Claim:
         "beyond the paper",
         "No pattern of a ReLU memory without biases is an attractor at any norm: f(cx) = c f(x), "
         "so its spectral radius is 1; with sigmoids there is a norm at which every pattern is one",
-        "ReLU: the smallest radius over the patterns is within 1e-6 of 1 at every norm and seed; "
+        "ReLU: the smallest radius over the patterns is within 10⁻⁶ of 1 at every norm and seed; "
         "sigmoids: the largest over the patterns, at the norm where it is smallest, has its "
         "interval below 1", "; ".join(parts), all_of(*verdicts),
     )  # fmt: skip
