@@ -139,7 +139,11 @@ class DualActivation(ABC):
 
 def plain_gap(s: Array, a: Array, b: Array) -> Array:
     """Return ab − s² ≥ 0; its derivatives are those of the difference, where it is clipped, too."""
-    raw = a * b - s * s
+    return clipped(a * b - s * s)
+
+
+def clipped(raw: Array) -> Array:
+    """Return at least 0; its derivatives are those of the argument, where it is clipped, too."""
     return raw + lax.stop_gradient(jnp.maximum(raw, 0.0) - raw)
 
 

@@ -6,8 +6,9 @@ For JAX's transformations, with derivatives that keep their digits. A change ẋ
 
 y⊥ the part of y across x: where x and y are nearly parallel, y⊥ from the points themselves is exact
 and the difference y·ẋ − (s/a) x·ẋ is rounding. Up to a size, it is made for each pair; beyond, by
-products of matrices. Gaps are made of products, and where any of these is too rough, all of the
-points. The gap of a point with itself is 0, and with it p.
+products of matrices, and of the pairs whose angle is below some 2e-5 by y⊥ still: 2,048 of each
+block of rows, beyond which rounding is eps over the angle. Gaps are made of products, and where any
+of these is too rough, all of the points. The gap of a point with itself is 0, and with it p.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,8 @@ __all__ = ["Moves", "PairNumbers", "are_few", "moves", "pair_numbers"]
 
 _EXACT = 1 << 20  # numbers in the points of all pairs, up to which each pair's y⊥ is made
 _FEW = 64  # rough gaps of a row, up to which they are made without the others
+_NEAR = 0.6  # power of eps: the square of the sine of angles whose y⊥ are made
+_SOME = (16, 128), (None, 2048)  # rows with such pairs, and pairs, that are made at a time
 # Rounding of a gap from products, relative to ab, and the most of D² that it may be.
 _ROUNDING, _LOSS = 8.0, 1e3  # in units of the precision's eps
 
@@ -93,7 +96,7 @@ def _pair_numbers_jvp(
     x, y, diagonal = primals
     n = pair_numbers(few, least, x, y, diagonal)
     dots = [None if isinstance(dot, SymbolicZero) else dot for dot in tangents[:2]]
-    over, mine, theirs = moves(few, n, x, y, diagonal, *dots)
+    over, mine, theirs = moves(few, least, n, x, y, diagonal, *dots)
     none: Any = jax.tree.map(lambda v: SymbolicZero(jax.typeof(v)), n)
     if over is None:
         return n, none
@@ -106,6 +109,7 @@ def _pair_numbers_jvp(
 
 def moves(
     few: bool,
+    least: float,
     n: PairNumbers,
     x: Float[Array, "n d"],
     y: Float[Array, "m d"],
@@ -116,15 +120,15 @@ def moves(
     """Return how pairs change with their points; a point that meets itself stays with itself.
 
     Args:
-        few, x, y, diagonal: as of `pair_numbers`, which are n.
+        few, least, x, y, diagonal: as of `pair_numbers`, which are n.
         x_dot, y_dot: changes of the points; None for none.
     """
     over, mine, theirs = None, None, None
     if x_dot is not None:
-        over, h = _across(few, x, y, n.s, n.a, x_dot)
+        over, h = _across(few, least, n, x, y, x_dot)
         mine = h * _inverse(n.a)
     if y_dot is not None:
-        q, k = _across_columns(few, x, y, n.s, n.b, y_dot)
+        q, k = _across_columns(few, least, n, x, y, y_dot)
         over, theirs = q if over is None else over + q, k * _inverse(n.b)
     if over is not None and diagonal is not None:
         over = jnp.where(diagonal, 0.0, over)
@@ -136,25 +140,60 @@ def _inverse(a: Array) -> Array:
 
 
 def _across(
-    few: bool, x: Array, y: Array, s: Array, a: Array, x_dot: Array
+    few: bool, least: float, n: PairNumbers, x: Array, y: Array, x_dot: Array
 ) -> tuple[Float[Array, "n m"], Float[Array, "n 1"]]:
     """Return p and h of a change of x."""
     dim = x.shape[1]
     h = jnp.sum(x * x_dot, axis=1)[:, None] / dim
     if few:
         return jnp.sum(across(x[:, None], y[None]) * x_dot[:, None], axis=2) / dim, h
-    return x_dot @ y.T / dim - s * (_inverse(a) * h), h
+
+    def exact(i: Array, j: Array) -> Array:
+        return jnp.sum(across(x[i], y[j]) * x_dot[i], axis=1) / dim
+
+    return _exact_if_near(least, n, x_dot @ y.T / dim - n.s * (_inverse(n.a) * h), exact), h
 
 
 def _across_columns(
-    few: bool, x: Array, y: Array, s: Array, b: Array, y_dot: Array
+    few: bool, least: float, n: PairNumbers, x: Array, y: Array, y_dot: Array
 ) -> tuple[Float[Array, "n m"], Float[Array, "1 m"]]:
     """Return p and h of a change of y, without turning a matrix: XLA is slow at that."""
     dim = x.shape[1]
     k = jnp.sum(y * y_dot, axis=1)[None] / dim
     if few:
         return jnp.sum(across(y[None], x[:, None]) * y_dot[None], axis=2) / dim, k
-    return x @ y_dot.T / dim - s * (_inverse(b) * k), k
+
+    def exact(i: Array, j: Array) -> Array:
+        return jnp.sum(across(y[j], x[i]) * y_dot[j], axis=1) / dim
+
+    return _exact_if_near(least, n, x @ y_dot.T / dim - n.s * (_inverse(n.b) * k), exact), k
+
+
+def _exact_if_near(
+    least: float, n: PairNumbers, p: Array, exact: Callable[[Array, Array], Array]
+) -> Float[Array, "n m"]:
+    """Return p, that of nearly parallel pairs by `exact` of their rows and columns.
+
+    Where the kernel has a cusp its derivative is p over the angle, and so is the rounding of p.
+    """
+    most = float(jnp.finfo(p.dtype).eps) ** _NEAR
+    near = (n.gap > 0) & (most * n.a * n.b > n.gap + least * (n.a + n.b + least))
+    rows, count = near.any(axis=1), near.sum()
+
+    def of(some: int | None, pairs: int) -> Callable[[Array], Array]:
+        def put(p: Array) -> Array:
+            at = jnp.nonzero(rows, size=min(some or len(p), len(p)), fill_value=len(p))[0]
+            part = near.at[at].get(mode="fill", fill_value=False)
+            i, j = jnp.nonzero(part, size=min(pairs, part.size), fill_value=part.shape)
+            i = at.at[i].get(mode="fill", fill_value=len(p))
+            inside = jnp.minimum(i, len(p) - 1), jnp.minimum(j, p.shape[1] - 1)
+            made = jnp.zeros_like(near).at[i, j].set(True, mode="drop")
+            return jnp.where(made, 0.0, p).at[i, j].add(exact(*inside), mode="drop")
+
+        return put
+
+    level = (count > 0) + ((rows.sum() > _SOME[0][0]) | (count > _SOME[0][1])).astype(int)
+    return lax.switch(level, [lambda p: p, *(of(*some) for some in _SOME)], p)
 
 
 @jax.custom_batching.custom_vmap

@@ -203,7 +203,8 @@ def _changes(
     ) -> tuple[Array, Array]:
         rows, x, x_dot = of
         n, diagonal = _pairs(act, few, rows if same else None, x, y[0])
-        way = moves(few, n, x.scaled, y[0].scaled, diagonal, x_dot.scaled, y[1].scaled)
+        points = x.scaled, y[0].scaled
+        way = moves(few, least_scale(act), n, *points, diagonal, x_dot.scaled, y[1].scaled)
         along = way.along_x is not None, way.along_y is not None
         product = _products(x, y[0], layers)
         changed = *way, None if product is None else _moved_products((x, x_dot), y)
