@@ -46,7 +46,7 @@ from attractory.memory.row_probability import (
 )
 
 FOLDS = 3
-MOST = 84  # rows shortlisted
+MOST = 24  # rows shortlisted, of told masks; KEPT of others
 PENALTY = 1e-2, 0.03  # of the weights; inverse of the laws'
 HIDDEN, ROUNDS, BATCH = 64, 30, 512
 LEFT_OUT = 0.25  # of the models, at random
@@ -110,44 +110,47 @@ def mixed(rows, shape, stored, rng):
     return noise(share * rows + (1 - share) * other, shape, stored, rng, rng.choice([0.0, 0.15]))
 
 
-class Kept(Evidence):
-    """What the models say of a cue, without the rows."""
+class Kept:
+    """What the models say of cues, without the rows; see `Evidence`."""
 
-    @classmethod
-    def of(cls, evidence: Evidence) -> "Kept":
-        found = cls(*evidence[:3], {}, (np.empty(0), np.empty((0, 0))))
-        firsts = np.unique(evidence.behind.argmin(axis=1)).tolist()
-        found.seconds = {row: evidence.second(row) for row in firsts}
-        return found
+    def __init__(self, found: "Learned", which: np.ndarray):
+        self.behind, self.features = found.behind[which], found.features[which]
+        self.told, self.real = found.told[which[0]], found.real[which]
+        self.compared = (np.empty((len(which), 1)),)
+        self._seconds = found.seconds[which]
 
-    def second(self, row: int) -> tuple[float, float]:
-        return self.seconds.get(row, (0.0, 0.0))
+    def second(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return tuple(self._seconds[np.arange(len(row)), row].T)
 
 
 class Learned:
-    """What is told of cues, gathered."""
+    """What is told of cues, gathered; arrays once `whole`."""
 
     def __init__(self):
-        self.behind, self.features, self.told, self.real = [], [], [], []
-        self.target, self.label, self.group, self.kind, self.evidence, self.count = (
-            [] for _ in range(6)
-        )
+        self.behind, self.features, self.told, self.real, self.seconds = ([] for _ in range(5))
+        self.target, self.label, self.group, self.kind, self.count = ([] for _ in range(5))
         self.noise, self.noise_right, self.noise_group = [], [], []
 
-    def add(self, evidence: Evidence, rows, label, group, kind, count):
-        behind = np.full((len(evidence.told), MOST), 10.0, np.float32)
-        behind[:, : len(rows)] = np.minimum(evidence.behind, 10)
-        self.behind.append(behind)
+    def add(self, evidence: Evidence, rows, labels, group, kind, count):
+        size = rows.shape[1]
+        wide = ((0, 0), (0, 0), (0, MOST - size))
+        self.behind.append(np.pad(np.minimum(evidence.behind, 10), wide, constant_values=10.0))
         self.features.append(evidence.features * evidence.told[:, None])
-        self.told.append(evidence.told)
-        self.real.append(np.arange(MOST) < len(rows))
-        place = np.flatnonzero(rows == label)
-        self.target.append(int(place[0]) if len(place) else -1)
-        self.label.append(label)
-        self.group.append(group)
-        self.kind.append(kind)
-        self.evidence.append(Kept.of(evidence))
-        self.count.append(count)
+        self.told.append(np.tile(evidence.told, (len(rows), 1)))
+        self.real.append(np.pad(evidence.real, ((0, 0), (0, MOST - size))))
+        each = [np.stack(evidence.second(np.full(len(rows), j)), axis=1) for j in range(size)]
+        self.seconds.append(np.pad(np.stack(each, axis=1), ((0, 0), (0, MOST - size), (0, 0))))
+        there = (rows == labels[:, None]) & evidence.real
+        self.target.append(np.where(there.any(axis=1), there.argmax(axis=1), -1))
+        self.label.append(labels)
+        self.group += [group] * len(rows)
+        self.kind += [kind] * len(rows)
+        self.count.append(np.full(len(rows), count))
+
+    def whole(self) -> "Learned":
+        for name in ["behind", "features", "told", "real", "seconds", "target", "label", "count"]:
+            setattr(self, name, np.concatenate(getattr(self, name)))
+        return self
 
 
 def cues_of(arguments, count, name, given, seed):
@@ -197,8 +200,8 @@ def gathered(arguments: argparse.Namespace) -> Learned:
             for kind, cues, label, known in cues_of(arguments, count, name, given, seed):
                 starts = state.start(cues) / state.norm
                 near = mending.nearest(mending.frame.compared(cues), known)
-                for k, (_, some, evidence) in enumerate(mending.evidence(cues, starts, known)):
-                    out.add(evidence, some, label[k], (name, count), kind, len(rows))
+                for which, _, some, evidence in mending.evidence(cues, starts, known):
+                    out.add(evidence, some, label[which], (name, count), kind, len(rows))
                 if known is None:
                     white = near.white & ~near.alone
                     where = position(mending.frame.points, mending.frame.inward(cues), near.row)
@@ -209,7 +212,7 @@ def gathered(arguments: argparse.Namespace) -> Learned:
                 f"{name} {count}: {len(out.label)} cues, {time.perf_counter() - begun:.0f} s",
                 flush=True,
             )
-    return out
+    return out.whole()
 
 
 def weights_of(some: Learned, which: np.ndarray) -> Weights:
@@ -255,15 +258,17 @@ def weights_of(some: Learned, which: np.ndarray) -> Weights:
 
 def judged(some: Learned, which: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
     """Return the features of the confidence in the first rows, and the places of these."""
-    told, places = [], []
-    for k in which:
-        evidence, real = some.evidence[k], some.real[k]
+    told, places = np.empty((len(which), KNOWN)), np.empty(len(which), int)
+    of_models = np.unique(some.told[which], axis=0, return_inverse=True)[1].ravel()
+    kinds = np.unique(np.stack([of_models, some.count[which]]), axis=1).T
+    for models, count in kinds:
+        here = np.flatnonzero((of_models == models) & (some.count[which] == count))
+        evidence = Kept(some, which[here])
         p, each, mine = weighed(evidence, weights)
-        first = int(p.argmax())
-        told.append(known_features(evidence, p, each * mine, mine, (first, some.count[k])))
-        places.append(first)
-        assert real[first]
-    return np.array(told), np.array(places)
+        told[here] = known_features(evidence, p, each, mine, int(count))
+        places[here] = p.argmax(axis=1)
+    assert some.real[which, places].all()
+    return told, places
 
 
 def law_of(told: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -293,8 +298,6 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     found = gathered(arguments)
-    for name in ("behind", "features", "told", "real", "target", "label"):
-        setattr(found, name, np.array(getattr(found, name)))
     kinds, groups = np.array(found.kind), np.array([f"{n} {c}" for n, c in found.group])
     fold = np.random.default_rng(0).integers(FOLDS, size=len(np.unique(kinds)))
     fold = fold[np.unique(kinds, return_inverse=True)[1]]

@@ -8,7 +8,8 @@ import pytest
 
 from attractory import AttractorMemory
 from attractory.datasets import bundled_digits
-from attractory.memory.damage_evidence import FEATURES, MODELS, DamageModels, Evidence
+from attractory.memory.damage_evidence import MODELS, DamageModels, Evidence
+from attractory.memory.first_row import FEATURES
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import position
 from attractory.memory.neighbourhoods import Neighbourhoods
@@ -23,11 +24,11 @@ CUES = ROWS[:6] + 0.5 * RNG.normal(size=(6, 400))
 def evidence(cue, rows=None, known=None):
     frame = RowFrame(ROWS, ROWS.mean(axis=0))
     rows = np.arange(20) if rows is None else rows
-    x = frame.inward(cue[None])[0]
-    own = None if known is not None else (cue, ROWS[rows])
+    x = frame.inward(cue[None])
+    own = None if known is not None else (cue[None], ROWS[rows][None])
     near = Neighbourhoods(frame.points)
     models = DamageModels(frame, LocalContrast(frame.points), near)
-    return models.of(x, cue / frame.scale, rows, own, known)
+    return models.of(x, cue[None] / frame.scale, rows[None], own, known)
 
 
 def test_where_a_cue_lies_is_what_least_squares_say():
@@ -60,16 +61,28 @@ def test_a_shortlist_says_of_the_second_row_what_all_rows_do():
     told = evidence(CUES[2])
     frame = RowFrame(ROWS, ROWS.mean(axis=0))
     found = position(frame.points, frame.inward(CUES[2:3]), np.array([2]))
-    wanted = [float(found.second[0]), float(found.of_second[0])]
-    assert told.second(2) == pytest.approx(wanted, abs=1e-3)
+    wanted = [found.second[0], found.of_second[0]]
+    assert np.ravel(told.second(np.array([2]))) == pytest.approx(wanted, abs=1e-3)
 
 
 def test_the_order_of_rows_changes_nothing():
     order = RNG.permutation(20)
     one, other = judged(evidence(CUES[4]), 20), judged(evidence(CUES[4], order), 20)
     assert one.probability.sum() == pytest.approx(1)
-    assert other.probability == pytest.approx(one.probability[order], abs=1e-4)
-    assert (one.first, order[other.first]) == (4, 4)
+    assert other.probability == pytest.approx(one.probability[:, order], abs=1e-4)
+    assert (one.first[0], order[other.first[0]]) == (4, 4)
+    assert other.confidence == pytest.approx(one.confidence, abs=1e-3)
+
+
+def test_rows_that_fill_a_shortlist_up_have_no_say():
+    frame = RowFrame(ROWS, ROWS.mean(axis=0))
+    models = DamageModels(frame, LocalContrast(frame.points), Neighbourhoods(frame.points))
+    given = frame.inward(CUES[:1]), CUES[:1] / frame.scale
+    one = judged(models.of(*given, np.arange(12)[None]), 20)
+    filled = np.append(np.arange(12), [0, 0, 15])[None]
+    other = judged(models.of(*given, filled, real=np.arange(15)[None] < 12), 20)
+    assert other.probability[0, :12] == pytest.approx(one.probability[0], abs=1e-4)
+    assert other.probability[0, 12:].max() < 1e-6
     assert other.confidence == pytest.approx(one.confidence, abs=1e-3)
 
 
@@ -81,7 +94,7 @@ def test_models_that_are_not_there_have_no_say():
         "moved far", "edges",
     ]  # fmt: skip
     behind = told.behind.copy()
-    behind[~told.told] = RNG.uniform(0, 9, (9, 20))
+    behind[:, ~told.told] = RNG.uniform(0, 9, (9, 20))
     other = judged(told._replace(behind=behind), 20)
     assert other.probability == pytest.approx(judged(told, 20).probability, abs=1e-12)
     hidden = np.where(known, CUES[1], 1e6)
@@ -91,10 +104,12 @@ def test_models_that_are_not_there_have_no_say():
 def test_a_row_that_is_behind_in_every_model_is_less_probable():
     features = np.zeros((len(MODELS), len(FEATURES)), np.float32)
     features[:, -1] = 1
-    behind = np.zeros((len(MODELS), 3))
-    behind[:, 1:] = 1.0, 2.0
-    told = Evidence(behind, np.ones(len(MODELS), bool), features, {}, (ROWS[0], ROWS[:3]))
-    p = judged(told, 3).probability
+    behind = np.zeros((1, len(MODELS), 3))
+    behind[:, :, 1:] = 1.0, 2.0
+    compared = ROWS[:1], ROWS[None, :3]
+    all_models = np.ones(len(MODELS), bool)
+    told = Evidence(behind, all_models, features[None], {}, compared, np.ones((1, 3), bool))
+    (p,) = judged(told, 3).probability
     assert p[0] > p[1] > p[2] > 0
 
 

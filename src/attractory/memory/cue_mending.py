@@ -22,12 +22,12 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.threads import few_threads
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
-from attractory.memory.damage_models import Fit
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, of_distances, position
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
+from attractory.memory.row_screening import RowScreening, alike, filled
 from attractory.memory.shortlist import Compared, RowFrame, Shortlist
 
 __all__ = ["DAMAGE", "CueMending", "Mended"]
@@ -38,6 +38,7 @@ _SHARP = 4  # power of the probabilities that rows fill in by: near ties alone a
 _SURE, _ALONE = 0.9, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
+_TOGETHER = 1 << 18  # numbers in the rows of cues that are looked at together
 
 
 class Mended(NamedTuple):
@@ -83,6 +84,7 @@ class CueMending:
         near = Neighbourhoods(self.frame.points)
         self._shortlist = Shortlist(self.frame, metric, local, near)
         self._models = DamageModels(self.frame, local, near)
+        self._screening = RowScreening(self.frame, local, near)
 
     def alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
         """Return the row in whose direction from the mean each cue is most nearly."""
@@ -128,14 +130,16 @@ class CueMending:
             np.empty(count, bool),
         )  # fmt: skip
         with few_threads(0):  # what is multiplied is small
-            for k, (x, rows, evidence) in enumerate(self.evidence(cues, starts, known, seen)):
+            for some, x, rows, evidence in self.evidence(cues, starts, known, seen):
                 judgement = judged(evidence, len(self._points))
-                told = None if known is None else known[k]
-                out.cue[k] = self.frame.outward(self._mended(x, rows, evidence, judgement, told))
-                out.row[k] = rows[judgement.first]
-                out.damage[k] = KIND[judgement.model]
-                out.confidence[k] = sure = judgement.confidence
-                out.certain[k] = sure >= _SURE and judgement.probability.max() >= _ALONE
+                told = None if known is None else known[some[0]]
+                mended = self._mended(x, rows, evidence, judgement, told)
+                out.cue[some] = self.frame.outward(mended)
+                out.row[some] = rows[np.arange(len(some)), judgement.first]
+                out.damage[some] = KIND[judgement.model]
+                out.confidence[some] = sure = judgement.confidence
+                alone = judgement.probability.max(axis=1) >= _ALONE
+                out.certain[some] = (sure >= _SURE) & alone
         return out
 
     def evidence(
@@ -144,58 +148,70 @@ class CueMending:
         starts: Float[np.ndarray, "k e"],
         known: Bool[np.ndarray, "k d"] | None = None,
         seen: Compared | None = None,
-    ) -> Iterator[tuple[Float[np.ndarray, " d"], Int[np.ndarray, " s"], Evidence]]:
-        """Yield each cue in the frame's units, its shortlist, and what the models say of it.
+    ) -> Iterator[
+        tuple[Int[np.ndarray, " c"], Float[np.ndarray, "c d"], Int[np.ndarray, "c s"], Evidence]
+    ]:
+        """Yield, for some cues at a time, which they are, the cues in the frame's units, their
+        shortlists, and what the models say of them.
 
         Args:
             cues, starts, known, seen: as for `mend`.
         """
         size = max(1, _AT_ONCE // max(len(self._points), cues.shape[1]))
         for k in range(0, len(cues), size):
-            some = slice(k, k + size)
+            block = slice(k, k + size)
             if known is None:
-                now = self.frame.compared(cues[some]) if seen is None else seen.some(some)
-                x, lists = now.x, self._shortlist.of(now, starts[some])
+                now = self.frame.compared(cues[block]) if seen is None else seen.some(block)
+                x, lists = now.x, self._shortlist.of(now, starts[block])
+                lists = self._screening.of(x, lists, (starts[block], self._points))
             else:
-                x = self.frame.inward(cues[some])
-                lists = self._shortlist.of_known(x, known[some])
-            for j, rows in enumerate(lists):
-                told = None if known is None else known[k + j]
-                own = (starts[k + j], self._points[rows]) if known is None else None
-                raw = cues[k + j] / self.frame.scale
-                yield x[j], rows, self._models.of(x[j], raw, rows, own, told)
+                x = self.frame.inward(cues[block])
+                lists = self._shortlist.of_known(x, known[block])
+            told = None if known is None else known[block]
+            for some in alike(lists, _TOGETHER // cues.shape[1], told):
+                rows, real = filled([lists[j] for j in some])
+                own = None if told is not None else (starts[k + some], self._points[rows])
+                raw = cues[k + some] / self.frame.scale
+                mask = None if told is None else told[some[0]]
+                yield k + some, x[some], rows, self._models.of(x[some], raw, rows, own, mask, real)
 
     def _mended(
         self,
-        x: Float[np.ndarray, " d"],
-        rows: Int[np.ndarray, " s"],
+        x: Float[np.ndarray, "k d"],
+        rows: Int[np.ndarray, "k s"],
         evidence: Evidence,
         judgement: Judgement,
         known: Bool[np.ndarray, " d"] | None,
-    ) -> Float[np.ndarray, " d"]:
-        """Return the cue with what was kept kept, and the rest filled in."""
-        near = np.argsort(-judgement.probability)[:_RIVALS]
-        weight = judgement.probability[near] ** _SHARP
-        weight /= weight.sum()
-        some = self.frame.points[rows[near]]
-        fill = np.asarray(weight @ some, np.float32)
-        fit: Fit = evidence.fits[judgement.model]
-        place = np.flatnonzero(fit.rows == judgement.first)
-        if DAMAGE[KIND[judgement.model]] not in _IN_PLACE or not len(place):
-            return fill
-        first = int(place[0])
-        contrast, offset, noise = (
-            float(v[first, 0]) for v in (fit.contrast, fit.offset, fit.noise)
-        )
-        if contrast <= 0:
-            return fill
-        kept = np.ones_like(x) if known is None else known.astype(np.float32)
-        if DAMAGE[KIND[judgement.model]] == "replaced":
-            if known is None and fit.kept.shape[1] == len(x):
-                kept = kept * fit.kept[first]
-            else:  # not all coordinates were compared: those that agree were kept
-                row = self.frame.points[rows[judgement.first]]
-                kept = kept * (np.abs(x - contrast * row - offset) < 3 * noise)
-        doubt = weight @ (some - fill) ** 2 + _DOUBT
-        kept = kept * doubt / (doubt + (noise / contrast) ** 2)
-        return fill + (1 - judgement.confidence) * kept * ((x - offset) / contrast - fill)
+    ) -> Float[np.ndarray, "k d"]:
+        """Return cues with what was kept kept, and the rest filled in."""
+        cues = np.arange(len(x))
+        near = np.argsort(-judgement.probability, axis=1)[:, :_RIVALS]
+        weight = np.take_along_axis(judgement.probability, near, axis=1) ** _SHARP
+        weight = np.asarray(weight / weight.sum(axis=1, keepdims=True), np.float32)[:, :, None]
+        some = self.frame.points[np.take_along_axis(rows, near, axis=1)]
+        fill = (some * weight).sum(axis=1)
+        doubt = (weight * (some - fill[:, None]) ** 2).sum(axis=1) + _DOUBT
+        out = fill.copy()
+        for k in cues:
+            fit, model = evidence.fits[int(judgement.model[k])], int(judgement.model[k])
+            first = int(judgement.first[k])
+            place = np.flatnonzero(fit.rows[k] == first)
+            if DAMAGE[KIND[model]] not in _IN_PLACE or not len(place):
+                continue
+            own = int(place[0])
+            contrast, offset, noise = (
+                float(v[k, own, 0]) for v in (fit.contrast, fit.offset, fit.noise)
+            )
+            if contrast <= 0:
+                continue
+            kept = np.ones_like(x[k]) if known is None else known.astype(np.float32)
+            if DAMAGE[KIND[model]] == "replaced":
+                if known is None and fit.kept is not None and fit.kept.shape[2] == x.shape[1]:
+                    kept = kept * fit.kept[k, own]
+                else:  # not all coordinates were compared: those that agree were kept
+                    row = self.frame.points[rows[k, first]]
+                    kept = kept * (np.abs(x[k] - contrast * row - offset) < 3 * noise)
+            kept = kept * doubt[k] / (doubt[k] + (noise / contrast) ** 2)
+            doubted = 1 - judgement.confidence[k]
+            out[k] += doubted * kept * ((x[k] - offset) / contrast - fill[k])
+        return out

@@ -30,12 +30,15 @@ columns are not alike there are no such models.
 A row may agree with a cue by chance, the less so the more coordinates say it: with ℓⱼ the
 difference of two rows' terms, z = Σⱼ ℓⱼ / √(d var ℓ) is near standard normal for rows that explain
 the cue equally well (Q. H. Vuong, Econometrica 57, 1989). In these units models can be compared.
+
+All functions take several cues, each with as many rows as the others: k cues, s rows, c
+coordinates.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from attractory.memory.coordinates import spread
 
@@ -71,38 +74,46 @@ class Fit(NamedTuple):
     """A model fitted to rows.
 
     Attributes:
-        rows: indices of those fitted to the end, of the rows given, (s,).
-        terms: log densities, or nats over q; (s, d).
-        kept: probability that a coordinate is a kept one, (s, d).
-        contrast, offset: a and o, (s, 1).
-        noise: σ, (s, 1).
+        rows: indices of those fitted to the end, of the rows given, (k, s).
+        terms: log densities, or nats over q; (k, s, c).
+        kept: probability that a coordinate is a kept one, (k, s, c); None for 1.
+        contrast, offset: a and o, (k, s, 1).
+        noise: σ, (k, s, 1).
     """
 
-    rows: Int[np.ndarray, " s"]
-    terms: Float[np.ndarray, "s d"]
-    kept: Float[np.ndarray, "s d"]
-    contrast: Float[np.ndarray, "s 1"]
-    offset: Float[np.ndarray, "s 1"]
-    noise: Float[np.ndarray, "s 1"]
+    rows: Int[np.ndarray, "k s"]
+    terms: Float[np.ndarray, "k s c"]
+    kept: Float[np.ndarray, "k s c"] | None
+    contrast: Float[np.ndarray, "k s 1"]
+    offset: Float[np.ndarray, "k s 1"]
+    noise: Float[np.ndarray, "k s 1"]
 
     @staticmethod
-    def whole(terms: Float[np.ndarray, "s d"]) -> "Fit":
+    def whole(terms: Float[np.ndarray, "k s c"]) -> "Fit":
         """Return the fit of a model that keeps all coordinates, and has no contrast of its own."""
-        one = np.ones((len(terms), 1), np.float32)
-        return Fit(np.arange(len(terms)), terms, np.ones_like(terms), one, 0 * one, one)
+        one = np.ones((*terms.shape[:2], 1), np.float32)
+        return Fit(_all(terms), terms, None, one, 0 * one, one)
+
+    def kept_by(self, place: Int[np.ndarray, " k"]) -> Float[np.ndarray, "k c"]:
+        """Return how probably coordinates are kept, as one row of each cue has it."""
+        if self.kept is None:
+            return np.ones((len(self.terms), self.terms.shape[2]), np.float32)
+        return self.kept[np.arange(len(place)), place]
 
 
-def density(values: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
+def density(values: Float[np.ndarray, "k c"]) -> Float[np.ndarray, "k c"]:
     """Return the density of values at themselves: the mean of a narrow bin's and of neighbours'."""
-    order = np.sort(values)
-    count, beside = len(order), max(1, len(order) // 40)
-    within = np.searchsorted(order, values + _NARROW, "right")
-    within -= np.searchsorted(order, values - _NARROW, "left")
-    place = np.searchsorted(order, values)
-    below, above = np.maximum(place - beside, 0), np.minimum(place + beside, count - 1)
-    wide = np.maximum(order[above] - order[below], 2 * _NARROW)
-    found = within / (2 * _NARROW) + np.maximum(above - below, 1) / wide
-    return np.asarray(found / (2 * count), np.float32)
+    out, count = np.empty_like(values, np.float32), values.shape[1]
+    beside = max(1, count // 40)
+    for k, order in enumerate(np.sort(values, axis=1)):
+        own = values[k]
+        within = np.searchsorted(order, own + _NARROW, "right")
+        within -= np.searchsorted(order, own - _NARROW, "left")
+        place = np.searchsorted(order, own)
+        below, above = np.maximum(place - beside, 0), np.minimum(place + beside, count - 1)
+        wide = np.maximum(order[above] - order[below], 2 * _NARROW)
+        out[k] = within / (2 * _NARROW) + np.maximum(above - below, 1) / wide
+    return out / np.float32(2 * count)
 
 
 def like_coordinates(
@@ -134,89 +145,115 @@ def like_coordinates(
     return out if (out != which[:, None]).any() else None
 
 
-def exact(x: Float[np.ndarray, " d"], rows: Float[np.ndarray, "s d"]) -> Fit:
+def exact(x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"]) -> Fit:
     """Fit white noise alone, of a contrast of 1 and no offset."""
-    one = np.ones((len(rows), 1), np.float32)
-    return _noise(x - rows, one, 0 * one)
+    one = np.ones((*rows.shape[:2], 1), np.float32)
+    return _noise(rows - x[:, None], one, 0 * one)
 
 
-def white(x: Float[np.ndarray, " d"], rows: Float[np.ndarray, "s d"], offset: bool = True) -> Fit:
+def white(
+    x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"], offset: bool = True
+) -> Fit:
     """Fit white noise with any contrast, and any offset or none."""
-    count = x.size
-    mean_x, mean = (x.mean(), rows.mean(axis=1)) if offset else (0.0, np.zeros(len(rows)))
-    along = rows @ x / count - mean * mean_x
-    square = np.einsum("ij,ij->i", rows, rows) / count - mean**2
-    contrast = (np.maximum(along, 0) / np.maximum(square, _NONE))[:, None]
-    moved = mean_x - contrast * mean[:, None]
-    rest = x - contrast * rows
-    rest -= moved
-    return _noise(rest, contrast, moved)
+    count = x.shape[1]
+    mean_x, mean = np.zeros((len(x), 1), np.float32), np.zeros(rows.shape[:2], np.float32)
+    if offset:
+        mean_x, mean = x.mean(axis=1, keepdims=True), rows.mean(axis=2)
+    along = (rows @ x[:, :, None])[:, :, 0] / count - mean * mean_x
+    square = np.einsum("ksc,ksc->ks", rows, rows) / count - mean**2
+    contrast = (np.maximum(along, 0) / np.maximum(square, _NONE))[:, :, None]
+    moved = mean_x[:, :, None] - contrast * mean[:, :, None]
+    return _noise(_apart(x, rows, contrast, moved), contrast, moved)
 
 
-def combined(x: Float[np.ndarray, " d"], parts: Float[np.ndarray, "s r d"]) -> Fit:
+def combined(x: Float[np.ndarray, "k c"], parts: list[Float[np.ndarray, "k s c"]]) -> Fit:
     """Fit white noise about a combination of parts, and an offset, by least squares."""
-    count = x.size
-    parts = parts - parts.mean(axis=2, keepdims=True)
-    apart = x - x.mean()
-    gram = parts @ parts.transpose(0, 2, 1) / count
-    gram[:, range(gram.shape[1]), range(gram.shape[1])] += 1e-3
-    factors = np.linalg.solve(gram, (parts @ apart / count)[:, :, None])
-    rest = apart - (factors.transpose(0, 2, 1) @ parts)[:, 0]
-    one = np.ones((len(parts), 1), np.float32)
+    count, number = x.shape[1], len(parts)
+    apart = x - x.mean(axis=1, keepdims=True)
+    means = [part.mean(axis=2, keepdims=True) for part in parts]
+    gram = np.empty((*parts[0].shape[:2], number, number), np.float32)
+    along = np.empty((*parts[0].shape[:2], number, 1), np.float32)
+    for i, part in enumerate(parts):
+        along[:, :, i] = part @ apart[:, :, None] / count
+        for j in range(i + 1):
+            product = np.einsum("ksc,ksc->ks", part, parts[j]) / count
+            gram[:, :, i, j] = gram[:, :, j, i] = product - (means[i] * means[j])[:, :, 0]
+    gram[:, :, range(number), range(number)] += 1e-3
+    factors = np.linalg.solve(gram, along)
+    rest = np.repeat(-apart[:, None], parts[0].shape[1], axis=1)
+    for i, part in enumerate(parts):
+        rest += factors[:, :, i] * part
+        rest -= factors[:, :, i] * means[i]
+    one = np.ones((*rest.shape[:2], 1), np.float32)
     return _noise(rest, one, 0 * one)
 
 
 def _noise(rest: np.ndarray, contrast: np.ndarray, offset: np.ndarray) -> Fit:
     """Return the fit of white noise that leaves these residuals, which are written to."""
-    kept = np.ones_like(rest)
     rest *= rest
-    noise = np.maximum(rest.mean(axis=1, keepdims=True), _NONE)
-    rest /= -2 * noise
+    noise = np.maximum(rest.mean(axis=2, keepdims=True), _NONE)
+    rest *= -0.5 / noise
     rest -= 0.5 * np.log(2 * np.pi * noise)
-    return Fit(np.arange(len(rest)), rest, kept, contrast, offset, np.sqrt(noise))
+    return Fit(_all(rest), rest, None, contrast, offset, np.sqrt(noise))
+
+
+def _all(values: np.ndarray) -> Int[np.ndarray, "k s"]:
+    return np.broadcast_to(np.arange(values.shape[1]), values.shape[:2])
 
 
 def mixture(
-    x: Float[np.ndarray, " d"],
-    rows: Float[np.ndarray, "s d"],
-    other: Float[np.ndarray, " d"],
+    x: Float[np.ndarray, "k c"],
+    rows: Float[np.ndarray, "k s c"],
+    other: Float[np.ndarray, "k c"],
     first: tuple[float, float],
-    limits: tuple[Float[np.ndarray, "s d"], Float[np.ndarray, "s d"]] | None = None,
+    limits: tuple[Float[np.ndarray, "k s c"], Float[np.ndarray, "k s c"]] | None = None,
+    real: Bool[np.ndarray, "k s"] | None = None,
+    rounds: int = _FIRST + _LAST,
 ) -> Fit:
     """Fit kept and replaced coordinates by EM.
 
     Args:
-        x: the cue.
+        x: the cues.
         rows: p.
-        other: q at the cue's coordinates.
+        other: q at the cues' coordinates.
         first: σ and π at the start.
         limits: least and largest value of kept coordinates; None for p itself.
+        real: which rows are fitted to the end if they are among the best; None for all.
+        rounds: of EM; of all rows but the best at first.
     """
-    size, count = (len(rows), 1), len(rows)
-    state: _State = tuple(np.full(size, v, np.float32) for v in (1, 0, *first))
+    shape = (*rows.shape[:2], 1)
+    state: _State = tuple(np.full(shape, v, np.float32) for v in (1, 0, *first))
     given: _Given = rows, limits
-    some = np.arange(count)
+    some, other = _all(rows), other[:, None]
     target = rest = kept = total = np.empty(0, np.float32)
-    for k in range(_FIRST + _LAST + 1):
+    for k in range(rounds + 1):
         if limits is not None or k == 0:
             target, rest = _copied(x, given, state)
         kept, total = _expected(rest, other, given, state)
-        if k == _FIRST + _LAST:
+        if k == rounds:
             break
-        if k == _FIRST and count > _BEST:
-            some = np.argpartition(-np.log(total).sum(axis=1), _BEST - 1)[:_BEST]
-            kept, target = kept[some], target[some]
-            given = rows[some], limits and tuple(v[some] for v in limits)
+        if k == _FIRST and rows.shape[1] > _BEST:
+            behind = -np.log(total, out=total).sum(axis=2)
+            if real is not None:
+                behind = np.where(real, behind, np.inf)
+            some = np.argpartition(behind, _BEST - 1, axis=1)[:, :_BEST]
+            which = np.arange(len(x))[:, None], some
+            kept, target = kept[which], target[which]
+            given = rows[which], limits and tuple(v[which] for v in limits)
         state, rest = _fitted(x, target, kept)
     contrast, offset, noise, _ = state
-    return Fit(some, np.log(total), kept, contrast, offset, noise)
+    return Fit(some, np.log(total, out=total), kept, contrast, offset, noise)
 
 
 def _copied(x: np.ndarray, given: _Given, state: _State) -> tuple[Any, Any]:
     """Return what kept coordinates are copies of, and the squares of what is left."""
     rows, limits = given
     contrast, offset, *_ = state
-    target = rows if limits is None else np.clip((x - offset) / contrast, *limits)
+    target = rows
+    if limits is not None:
+        target = (x[:, None] - offset) / contrast
+        np.maximum(target, limits[0], out=target)
+        np.minimum(target, limits[1], out=target)
     return target, _squared(x, target, contrast, offset)
 
 
@@ -236,37 +273,46 @@ def _expected(rest: np.ndarray, other: np.ndarray, given: _Given, state: _State)
 
 def _fitted(x: np.ndarray, target: np.ndarray, kept: np.ndarray) -> tuple[_State, Any]:
     """Return contrast, offset, σ and π by the kept coordinates, and the squares of the rest."""
-    ones = np.ones_like(x)
-    sums = (kept @ ones)[:, None] + 1e-6
-    lost = np.clip(1 - sums / x.size, *_LOST)
-    mean_x = (kept @ x)[:, None] / sums
+    by = np.stack([np.ones_like(x), x], axis=2)
+    sums = kept @ by
+    sums, mean_x = sums[..., :1] + 1e-6, sums[..., 1:]
+    lost = np.clip(1 - sums / x.shape[1], *_LOST)
+    mean_x = mean_x / sums
     weighted = kept * target
-    mean = (weighted @ ones)[:, None] / sums
-    along = (weighted @ x)[:, None] / sums - mean_x * mean
-    square = np.einsum("ij,ij->i", weighted, target)[:, None] / sums - mean**2
+    along = weighted @ by
+    mean, along = along[..., :1] / sums, along[..., 1:] / sums
+    along = along - mean_x * mean
+    square = np.einsum("ksc,ksc->ks", weighted, target)[..., None] / sums - mean**2
     contrast = np.clip((along + _CONTRAST) / (np.maximum(square, 0) + _CONTRAST), *_CONTRASTS)
     offset = mean_x - contrast * mean
     rest = _squared(x, target, contrast, offset)
-    left = np.einsum("ij,ij->i", rest, kept)[:, None]
+    left = np.einsum("ksc,ksc->ks", rest, kept)[..., None]
     return (contrast, offset, np.maximum(np.sqrt(left / sums), _LEAST), lost), rest
+
+
+def _apart(
+    x: np.ndarray, target: np.ndarray, contrast: np.ndarray, offset: np.ndarray
+) -> np.ndarray:
+    rest = contrast * target
+    rest += offset
+    rest -= x[:, None]
+    return rest
 
 
 def _squared(
     x: np.ndarray, target: np.ndarray, contrast: np.ndarray, offset: np.ndarray
 ) -> np.ndarray:
-    rest = contrast * target
-    rest += offset
-    rest -= x
+    rest = _apart(x, target, contrast, offset)
     rest *= rest
     return rest
 
 
 def patches(
-    x: Float[np.ndarray, " d"],
-    rows: Float[np.ndarray, "s d"],
-    other: Float[np.ndarray, " d"],
+    x: Float[np.ndarray, "k c"],
+    rows: Float[np.ndarray, "k s c"],
+    other: Float[np.ndarray, "k c"],
     fit: Fit,
-    like: Int[np.ndarray, "d q"],
+    like: Int[np.ndarray, "c q"],
 ) -> Fit:
     """Return a fit of `mixture` with kept coordinates beside kept ones; terms are nats over q.
 
@@ -275,16 +321,28 @@ def patches(
         fit: from there.
         like: the coordinates most like each.
     """
-    rest = (x - fit.contrast * rows[fit.rows] - fit.offset) / fit.noise
-    ratio = -0.5 * rest * rest - np.log(_ROOT * fit.noise) - np.log(other)
-    ratio = np.exp(np.minimum(ratio, _MOST))
+    assert fit.kept is not None
+    own = rows[np.arange(len(x))[:, None], fit.rows]
+    ratio = _apart(x, own, fit.contrast, fit.offset)
+    ratio *= ratio
+    ratio *= -0.5 / fit.noise**2
+    ratio -= np.log(_ROOT * fit.noise)
+    ratio -= np.log(other)[:, None]
+    ratio = np.exp(np.minimum(ratio, _MOST, out=ratio), out=ratio)
     kept, prior = fit.kept, fit.kept
-    lost = np.clip(1 - kept.mean(axis=1, keepdims=True), *_LOST)
-    bias = np.log((1 - lost) / lost)
+    lost = np.clip(1 - kept.mean(axis=2, keepdims=True), *_LOST)
+    bias = np.log((1 - lost) / lost) - _COUPLING * like.shape[1]
     for _ in range(_ROUNDS):
-        field = bias + _COUPLING * (2 * kept[:, like] - 1).sum(axis=2)
-        prior = 1 / (1 + np.exp(-np.clip(field, -6, 6)))
-        kept = prior * ratio / (prior * ratio + 1 - prior)
+        field = kept[:, :, like[:, 0]]
+        for j in range(1, like.shape[1]):
+            field += kept[:, :, like[:, j]]
+        field *= 2 * _COUPLING
+        field += bias
+        prior = 1 / (1 + np.exp(-np.clip(field, -6, 6, out=field), out=field))
+        both = prior * ratio
+        total = both - prior
+        total += 1
+        kept = both / total
     return fit._replace(terms=np.log(prior * ratio + 1 - prior), kept=kept)
 
 
@@ -298,17 +356,33 @@ class Classes:
 
     def __init__(self, values: Float[np.ndarray, "n d"], count: int):
         sample = values[spread(len(values), 300)].ravel()
-        self.edges = _edges(sample[:: max(1, sample.size // 200000)], count)
+        sample = sample[:: max(1, sample.size // 200000)]
+        self.edges = np.unique(np.quantile(sample, np.linspace(0, 1, count + 1)[1:-1]))
         self.of_rows = np.searchsorted(self.edges, values, "right").astype(np.int16)
 
 
-def _edges(values: Float[np.ndarray, " m"], count: int) -> Float[np.ndarray, " c"]:
-    """Return the bounds between classes of about equal numbers."""
-    return np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:-1]))
+def _own_classes(x: Float[np.ndarray, "k c"], count: int) -> Int[np.ndarray, "k c"]:
+    """Return which class each value of a cue is in, of classes of about equal numbers."""
+    edges = np.quantile(x, np.linspace(0, 1, count + 1)[1:-1], axis=1)
+    new = np.ones_like(edges, bool)  # equal bounds are one
+    new[1:] = edges[1:] > edges[:-1]
+
+    def classes(below: np.ufunc, some: np.ndarray) -> np.ndarray:
+        out = np.zeros((len(some), x.shape[1]), np.int64)
+        for k in range(count - 1):
+            out += below(edges[k, some, None], x[some]) & new[k, some, None]
+        return out
+
+    out = classes(np.less_equal, np.arange(len(x)))
+    # One value may be nearly all of them, and the least.
+    one = np.flatnonzero(out.min(axis=1) == out.max(axis=1))
+    if len(one):
+        out[one] = classes(np.less, one)
+    return out
 
 
 def tabulated(
-    x: Float[np.ndarray, " d"], classes: Int[np.ndarray, "s d"], count: int, own: int
+    x: Float[np.ndarray, "k c"], classes: Int[np.ndarray, "k s c"], count: int, own: int
 ) -> Fit:
     """Fit a table of how often each class of a row's values stands beside one of the cue's.
 
@@ -316,36 +390,37 @@ def tabulated(
     judged by, with some counts of the cue's own distribution in each line.
 
     Args:
-        x: the cue.
+        x: the cues.
         classes: of the rows' values.
         count: of those classes.
-        own: how many classes the cue's values are put in.
+        own: how many classes a cue's values are put in.
     """
-    size, dim = classes.shape
-    edges = _edges(x, own)
-    mine = np.searchsorted(edges, x, "right")
-    if mine.min() == mine.max():  # one value is nearly all of them, and the least
-        mine = np.searchsorted(edges, x, "left")
-    kinds = int(mine.max()) + 1
-    index = (np.arange(size)[:, None] * count + classes) * kinds + mine
-    table = np.bincount(index.ravel(), minlength=size * count * kinds)
-    table = table.reshape(size, count, kinds).astype(np.float32)
-    number = np.bincount(mine, minlength=kinds)
-    share = (number + 0.5) / (dim + 0.5 * kinds)
-    lines = np.maximum(table.sum(axis=2, keepdims=True) - 1, 0) + _PRIOR
+    cues, size, dim = classes.shape
+    mine = _own_classes(x, own)
+    kinds = mine.max(axis=1)[:, None] + 1
+    index = classes + (np.arange(cues * size) * count).reshape(cues, size, 1)
+    index *= own
+    index += mine[:, None]
+    table = np.bincount(index.ravel(), minlength=cues * size * count * own)
+    table = table.reshape(cues, size, count, own).astype(np.float32)
+    number = table[:, 0].sum(axis=1)  # of the cue's values in each class
+    share = ((number + 0.5) / (dim + 0.5 * kinds))[:, None, None]
+    lines = np.maximum(table.sum(axis=3, keepdims=True) - 1, 0) + _PRIOR
     terms = np.minimum(np.log(np.maximum(table - 1 + _PRIOR * share, 1e-3) / lines), 0)
-    terms = terms - np.log(np.maximum(number - 0.5, 0.5) / dim)
-    return Fit.whole(np.asarray(terms, np.float32).reshape(-1)[index])
+    terms = terms - np.log(np.maximum(number - 0.5, 0.5) / dim)[:, None, None]
+    return Fit.whole(np.take(np.asarray(terms, np.float32).reshape(-1), index))
 
 
-def lead(terms: Float[np.ndarray, "s d"], best: int) -> Float[np.ndarray, " s"]:
-    """Return z of one row against all: 0 against itself.
+def lead(
+    terms: Float[np.ndarray, "k s c"], best: Int[np.ndarray, " k"]
+) -> Float[np.ndarray, "k s"]:
+    """Return z of one row of each cue against all: 0 against itself.
 
     Args:
         terms: of each row.
         best: the row.
     """
-    apart = terms[best] - terms
-    total = apart.sum(axis=1)
-    square = np.einsum("ij,ij->i", apart, apart) - total**2 / terms.shape[1]
+    apart = terms[np.arange(len(best)), best][:, None] - terms
+    total = apart.sum(axis=2)
+    square = np.einsum("ksc,ksc->ks", apart, apart) - total**2 / terms.shape[2]
     return total / np.sqrt(np.maximum(square, 0) + _NONE)

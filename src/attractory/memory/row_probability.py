@@ -25,12 +25,14 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
-from attractory.memory.damage_evidence import COMPARABLE, FEATURES, KIND, MODELS, SCALES, Evidence
+from attractory.memory.damage_evidence import COMPARABLE, KIND, MODELS, Evidence
+from attractory.memory.first_row import FEATURES, SCALES
 from attractory.memory.local_contrast import WINDOWS
 from attractory.memory.nearest_row import FEWEST, Position
+from attractory.memory.row_screening import KEPT
 
 __all__ = [
     "Judgement", "Weights", "constants", "judged", "known_features", "log_probabilities",
@@ -46,20 +48,21 @@ _LEARNED = (3, 1000), (12, 3072)  # rows and dims of what the laws were learned 
 
 
 class Judgement(NamedTuple):
-    """Which row a cue is of.
+    """Which rows cues are of.
 
     Attributes:
-        probability: of each row, (s,).
-        first: the most probable row.
-        model: the one to fill the cue by: of those that put this row first, the one that explains
-            the cue best.
-        confidence: probability that the row is right, strangers being as frequent as stored rows.
+        probability: of each row, (k, s).
+        first: the most probable row, (k,).
+        model: the one to fill the cue by, (k,): of those that put this row first, the one that
+            explains the cue best.
+        confidence: probability that the row is right, strangers being as frequent as stored rows,
+            (k,).
     """
 
-    probability: Float[np.ndarray, " s"]
-    first: int
-    model: int
-    confidence: float
+    probability: Float[np.ndarray, "k s"]
+    first: Int[np.ndarray, " k"]
+    model: Int[np.ndarray, " k"]
+    confidence: Float[np.ndarray, " k"]
 
 
 class Weights(NamedTuple):
@@ -91,7 +94,7 @@ def _learned() -> tuple[Weights, np.ndarray, np.ndarray]:
 
 def constants() -> Float[np.ndarray, " c"]:
     """Return what the weights and laws were learned with; others do not fit any more."""
-    single = [*np.ravel(_LEARNED), _FARTHEST, _SHIFT, FEWEST, *WINDOWS]
+    single = [*np.ravel(_LEARNED), _FARTHEST, _SHIFT, FEWEST, *WINDOWS, KEPT]
     return np.concatenate([SCALES.ravel(), KIND, COMPARABLE, single])
 
 
@@ -99,29 +102,31 @@ def judged(evidence: Evidence, count: int) -> Judgement:
     """Return how probable each row is.
 
     Args:
-        evidence: of a shortlist.
+        evidence: of shortlists.
         count: of stored rows.
     """
     weights, law, _ = _learned()
     probability, each, mine = weighed(evidence, weights)
-    first = int(probability.argmax())
+    first = probability.argmax(axis=1)
     model = _explaining(evidence, mine, each)
-    told = known_features(evidence, probability, each * mine, mine, (first, count))
-    return Judgement(probability, first, model, float(logistic(told[None], law)[0]))
+    told = known_features(evidence, probability, each, mine, count)
+    return Judgement(probability, first, model, logistic(told, law))
 
 
 def weighed(
     evidence: Evidence, weights: Weights
-) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
+) -> tuple[Float[np.ndarray, "k s"], Float[np.ndarray, "k m"], Bool[np.ndarray, "k m"]]:
     """Return the rows' probabilities, the models' weights, and which put the first row first.
 
     Args:
-        evidence: of a shortlist.
+        evidence: of shortlists.
         weights: as learned.
     """
-    real = np.ones(evidence.behind.shape[1], bool)
-    score, weight = log_probabilities(weights, *evidence[:3], real)
-    mine = (evidence.behind.argmin(axis=1) == score.argmax()) & evidence.told
+    told = np.broadcast_to(evidence.told, evidence.features.shape[:2])
+    given = evidence.behind, told, evidence.features, evidence.real
+    score, weight = log_probabilities(weights, *given)
+    first = score.argmax(axis=1)[:, None]
+    mine = np.equal(evidence.behind.argmin(axis=2), first) & evidence.told
     return np.exp(score), weight, mine
 
 
@@ -161,63 +166,66 @@ def _normal(size: Any, xp: ModuleType) -> Any:
     return apart - xp.log(xp.exp(apart).sum(axis=-1, keepdims=True))
 
 
-def _explaining(evidence: Evidence, mine: np.ndarray, weight: np.ndarray) -> int:
+def _explaining(
+    evidence: Evidence, mine: Bool[np.ndarray, "k m"], weight: Float[np.ndarray, "k m"]
+) -> Int[np.ndarray, " k"]:
     """Return the model that explains the cue best; an earlier one, if that is not much better."""
-    some = mine & _OF_VALUES
-    if not some.any():
-        return int(np.where(mine if mine.any() else evidence.told, weight, -1.0).argmax())
-    behind = np.where(some, evidence.features[:, 1] * 4.0, np.inf)
-    enough = behind.min() + _BETTER / np.sqrt(evidence.compared[0].size)
-    return int(np.flatnonzero(behind <= enough)[0])
+    some = np.asarray(mine & _OF_VALUES)
+    behind = np.where(some, evidence.features[:, :, 1] * 4.0, np.inf)
+    enough = behind.min(axis=1, keepdims=True) + _BETTER / np.sqrt(evidence.compared[0].shape[1])
+    best = np.asarray(behind <= enough).argmax(axis=1)
+    others = np.where(mine.any(axis=1, keepdims=True), mine, evidence.told)
+    other = np.where(others, weight, -1.0).argmax(axis=1)
+    return np.where(some.any(axis=1), best, other)
 
 
 def known_features(
     evidence: Evidence,
-    probability: Float[np.ndarray, " s"],
-    weight: Float[np.ndarray, " m"],
-    mine: Bool[np.ndarray, " m"],
-    which: tuple[int, int],
-) -> Float[np.ndarray, " 18"]:
+    probability: Float[np.ndarray, "k s"],
+    weight: Float[np.ndarray, "k m"],
+    mine: Bool[np.ndarray, "k m"],
+    count: int,
+) -> Float[np.ndarray, "k 18"]:
     """Return what the confidence in the most probable row is computed from.
 
     Args:
-        evidence: of the shortlist.
+        evidence: of the shortlists.
         probability: of each row.
-        weight: of the models that put that row first, 0 of others.
-        mine: which those are.
-        which: that row, and the number of stored rows.
+        weight: of the models.
+        mine: which of them put that row first.
+        count: of stored rows.
     """
-    first, count = which
-    second, of_second = evidence.second(first)
-    share = weight / max(float(weight.sum()), 1e-9)
-    lead, gap = (evidence.features[:, k] * size for k, size in ((0, 3.0), (1, 4.0)))
-    at_row = evidence.features[:, FEATURES.index("at the row")]
+    second, of_second = evidence.second(probability.argmax(axis=1))
+    weight, features, one = weight * mine, evidence.features, np.ones(len(weight))
+    share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
+    lead, gap = features[:, :, 0] * 3.0, features[:, :, 1] * 4.0
+    at_row = features[:, :, FEATURES.index("at the row")]
     structured = MODELS.index("structured")
-    p = float(np.clip(probability.max(), 1e-6, 1 - 1e-6))
-    dim = float(evidence.features[evidence.told, 11].max(initial=-2) + 2) * 3
-    dim = float(np.clip(dim, *np.log(_LEARNED[1])))
-    mean_at, mean_lead = float(share @ at_row), float(share @ lead)
-    return np.array(
+    p = np.clip(probability.max(axis=1).astype(float), 1e-6, 1 - 1e-6)
+    dim = features[:, evidence.told, 11].max(axis=1, initial=-2) + 2
+    mean_at, mean_lead = (share * at_row).sum(axis=1), (share * lead).sum(axis=1)
+    return np.stack(
         [
             np.clip(np.log(p / (1 - p)), -4, 12),
             mean_at,
             mean_at**2,
             mean_lead,
             mean_lead**2 / 10,
-            share @ gap,
-            at_row[mine].max(initial=-1.0),
-            lead[mine].max(initial=0.0),
-            (weight > 0).sum() / max(int(evidence.told.sum()), 1),
-            np.log(np.clip(count, *_LEARNED[0])),
-            dim,
-            float(evidence.features[evidence.told, 10].min(initial=0)) * 3,
-            at_row[structured] if mine[structured] else 0.0,
-            float(mine[structured]),
-            float(evidence.told[MODELS.index("shaded")]),
+            (share * gap).sum(axis=1),
+            np.where(mine, at_row, -1.0).max(axis=1),
+            np.where(mine, lead, 0.0).max(axis=1),
+            (weight > 0).sum(axis=1) / max(int(evidence.told.sum()), 1),
+            one * np.log(np.clip(count, *_LEARNED[0])),
+            np.clip(3.0 * dim, *np.log(_LEARNED[1])),
+            features[:, evidence.told, 10].min(axis=1, initial=0) * 3,
+            np.where(mine[:, structured], at_row[:, structured], 0.0),
+            mine[:, structured],
+            one * evidence.told[MODELS.index("shaded")],
             second,
             of_second,
             of_second**2,
-        ]
+        ],
+        axis=1,
     )
 
 

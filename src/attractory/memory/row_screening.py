@@ -1,0 +1,198 @@
+"""Few rows of a shortlist that are worth a closer look: the first ones by each model of damage.
+
+The models are fitted roughly, to some of the coordinates. What they cost goes with the number of
+rows, and of a shortlist of fifty nearly all are far behind in every one of them.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from attractory._util.seeds import generator
+from attractory.memory.damage_models import (
+    Classes,
+    Fit,
+    combined,
+    density,
+    exact,
+    mixture,
+    tabulated,
+    white,
+)  # fmt: skip
+from attractory.memory.local_contrast import LocalContrast
+from attractory.memory.neighbourhoods import Neighbourhoods
+from attractory.memory.shortlist import RowFrame
+
+__all__ = ["KEPT", "RowScreening", "alike", "filled"]
+
+KEPT = 16  # rows
+_TOGETHER = 1 << 18  # numbers in the rows of cues that are looked at together
+_SEEN = 192  # coordinates
+_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π, as of the models
+_MOVED = 0.3, 0.1
+_CLASSES = 8
+_ROUNDS = 1  # of EM
+_DEAD = 0.02  # spread of a coordinate, of the largest
+
+
+class RowScreening:
+    """What is worked out of the stored rows, once.
+
+    Args:
+        frame: the rows.
+        local: their local contrast.
+        near: which coordinates are alike.
+    """
+
+    def __init__(self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods):
+        self._frame, self._local, self._near = frame, local, near
+
+    def of(
+        self,
+        x: Float[np.ndarray, "k d"],
+        lists: list[Int[np.ndarray, " _"]],
+        own: tuple[Float[np.ndarray, "k e"], Float[np.ndarray, "n e"]],
+    ) -> list[Int[np.ndarray, " _"]]:
+        """Return the rows kept of each shortlist, whole ones where they are short.
+
+        Args:
+            x: the cues, in the frame's units.
+            lists: their shortlists.
+            own: the cues less their noise and all rows, in the memory's coordinates.
+        """
+        out, (starts, points) = list(lists), own
+        for some in alike(lists, _TOGETHER // len(self._place)):
+            some = some[[len(lists[j]) > KEPT for j in some]]
+            if not len(some):
+                continue
+            rows, real = filled([lists[j] for j in some])
+            ranks = []
+            for fit in self._fits(x[some], rows, (starts[some], points[rows])):
+                total = np.where(real, fit.terms.sum(axis=2), -np.inf)
+                ranks.append(np.argsort(np.argsort(-total, axis=1), axis=1))
+            best = np.min(ranks, axis=0) + np.mean(ranks, axis=0) / rows.shape[1]
+            best[~real] = np.inf
+            kept = np.sort(np.argpartition(best, KEPT - 1, axis=1)[:, :KEPT], axis=1)
+            for j, first in zip(some, np.take_along_axis(rows, kept, axis=1), strict=True):
+                out[j] = first
+        return out
+
+    def _fits(
+        self,
+        x: np.ndarray,
+        rows: np.ndarray,
+        own: tuple[np.ndarray, np.ndarray],
+    ) -> list[Fit]:
+        where = self._where
+        here, some = x[:, where], self._points[rows]
+        other = (density(here) + density(here - self._frame.middle[where])) / 2
+        found = [
+            exact(here, some),
+            white(here, some),
+            *(mixture(here, some, other, start, rounds=_ROUNDS) for start in _STARTS),
+            white(*own, offset=False),
+        ]
+        for classes, count, mine in self._tables:
+            given = here if mine is None else (here - mine[0]) / mine[1]
+            found.append(tabulated(given, classes[rows], count, _CLASSES))
+        if self._about is not None and self._like is not None:
+            like = self._like[:, 1:]
+            least, most, mean = (values[rows] for values in self._about)
+            found += [
+                combined(here, [some, mean]),
+                mixture(here, some, other, _MOVED, (least, most), rounds=_ROUNDS),
+                white(here - x[:, like].mean(axis=2), some - mean),
+            ]
+        if self._local.windows is not None:
+            found.append(white(self._local.of(x), self._local.rows[rows], offset=False))
+        return found
+
+    @cached_property
+    def _place(self) -> Int[np.ndarray, " c"]:
+        """Some of the coordinates that the models compare, of those in which rows differ."""
+        points = self._frame.points[:, self._near.seen]
+        deviation = points.std(axis=0)
+        live = np.flatnonzero(deviation > _DEAD * deviation.max())
+        if len(live) > _SEEN:
+            live = np.sort(generator(2, "coordinates").choice(live, _SEEN, replace=False))
+        return live
+
+    @cached_property
+    def _where(self) -> Int[np.ndarray, " c"]:
+        return np.arange(self._frame.points.shape[1])[self._near.seen][self._place]
+
+    @cached_property
+    def _points(self) -> Float[np.ndarray, "n c"]:
+        return np.ascontiguousarray(self._frame.points[:, self._where])
+
+    @cached_property
+    def _like(self) -> Int[np.ndarray, "c q"] | None:
+        like = self._near.like
+        return None if like is None else like[self._place]
+
+    @cached_property
+    def _about(self) -> list[Float[np.ndarray, "n c"]] | None:
+        """Least, largest and mean value at the coordinates most like each, of all rows."""
+        if self._like is None:
+            return None
+        least = most = total = self._points
+        for beside in self._like[:, 1:].T:
+            values = self._frame.points[:, beside]
+            least, most = np.minimum(least, values), np.maximum(most, values)
+            total = total + values
+        total = (total - self._points) / np.float32(self._like.shape[1] - 1)
+        return [least, most, total]
+
+    @cached_property
+    def _tables(self) -> list[tuple[np.ndarray, int, tuple[np.ndarray, np.ndarray] | None]]:
+        """Classes of all rows' values, how many there are, and what cues are measured by.
+
+        Those of values, of values less the column's mean in its deviations, and of edges.
+        """
+        points = self._points
+        mean, deviation = points.mean(axis=0), points.std(axis=0)
+        each = [(points, None), ((points - mean) / deviation, (mean, deviation))]
+        out = []
+        for values, measure in each:
+            found = Classes(values, _CLASSES)
+            out.append((found.of_rows, len(found.edges) + 1, measure))
+        if self._like is not None:
+            edges = self._near.edges
+            of_rows = np.ascontiguousarray(edges.of_rows[:, self._place])
+            out.append((of_rows, len(edges.edges) + 1, None))
+        return out
+
+
+def alike(
+    lists: list[Int[np.ndarray, " _"]], most: int, known: Bool[np.ndarray, "k d"] | None = None
+) -> Iterator[Int[np.ndarray, " c"]]:
+    """Yield cues to be looked at together: of shortlists of one length, nearly, and one mask.
+
+    Args:
+        lists: the shortlists.
+        most: rows of all cues.
+        known: which coordinates of each cue are; None for all.
+    """
+    lengths = np.array([len(rows) for rows in lists])
+    order = np.argsort(lengths, kind="stable")
+    group = np.zeros(len(lists), int)
+    if known is not None:
+        group = np.unique(known, axis=0, return_inverse=True)[1].ravel()
+        order = order[np.argsort(group[order], kind="stable")]
+    while len(order):
+        same = int((group[order] == group[order[0]]).sum())
+        few = np.arange(1, same + 1) * lengths[order[:same]] <= most
+        count = max(1, int(few.sum()))
+        yield order[:count]
+        order = order[count:]
+
+
+def filled(
+    lists: list[Int[np.ndarray, " _"]],
+) -> tuple[Int[np.ndarray, "c most"], Bool[np.ndarray, "c most"]]:
+    """Return shortlists filled up to one length, and which of their rows are real."""
+    most = max(len(rows) for rows in lists)
+    rows = np.stack([np.resize(some, most) for some in lists])
+    return rows, np.arange(most) < np.array([[len(some)] for some in lists])
