@@ -20,6 +20,9 @@ os.environ["XLA_FLAGS"] = (
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+# Fewer pixels: figures are drawn by the hundred, and read back as numbers.
+os.environ["MATPLOTLIBRC"] = os.path.join(os.path.dirname(__file__), "matplotlibrc")
+
 # Bytecode is kept: without it each of many processes compiles the package anew, for 2 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -100,7 +100,7 @@ def reproduce(
 
     Example:
         >>> import tempfile
-        >>> found = reproduce(["figure-d1"], out=tempfile.mkdtemp(), workers=1)
+        >>> found = reproduce(["figure-d1"], out=tempfile.mkdtemp(), workers=0)
         >>> [claim.verdict for claim in found.runs[0].claims][-2:]
         ['holds', 'DOES NOT HOLD']
     """

@@ -72,7 +72,7 @@ def recall_animation(
         >>> digits, _ = bundled_digits(5)
         >>> memory = AttractorMemory(metric="rule").fit(digits)
         >>> movie = recall_animation(memory, digits[:2] / 2, (28, 28))
-        >>> save_animation(movie, Path(tempfile.mkdtemp()) / "recall.gif").suffix
+        >>> save_animation(movie, Path(tempfile.mkdtemp()) / "recall.gif", dpi=40).suffix
         '.gif'
     """
     from matplotlib.animation import FuncAnimation

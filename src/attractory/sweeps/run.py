@@ -81,7 +81,7 @@ def sweep(
         >>> from attractory.sweeps import grid, sweep
         >>> folder = tempfile.mkdtemp()
         >>> cells = grid(n=8, dim=10, norm=[1.0, 30.0])
-        >>> result = sweep("spectrum", cells, out=folder, workers=1)
+        >>> result = sweep("spectrum", cells, out=folder, workers=0)
         >>> print(result)
         2 of 2 cells of attractory.sweeps.builtin:spectrum done, 0 failed; 2 computed, 0 reused
         >>> [cell.values["attractors"] for cell in result.cells]
