@@ -1,7 +1,7 @@
 """Starts within certificates of recall that try to end elsewhere, and cues whose start is elsewhere.
 
     python benchmarks/certified_attack.py --data MNIST --fashion FASHION [--seconds 40] [--sizes 20 100 300 1000]
-                                          [--only WORD ...] [--more]
+                                          [--only PATTERN ...] [--more]
 
 A row of the table is of one kind of data and one number of rows. Those not run keep what they had; with
 `--more` those run go on from there, with other starts around the same rows.
@@ -161,13 +161,13 @@ def main():
     parser.add_argument("--fashion", required=True)
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--sizes", type=int, nargs="+", default=[20, 100, 300, 1000])
-    parser.add_argument("--only", nargs="+", help="words of the names of data")
+    parser.add_argument("--only", nargs="+", help="patterns of the names of data")
     parser.add_argument("--more", action="store_true", help="add to the starts there are")
     args = parser.parse_args()
     found = kept()
     every = sources(args)
     for name, rows_of in every.items():
-        if args.only and not any(word in name for word in args.only):
+        if args.only and not any(re.search(word, name) for word in args.only):
             continue
         for n in args.sizes:
             key = f"{n:,} {name}"

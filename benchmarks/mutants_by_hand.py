@@ -12,6 +12,7 @@ _SLOPES = "analysis/certificate_slopes.py"
 _CLUSTERS = "analysis/certificate_clusters.py"
 _GAIN = "analysis/certificate_gain.py"
 _SHELLS = "analysis/certificate_shells.py"
+_RIVALS = "analysis/certificate_rivals.py"
 _SHOCKS = "analysis/critical_shocks.py"
 _OUTCOMES = "analysis/outcomes.py"
 _SETTLING = "analysis/settling.py"
@@ -24,7 +25,7 @@ _REGRESSION = "maps/kernel_regression.py"
 _CONFIDENCE = "memory/confidence.py"
 _FILE = "io/tensor_file.py"
 _MEMORY_FILE = "memory/files.py"
-_JOINT = "memory/correlation_bounds.py"
+_JOINT = "analysis/correlation_bounds.py"
 _VOTES = "memory/certified_votes.py"
 _APPROACH = "memory/certified_approach.py"
 _RECALLS = "memory/certified_recall.py"
@@ -48,9 +49,10 @@ MODULES = {
         ["analysis/test_certificate_bounds.py", "analysis/test_certificate.py"],
     ),
     "shells": ([_SHELLS], ["analysis/test_certificate_shells.py"]),
+    "rivals": ([_RIVALS], ["analysis/test_certificate_rivals.py"]),
     "recall certificate": (
         [_JOINT, _VOTES, _APPROACH, _RECALLS, _CHAIN, _ANSWERS, _STABILITY],
-        ["memory/test_correlation_bounds.py", "memory/test_certified_approach.py",
+        ["analysis/test_correlation_bounds.py", "memory/test_certified_approach.py",
          "memory/test_certified_answers.py", "memory/test_row_stability.py",
          "memory/test_certified_recall.py"],
     ),
@@ -139,6 +141,67 @@ BY_HAND = [
     ("shells", _SHELLS, 'found * radius + slack <', 'found * radius <', 'the slack left out'),
     ("shells", _SHELLS, 'max(rate, found)', 'min(rate, found)', 'the least rate'),
     ("shells", _SHELLS, 'worst = max(worst, here)', 'worst = here', 'the last cell for the worst'),
+    # The bound of many patterns: each makes it unsound.
+    ("rivals", _RIVALS, 'self.others[self.own] = across[self.own] > _BESIDE * length[self.own]', 'self.others[self.own] = False',
+     'a pattern far from x* taken for it'),
+    ("rivals", _RIVALS, 'float(half[self.own]) + self._beside(box)', 'float(half[self.own])',
+     'the turn of the pattern near x* left out'),
+    ("rivals", _RIVALS, 'self.own_size * float(half[self.own]) + self._beside(box)', 'self._beside(box)',
+     'what is unknown of the pattern near x* left out'),
+    ("rivals", _RIVALS, 'free = terms.half + terms.off * most', 'free = terms.off * most',
+     'half-widths left out'),
+    ("rivals", _RIVALS, 'free = terms.half + terms.off * most + terms.bent', 'free = terms.half + terms.bent',
+     'slopes other than μ θ_s left out'),
+    ("rivals", _RIVALS, ' + terms.bent * radius[1] * most**2', '',
+     'second order left out'),
+    ("rivals", _RIVALS, 'terms.bent * radius[1]', 'terms.bent * radius[0]',
+     'second order at the inner radius'),
+    ("rivals", _RIVALS, 'for by in product(inverse, ahead, (radius[0] * least**2, radius[1] * most**2)):', 'for by in product(inverse[:1], ahead[:1], (radius[1] * most**2,)):',
+     'one corner for all'),
+    ("rivals", _RIVALS, '(radius[0] * least**2, radius[1] * most**2)', '(radius[0] * least**2,)',
+     'T² at its least'),
+    ("rivals", _RIVALS, 'size**2 + 2 * with_it + both**2', 'size**2 + both**2',
+     'the product with the known part left out'),
+    ("rivals", _RIVALS, 'scale += size * abs(more)', 'pass',
+     'the turn of M over a box left out'),
+    ("rivals", _RIVALS, 'moved - center.across**2 * in_square.middle', 'moved',
+     'the middle of T² not taken off'),
+    ("rivals", _RIVALS, 'moved - (center.m - self.size) * in_m.middle', 'moved',
+     'the middle of m not taken off'),
+    ("rivals", _RIVALS, 'edges = np.linspace(-np.pi / 2, np.pi / 2, _AROUND + 1).tolist()', 'edges = np.linspace(0, np.pi / 2, _AROUND + 1).tolist()',
+     'one side of the ball'),
+    ("rivals", _RIVALS, 'worst = max(worst, here)', 'worst = here',
+     'the last cell for the worst'),
+    ("rivals", _RIVALS, 'rate * radius + slack < radius * (1 - SLACK)', 'rate < 1',
+     'the slack left out of the ball'),
+    ("rivals", _RIVALS, 'found * radius + slack < radius * (1 - SLACK)', 'found < 1',
+     'the slack left out of shells'),
+    ("rivals", _RIVALS, 'max(rate, found)', 'min(rate, found)',
+     'the least rate'),
+    ("rivals", _RIVALS, '(high, much), (low, little) = out', '(low, much), (high, little) = out',
+     'ends swapped'),
+    ("rivals", _RIVALS, 'return Range.between(low, high), Range.between(-much, -little)', 'return Range.between(low, high), Range.between(-little, -little)',
+     'one end of the slope in T²'),
+    ("rivals", _RIVALS, 'ahead + 2 * far.across**2 / self.dim * fall', 'ahead',
+     'what T has of the slope in m left out'),
+    ("rivals", _RIVALS, 'Range.between(low_up - down, up - low_down)', 'Range.between(low_up - low_down, up - down)',
+     'ends of the wrong pairs'),
+    ("rivals", _RIVALS, 's = box.last.m * self.length / self.dim', 's = box.first.m * self.length / self.dim',
+     'c at the least s'),
+    ("rivals", _RIVALS, 'self._parts(box.first, s + reach)', 'self._parts(box.last, s + reach)',
+     'c at the largest p'),
+    ("rivals", _RIVALS, 'sums = LargestSums(\n            gram_of(patterns / self.dim), self.along / self.dim, [first[:, None], free[:, None]]', 'sums = LargestSums(\n            gram_of(patterns / self.dim), self.along / self.dim, [first[:, None], 0 * free[:, None]]',
+     'no joint bound of second order'),
+    ("rivals", _RIVALS, 'self.tops * (scale**2 + self.prices * free**2)', 'self.tops * (scale**2 + free**2)',
+     'the price left out'),
+    ("rivals", _RIVALS, 'self.tops = np.array(tops) * (1 + SLACK)', 'self.tops = np.array(tops) * 0.9',
+     'a largest eigenvalue too small'),
+    ("rivals", _RIVALS, '(float(np.max(found)) + terms.own)', 'float(np.max(found))',
+     'the pattern near x* left out'),
+    ("rivals", _RIVALS, 'float(np.max(found))', 'max(0.0, *found)',
+     'no number taken for 0'),
+    ("rivals", _RIVALS, 'if not last <= _POLYNOMIAL', 'if False and last <= _POLYNOMIAL',
+     'polynomials not looked at'),
     # Certificates of recall: each makes the bound unsound.
     ("recall certificate", _JOINT, 'y / np.where(sums', '2 * y / np.where(sums',
      'twice the joint weights'),
@@ -552,8 +615,8 @@ BY_HAND = [
      "a memory accepted that misses its patterns"),
     ("norms", _NORMS, "_fitted(fit, points, rule.tolerance)", "_fitted(fit, points, 0.1)",
      "accepted at another tolerance"),
-    ("norms", _NORMS, "curve.pooled_fraction[0] >= wanted", "curve.pooled_fraction[0] > 0", "any recall is success"),
-    ("norms", _NORMS, "if recalled(middle) else (low, middle)\n    return low", "if recalled(middle) else (low, middle)\n    return high",
+    ("norms", _NORMS, "share_at(middle) >= wanted else", "share_at(middle) > 0 else", "any recall is success"),
+    ("norms", _NORMS, "else (low, middle)\n    return low", "else (low, middle)\n    return high",
      "the size that failed"),
     ("norms", _NORMS, "rule = replace(rule, extra_steps=0)", "rule = replace(rule, extra_steps=0, max_steps=50)",
      "the rule's steps not used"),
@@ -564,7 +627,7 @@ BY_HAND = [
      "the lower end of the range is no edge"),
     ("norms", _NORMS, "pick = int(radii.argmax())", "pick = int(radii.argmin())", "the worst norm"),
     ("norms", _NORMS, "return 1.0 if noise.is_share else _SIZES[1]", "return _SIZES[1]", "shares above 1"),
-    ("norms", _NORMS, "if not recalled(low):\n        return 0.0", "if not recalled(low):\n        return low",
+    ("norms", _NORMS, "if share_at(low) < wanted:\n        return 0.0", "if share_at(low) < wanted:\n        return low",
      "nothing recalled is the smallest size"),
     ("norms", _NORMS, "np.stack([c.radius for c in self.certificates]) / self.norms[:, None]",
      "np.stack([c.radius for c in self.certificates])", "certified radii not relative"),
@@ -628,12 +691,9 @@ BY_HAND = [
     ("rejection", _CONFIDENCE, "_NORMAL * float(np.median", "float(np.median", "the median deviation for the spread"),
     ("rejection", _CONFIDENCE, "middle = np.median(unknown)", "middle = np.mean(unknown)", "the mean for the median"),
     ("rejection", _CONFIDENCE, "q[np.arange(len(cues)), cues] = -np.inf", "pass  #", "a row is a rival of itself"),
-    ("rejection", _CONFIDENCE, "rest = apart[fold != k]", "rest = apart", "rows held out are in the metric"),
     ("rejection", _CONFIDENCE, "rows = np.flatnonzero(recalled >= 0)", "rows = np.flatnonzero(recalled > 0)",
      "the first row is none"),
     ("rejection", _CONFIDENCE, "out[some[own >= _ITSELF]] = 1.0", "pass", "the row itself is in doubt"),
-    ("rejection", _CONFIDENCE, "fit_metric(rest - mean, share)", "fit_metric(rest - mean, 2 * share)",
-     "another metric than the memory's"),
     ("rejection", _CONFIDENCE, "unit = cues / np.where(length > 0, length, 1.0)", "unit = cues", "cues of any length"),
     ("rejection", _CONFIDENCE, "self._patterns / self._norm", "self._patterns", "patterns that are no unit vectors"),
     # Files.
@@ -663,7 +723,7 @@ BY_HAND = [
     ("storage", _MEMORY_FILE, "\"fitted\": int(state.fitted)", "\"fitted\": len(state.points)", "rows added count as fitted"),
     ("storage", _MEMORY_FILE, "sizes=sizes,\n        answer_sizes=answer_sizes", "sizes=answer_sizes,\n        answer_sizes=sizes",
      "a sequence's sizes swapped"),
-    ("storage", _MEMORY_FILE, "outside=coordinates.metric.outside(points)", "outside=False", "rows outside the metric's basis"),
+    ("storage", _MEMORY_FILE, "outside=metric.outside(points)", "outside=False", "rows outside the metric's basis"),
     # A theory claim compared with itself.
     ("theory", _PROJECTION, "nearest = float(values[np.abs(values - expected).argmin()]) if cg != -1 else np.nan",
      "nearest = expected", "Lemma 6's λ compared with itself"),

@@ -23,6 +23,7 @@ TITLES = {
     "certified_answers": "Certificates of answers",
     "certified_attack": "Certificates of recall under attack",
     "certified_hopfield": "Certificates of Hopfield networks",
+    "certified_map": "Certificates of the map itself",
     "certified_recall": "Certified recall",
     "large": "60,000 digits",
     "memory": "A memory that grows, a cycle, 10,000 digits",

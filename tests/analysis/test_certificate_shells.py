@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kernel_gains import theta, worst_gain
 
 from attractory import certified_radius, fit_regression
 from attractory.analysis.certificate_shells import Shells
@@ -19,24 +20,6 @@ def f():
 def shells(f):
     x = np.asarray(f.patterns)
     return Shells(f.activation, x[0], x, np.asarray(f.coefficients))
-
-
-def theta(act, s, p, q):
-    """The kernel of one error function by s = x·y/d and the squares, and its slope in s."""
-    (scale,), (weight,) = act.scales, act.weights
-    g = 2 / np.pi * act.gain**2 * weight**2
-    big = (p + scale**2) * (q + scale**2)
-    d = np.sqrt(big - s**2)
-    return g * (np.arcsin(s / np.sqrt(big)) + s / d), g * (2 / d + s**2 / d**3)
-
-
-def stepped(f, x):
-    x = np.atleast_2d(x)
-    y, d = np.asarray(f.patterns), x.shape[1]
-    values, slope = theta(
-        f.activation, x @ y.T / d, (x**2).sum(axis=1)[:, None] / d, (y**2).sum(axis=1) / d
-    )
-    return values @ np.asarray(f.coefficients), slope
 
 
 def test_the_first_move_is_the_kernels_difference(f, shells):
@@ -78,24 +61,6 @@ def test_the_second_move_has_the_slopes_of_all_secants(f, shells):
         wide = shells.second_move((nu - 1, nu + 1), (tau - 1, tau + 1))
         assert (wide[0] - wide[1] <= middle - half).all()
         assert (wide[0] + wide[1] >= middle + half).all()
-
-
-def worst_gain(f, x, radius, angle):
-    """The largest ‖F(δ)‖/‖δ‖ of many δ of a length and an angle to the plane across x."""
-    unit = x / np.linalg.norm(x)
-    y, rng = np.asarray(f.patterns), np.random.default_rng(0)
-    pairs = (y[1:, None] - y[None, 1:]).reshape(-1, DIM)
-    u = np.vstack([y[1:], -y[1:], pairs, rng.normal(size=(300, DIM))])
-    best = 0.0
-    for _ in range(12):
-        u = u - np.outer(u @ unit, unit)
-        u = u / np.maximum(np.linalg.norm(u, axis=1, keepdims=True), 1e-12)
-        moved, slope = stepped(f, x + radius * (np.sin(angle) * unit + np.cos(angle) * u))
-        off = moved - stepped(f, x)[0]  # the constant that the kernel has besides cancels
-        best = max(best, np.linalg.norm(off, axis=1).max() / radius)
-        # Up the gradient, by what the kernel's slope in s has of it.
-        u = (slope * (off @ np.asarray(f.coefficients).T)) @ y
-    return best
 
 
 def test_no_deviation_of_a_cell_gains_more_than_is_proven(f, shells):

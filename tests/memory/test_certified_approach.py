@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from attractory import AttractorMemory
+from attractory.analysis.correlation_bounds import gram_of
 from attractory.datasets import bundled_digits
 from attractory.memory.certified_approach import _PLACES, ANGLES, Approach
 from attractory.memory.certified_chain import RecallChain
-from attractory.memory.correlation_bounds import gram_of
 from attractory.memory.guided_recall import DRIFT_FREE, at_last
 from attractory.memory.norm_rule import by_correlation
 

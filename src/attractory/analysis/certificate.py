@@ -21,6 +21,8 @@ Lyapunov equation, and R is the radius of the largest round ball in that ellipso
   (`analysis.certificate_clusters`);
 - of few patterns the ball may be grown by shells around it, in whose bounds what correlations and
   lengths do to near patterns has cancelled (`analysis.certificate_shells`);
+- of many patterns all terms are bounded together, about the Jacobian
+  (`analysis.certificate_rivals`);
 - in a depth-2 network the mean of each unit's slope lies between bounds, Δ_j, and
   ‖W₂ diag(Δ) W₁‖² ≤ ‖W₂ diag(Δ) W₂ᵀ‖ ‖W₁ᵀ diag(Δ) W₁‖;
 - a map with biases is one without on more coordinates, which stay constant;
@@ -54,6 +56,7 @@ from attractory._util.validation import as_points, positive
 from attractory.activations import ErfMixture
 from attractory.analysis.certificate_gain import SLACK, Gain, conjugated
 from attractory.analysis.certificate_kernel import kernel_gain
+from attractory.analysis.certificate_rivals import RivalBound
 from attractory.analysis.certificate_shells import MOST_PATTERNS, Shells
 from attractory.analysis.cycles import refine_cycle
 from attractory.analysis.spectrum import orbit_jacobian
@@ -151,8 +154,9 @@ def certified_radius(
             ‖J(x) − J(point)‖ (largest singular value) over the ball of that radius; it must not
             fall as the radius grows. The certificate is as good as this bound.
         tolerance: residual, relative to the point's norm, up to which it counts as a fixed point.
-        grown: whether to grow the ball by shells, for kernel maps of depth 2 of at most 64 patterns
-            without biases: radii three to eight times as large, in seconds a point.
+        grown: whether to grow the ball by shells, for kernel maps of depth 2 without biases: radii
+            three to eight times as large. Of at most 64 patterns in seconds a point; of more it
+            is another bound, which takes about a second a point at 1,000.
         progress: a bar or none, or a function of points done and points in all; see `Progress`.
 
     Raises:
@@ -175,8 +179,9 @@ def certified_radius(
     # The matrices are small: several threads on one would only wait for each other.
     with threadpool_limits(1), reporting(progress, "certificates", counting) as report:
         for k, point in enumerate(x):
-            row = _certify(f, point, route, tolerance)
-            rows.append(_grown(f, point, row) if grown and jacobian_change is None else row)
+            wider = grown and jacobian_change is None and _is_plain(f)
+            row = _certify(f, point, route, tolerance, wider)
+            rows.append(_grown(f, point, row) if wider else row)
             report(k + 1, len(x))
     return Certificate(
         radius=np.array([row.radius for row in rows]),
@@ -219,8 +224,14 @@ def _route(f: Map, change: Change | None) -> Route:
     )
 
 
-def _certify(f: Map, point: np.ndarray, route: Route, tolerance: float) -> _Row:
-    """Return the largest ball that some norm certifies around one point."""
+def _certify(
+    f: Map, point: np.ndarray, route: Route, tolerance: float, wider: bool = False
+) -> _Row:
+    """Return the largest ball that some norm certifies around one point.
+
+    Args:
+        wider: whether the bound of many patterns is taken, where it proves anything.
+    """
     norm = float(np.linalg.norm(point))
     f = _wide(f)
     value = np.asarray(f(point), float)
@@ -235,8 +246,17 @@ def _certify(f: Map, point: np.ndarray, route: Route, tolerance: float) -> _Row:
         refined = refine_cycle(f, point, 1, _BESIDE * scale)
         center, left = refined.points[0], refined.residual
     beside = float(np.linalg.norm(center - point)) * (1 + SLACK)
-    jacobian, gain = route(center)
     slack = left * (1 + SLACK) + SLACK * scale * 1e-3 + _rounding(f, center)
+    if wider and isinstance(f, KernelRegression) and len(f.patterns) > MOST_PATTERNS:
+        assert isinstance(f.activation, ErfMixture)
+        radius, rate = RivalBound(
+            f.activation, center, np.asarray(f.patterns), np.asarray(f.coefficients)
+        ).grow(slack)
+        if radius > beside:
+            floor = slack / (1 - rate) + beside
+            done = CertificateStatus.CERTIFIED
+            return _Row(radius - beside, rate, floor, center, residual, 1.0, done)
+    jacobian, gain = route(center)
     best = _Row(0.0, np.nan, np.nan, nowhere, residual, np.nan, CertificateStatus.NOT_CONTRACTING)
     for shape in _shapes(jacobian):
         stretched = 1.0 if shape is None else float(np.linalg.norm(shape, 2))
@@ -254,14 +274,18 @@ def _certify(f: Map, point: np.ndarray, route: Route, tolerance: float) -> _Row:
     return best
 
 
+def _is_plain(f: Map) -> bool:
+    """Whether a map is one whose balls are grown."""
+    return isinstance(f, KernelRegression) and f.depth == 2 and isinstance(f.activation, ErfMixture)
+
+
 def _grown(f: Map, point: np.ndarray, row: _Row) -> _Row:
     """Return a certificate with shells around its ball, from which cues come to it."""
+    assert isinstance(f, KernelRegression)
+    assert isinstance(f.activation, ErfMixture)
     if not (
         row.status == CertificateStatus.CERTIFIED
         and row.condition == 1
-        and isinstance(f, KernelRegression)
-        and f.depth == 2
-        and isinstance(f.activation, ErfMixture)
         and len(f.patterns) <= MOST_PATTERNS
     ):
         return row

@@ -2,9 +2,9 @@ r"""How far around the start of a recall every other start is proven to get the 
 
 Steps by terms of high degree are followed from the start itself. Let x be a state on its way, ρⱼ⁰
 its correlations with the rows and v its vote, along the unit vector c. A state at an angle a ≤ ε
-from x has correlations cos a ρⱼ⁰ + sin a tⱼ with Σⱼ Dⱼ tⱼ⁶ ≤ 1 (`memory.correlation_bounds`). With
-δⱼ = h(ρⱼ) − h(ρⱼ⁰), dⱼ = wⱼ·c and ωⱼ = √(|wⱼ|² − dⱼ²) its vote is within an angle ψ of c if, for
-some m ≥ 0,
+from x has correlations cos a ρⱼ⁰ + sin a tⱼ with Σⱼ Dⱼ tⱼ⁶ ≤ 1 (`analysis.correlation_bounds`).
+With δⱼ = h(ρⱼ) − h(ρⱼ⁰), dⱼ = wⱼ·c and ωⱼ = √(|wⱼ|² − dⱼ²) its vote is within an angle ψ of c if,
+for some m ≥ 0,
 
     m + Σⱼ max over t of (|δⱼ| (cos ψ ωⱼ ∓ sin ψ dⱼ) − m Dⱼ t⁶) < sin ψ |v|,
 
@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory.analysis.correlation_bounds import joint_weights, power_sums
 from attractory.memory.certified_votes import VoteBound, groups_of
-from attractory.memory.correlation_bounds import joint_weights, power_sums
 from attractory.memory.guided_recall import HIGH_DEGREE
 from attractory.memory.high_degree_steps import PACE
 

@@ -9,7 +9,7 @@ for what the map misses it by. So at an angle a from row p = pᵢ, with ρⱼ = 
 h has a power series without negative coefficients, so that its derivatives are the largest at |c|,
 and with ωⱼ = h⁽ᵐ⁾(|cⱼ|)/m! the terms of order m in sin a have a sum of length at most
 
-    sinᵐa √P √Q,   Σⱼ ωⱼ tⱼ²ᵐ ≤ P,   Σⱼ ωⱼ (vⱼ·u)² ≤ Q   (`memory.correlation_bounds`).
+    sinᵐa √P √Q,   Σⱼ ωⱼ tⱼ²ᵐ ≤ P,   Σⱼ ωⱼ (vⱼ·u)² ≤ Q   (`analysis.correlation_bounds`).
 
 Orders up to 4 are taken so, what is left by the triangle inequality. All are of at least first
 order in a: there is a factor by which one step reduces angles up to φ.
@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from attractory.memory.correlation_bounds import LargestSums, gram_of
+from attractory.analysis.correlation_bounds import LargestSums, gram_of
 from attractory.memory.drift_free_steps import PACE, LinearPart
 from attractory.memory.momentum_iteration import Stage
 from attractory.memory.norm_rule import by_correlation, expansion

@@ -7,7 +7,7 @@ Ramsauer et al. (*Hopfield networks is all you need*, 2021, theorems 4 and 5) ha
 **Softmax**: x ← Σⱼ softmax(β P x)ⱼ pⱼ. With unit patterns, x = pᵢ + u, |u| ≤ r, cⱼ = pᵢ·pⱼ,
 dⱼ = |pⱼ − pᵢ| and tⱼ the product of pⱼ with the direction of u's part across pᵢ, the weight of
 pattern j over that of i is at most eⱼ = exp β(−(1 − cⱼ) + r √((1 − cⱼ)² + tⱼ²)). The next state is
-within ψ of pᵢ if Σⱼ eⱼ (dⱼ − ψ) < ψ, so that by Σⱼ Dⱼ tⱼ⁶ ≤ 1 (`memory.correlation_bounds`) it is
+within ψ of pᵢ if Σⱼ eⱼ (dⱼ − ψ) < ψ, so that by Σⱼ Dⱼ tⱼ⁶ ≤ 1 (`analysis.correlation_bounds`) it is
 if for some m ≥ 0
 
     m + Σⱼ max over |t| ≤ √(1 − cⱼ²) of (max(dⱼ − ψ, 0) eⱼ(t) − m Dⱼ t⁶) < ψ.
@@ -25,8 +25,8 @@ from jaxtyping import Float
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.validation import as_points, positive, whole
+from attractory.analysis.correlation_bounds import gram_of, joint_weights, power_sums
 from attractory.memory.certified_votes import VoteBound
-from attractory.memory.correlation_bounds import gram_of, joint_weights, power_sums
 from attractory.memory.high_degree_steps import HighDegreeStep
 
 __all__ = ["HopfieldCertificate", "certify_polynomial", "certify_softmax"]

@@ -4,7 +4,7 @@ On the unit sphere x = cos a p + sin a u, u ⊥ p, is a state at an angle a from
 correlation with another row is ρⱼ = cos a cⱼ + sin a tⱼ with cⱼ = p·pⱼ and tⱼ = u·pⱼ, of which only
 |tⱼ| ≤ sⱼ = √(1 − cⱼ²) and one joint bound are known: for any y > 0, with Bⱼₖ = |pⱼ·pₖ − cⱼcₖ|³,
 
-    Σⱼ Dⱼ tⱼ⁶ ≤ 1,   Dⱼ = yⱼ/(B y)ⱼ   (`memory.correlation_bounds`).
+    Σⱼ Dⱼ tⱼ⁶ ≤ 1,   Dⱼ = yⱼ/(B y)ⱼ   (`analysis.correlation_bounds`).
 
 The direction v = Σⱼ h(ρⱼ) wⱼ of a step has an angle to p below ψ if cos ψ v·u′ < sin ψ v·p for
 every unit u′ ⊥ p. With dⱼ = wⱼ·p and |wⱼ·u′| ≤ ωⱼ = √(|wⱼ|² − dⱼ²) that holds for all states up to
@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attractory.memory.correlation_bounds import gram_of, joint_weights, power_sums
+from attractory.analysis.correlation_bounds import gram_of, joint_weights, power_sums
 from attractory.memory.high_degree_steps import PACE, HighDegreeStep
 
 __all__ = ["Rivals", "VoteBound", "groups_of"]

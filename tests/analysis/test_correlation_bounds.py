@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attractory.memory.correlation_bounds import LargestSums, gram_of, joint_weights, power_sums
+from attractory.analysis.correlation_bounds import LargestSums, gram_of, joint_weights, power_sums
 
 
 def largest(q, weights, power, rng):
@@ -16,7 +16,7 @@ def largest(q, weights, power, rng):
 
 
 def test_no_direction_has_more_than_the_bound_and_some_have_all_of_it(monkeypatch):
-    monkeypatch.setattr("attractory.memory.correlation_bounds._TILE", 8)  # several of them
+    monkeypatch.setattr("attractory.analysis.correlation_bounds._TILE", 8)  # several of them
     rng = np.random.default_rng(0)
     q = rng.normal(size=(30, 8))
     p = q[0] / np.linalg.norm(q[0])
