@@ -5,7 +5,7 @@ import pytest
 from kernel_gains import theta, worst_gain
 
 from attractory import certified_radius, fit_regression
-from attractory.analysis.certificate_rivals import Box, RivalBound
+from attractory.analysis.certificate_rivals import Box, RivalBound, Terms
 from attractory.datasets import sphere
 
 DIM, NORM = 24, 60.0
@@ -79,6 +79,78 @@ def test_no_deviation_gains_more_than_is_proven_and_some_nearly_as_much(f, bound
         assert max(gains) <= ball < 1.2 * max(gains)
 
 
+def test_terms_of_a_box_hold_what_the_kernel_has_there(f, bound):
+    """Slopes as one multiple of those at x*, its own pattern, and joint sums of products."""
+    r, q = bound.size, (np.asarray(f.patterns) ** 2).sum(axis=1) / DIM
+    box, act = Box(r - 6, r + 4, 2.0, 7.0), f.activation
+    terms = bound._terms(box, box.center, box.half, 2.0)
+    in_m, in_square = (one.middle for one in bound._ranges(box))
+    spare, rest = terms.off / bound.first, theta(act, r * r / DIM, r * r / DIM, q[0])[0]
+    middle, square = box.center.m, box.center.across**2
+
+    def own(m, p):
+        return theta(act, m * r / DIM, p / DIM, q[0])[0] - rest
+
+    for m in (box.m_low, r, box.m_high):
+        for across in (2.0, 5.0, 7.0):
+            p = m * m + across**2
+            ratio = theta(act, m * bound.along / DIM, p / DIM, q)[1][1:] / bound.slope[1:]
+            assert ratio.max() <= terms.scale + spare
+            assert np.ptp(ratio) / 2 <= spare
+            by = own(middle, middle**2 + square) + (m - middle) * in_m[0]
+            left = own(m, p) - by - (across**2 - square) * in_square[0]
+            assert bound.own_size * abs(left) / 2.0 <= terms.own + 1e-12
+    u = np.asarray(f.patterns) - np.outer(bound.along, np.asarray(f.patterns)[0] / r)
+    u = u[1:] / np.linalg.norm(u[1:], axis=1, keepdims=True)
+    free, t = bound.omega[1:], u @ np.asarray(f.patterns)[1:].T / DIM
+    for weight, power, found in (
+        (bound.slope[1:] ** 2 / free, 2, bound.first), (free, 4, bound.second)
+    ):  # fmt: skip
+        assert np.sqrt((weight * t**power).sum(axis=1).max()) <= found
+
+
+def test_where_the_kernel_is_nearly_linear_all_slopes_turn_alike():
+    """There μ is that of the shortest state, and c that of the largest m, at the least p."""
+    x, m = sphere(40, DIM, norm=2.0), 2.6
+    act = fit_regression(x[:2], activation="erf_surrogate").activation
+    bound = RivalBound(act, x[0], x, np.random.default_rng(0).normal(size=x.shape))
+    box = Box(1.4, m, 0.0, 0.5)
+    curve, terms = bound._curvature(box), bound._terms(box, box.center, box.half, 1.0)
+    q, s = 4.0 / DIM, m * bound.length / DIM
+    short = theta(act, 1.4 * bound.along / DIM, 1.4**2 / DIM, q)[1][1:] / bound.slope[1:]
+    assert 1.01 < short.max() <= terms.scale + terms.off / bound.first
+    t = 0.5 * np.linalg.norm(x - np.outer(bound.along, x[0] / 2), axis=1)[1:] / DIM
+    ahead, here = (theta(act, v, (m * m + 0.25) / DIM, q) for v in (s[1:] + t, s[1:]))
+    assert (ahead[0] - here[0] - here[1] * t <= curve[1:] * t**2 + 1e-12).all()
+
+
+def test_the_bound_is_the_worst_of_its_terms(bound):
+    """Each of them alone, and vectors on a fine grid of lengths and angles."""
+    radius, angle = (1.5, 2.0), (-0.5, 0.8)
+    none = np.zeros((3, 3))
+    empty = Terms(none, none, none, *np.zeros(5))
+    beyond = np.sqrt((bound.tops * bound.prices).min())  # of ‖w‖ = 1
+    for change, expected in (
+        ({"own": 0.3}, 0.3), ({"half": 0.2}, 0.2 * beyond), ({"off": 0.2}, 0.2 * beyond),
+        ({"bent": 0.2}, 0.4 * beyond), ({"scale": 0.9}, 0.9 * np.sqrt(bound.tops.min())),
+    ):  # fmt: skip
+        found = bound._worst_of(empty._replace(**change), radius, angle)
+        assert found == pytest.approx(expected, rel=1e-6)
+    vectors = np.random.default_rng(3).normal(size=(3, 5)) * np.array([[3.0], [1], [0.5]])
+    found = bound._worst_of(empty._replace(known=vectors @ vectors.T), radius, angle)
+    ends = []
+    for r in np.linspace(*radius, 21):
+        a = np.linspace(*angle, 41)
+        by = np.stack([np.full(41, 1 / r), np.sin(a), r * np.cos(a) ** 2], axis=1)
+        ends.append(np.linalg.norm(by @ vectors, axis=1).max())
+    assert max(ends) <= found <= 1.5 * max(ends)
+
+
+def test_a_ball_is_bounded_at_all_angles(bound, monkeypatch):
+    monkeypatch.setattr(bound, "_worst_of", lambda *given: given[2][0] ** 2 - given[2][0])
+    assert bound.ball(0.1) == pytest.approx(np.pi**2 / 4 + np.pi / 2)
+
+
 @pytest.mark.parametrize("part", ["_value", "_ranges", "_slope_ranges", "_slope", "_curvature"])
 def test_what_is_not_known_bounds_nothing(bound, monkeypatch, part):
     """No number is taken for a small one: not in the first place looked at, nor in the last."""
@@ -142,9 +214,10 @@ def test_a_pattern_beside_the_fixed_point_is_bounded_too(f):
     assert not off.others[0]
     across = np.linalg.norm(x - (x @ off_unit(off, x, u)) * off_unit(off, x, u))
     slope = theta(f.activation, NORM**2 / DIM, NORM**2 / DIM, NORM**2 / DIM)[1]
-    box = Box(off.size, off.size, 0.0, 0.0)
+    box = Box(off.size, off.size, 0.0, 1e-3 * NORM)
     coefficients = np.linalg.norm(np.asarray(f.coefficients)[0])
-    assert off._beside(box) >= 0.99 * coefficients * slope * across / DIM
+    found = off._terms(box, box.center, (0.0, 0.0), 1.0).own
+    assert found >= 0.99 * coefficients * slope * across / DIM
     far = bound_of(f, x + 1e-3 * NORM * u / np.linalg.norm(u))
     assert far.others.all()
     assert far.own_size == 0
