@@ -1,5 +1,6 @@
 """The kernel of few points in NumPy is the compiled one, in both precisions, and near patterns."""
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -37,8 +38,13 @@ def test_it_is_the_compiled_block(name, norm):
 def test_there_is_none_for_more_layers_or_norms():
     y = sphere(7, DIM, norm=20.0)
     with full_precision():
-        assert rows_in_numpy(prepare(Kernel.of("sigmoid", 3), y, False)) is None
-        uneven = y * np.linspace(1, 1.5, 7)[:, None]
-        assert rows_in_numpy(prepare(Kernel.of("sigmoid", 2), uneven, False)) is None
+        assert rows_in_numpy(prepare(Kernel.of("erf", 3), y, False)) is None
+        # The table of the test above, as of columns of several norms.
+        one = prepare(Kernel.of("sigmoid", 2), y, False)
+        assert rows_in_numpy(one) is not None
+        several = eqx.tree_at(
+            lambda c: c.tables[0].b_ends, one, jax.numpy.arange(2.0), is_leaf=lambda v: v is None
+        )
+        assert rows_in_numpy(several) is None
         linear = Kernel(activation("linear"), 2)
         assert rows_in_numpy(prepare(linear, y, False)) is None
