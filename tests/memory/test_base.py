@@ -153,3 +153,13 @@ def test_wrong_shapes_are_told_with_what_would_do(memory):
     for wrong, name in (({"random_state": "x"}, "random_state"), ({"metric": [["a"]]}, "metric")):
         with pytest.raises(TypeError, match=f"{name} must be"):
             AttractorMemory(**wrong).fit(x)
+
+
+def test_masked_values_are_missing_values():
+    rows = np.random.default_rng(0).normal(size=(6, 30))
+    memory = AttractorMemory(activation="erf", metric="rule").fit(rows)
+    masked = np.ma.array(np.where(np.arange(30) < 5, 1e6, rows), mask=np.arange(30) < rows * 0 + 5)
+    missing = np.where(np.arange(30) < 5, np.nan, rows)
+    assert memory.recall(masked).state == pytest.approx(memory.recall(missing).state)
+    with pytest.raises(ValueError, match="NaN"):
+        memory.fit(masked)

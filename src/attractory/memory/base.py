@@ -245,6 +245,8 @@ def _warn(found: str | None) -> None:
 def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.ndarray, "n d"]:
     given: Any = X
     _two_axes(given)
+    if isinstance(given, np.ma.MaskedArray):  # scikit-learn takes what is beneath the mask
+        given = given.astype(float).filled(np.nan)
     rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
     refuse_extremes(rows, "X")
     return rows

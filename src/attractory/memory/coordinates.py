@@ -94,8 +94,8 @@ def nearest(
     if gpu() is not None and len(points) * len(patterns) > _BLOCK // 16:
         return _nearest_on_gpu(points, patterns)
     size = max(1, _BLOCK // len(patterns))
-    blocks = [points[k : k + size] @ patterns.T for k in range(0, len(points), size)]
-    return np.concatenate([block.argmax(axis=1) for block in blocks])
+    starts = range(0, len(points), size)
+    return np.concatenate([(points[k : k + size] @ patterns.T).argmax(axis=1) for k in starts])
 
 
 def nearest_traced(points: Float[Array, "k d"], patterns: Float[Array, "n d"]) -> Int[Array, " k"]:
