@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import cauchy, laplace, multivariate_normal, norm
 
 from attractory import AttractorMemory
 from attractory.memory.cue_mending import DAMAGE, CueMending
@@ -89,18 +90,22 @@ def test_more_coordinates_than_are_compared():
 
 
 @pytest.mark.parametrize("dim", [2, 3, 7])
-def test_few_coordinates_are_judged_by_distance(dim):
-    """Under white noise of any level P(row) ∝ r⁻ᵈ, by quadrature over the level."""
+def test_few_coordinates_are_judged_by_laws_of_errors_of_any_scale(dim):
     rng = np.random.default_rng(dim)
     rows = rng.normal(size=(6, dim))
     memory = AttractorMemory(metric=None, activation="erf", reject=0.9).fit(rows)
     cues = rows[[0, 1, 2]] + 0.3 * rng.normal(size=(3, dim))
-    square = ((cues[:, None] - rows) ** 2).sum(axis=2)
-    levels = np.geomspace(1e-5, 1e5, 4001)
-    likelihood = np.exp(-square[..., None] / (2 * levels**2)) * levels**-dim
-    expected = likelihood.sum(axis=2)
-    expected /= expected.sum(axis=1, keepdims=True)
+    cues[1, 0] += 4  # one number is far off
+    spread = np.sqrt(((rows - rows.mean(axis=0)) ** 2).mean())
+    expected, stranger = 0.0, 0.0
+    mean, covariance = rows.mean(axis=0), np.cov(rows.T, bias=True)
+    for scale in spread * np.geomspace(1e-4, 10, 2001):
+        for law in (norm, laplace, cauchy):
+            expected += law.pdf(cues[:, None] - rows, scale=scale).prod(axis=2) / 18
+        wide = covariance + scale**2 * np.eye(dim)
+        stranger += multivariate_normal(mean, wide).pdf(cues)
     found = memory.recall(cues)
-    np.testing.assert_array_equal(found.pattern, square.argmin(axis=1))
-    np.testing.assert_allclose(found.confidence, expected.max(axis=1), atol=1e-3)
+    np.testing.assert_array_equal(found.pattern, expected.argmax(axis=1))
+    expected /= expected.sum(axis=1, keepdims=True) + stranger[:, None]
+    np.testing.assert_allclose(found.confidence, expected.max(axis=1), atol=1e-2)
     assert memory.predict(rows).tolist() == list(range(6))

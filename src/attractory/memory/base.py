@@ -246,7 +246,7 @@ def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.nd
     given: Any = X
     _two_axes(given)
     if isinstance(given, np.ma.MaskedArray):  # scikit-learn takes what is beneath the mask
-        given = given.astype(float).filled(np.nan)
+        given = np.ma.filled(given.astype(float), np.nan)
     rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
     refuse_extremes(rows, "X")
     return rows

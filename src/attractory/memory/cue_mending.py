@@ -24,7 +24,7 @@ from attractory._util.threads import few_threads
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
-from attractory.memory.nearest_row import NearestRow, nearest_row, of_distances, position
+from attractory.memory.nearest_row import NearestRow, nearest_row, of_few_coordinates, position
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
 from attractory.memory.row_screening import RowScreening, alike, filled
@@ -103,11 +103,11 @@ class CueMending:
         where = position(points, seen.x, row, (self.frame.squares, seen.product))
         return of_noise(where, points.shape)
 
-    def of_distances(
-        self, seen: Compared, row: Int[np.ndarray, " k"], known: Bool[np.ndarray, "k d"] | None
-    ) -> Float[np.ndarray, " k"]:
-        """Return how probable it is that cues of few coordinates are of these rows."""
-        return of_distances(self.frame.points, seen.x, row, known)
+    def of_few_coordinates(
+        self, seen: Compared, known: Bool[np.ndarray, "k d"] | None
+    ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+        """Return the most probable rows of cues of few coordinates, and how probable they are."""
+        return of_few_coordinates(self.frame.points, seen.x, known)
 
     def mend(
         self,

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import logsumexp
 
 from attractory.memory.coordinates import spread
 
@@ -19,14 +18,15 @@ __all__ = [
     "NearestRow",
     "Position",
     "nearest_row",
-    "of_distances",
+    "of_few_coordinates",
     "position",
     "second_row",
 ]
 
 _CHANCE = 4.0  # standard errors
 FEWEST = 300  # coordinates: of fewer too little is told
-_SAME = 1e-12  # square of float32's rounding
+_CLOSE = 64  # rows by each measure of few coordinates
+_SCALES = np.geomspace(1e-4, 10, 25)  # of their errors
 _ALONE = 0.05  # of the distance of the second row
 _AT_ONCE = 1 << 24  # distances held at a time
 _ALL, _SOME, _SAMPLE = 2048, 256, 64  # rows up to which all are looked at, and some of more
@@ -88,35 +88,54 @@ def _squares(rows: np.ndarray, whole: bool) -> np.ndarray:
     return np.einsum("ij,ij->i", rows, rows) if whole else rows**2
 
 
-def of_distances(
+def of_few_coordinates(
     rows: Float[np.ndarray, "n d"],
     cues: Float[np.ndarray, "k d"],
-    row: Int[np.ndarray, " k"],
     known: Bool[np.ndarray, "k d"] | None = None,
-) -> Float[np.ndarray, " k"]:
-    r"""Return how probable it is that cues are of their rows, by their distances alone.
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    r"""Return the most probable row of each cue of few coordinates, and how probable it is.
 
-    Of q known coordinates under white noise of deviation σ, which may be any, the likelihood of a
-    row at distance r is ∫ σ⁻ᵠ exp(−r²/2σ²) dσ/σ ∝ r⁻ᵠ. Few coordinates so say little, however near
-    the row is, where others are not much farther.
+    All there is to go by is how far each coordinate is off. Errors are taken for normal, Laplace's
+    or Cauchy's, as probably each, at any scale from 10⁻⁴ to 10 times the rows' spread: of sizes
+    that are alike, or few large ones. At even odds the cue is of a row that was never stored: of
+    the rows' mean and covariance. The nearest row is the less sure the
+    nearer others are: for normal errors of any scale P ∝ r⁻ᵈ at distance r.
 
     Args:
-        rows, cues: in the same units.
-        row: of each cue.
+        rows, cues: in units of the rows' spread.
         known: which coordinates of the cues are; None for all.
 
     Example:
-        >>> rows = np.array([[0.0, 0.0], [3.0, 0.0]])
-        >>> of_distances(rows, np.array([[1.0, 0.0]]), np.array([0])).round(6).tolist()
-        [0.8]
+        >>> rows = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 0.0]])
+        >>> row, sure = of_few_coordinates(rows, np.array([[0.01, 0.01, 3.0]]))
+        >>> row.tolist(), bool(sure[0] > 0.9)
+        ([0], True)
     """
-    out = np.empty(len(cues))
+    row, sure = np.empty(len(cues), int), np.empty(len(cues))
+    mean, apart = rows.mean(axis=0), rows - rows.mean(axis=0)
+    covariance = np.asarray(apart.T @ apart / len(rows), float)
     for k, cue in enumerate(np.asarray(cues, float)):
         told = slice(None) if known is None else known[k]
-        square = ((rows[:, told] - cue[told]) ** 2).sum(axis=1)
-        away = np.log(square + _SAME * (cue[told] ** 2).sum() + np.finfo(float).tiny)
-        out[k] = np.exp(-logsumexp(-(away - away[row[k]]) * cue[told].size / 2))
-    return out
+        away = np.abs(rows[:, told] - cue[told])
+        some, size = np.arange(len(rows)), away.shape[1]
+        if len(rows) > 3 * _CLOSE:
+            measures = (away**2, away, np.log(away + _SCALES[0]))
+            some = np.unique([np.argpartition(m.sum(axis=1), _CLOSE)[:_CLOSE] for m in measures])
+        z = away[some, :, None] / _SCALES
+        normal = -0.5 * (z**2).sum(axis=1) - 0.5 * size * np.log(2 * np.pi)
+        laplace = -z.sum(axis=1) - size * np.log(2)
+        cauchy = -np.log1p(z**2).sum(axis=1) - size * np.log(np.pi)
+        each = np.stack([normal, laplace, cauchy]) - size * np.log(_SCALES)
+        each = np.logaddexp.reduce(np.logaddexp.reduce(each, axis=2), axis=0)
+        found = each - np.log(3 * len(rows))
+        variances, axes = np.linalg.eigh(covariance[told][:, told])
+        along = axes.T @ (cue[told] - mean[told])
+        wide = np.maximum(variances, 0)[:, None] + _SCALES**2
+        other = -0.5 * (along[:, None] ** 2 / wide + np.log(2 * np.pi * wide)).sum(axis=0)
+        best = int(found.argmax())
+        whole = np.logaddexp.reduce(np.append(found, other))
+        row[k], sure[k] = some[best], np.exp(found[best] - whole)
+    return row, sure
 
 
 class Position(NamedTuple):

@@ -373,8 +373,8 @@ class MemoryState:
         if len(few):
             # A direction, too, says less than all there is to go by.
             part = None if known is None else known[few]
-            row[few], certain[few] = near.row[few], True
-            sure[few] = self.mending.of_distances(seen.some(few), row[few], part)
+            row[few], sure[few] = self.mending.of_few_coordinates(seen.some(few), part)
+            certain[few] = True
             damage[few] = DAMAGE.index("noise")
         start[certain] = self.points[row[certain]]
         plain[~whole | certain] = start[~whole | certain]
