@@ -18,11 +18,10 @@ a larger one a pattern's pull reaches less far. With biases the radius is 0.92. 
 the least norms in units of w √dim, were chosen on digits; w is the activation's width.
 """
 
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq
 
 from attractory._util.seeds import generator
 from attractory.activations import Activation, ErfMixture
@@ -38,6 +37,7 @@ _CLOSER, _POWER = 0.44, -2.5
 _CLOSE = 0.05  # of the patterns have a neighbour closer than the angle taken
 _ALIKE = 48.0  # w √dim: the most that alike neighbours raise the norm of a sequence to
 _MOST = 1e4  # w √dim: beyond it nothing changes
+_PLACES = 0.05  # between logarithms of norms at which α and β are worked out
 
 
 def auto_norm(
@@ -57,7 +57,7 @@ def auto_norm(
     if len(unit) > 1:
         closer = _CLOSER * max(_close(unit), 1e-2) ** _POWER
         least = max(least, min(closer, _ALIKE) if sequence else closer)
-    return max(float(least * scale), _norm_of(radius, unit, act, depth, bias, scale))
+    return _norm_of(radius, unit, act, depth, bias, (float(least * scale), _MOST * scale))
 
 
 def erf_width(act: Activation) -> float:
@@ -82,27 +82,41 @@ def _close(unit: np.ndarray) -> float:
 
 
 def _norm_of(
-    radius: float, unit: np.ndarray, act: Activation, depth: int, bias: float, scale: float
+    radius: float,
+    unit: np.ndarray,
+    act: Activation,
+    depth: int,
+    bias: float,
+    between: tuple[float, float],
 ) -> float:
-    """Return the norm at which β/(αγ) is what the radius needs."""
-    wanted = (1 / radius - 1) * _strength(unit)
+    """Return the norm, between two, at which β/(αγ) is what the radius needs."""
+    wanted = float(np.log((1 / radius - 1) * _strength(unit)))
+    root = np.sqrt(unit.shape[1] + bool(bias))
 
-    def excess(log_norm: float) -> float:
-        return np.log(_ratio(float(np.exp(log_norm)), act, depth, bias, unit.shape[1]) / wanted)
+    def excess(place: int) -> float:
+        return _log_ratio(place, act, depth, bias) - wanted
 
-    low, high = np.log(1e-2 * scale), np.log(_MOST * scale)
-    if excess(low) > 0:
-        return float(np.exp(low))
+    # Bisection over places that all fits share: what one has worked out the next one need not.
+    low, high = (int(np.floor(np.log(norm / root) / _PLACES)) for norm in between)
+    if low >= high or excess(low) > 0:
+        return between[0]
     if excess(high) < 0:
-        return float(np.exp(high))
-    root: Any = brentq(excess, low, high, xtol=1e-2)
-    return float(np.exp(root))
+        return between[1]
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if excess(middle) <= 0 else (low, middle)
+    below, above = excess(low), excess(high)
+    norm = float(np.exp((low - below / (above - below)) * _PLACES) * root)
+    return max(norm, between[0])
 
 
-def _ratio(norm: float, act: Activation, depth: int, bias: float, dim: int) -> float:
-    """Return β/α at a norm."""
+@lru_cache(maxsize=4096)
+def _log_ratio(place: int, act: Activation, depth: int, bias: float) -> float:
+    """Return log β/α where the norm is e^(place / 20) √dim."""
+    dim = 2 if bias else 3  # of any number of coordinates, those of the norm over its root
+    norm = float(np.exp(place * _PLACES) * np.sqrt(dim + bool(bias)))
     slope, rest = expansion(norm, act, depth, bias, dim)
-    return max(rest / slope, 1e-300)
+    return float(np.log(max(rest / slope, 1e-300)))
 
 
 def expansion(
