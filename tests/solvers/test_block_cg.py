@@ -113,7 +113,9 @@ def test_tiles_cover_the_upper_triangle_once(points):
     tiles = Tiles(x, KERNEL, "ntk")
     assert sorted(tiles.order.tolist()) == list(range(len(x)))
     count = np.zeros((len(x), len(x)), int)
-    for rows, columns, values in tiles.upper():
+    for i, j in tiles.upper():
+        rows, columns = tiles.spans[i], tiles.spans[j]
+        values = tiles.one(i, j)
         assert values.shape == (rows.stop - rows.start, columns.stop - columns.start)
         count[rows, columns] += 1
     assert (np.triu(count) == np.triu(np.ones_like(count))).all()
