@@ -7,6 +7,7 @@ from scipy.stats import cauchy, laplace, multivariate_normal, norm
 from attractory import AttractorMemory
 from attractory.memory.cue_mending import DAMAGE, CueMending
 from attractory.memory.metric import Metric, fit_metric
+from attractory.memory.nearest_row import of_few_coordinates
 
 RNG = np.random.default_rng(5)
 ROWS = RNG.normal(size=(60, 160)) @ RNG.normal(size=(160, 160)) / 12
@@ -109,3 +110,11 @@ def test_few_coordinates_are_judged_by_laws_of_errors_of_any_scale(dim):
     expected /= expected.sum(axis=1, keepdims=True) + stranger[:, None]
     np.testing.assert_allclose(found.confidence, expected.max(axis=1), atol=1e-2)
     assert memory.predict(rows).tolist() == list(range(6))
+
+
+def test_few_told_of_very_many_coordinates_need_no_matrix_of_all():
+    rows = RNG.normal(size=(4, 150_000)).astype(np.float32)
+    known = np.arange(150_000) < 5
+    row, sure = of_few_coordinates(rows, rows[:2], np.tile(known, (2, 1)))
+    assert row.tolist() == [0, 1]
+    assert (sure > 0.99).all()

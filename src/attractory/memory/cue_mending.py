@@ -27,7 +27,7 @@ from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, of_few_coordinates, position
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
-from attractory.memory.row_screening import RowScreening, alike, filled
+from attractory.memory.row_screening import TOGETHER, RowScreening, alike, filled
 from attractory.memory.shortlist import Compared, RowFrame, Shortlist
 
 __all__ = ["DAMAGE", "CueMending", "Mended"]
@@ -38,7 +38,6 @@ _SHARP = 4  # power of the probabilities that rows fill in by: near ties alone a
 _SURE, _ALONE = 0.9, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
-_TOGETHER = 1 << 18  # numbers in the rows of cues that are looked at together
 
 
 class Mended(NamedTuple):
@@ -168,7 +167,7 @@ class CueMending:
                 x = self.frame.inward(cues[block])
                 lists = self._shortlist.of_known(x, known[block])
             told = None if known is None else known[block]
-            for some in alike(lists, _TOGETHER // cues.shape[1], told):
+            for some in alike(lists, TOGETHER // cues.shape[1], told):
                 rows, real = filled([lists[j] for j in some])
                 own = None if told is not None else (starts[k + some], self._points[rows])
                 raw = cues[k + some] / self.frame.scale

@@ -17,6 +17,8 @@ from jaxtyping import Bool, Float, Int
 
 from attractory.memory.coordinates import spread
 from attractory.memory.damage_models import (
+    KEPT_STARTS,
+    MOVED_START,
     Classes,
     Fit,
     combined,
@@ -72,8 +74,6 @@ KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(
     MODELS, ["structured", "shaded", "slow part added", "unevenly lit"], invert=True
 )  # whose terms are nats over the same q
-_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
-_MOVED_START = 0.3, 0.1
 FEWEST_FOR_MODELS = 12  # known coordinates below which nothing but noise is told
 _SLOW = 5  # cosines over the order of coordinates
 _NOISY = *MODELS[:6], "moved far"  # noise about a row, whose residuals can be looked at
@@ -210,8 +210,8 @@ class DamageModels:
         every = isinstance(given.where, slice)
         fits = {
             "white, of any contrast": white(here, some),
-            "replaced, much": mixture(here, some, other, _STARTS[0], real=given.real),
-            "replaced, little": mixture(here, some, other, _STARTS[1], real=given.real),
+            "replaced, much": mixture(here, some, other, KEPT_STARTS[0], real=given.real),
+            "replaced, little": mixture(here, some, other, KEPT_STARTS[1], real=given.real),
         }
         if whole and self._near.like is not None:
             fits |= self._of_neighbours(given, self._near.like)
@@ -250,11 +250,11 @@ class DamageModels:
             parts.append(again)
         fits = {
             "smoothed": combined(here, parts),
-            "moved": mixture(here, some, other, _MOVED_START, (least, most), real),
+            "moved": mixture(here, some, other, MOVED_START, (least, most), real),
         }
         if isinstance(given.where, slice):
             farther = _beside(least, like, np.minimum), _beside(most, like, np.maximum)
-            fits["moved far"] = mixture(here, some, other, _MOVED_START, farther, real)
+            fits["moved far"] = mixture(here, some, other, MOVED_START, farther, real)
         classes = self._near.edges
         fits["edges"] = tabulated(here, classes.of_rows[given.rows], len(classes.edges) + 1, 10)
         return fits

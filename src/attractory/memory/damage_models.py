@@ -43,9 +43,12 @@ from jaxtyping import Bool, Float, Int
 from attractory.memory.coordinates import spread
 
 __all__ = [
-    "Classes", "Fit", "combined", "density", "exact", "lead", "like_coordinates", "mixture",
-    "patches", "tabulated", "white",
+    "KEPT_STARTS", "MOVED_START", "Classes", "Fit", "combined", "density", "exact", "lead",
+    "like_coordinates", "mixture", "patches", "tabulated", "white",
 ]  # fmt: skip
+
+KEPT_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
+MOVED_START = 0.3, 0.1
 
 _NARROW = 0.02  # half a bin of the density, in the rows' spread
 _LEAST = 0.04  # the least σ

@@ -98,8 +98,8 @@ def of_few_coordinates(
     All there is to go by is how far each coordinate is off. Errors are taken for normal, Laplace's
     or Cauchy's, as probably each, at any scale from 10⁻⁴ to 10 times the rows' spread: of sizes
     that are alike, or few large ones. At even odds the cue is of a row that was never stored: of
-    the rows' mean and covariance. The nearest row is the less sure the
-    nearer others are: for normal errors of any scale P ∝ r⁻ᵈ at distance r.
+    the rows' mean and covariance. The nearest row is the less sure the nearer others are: for
+    normal errors of any scale P ∝ r⁻ᵈ at distance r.
 
     Args:
         rows, cues: in units of the rows' spread.
@@ -112,11 +112,10 @@ def of_few_coordinates(
         ([0], True)
     """
     row, sure = np.empty(len(cues), int), np.empty(len(cues))
-    mean, apart = rows.mean(axis=0), rows - rows.mean(axis=0)
-    covariance = np.asarray(apart.T @ apart / len(rows), float)
     for k, cue in enumerate(np.asarray(cues, float)):
         told = slice(None) if known is None else known[k]
-        away = np.abs(rows[:, told] - cue[told])
+        here = np.asarray(rows[:, told], float)  # few columns: rows may have many
+        away = np.abs(here - cue[told])
         some, size = np.arange(len(rows)), away.shape[1]
         if len(rows) > 3 * _CLOSE:
             measures = (away**2, away, np.log(away + _SCALES[0]))
@@ -128,8 +127,9 @@ def of_few_coordinates(
         each = np.stack([normal, laplace, cauchy]) - size * np.log(_SCALES)
         each = np.logaddexp.reduce(np.logaddexp.reduce(each, axis=2), axis=0)
         found = each - np.log(3 * len(rows))
-        variances, axes = np.linalg.eigh(covariance[told][:, told])
-        along = axes.T @ (cue[told] - mean[told])
+        mean = here.mean(axis=0)
+        variances, axes = np.linalg.eigh((here - mean).T @ (here - mean) / len(rows))
+        along = axes.T @ (cue[told] - mean)
         wide = np.maximum(variances, 0)[:, None] + _SCALES**2
         other = -0.5 * (along[:, None] ** 2 / wide + np.log(2 * np.pi * wide)).sum(axis=0)
         best = int(found.argmax())

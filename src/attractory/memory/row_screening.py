@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.seeds import generator
 from attractory.memory.damage_models import (
+    KEPT_STARTS,
+    MOVED_START,
     Classes,
     Fit,
     combined,
@@ -20,18 +22,16 @@ from attractory.memory.damage_models import (
     mixture,
     tabulated,
     white,
-)  # fmt: skip
+)
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.shortlist import RowFrame
 
-__all__ = ["KEPT", "RowScreening", "alike", "filled"]
+__all__ = ["KEPT", "TOGETHER", "RowScreening", "alike", "filled"]
 
 KEPT = 16  # rows
-_TOGETHER = 1 << 18  # numbers in the rows of cues that are looked at together
+TOGETHER = 1 << 18  # numbers in the rows of cues that are looked at together
 _SEEN = 192  # coordinates
-_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π, as of the models
-_MOVED = 0.3, 0.1
 _CLASSES = 8
 _ROUNDS = 1  # of EM
 _DEAD = 0.02  # spread of a coordinate, of the largest
@@ -63,7 +63,7 @@ class RowScreening:
             own: the cues less their noise and all rows, in the memory's coordinates.
         """
         out, (starts, points) = list(lists), own
-        for some in alike(lists, _TOGETHER // len(self._place)):
+        for some in alike(lists, TOGETHER // len(self._place)):
             some = some[[len(lists[j]) > KEPT for j in some]]
             if not len(some):
                 continue
@@ -91,7 +91,7 @@ class RowScreening:
         found = [
             exact(here, some),
             white(here, some),
-            *(mixture(here, some, other, start, rounds=_ROUNDS) for start in _STARTS),
+            *(mixture(here, some, other, start, rounds=_ROUNDS) for start in KEPT_STARTS),
             white(*own, offset=False),
         ]
         for classes, count, mine in self._tables:
@@ -102,7 +102,7 @@ class RowScreening:
             least, most, mean = (values[rows] for values in self._about)
             found += [
                 combined(here, [some, mean]),
-                mixture(here, some, other, _MOVED, (least, most), rounds=_ROUNDS),
+                mixture(here, some, other, MOVED_START, (least, most), rounds=_ROUNDS),
                 white(here - x[:, like].mean(axis=2), some - mean),
             ]
         if self._local.windows is not None:

@@ -350,8 +350,12 @@ class MemoryState:
         damage[:], certain = 0, np.zeros(count, bool)
         whole = np.ones(count, bool) if known is None else known.all(axis=1)
         near = self.mending.nearest(seen, known)
+        numbers = np.full(count, cues.shape[1]) if known is None else known.sum(axis=1)
+        at = there & whole & (cues.shape[1] > 2)  # in a plane many have a row's direction
+        few = (numbers < FEWEST_FOR_MODELS) & ~at
         # White noise needs no model of damage, but for its confidence where some is unknown.
-        for some, told in ((whole & ~there & ~near.white, None), (~whole, known)):
+        damaged = whole & ~there & ~near.white
+        for some, told in ((damaged & ~few, None), (~whole & ~few, known)):
             if not some.any():
                 continue
             part = None if told is None else told[some]
@@ -367,10 +371,7 @@ class MemoryState:
         some = direct & whole
         sure[some] = self.mending.of_noise(seen.some(some), row[some])
         certain |= direct
-        told = np.full(count, cues.shape[1]) if known is None else known.sum(axis=1)
-        at = there & whole & (cues.shape[1] > 2)  # in a plane many have a row's direction
-        few = np.flatnonzero((told < FEWEST_FOR_MODELS) & ~at)
-        if len(few):
+        if few.any():
             # A direction, too, says less than all there is to go by.
             part = None if known is None else known[few]
             row[few], sure[few] = self.mending.of_few_coordinates(seen.some(few), part)
