@@ -1,7 +1,7 @@
 """Is the confidence a probability, and does it tell stored from unknown better than a search does?
 
     python benchmarks/confidence.py --digits FOLDER --fashion FOLDER [--pictures FOLDER]
-        [--speech FOLDER] [--letters FILE] [--rows 100 1000] [--cues 20] [--spent]
+        [--icons FOLDER ...] [--rows 100 1000] [--cues 20] [--spent]
 
 Cues under the held-out kinds of damage (`kinds/held_out.py`; with `--spent` under those that the
 confidence was learned from, and rows 1,000 and on): as many of stored rows as of rows of

@@ -1,19 +1,16 @@
 """The memory beside simple searches, on many kinds of damage and several data sets.
 
     python benchmarks/damage.py --digits FOLDER --fashion FOLDER [--pictures FOLDER]
-        [--rows 100 1000] [--held-out [--speech FOLDER] [--letters FILE]]
+        [--rows 100 1000] [--held-out [--icons FOLDER] ...]
 
 Share of cues brought to within 1 % of their row by the memory, and share of the searches that find
 the row: Euclid, cosine, Pearson, Pearson less the mean row and a constant, Manhattan. Without
 `--held-out` the kinds are those that recall was tuned on (`tuned_on`), and rows 1,000 and on of
-each data set; with it those of `kinds/held_out.py`, rows 5,200 and on, other seeds, and data sets
-more: terrain, tiles of Matplotlib's heights of a part of Tennessee, each from 0 to 1; tumours,
-scikit-learn's 569 rows of 30 measurements; patients, its 442 with ten measurements of diabetes, in
-the units they were taken in; speech, windows of 30 ms from the sound files (.wav, one channel) of a
-folder; letters, 16 whole numbers each, of UCI's "Letter Recognition" (letter-recognition.data).
-FOLDER has IDX files of the MNIST family (the test set is read). Photographs are tiles of
-scikit-learn's two, tables have columns far from 0 and of two factors, points are random. The FOLDER
-of `--pictures` has pictures of any other source; their colour tiles are one more data set, on which
+each data set; with it those of `kinds/held_out.py`, rows 7,200 and on, other seeds, and the data
+sets of `held_out_data.py` more, some of which need a file or a folder (`--help`). FOLDER has IDX
+files of the MNIST family (the test set is read). Photographs are tiles of scikit-learn's two,
+tables have columns far from 0 and of two factors, points are random. The FOLDER of
+`--pictures` has pictures of any other source; their colour tiles are one more data set, on which
 nothing was tuned.
 """
 
@@ -25,10 +22,8 @@ from pathlib import Path
 import numpy as np
 from _cues import unit
 from dimension import tiles
+from held_out_data import SETS, held_out_sets
 from kinds import SPENT, held_out
-from matplotlib.cbook import get_sample_data
-from scipy.io import wavfile
-from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from attractory import AttractorMemory
 from attractory.bench import damage as damage_kinds
@@ -96,64 +91,19 @@ def table(name: str, rows: np.ndarray, shape: tuple, kinds: dict, count: int) ->
     return means
 
 
-def terrain(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Return tiles (n, size²) of heights that do not overlap, as many as there are at most."""
-    heights = get_sample_data("jacksboro_fault_dem.npz")["elevation"].astype(float)
-    down, across = (s // size for s in heights.shape)
-    parts = heights[: down * size, : across * size].reshape(down, size, across, size)
-    parts = parts.swapaxes(1, 2).reshape(down * across, -1)
-    parts = parts[rng.permutation(len(parts))[:count]]
-    low, high = parts.min(axis=1, keepdims=True), parts.max(axis=1, keepdims=True)
-    return (parts - low) / (high - low)
-
-
-def speech(folder: Path, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return windows (n, 30 ms) of sound files that do not overlap and are not silent."""
-    windows = []
-    for file in sorted(folder.rglob("*.wav")):
-        rate, samples = wavfile.read(file)
-        size = round(0.03 * rate)
-        windows.append(samples[: len(samples) // size * size].reshape(-1, size))
-    rows = np.concatenate(windows) / 2.0**15
-    rows = rows[rows.std(axis=1) > 0.02]
-    return rows[rng.permutation(len(rows))[:count]]
-
-
-def letters(file: Path, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return rows (n, 16) of measurements, whole numbers from 0 to 15, each once."""
-    rows = np.unique(np.loadtxt(file, delimiter=",", usecols=range(1, 17)), axis=0)
-    return rows[rng.permutation(len(rows))[:count]]
-
-
-def held_out_sets(arguments: argparse.Namespace, count: int, rng: np.random.Generator) -> dict:
-    """Return the data sets that only held-out damage is measured on."""
-    tumours, patients = load_breast_cancer().data, load_diabetes(scaled=False).data
-    out = {
-        "terrain": (terrain(count, 20, rng), (20, 20), True),
-        "tumours": (tumours[rng.permutation(len(tumours))[:count]], (30,), False),
-        "patients": (patients[rng.permutation(len(patients))[:count]], (10,), False),
-    }
-    if arguments.speech:
-        rows = speech(arguments.speech, count, rng)
-        out["speech"] = rows, rows.shape[1:], False
-    if arguments.letters:
-        out["letters"] = letters(arguments.letters, count, rng), (16,), False
-    return out
-
-
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where data sets are."""
     parser.add_argument("--digits", type=Path)
     parser.add_argument("--fashion", type=Path)
     parser.add_argument("--pictures", help="folder of pictures whose tiles are a data set")
-    parser.add_argument("--speech", type=Path, help="folder of .wav files; held-out only")
-    parser.add_argument("--letters", type=Path, help="letter-recognition.data; held-out only")
+    for name, (_, what) in SETS.items():
+        parser.add_argument(f"--{name}", type=Path, help=f"{what}; held-out only")
     parser.add_argument("--only", nargs="+", help="names of data sets")
 
 
 def data_sets(arguments: argparse.Namespace, count: int) -> dict:
     """Return rows, their shape and whether they are images, by name."""
-    first, seed = (5200, 5) if arguments.held_out else (1000, 1)
+    first, seed = (7200, 6) if arguments.held_out else (1000, 1)
     rng = np.random.default_rng([count, seed] if arguments.held_out else count)
     out = {}
     for name in ("digits", "fashion"):

@@ -4,9 +4,7 @@ A score is a column's distance from its mean over the stored rows, in standard d
 """
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import lfilter
-from scipy.stats import norm, rankdata
+from scipy.signal import detrend
 
 from .views import spread
 
@@ -23,171 +21,183 @@ def _noise(size, like, rng):
     return size * rng.normal(size=like.shape)
 
 
-def ranked_within(rows, shape, stored, rng):
-    """Of a row's scores only their order is told, as normal quantiles; noise of 0.4."""
-    scores = norm.ppf((rankdata(_scores(rows, stored), axis=1) - 0.5) / rows.shape[1])
-    return _unscored(scores + _noise(0.4, scores, rng), stored)
+def uniform_errors(rows, shape, stored, rng):
+    """Errors of any size up to 1.2 deviations either way."""
+    return _unscored(_scores(rows, stored) + rng.uniform(-1.2, 1.2, rows.shape), stored)
 
 
-def sorted_in_fives(rows, shape, stored, rng):
-    """In each five columns beside one another the scores were sorted; noise of 0.1."""
+def either_side(rows, shape, stored, rng):
+    """Every column is off by just one deviation, to the one or the other side by a coin."""
+    return _unscored(_scores(rows, stored) + rng.choice([-1, 1], rows.shape), stored)
+
+
+def ever_noisier(rows, shape, stored, rng):
+    """Noise that grows over the columns, from none to 2.5 deviations."""
+    return rows + spread(stored, np.linspace(0, 2.5, rows.shape[1]), rows, rng)
+
+
+def told_as_scores(rows, shape, stored, rng):
+    """Already standardised: scores in place of the numbers, with noise of 0.3."""
     scores = _scores(rows, stored)
-    for start in range(0, scores.shape[1], 5):
-        scores[:, start : start + 5] = np.sort(scores[:, start : start + 5], axis=1)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return scores + _noise(0.3, scores, rng)
 
 
-def mistyped(rows, shape, stored, rng):
-    """Typed with four digits, and in half of the cells one of the four is any other digit."""
-    size = 10.0 ** np.floor(np.log10(np.maximum(np.abs(rows), 1e-12)) - 3)
-    whole = np.round(np.abs(rows) / size)
-    place = 10.0 ** rng.integers(0, 4, rows.shape)
-    digit = whole // place % 10
-    change = (digit + rng.integers(1, 10, rows.shape)) % 10 - digit
-    return np.sign(rows) * size * (whole + (rng.random(rows.shape) < 0.5) * change * place)
+def scaled_to_one(rows, shape, stored, rng):
+    """Each row has been scaled to lie from 0 to 1, after noise of 0.2 deviations."""
+    made = rows + spread(stored, 0.2, rows, rng)
+    low, high = made.min(axis=1, keepdims=True), made.max(axis=1, keepdims=True)
+    return (made - low) / np.maximum(high - low, 1e-12)
 
 
-def some_logarithms(rows, shape, stored, rng):
-    """The same half of the columns holds the sign times log10(1 + |x|) in all cues; noise 0.1."""
-    told = np.where(rng.random(rows.shape[1]) < 0.5, np.sign(rows) * np.log10(1 + abs(rows)), rows)
-    return told + spread(stored, 0.1, rows, rng)
+def telephone_line(rows, shape, stored, rng):
+    """Scores in 8 levels, of µ law (255) and the row's own range, after noise of 0.3."""
+    scores = _scores(rows, stored)
+    scores += _noise(0.3, scores, rng)
+    most = np.maximum(np.abs(scores).max(axis=1, keepdims=True), 1e-12)
+    level = np.sign(scores) * np.log1p(255 * np.abs(scores) / most) / np.log(256)
+    level = (np.floor(np.clip(level, -1, 1 - 1e-9) * 4) + 0.5) / 4
+    return _unscored(np.sign(level) * most * (256 ** np.abs(level) - 1) / 255, stored)
 
 
-def changes(rows, shape, stored, rng):
-    """Told as changes: each score less that of the column before it; noise of 0.4."""
-    scores = np.diff(_scores(rows, stored), axis=1, prepend=0)
+def detrended(rows, shape, stored, rng):
+    """A straight line was fitted to each row's scores, and taken away; noise of 0.4."""
+    scores = detrend(_scores(rows, stored), axis=1)
     return _unscored(scores + _noise(0.4, scores, rng), stored)
 
 
-def running_mean(rows, shape, stored, rng):
-    """Each score is the mean of all up to it, times the root of how many; noise of 0.3."""
-    count = np.sqrt(1 + np.arange(rows.shape[1]))
-    scores = _scores(rows, stored).cumsum(axis=1) / count
+def against_a_reference(rows, shape, stored, rng):
+    """Each score less that of one column, the same in all cues; noise of 0.3."""
+    scores = _scores(rows, stored)
+    scores = scores - scores[:, [rng.integers(rows.shape[1])]]
     return _unscored(scores + _noise(0.3, scores, rng), stored)
 
 
-def _most_alike(row, stored, count):
-    """Return the stored rows most alike by their scores, but those equal to the row."""
-    far = ((_scores(stored, stored) - _scores(row, stored)) ** 2).sum(axis=1)
-    far[(stored == row).all(axis=1)] = np.inf
-    return stored[np.argsort(far)[:count]]
-
-
-def anonymised(rows, shape, stored, rng):
-    """Half of the row and a quarter of each of the two most alike; noise of 0.2."""
-    made = np.stack([row / 2 + _most_alike(row, stored, 2).sum(axis=0) / 4 for row in rows])
-    return made + spread(stored, 0.2, rows, rng)
-
-
-def merged_with_a_twin(rows, shape, stored, rng):
-    """A third of the columns are those of the stored row most alike; noise of 0.05."""
-    twins = np.concatenate([_most_alike(row, stored, 1) for row in rows])
-    made = np.where(rng.random(rows.shape) < 1 / 3, twins, rows)
-    return made + spread(stored, 0.05, rows, rng)
-
-
-def pasted_aside(rows, shape, stored, rng):
-    """Pasted one to three columns to the right; what went over the end stands at the beginning."""
-    return np.stack([np.roll(row, rng.integers(1, 4)) for row in rows])
-
-
-def only_outliers_noted(rows, shape, stored, rng):
-    """Scores are drawn to 0 by 1, and are 0 within; noise of 0.1."""
+def backlash(rows, shape, stored, rng):
+    """A worn gear with a play of 0.8 deviations: a reading moves only if it is pulled along."""
     scores = _scores(rows, stored)
-    scores = np.sign(scores) * np.maximum(np.abs(scores) - 1, 0)
+    for k in range(1, scores.shape[1]):
+        scores[:, k] = np.clip(scores[:, k - 1], scores[:, k] - 0.4, scores[:, k] + 0.4)
     return _unscored(scores + _noise(0.1, scores, rng), stored)
 
 
-def outliers_cleaned(rows, shape, stored, rng):
-    """Whatever is over 0.7 deviations from the mean was taken for an error, and is the mean."""
-    scores = _scores(rows, stored)
-    scores[np.abs(scores) > 0.7] = 0
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
-
-
-def groups_together(rows, shape, stored, rng):
-    """Columns are in six groups, the same in all cues; each moves together, by 1.5; noise 0.4."""
-    group = rng.integers(6, size=rows.shape[1])
-    scores = _scores(rows, stored) + rng.normal(0, 1.5, (len(rows), 6))[:, group]
-    return _unscored(scores + _noise(0.4, scores, rng), stored)
-
-
-def uneven_care(rows, shape, stored, rng):
-    """Noise of a size of each cue's own: lognormal about 0.9, of deviation 0.8."""
-    return rows + spread(stored, 0.9 * rng.lognormal(0, 0.8, (len(rows), 1)), rows, rng)
-
-
-def percent_errors(rows, shape, stored, rng):
-    """Errors in proportion to what is measured: normal, of 30 percent of each number."""
-    return rows * rng.normal(1, 0.3, rows.shape)
-
-
-def warming_up(rows, shape, stored, rng):
-    """The first column is 6 deviations too high, and each eighth of them halves that; noise 0.5."""
-    decay = 6 * 0.5 ** (8 * np.arange(rows.shape[1]) / rows.shape[1])
-    return rows + stored.std(axis=0) * decay + spread(stored, 0.5, rows, rng)
-
-
-def changed_midway(rows, shape, stored, rng):
-    """From a column on scores are 0.4 as large and 2 higher or lower; noise of 0.2."""
-    scores = _scores(rows, stored)
+def packets_repeated(rows, shape, stored, rng):
+    """Sent in packets of an eighth; four in ten are lost, and the scores before them play again."""
+    scores, places = _scores(rows, stored), np.arange(rows.shape[1])
+    size = max(1, rows.shape[1] // 8)
     for score in scores:
-        start = int(rng.uniform(0.2, 0.8) * score.size)
-        score[start:] = 0.4 * score[start:] + rng.choice([-2, 2])
+        lost = rng.random(rows.shape[1]) < 0.4
+        lost[0] = False
+        from_where = places.copy()
+        for k in places[size:]:
+            if lost[k // size]:
+                from_where[k] = from_where[k - size]
+        score[:] = score[from_where]
     return _unscored(scores + _noise(0.2, scores, rng), stored)
 
 
-def slow_sensor(rows, shape, stored, rng):
-    """Each reading is 0.7 of the one before it and 0.3 of the score; noise of 0.1."""
-    scores = lfilter([0.3], [1, -0.7], _scores(rows, stored), axis=1)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
-
-
-def wow(rows, shape, stored, rng):
-    """A tape runs unevenly: scores are read between the columns, up to 1.5 of them away."""
-    scores, places = _scores(rows, stored), np.arange(rows.shape[1])
+def fading(rows, shape, stored, rng):
+    """Scores are heard louder and fainter, from none to twice, waxing and waning; noise of 0.4."""
+    scores = _scores(rows, stored)
     for score in scores:
-        off = gaussian_filter1d(rng.normal(size=score.size), score.size / 8)
-        score[:] = np.interp(places + 1.5 * off / np.abs(off).max(), places, score.copy())
+        waves = 2 * np.pi * np.arange(score.size) / score.size
+        score *= 1 + np.sin(rng.uniform(1, 3) * waves + rng.uniform(0, 2 * np.pi))
+    return _unscored(scores + _noise(0.4, scores, rng), stored)
+
+
+def knocked(rows, shape, stored, rng):
+    """Somebody hit the table: from a column on it rings, at first by six deviations; noise 0.3."""
+    scores, size = _scores(rows, stored), rows.shape[1]
+    for score in scores:
+        after = np.arange(size) - rng.uniform(0, 0.5) * size
+        ring = np.exp(-4 * after.clip(0) / size) * np.cos(rng.uniform(20, 60) * after / size)
+        score += 6 * rng.choice([-1, 1]) * np.where(after >= 0, ring, 0)
+    return _unscored(scores + _noise(0.3, scores, rng), stored)
+
+
+def babble(rows, shape, stored, rng):
+    """Four others talk at the same time: 0.4 of the scores of each are added."""
+    scores = _scores(rows, stored)
+    for _ in range(4):
+        scores = scores + 0.4 * _scores(stored[rng.integers(len(stored), size=len(rows))], stored)
     return _unscored(scores, stored)
 
 
-def polarity_reversed(rows, shape, stored, rng):
-    """Two wires were exchanged: every score has the other sign; noise of 0.5."""
-    return _unscored(-_scores(rows, stored), stored) + spread(stored, 0.5, rows, rng)
+def own_mean_filled_in(rows, shape, stored, rng):
+    """Six in ten numbers are missing, and are the mean of the row's others; noise of 0.1."""
+    out = rows + spread(stored, 0.1, rows, rng)
+    for row in out:
+        lost = rng.random(row.size) < 0.6
+        lost[rng.integers(row.size)] = False
+        row[lost] = row[~lost].mean()
+    return out
 
 
-def reverberation(rows, shape, stored, rng):
-    """In a hall, the same for all cues: a tail of normal numbers that fade over a quarter."""
-    size = rows.shape[1]
-    tail = 0.8 * rng.normal(size=size) * np.exp(-np.arange(size) / (size / 4))
-    tail[0] = 1
-    scores = lfilter(tail, 1, _scores(rows, stored), axis=1)
+def filled_in_from_memory(rows, shape, stored, rng):
+    """Half as far from the mean, in steps of 0.5, off by 0.3; three in ten are the mean itself."""
+    scores = _scores(rows, stored) / 2
+    scores = np.round(2 * (scores + _noise(0.3, scores, rng))) / 2
+    return _unscored(np.where(rng.random(rows.shape) < 0.3, 0, scores), stored)
+
+
+def binned_in_fours(rows, shape, stored, rng):
+    """Every four columns beside one another tell the mean of their scores; noise of 0.1."""
+    scores = _scores(rows, stored)
+    for start in range(0, scores.shape[1], 4):
+        part = scores[:, start : start + 4]
+        part[:] = part.mean(axis=1, keepdims=True)
     return _unscored(scores + _noise(0.1, scores, rng), stored)
 
 
-def bands_missing(rows, shape, stored, rng):
-    """Of the frequencies of the scores over the columns half are lost, the same in all cues."""
-    found = np.fft.rfft(_scores(rows, stored), axis=1)
-    found[:, rng.permutation(found.shape[1])[: found.shape[1] // 2]] = 0
-    scores = np.fft.irfft(found, rows.shape[1], axis=1)
+def third_of_the_rate(rows, shape, stored, rng):
+    """Every third number was kept, the others lie on straight lines between; noise of 0.1."""
+    made, places = rows + spread(stored, 0.1, rows, rng), np.arange(rows.shape[1])
+    return np.stack([np.interp(places, places[::3], row[::3]) for row in made])
+
+
+def played_faster(rows, shape, stored, rng):
+    """Scores run 3 to 10 percent too fast or too slow from the first on; the last one is held."""
+    scores, places = _scores(rows, stored), np.arange(rows.shape[1])
+    for score in scores:
+        speed = 1 + rng.uniform(0.03, 0.1) * rng.choice([-1, 1])
+        score[:] = np.interp(places * speed, places, score.copy())
     return _unscored(scores + _noise(0.1, scores, rng), stored)
 
 
-def few_sums(rows, shape, stored, rng):
-    """Told by noisy random sums, a third as many as columns; shown is the least that has them."""
-    sums = rng.normal(size=(rows.shape[1], max(1, rows.shape[1] // 3)))
-    told = _scores(rows, stored) @ sums
-    told += _noise(0.3 * np.sqrt(rows.shape[1]), told, rng)
-    return _unscored(told @ np.linalg.pinv(sums), stored)
+def looped(rows, shape, stored, rng):
+    """The file breaks off at 0.5 to 0.8 of it, and begins again at its first number; noise 0.2."""
+    made = rows + spread(stored, 0.2, rows, rng)
+    for row in made:
+        end = max(1, int(rng.uniform(0.5, 0.8) * row.size))
+        row[end:] = np.resize(row[:end], row.size - end)
+    return made
+
+
+def ticked_boxes(rows, shape, stored, rng):
+    """All that is told is 1 for above the column's median and 0 for not; one in ten is wrong."""
+    return ((rows > np.median(stored, axis=0)) ^ (rng.random(rows.shape) < 0.1)).astype(float)
+
+
+def float_bits_flipped(rows, shape, stored, rng):
+    """Of a float's 32 bits one of the ten about the point of its fraction is wrong, in half."""
+    bits = rows.astype(np.float32).view(np.uint32)
+    wrong = np.uint32(1) << rng.integers(16, 26, rows.shape).astype(np.uint32)
+    made = np.where(rng.random(rows.shape) < 0.5, bits ^ wrong, bits).astype(np.uint32)
+    return made.view(np.float32).astype(float)
+
+
+def faint_and_gapped(rows, shape, stored, rng):
+    """A quarter of the scores, on a constant of the cue's own; half of them lost; noise of 0.1."""
+    scores = _scores(rows, stored) / 4 + rng.normal(0, 0.5, (len(rows), 1))
+    scores[rng.random(rows.shape) < 0.5] = 0
+    return _unscored(scores + _noise(0.1, scores, rng), stored)
 
 
 VECTORS = {
     f.__name__.replace("_", " "): f
     for f in (
-        ranked_within, sorted_in_fives, mistyped, some_logarithms, changes, running_mean,
-        anonymised, merged_with_a_twin, pasted_aside, only_outliers_noted, outliers_cleaned,
-        groups_together, uneven_care, percent_errors, warming_up, changed_midway, slow_sensor, wow,
-        polarity_reversed, reverberation, bands_missing, few_sums,
+        uniform_errors, either_side, ever_noisier, told_as_scores, scaled_to_one, telephone_line,
+        detrended, against_a_reference, backlash, packets_repeated, fading, knocked, babble,
+        own_mean_filled_in, filled_in_from_memory, binned_in_fours, third_of_the_rate,
+        played_faster, looped, ticked_boxes, float_bits_flipped, faint_and_gapped,
     )
 }  # fmt: skip

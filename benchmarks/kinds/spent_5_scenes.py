@@ -1,4 +1,4 @@
-"""Held-out damage of images before the sensor: weather, light, optics, and how it was held.
+"""The kinds of `spent_5.py` that are before the sensor: weather, light, optics, how it was held.
 
 The functions are as those of `held_out.py`.
 """

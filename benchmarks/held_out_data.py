@@ -1,0 +1,146 @@
+"""Data sets that only held-out damage is measured on (`damage.py --held-out`).
+
+Of images: glyphs, the signs of a font, DejaVu Sans, 28 × 28; terrain, tiles of Matplotlib's heights
+of a part of Tennessee, and relief, of heights of the earth and the sea floor, each from 0 to 1;
+icons, on white, 32 × 32. Of other rows: tumours, patients and wine are scikit-learn's, in the units
+they were taken in; speech, windows of 30 ms of sound, and spectra, logarithms of the power of
+longer ones; letters, 16 whole numbers each, of UCI's "Letter Recognition"; heartbeats, windows of
+0.36 s of an electrocardiogram; climate, seven measurements in each month at a place at sea.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from matplotlib import get_data_path
+from matplotlib.cbook import get_sample_data
+from matplotlib.ft2font import FT2Font
+from PIL import Image, ImageDraw, ImageFont
+from scipy.io import netcdf_file, wavfile
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+
+
+def _some(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return rows drawn by chance, each once, as many as there are at most."""
+    rows = rows[rng.permutation(len(rows))[: 4 * count]]
+    return rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])][:count]
+
+
+def _height_tiles(heights: np.ndarray, size: int) -> np.ndarray:
+    """Return tiles (n, size²) that do not overlap and are not flat, each from 0 to 1."""
+    down, across = (s // size for s in heights.shape)
+    parts = heights[: down * size, : across * size].reshape(down, size, across, size)
+    parts = parts.swapaxes(1, 2).reshape(down * across, -1).astype(float)
+    low, high = parts.min(axis=1, keepdims=True), parts.max(axis=1, keepdims=True)
+    uneven = (high > low)[:, 0]
+    return ((parts - low)[uneven]) / (high - low)[uneven]
+
+
+def _windows(folder: Path, seconds: float) -> np.ndarray:
+    """Return windows of sound files (.wav, one channel) that do not overlap and are not silent."""
+    windows = []
+    for file in sorted(folder.rglob("*.wav")):
+        rate, samples = wavfile.read(file)
+        size = round(seconds * rate)
+        windows.append(samples[: len(samples) // size * size].reshape(-1, size))
+    rows = np.concatenate(windows) / 2.0**15
+    return rows[rows.std(axis=1) > 0.02]
+
+
+def terrain() -> tuple:
+    """Return tiles of heights of Matplotlib's."""
+    with np.load(get_sample_data("jacksboro_fault_dem.npz", asfileobj=False)) as found:
+        return _height_tiles(found["elevation"], 20), (20, 20), True
+
+
+def glyphs() -> tuple:
+    """Return the signs of a font, as large as they are there, 1 on 0."""
+    file = Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")
+    font, rows = ImageFont.truetype(file, 20, layout_engine=ImageFont.Layout.BASIC), []
+    for code in sorted(FT2Font(str(file)).get_charmap()):
+        canvas = Image.new("L", (28, 28))
+        ImageDraw.Draw(canvas).text((14, 14), chr(code), fill=255, font=font, anchor="mm")
+        rows.append(np.asarray(canvas).ravel() / 255)
+    rows = np.stack(rows)
+    return rows[rows.sum(axis=1) > 15], (28, 28), True
+
+
+def relief(file: Path) -> tuple:
+    """Return tiles of the heights in a file of the earth's."""
+    with netcdf_file(file, mmap=False) as found:
+        heights = next(v.data for v in found.variables.values() if len(v.shape) == 2)
+    return _height_tiles(heights, 24), (24, 24), True
+
+
+def icons(folder: Path) -> tuple:
+    """Return pictures, transparent where nothing is shown, on white."""
+    rows = []
+    for file in sorted(f for f in folder.rglob("*.png") if f.exists()):  # links may lead nowhere
+        picture = Image.open(file).convert("RGBA").resize((32, 32))
+        on = Image.alpha_composite(Image.new("RGBA", (32, 32), "white"), picture)
+        rows.append(np.asarray(on.convert("RGB")).ravel() / 255)
+    return np.stack(rows), (32, 32, 3), True
+
+
+def speech(folder: Path) -> tuple:
+    """Return windows of sound."""
+    rows = _windows(folder, 0.03)
+    return rows, rows.shape[1:], False
+
+
+def spectra(folder: Path) -> tuple:
+    """Return decibels at each frequency, of windows of sound weighted by Hann's function."""
+    sound = _windows(folder, 0.032)
+    power = np.abs(np.fft.rfft(sound * np.hanning(sound.shape[1]), axis=1)) ** 2
+    rows = 10 * np.log10(power + 1e-8)
+    return rows, rows.shape[1:], False
+
+
+def letters(file: Path) -> tuple:
+    """Return measurements of printed letters, whole numbers from 0 to 15."""
+    return np.loadtxt(file, delimiter=",", usecols=range(1, 17)), (16,), False
+
+
+def heartbeats(file: Path) -> tuple:
+    """Return millivolts, 128 of a window."""
+    with np.load(file) as found:
+        volts = (found["ecg"].astype(float) - 1024) / 200  # as SciPy reads it
+    return volts[: len(volts) // 128 * 128].reshape(-1, 128), (128,), False
+
+
+def climate(file: Path) -> tuple:
+    """Return twelve months of seven measurements of each place where all were taken."""
+    with netcdf_file(file, mmap=False) as found:
+        months = [v.data for v in found.variables.values() if len(v.shape) == 3]
+    rows = np.stack(months).astype(float).reshape(len(months) * 12, -1).T
+    rows = rows[(np.abs(rows) < 1e6).all(axis=1)]  # lost ones are −1e34
+    return rows, rows.shape[1:], False
+
+
+SETS = {
+    "icons": (icons, "folder of pictures (.png)"),
+    "relief": (relief, "heights of the earth, such as etopo5.cdf of Ferret"),
+    "speech": (speech, "folder of .wav files"),
+    "spectra": (spectra, "folder of .wav files"),
+    "letters": (letters, "letter-recognition.data"),
+    "heartbeats": (heartbeats, "ecg.dat of SciPy, which has it apart since 1.12"),
+    "climate": (climate, "coads_climatology.cdf of Ferret"),
+}
+
+
+def held_out_sets(arguments: argparse.Namespace, count: int, rng: np.random.Generator) -> dict:
+    """Return rows, their shape and whether they are images, by name."""
+    out = {
+        "glyphs": glyphs(),
+        "terrain": terrain(),
+        "tumours": (load_breast_cancer(return_X_y=True)[0], (30,), False),
+        "wine": (load_wine(return_X_y=True)[0], (13,), False),
+        "patients": (load_diabetes(return_X_y=True, scaled=False)[0], (10,), False),
+    }
+    for name, (read, _) in SETS.items():
+        if place := getattr(arguments, name):
+            out[name] = read(place)
+    return {
+        name: (_some(rows, count, rng), shape, of_images)
+        for name, (rows, shape, of_images) in out.items()
+    }
