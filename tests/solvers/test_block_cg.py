@@ -7,7 +7,7 @@ from attractory import fit_regression, ntk
 from attractory._util.parallel import sharing
 from attractory.datasets import rescale, sphere
 from attractory.kernels.kernel import Kernel
-from attractory.kernels.tiles import Tiles
+from attractory.kernels.tiles import Tiles, is_one_norm
 from attractory.solvers.block_cg import solve
 from attractory.solvers.kernel_product import Points, Product, SharedProduct
 from attractory.solvers.nystrom import nystrom
@@ -106,6 +106,31 @@ def test_products_are_those_of_the_matrix(points, which):
     with sharing("devices") as (count, share):
         shared = SharedProduct(Points(x, KERNEL), 0.3, count, share)(v)
     assert np.abs(shared - exact).max() <= 1e-13 * scale
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_tiles_that_are_kept_hold_no_more_than_their_room(points, which):
+    x, room = points[which], 1e5
+    product = Product(Points(x, KERNEL), 0.0, room)
+    product(np.ones((len(x), 1), np.float32))
+    kept = [tile if tile.base is None else tile.base for tile in product._kept.values()]
+    assert kept
+    assert (
+        sum(
+            getattr(held, "nbytes", tile.nbytes)
+            for held, tile in zip(kept, product._kept.values(), strict=True)
+        )
+        <= room
+    )
+
+
+def test_points_of_one_norm_are_known_at_any_dimension():
+    # The squares of 49,152 numbers added one after another differ by 2e-14.
+    x = np.random.default_rng(0).normal(size=(60, 49152)) ** 2
+    x *= 600 / np.linalg.norm(x, axis=1, keepdims=True)
+    assert is_one_norm(x)
+    x[7] *= 1 + 1e-14
+    assert not is_one_norm(x)
 
 
 def test_tiles_cover_the_upper_triangle_once(points):

@@ -11,18 +11,25 @@ from threadpoolctl import ThreadpoolController
 
 from attractory._util.machine import cores
 
-__all__ = ["few_threads", "side_by_side"]
+__all__ = ["few_threads", "side_by_side", "threads"]
 
 _SMALL = 1 << 25  # numbers in the rows times the cores
 
 
-def side_by_side(function: Callable[[Any], Any], values: Iterable[Any]) -> Iterator[Any]:
-    """Yield function(value), in order, in as many threads as BLAS would use; BLAS gets one each.
+def side_by_side(
+    function: Callable[[Any], Any], values: Iterable[Any], workers: int | None = None
+) -> Iterator[Any]:
+    """Yield function(value), in order, in several threads; BLAS gets one in each.
 
     Values are drawn one ahead of the threads, for they may be large.
+
+    Args:
+        function: of one value.
+        values: the values.
+        workers: how many threads; None for as many as BLAS would use now.
     """
-    blas = _pools()
-    workers = max([1, *(pool["num_threads"] for pool in blas.info())])
+    blas, most = _pools(), threads()
+    workers = min(_used(blas), most) if workers is None else workers
     if workers == 1:
         yield from map(function, values)
         return
@@ -47,8 +54,20 @@ def few_threads(numbers: int) -> Iterator[None]:
     if numbers * cores() >= _SMALL:
         yield
         return
+    threads()  # those of before
     with _pools().limit(limits=1):
         yield
+
+
+@cache
+def threads() -> int:
+    """Return how many threads BLAS was given by the user, or may use by itself."""
+    return _used(_pools())
+
+
+def _used(pools: ThreadpoolController) -> int:
+    blas = [pool["num_threads"] for pool in pools.info() if pool["user_api"] == "blas"]
+    return max([1, *blas])
 
 
 @cache

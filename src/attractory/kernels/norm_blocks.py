@@ -146,14 +146,14 @@ class NormBlocks:
     def columns(self, j: int, count: int = AT_ONCE) -> Side:
         """Return blocks from one on, as many as there are up to a count, as columns."""
         start = self.spans[j].start
-        here, terms = slice(start, start + (AT_ONCE + 1) * self.size), self._bases.shape[1]
+        here, terms = slice(start, start + (count + 1) * self.size), self._bases.shape[1]
         return Side(
             start,
             self._variances[:, here],
             self._bases[..., here],
-            self._starts[j : j + AT_ONCE] - start,
+            self._starts[j : j + count] - start,
             min(count, len(self.spans) - j),
-            [r[:, j * terms : (j + AT_ONCE) * terms] for r in self._restrictions],
+            [r[:, j * terms : (j + count) * terms] for r in self._restrictions],
         )
 
     def halves(self, i: int, kind: str) -> list[np.ndarray]:

@@ -41,6 +41,7 @@ from attractory.kernels.tables import GROUP, SAME, LayerTable, layer_table
 # _LOSS of the D² that it enters, the gap is computed from the points themselves.
 _LOSS = 2e-13  # relative to D²
 _WRITTEN_OUT = 1  # hidden layers; more are a loop
+_AT_ONCE = 1 << 18  # numbers squared at a time
 _ROUNDING = 8 * float(np.finfo(float).eps)  # relative to ab
 
 
@@ -66,9 +67,18 @@ _variances = partial(jax.jit, static_argnums=0)(variances)  # no squares of all 
 _further = partial(jax.jit, static_argnums=0)(variance)
 
 
+def square_norms(points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, " m"]:
+    """Return |x|² to a few roundings at any d: points of one norm are known by it."""
+    out, size = np.empty(len(points), points.dtype), max(1, _AT_ONCE // points.shape[1])
+    for k in range(0, len(points), size):
+        some = points[k : k + size]
+        out[k : k + size] = (some * some).sum(axis=1)  # by pairs, as `einsum` does not add
+    return out
+
+
 def variances_of(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
     """Return the same as NumPy arrays, for any number of points with little compiled."""
-    result = [np.einsum("ij,ij->i", points, points) / points.shape[1]]
+    result = [square_norms(points) / points.shape[1]]
     for _ in range(kernel.hidden_layers - 1):
         size = 1 << (len(points) - 1).bit_length()
         padded = np.pad(result[-1], (0, size - len(points)), mode="edge")
@@ -81,7 +91,7 @@ def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.n
     act = kernel.activation
     if not isinstance(act, ErfMixture) or len(act.scales) == 1:
         return [np.arange(len(points))]
-    b = np.einsum("ij,ij->i", points, points) / points.shape[1]
+    b = square_norms(points) / points.shape[1]
     shift = min(act.scales) ** 2
     order = np.argsort(b, kind="stable")
     groups, start = [], 0

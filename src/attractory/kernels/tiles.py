@@ -23,6 +23,7 @@ from attractory.kernels.recursion import (
     group_by_norm,
     of_covariances,
     prepare,
+    square_norms,
 )
 from attractory.kernels.single_precision import single
 from attractory.kernels.tables import SAME, LayerTable
@@ -122,7 +123,7 @@ class Tiles:
 
 def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
     """Whether all points have one norm, but for rounding."""
-    squares = np.einsum("ij,ij->i", points, points)
+    squares = square_norms(points)
     return bool(squares.max() - squares.min() <= SAME * squares.max())
 
 
@@ -147,7 +148,7 @@ def tile(
 ) -> Float[np.ndarray, "r m"]:
     """Return the kernel of rows with prepared columns, of which `width` are no padding."""
     x = np.pad(rows, ((0, _padded(len(rows)) - len(rows)), (0, 0)), mode="edge")
-    variances = np.einsum("ij,ij->i", x, x) / x.shape[1]
+    variances = square_norms(x) / x.shape[1]
     values, coarse = _of_rows(columns, x, variances, (len(rows), width), NOWHERE, kind)
     if coarse is None:
         return values

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attractory._util.threads import few_threads
+from attractory._util.threads import side_by_side, threads
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
@@ -38,6 +38,7 @@ _SHARP = 4  # power of the probabilities that rows fill in by: near ties alone a
 _SURE, _ALONE = 0.9, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
+_FEWEST = 8  # cues that a thread is worth
 
 
 class Mended(NamedTuple):
@@ -128,8 +129,9 @@ class CueMending:
             np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count),
             np.empty(count, bool),
         )  # fmt: skip
-        with few_threads(0):  # what is multiplied is small
-            for some, x, rows, evidence in self.evidence(cues, starts, known, seen):
+
+        def of(block: slice) -> None:
+            for some, x, rows, evidence in self._evidence(block, cues, starts, known, seen):
                 judgement = judged(evidence, len(self._points))
                 told = None if known is None else known[some[0]]
                 mended = self._mended(x, rows, evidence, judgement, told)
@@ -139,6 +141,10 @@ class CueMending:
                 out.confidence[some] = sure = judgement.confidence
                 alone = judgement.probability.max(axis=1) >= _ALONE
                 out.certain[some] = (sure >= _SURE) & alone
+
+        workers = threads()
+        for _ in side_by_side(of, self._blocks(cues.shape, workers), workers):
+            pass
         return out
 
     def evidence(
@@ -156,23 +162,44 @@ class CueMending:
         Args:
             cues, starts, known, seen: as for `mend`.
         """
-        size = max(1, _AT_ONCE // max(len(self._points), cues.shape[1]))
-        for k in range(0, len(cues), size):
-            block = slice(k, k + size)
-            if known is None:
-                now = self.frame.compared(cues[block]) if seen is None else seen.some(block)
-                x, lists = now.x, self._shortlist.of(now, starts[block])
-                lists = self._screening.of(x, lists, (starts[block], self._points))
-            else:
-                x = self.frame.inward(cues[block])
-                lists = self._shortlist.of_known(x, known[block])
-            told = None if known is None else known[block]
-            for some in alike(lists, TOGETHER // cues.shape[1], told):
-                rows, real = filled([lists[j] for j in some])
-                own = None if told is not None else (starts[k + some], self._points[rows])
-                raw = cues[k + some] / self.frame.scale
-                mask = None if told is None else told[some[0]]
-                yield k + some, x[some], rows, self._models.of(x[some], raw, rows, own, mask, real)
+        for block in self._blocks(cues.shape):
+            yield from self._evidence(block, cues, starts, known, seen)
+
+    def _blocks(self, shape: tuple[int, int], workers: int = 1) -> list[slice]:
+        """Return which cues are looked at in a thread, each time."""
+        count, dim = shape
+        size = max(1, _AT_ONCE // max(len(self._points), dim))
+        if workers > 1:  # every thread has some, and as much as another
+            turns = -(-count // (size * workers))
+            size = max(min(size, _FEWEST), -(-count // (turns * workers)))
+        return [slice(k, k + size) for k in range(0, count, size)]
+
+    def _evidence(
+        self,
+        block: slice,
+        cues: Float[np.ndarray, "k d"],
+        starts: Float[np.ndarray, "k e"],
+        known: Bool[np.ndarray, "k d"] | None,
+        seen: Compared | None,
+    ) -> Iterator[
+        tuple[Int[np.ndarray, " c"], Float[np.ndarray, "c d"], Int[np.ndarray, "c s"], Evidence]
+    ]:
+        """Yield `evidence` of some cues."""
+        if known is None:
+            now = self.frame.compared(cues[block]) if seen is None else seen.some(block)
+            x, lists = now.x, self._shortlist.of(now, starts[block])
+            lists = self._screening.of(x, lists, (starts[block], self._points))
+        else:
+            x = self.frame.inward(cues[block])
+            lists = self._shortlist.of_known(x, known[block])
+        told = None if known is None else known[block]
+        for some in alike(lists, TOGETHER // cues.shape[1], told):
+            rows, real = filled([lists[j] for j in some])
+            own = None if told is not None else (starts[block][some], self._points[rows])
+            raw = cues[block][some] / self.frame.scale
+            mask = None if told is None else told[some[0]]
+            found = self._models.of(x[some], raw, rows, own, mask, real)
+            yield block.start + some, x[some], rows, found
 
     def _mended(
         self,

@@ -35,11 +35,13 @@ All functions take several cues, each with as many rows as the others: k cues, s
 coordinates.
 """
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 
 __all__ = [
@@ -54,6 +56,7 @@ _NARROW = 0.02  # half a bin of the density, in the rows' spread
 _LEAST = 0.04  # the least σ
 _FIRST, _LAST = 2, 5  # rounds of EM, of all rows and of those that stand best then
 _BEST = 8  # how many those are
+_FITTED = 256  # coordinates that all rounds but the last are fitted to, of twice as many or more
 _CONTRAST = 0.02  # weight of a = 1, as variance
 _CONTRASTS = 0.1, 3.0
 _LOST = 0.005, 0.97  # π
@@ -224,8 +227,40 @@ def mixture(
         real: which rows are fitted to the end if they are among the best; None for all.
         rounds: of EM; of all rows but the best at first.
     """
-    shape = (*rows.shape[:2], 1)
-    state: _State = tuple(np.full(shape, v, np.float32) for v in (1, 0, *first))
+    state: _State = tuple(np.full((*rows.shape[:2], 1), v, np.float32) for v in (1, 0, *first))
+    some = _all(rows)
+    where = _drawn(x.shape[1])
+    if where is not None:
+        bounds = limits and tuple(v[:, :, where] for v in limits)
+        few = x[:, where], rows[:, :, where], other[:, where], bounds
+        some, state, *_ = _em(*few, state, real, rounds - 1)
+        which = np.arange(len(x))[:, None], some
+        rows, limits = rows[which], limits and tuple(v[which] for v in limits)
+        real, rounds = None, 1
+    kept_rows, state, kept, total = _em(x, rows, other, limits, state, real, rounds)
+    contrast, offset, noise, _ = state
+    some = np.take_along_axis(some, kept_rows, axis=1)
+    return Fit(some, np.log(total, out=total), kept, contrast, offset, noise)
+
+
+@cache
+def _drawn(count: int) -> Int[np.ndarray, " c"] | None:
+    """Return the coordinates that all rounds of EM but the last are fitted to; None for all."""
+    if count < 2 * _FITTED:
+        return None
+    return np.sort(generator(3, "coordinates").choice(count, _FITTED, replace=False))
+
+
+def _em(
+    x: np.ndarray,
+    rows: np.ndarray,
+    other: np.ndarray,
+    limits: tuple[np.ndarray, np.ndarray] | None,
+    state: _State,
+    real: np.ndarray | None,
+    rounds: int,
+) -> tuple[np.ndarray, _State, Any, Any]:
+    """Return the rows fitted to the end, a, o, σ and π of these, who is kept, and densities."""
     given: _Given = rows, limits
     some, other = _all(rows), other[:, None]
     target = rest = kept = total = np.empty(0, np.float32)
@@ -244,8 +279,7 @@ def mixture(
             kept, target = kept[which], target[which]
             given = rows[which], limits and tuple(v[which] for v in limits)
         state, rest = _fitted(x, target, kept)
-    contrast, offset, noise, _ = state
-    return Fit(some, np.log(total, out=total), kept, contrast, offset, noise)
+    return some, state, kept, total
 
 
 def _copied(x: np.ndarray, given: _Given, state: _State) -> tuple[Any, Any]:

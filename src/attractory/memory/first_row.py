@@ -135,7 +135,10 @@ def _least(
     row: Int[np.ndarray, " k"],
     real: Bool[np.ndarray, "k s"],
 ) -> Float[np.ndarray, " k"]:
-    middle = np.nanmedian(np.where(real, apart, np.nan), axis=1, keepdims=True)
+    count = real.sum(axis=1, keepdims=True)
+    ordered = np.sort(np.where(real, apart, np.inf), axis=1)
+    two = np.concatenate([(count - 1) // 2, count // 2], axis=1)
+    middle = np.take_along_axis(ordered, two, axis=1).mean(axis=1, keepdims=True)
     rivals = real & (apart > 1e-3 * middle + 1e-9)
     rivals[np.arange(len(row)), row] = False
     ratio = np.where(rivals, nearer / np.where(rivals, apart, 1), np.inf).min(axis=1)

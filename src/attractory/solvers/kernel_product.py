@@ -81,7 +81,7 @@ class Product:
         values = tiles.one(i, j)
         if values.nbytes <= self._room:
             self._room -= values.nbytes
-            self._kept[i, j] = values
+            self._kept[i, j] = values = _alone(values)
         return values
 
 
@@ -128,6 +128,12 @@ def _in_place(out: np.ndarray, tiles: Tiles) -> np.ndarray:
     back = np.empty_like(out)
     back[tiles.order] = out
     return back
+
+
+def _alone(values: np.ndarray) -> np.ndarray:
+    """Return a tile that holds no larger array."""
+    base = values.base
+    return values if base is None or getattr(base, "nbytes", 0) <= values.nbytes else values.copy()
 
 
 def times(values: np.ndarray, v: np.ndarray) -> np.ndarray:
