@@ -48,6 +48,9 @@ def test_only_columns_of_units_of_their_own_are_scaled_by_themselves():
     # Many loud columns beside more dim ones: an image and its border.
     image = ROWS * np.where(np.arange(30) < 12, 1e3, 1.0)
     assert column_scale(image, image.mean(axis=0), "auto") is None
+    # A camera at rest: few pixels change, but they are no larger than the others.
+    still = 100 + (ROWS - 3) * np.where(np.arange(30) < 2, 20.0, 0.1)
+    assert column_scale(still, still.mean(axis=0), "auto") is None
     two = ROWS[:, :2] * [1.0, 1e4]
     assert column_scale(two, two.mean(axis=0), "auto") is not None
 

@@ -79,7 +79,7 @@ class MapOptions:
         str,
         typer.Option(
             help="Divide columns by their deviations: columns, none, or auto, where a few columns "
-            "have nearly all of the variance."
+            "have nearly all of the variance and of the size."
         ),
     ] = "auto"
     no_center: Annotated[

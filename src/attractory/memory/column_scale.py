@@ -5,8 +5,10 @@ white noise that recall allows for would then be those of the area alone. Such c
 by their standard deviations. The values of an image have one unit, and are left as they are: its
 dim border would be as loud as the rest.
 
-A table is told by this: a few columns have nearly all of the rows' variance. Of variances v the
-number of columns that have it is (Σ v)² / Σ v².
+A table is told by this: a few columns have nearly all of the rows' variance, and a few have nearly
+all of their squares. Of variances v the number of columns that have it is (Σ v)² / Σ v². Where a
+camera is at rest few pixels have nearly all the variance, but their values are not larger than the
+others'.
 """
 
 import numpy as np
@@ -46,17 +48,22 @@ def column_scale(
         return np.tile(scale, context)
     deviations = rows.std(axis=0)
     live = deviations > _ROUNDING * np.abs(mean)
-    if len(rows) < 2 or not live.any() or (scale == "auto" and not _own_units(deviations[live])):
+    if len(rows) < 2 or not live.any():
         return None
+    if scale == "auto":
+        sizes = np.hypot(deviations, rows.mean(axis=0))[live]
+        if not (_unequal(deviations[live]) and _unequal(sizes)):
+            return None
     # A constant column says nothing of a row, and must not say more of a cue than others.
     return np.where(live, deviations, np.median(deviations[live]))
 
 
-def _own_units(deviations: Float[np.ndarray, " c"]) -> bool:
-    deviations = np.sort(deviations / deviations.max())
-    variances, count = deviations**2, len(deviations)
-    few = variances.sum() ** 2 / (variances**2).sum() <= max(_FEW * count, _TWO)
-    return bool(few and _UNEQUAL * deviations[(count - 1) // 2] < 1)
+def _unequal(sizes: Float[np.ndarray, " c"]) -> bool:
+    """Whether a few are much larger than the others."""
+    sizes = np.sort(sizes / sizes.max())
+    squares, count = sizes**2, len(sizes)
+    few = squares.sum() ** 2 / (squares**2).sum() <= max(_FEW * count, _TWO)
+    return bool(few and _UNEQUAL * sizes[(count - 1) // 2] < 1)
 
 
 def unequal_columns(rows: Float[np.ndarray, "n d"]) -> str | None:
