@@ -6,6 +6,7 @@ from scipy.stats import cauchy, laplace, multivariate_normal, norm
 
 from attractory import AttractorMemory
 from attractory.memory.cue_mending import DAMAGE, CueMending
+from attractory.memory.damage_models import KEPT_STARTS, density, mixture
 from attractory.memory.metric import Metric, fit_metric
 from attractory.memory.nearest_row import of_few_coordinates
 
@@ -118,3 +119,34 @@ def test_few_told_of_very_many_coordinates_need_no_matrix_of_all():
     row, sure = of_few_coordinates(rows, rows[:2], np.tile(known, (2, 1)))
     assert row.tolist() == [0, 1]
     assert (sure > 0.99).all()
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_threads_change_nothing(monkeypatch, told):
+    cues = np.where(LOST, 2.0, ROWS[HOME]) + 0.1 * RNG.normal(size=(30, 160))
+    known = np.repeat(RNG.random((3, 160)) < 0.5, 10, axis=0) if told else None
+    found = []
+    for count in (1, 3):
+        monkeypatch.setattr("attractory.memory.cue_mending.threads", lambda count=count: count)
+        found.append(mended(ROWS, cues, known))
+    one, three = found
+    assert (one.row == three.row).all()
+    np.testing.assert_allclose(one.cue, three.cue, atol=1e-4)
+    np.testing.assert_allclose(one.confidence, three.confidence, atol=1e-4)
+
+
+def test_em_on_few_coordinates_ends_where_em_on_all_does(monkeypatch):
+    rows = RNG.normal(size=(1, 12, 2000)).astype(np.float32)
+    kept = RNG.random(2000) < 0.3
+    x = np.where(kept, 0.8 * rows[:, 5] + 0.2, 3 * RNG.normal(size=(1, 2000))).astype(np.float32)
+    x[0, kept] += 0.1 * RNG.normal(size=kept.sum())
+    few = mixture(x, rows, density(x), KEPT_STARTS[0])
+    monkeypatch.setattr("attractory.memory.damage_models._drawn", lambda count: None)
+    whole = mixture(x, rows, density(x), KEPT_STARTS[0])
+    best = [int(fit.rows[0, fit.terms.sum(axis=2)[0].argmax()]) for fit in (few, whole)]
+    assert best == [5, 5]
+    own = [int(np.flatnonzero(fit.rows[0] == 5)[0]) for fit in (few, whole)]
+    for name in ("contrast", "offset", "noise"):
+        one, other = (getattr(fit, name)[0, k, 0] for fit, k in zip((few, whole), own, strict=True))
+        assert abs(one - other) < 0.02
+    assert whole.terms[0, own[1]].sum() - few.terms[0, own[0]].sum() < 0.01 * 2000

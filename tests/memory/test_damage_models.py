@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from attractory.memory.damage_models import (
-    Classes,
     combined,
     density,
     exact,
@@ -12,9 +11,9 @@ from attractory.memory.damage_models import (
     like_coordinates,
     mixture,
     patches,
-    tabulated,
     white,
 )
+from attractory.memory.value_tables import Classes, tabulated
 
 RNG = np.random.default_rng(3)
 

@@ -19,7 +19,6 @@ from attractory.memory.coordinates import spread
 from attractory.memory.damage_models import (
     KEPT_STARTS,
     MOVED_START,
-    Classes,
     Fit,
     combined,
     density,
@@ -27,7 +26,6 @@ from attractory.memory.damage_models import (
     lead,
     mixture,
     patches,
-    tabulated,
     white,
 )
 from attractory.memory.first_row import (
@@ -44,6 +42,7 @@ from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import second_row
 from attractory.memory.neighbourhoods import SEEN, Neighbourhoods
 from attractory.memory.shortlist import RowFrame
+from attractory.memory.value_tables import Classes, tabulated
 
 __all__ = [
     "COMPARABLE",

@@ -15,9 +15,7 @@ one place:
   of the same taken three times, + white noise;
 - *moved*: as replaced, but a kept coordinate has a value between the least and the largest of pⱼ
   and of the coordinates most like j; or, *moved far*, of those most like these besides;
-- *changed values*: xⱼ has any distribution that depends on pⱼ alone, by the table of how often a
-  value of p (in ten classes, or in eight of its deviation from the column's mean) stands beside one
-  of x. Other contrast, inverted, counted or rounded values are special cases;
+- *changed values*: xⱼ has any distribution that depends on pⱼ alone (`memory.value_tables`);
 - *edges*: the same of by how much p differs among the coordinates most like j;
 - *shaded*: white noise on what a coordinate has more than those most like it, or on what is left of
   x and p without their slow parts over the coordinates' order;
@@ -45,8 +43,8 @@ from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 
 __all__ = [
-    "KEPT_STARTS", "MOVED_START", "Classes", "Fit", "combined", "density", "exact", "lead",
-    "like_coordinates", "mixture", "patches", "tabulated", "white",
+    "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "exact", "lead", "like_coordinates",
+    "mixture", "patches", "white",
 ]  # fmt: skip
 
 KEPT_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
@@ -68,7 +66,6 @@ _ROOT = np.float32(np.sqrt(2 * np.pi))
 _NONE = np.float32(1e-9)
 _COUPLING = 1.0  # of Ising's prior
 _ROUNDS = 3  # of its mean field
-_PRIOR = 4.0  # counts of the cue's own distribution in each line of a table
 _MOST = 30.0  # nats of one coordinate
 
 
@@ -381,71 +378,6 @@ def patches(
         total += 1
         kept = both / total
     return fit._replace(terms=np.log(prior * ratio + 1 - prior), kept=kept)
-
-
-class Classes:
-    """Values of stored rows in classes of about equal numbers.
-
-    Args:
-        values: of the rows, (n, d).
-        count: of classes; fewer where many values are equal.
-    """
-
-    def __init__(self, values: Float[np.ndarray, "n d"], count: int):
-        sample = values[spread(len(values), 300)].ravel()
-        sample = sample[:: max(1, sample.size // 200000)]
-        self.edges = np.unique(np.quantile(sample, np.linspace(0, 1, count + 1)[1:-1]))
-        self.of_rows = np.searchsorted(self.edges, values, "right").astype(np.int16)
-
-
-def _own_classes(x: Float[np.ndarray, "k c"], count: int) -> Int[np.ndarray, "k c"]:
-    """Return which class each value of a cue is in, of classes of about equal numbers."""
-    edges = np.quantile(x, np.linspace(0, 1, count + 1)[1:-1], axis=1)
-    new = np.ones_like(edges, bool)  # equal bounds are one
-    new[1:] = edges[1:] > edges[:-1]
-
-    def classes(below: np.ufunc, some: np.ndarray) -> np.ndarray:
-        out = np.zeros((len(some), x.shape[1]), np.int64)
-        for k in range(count - 1):
-            out += below(edges[k, some, None], x[some]) & new[k, some, None]
-        return out
-
-    out = classes(np.less_equal, np.arange(len(x)))
-    # One value may be nearly all of them, and the least.
-    one = np.flatnonzero(out.min(axis=1) == out.max(axis=1))
-    if len(one):
-        out[one] = classes(np.less, one)
-    return out
-
-
-def tabulated(
-    x: Float[np.ndarray, "k c"], classes: Int[np.ndarray, "k s c"], count: int, own: int
-) -> Fit:
-    """Fit a table of how often each class of a row's values stands beside one of the cue's.
-
-    Terms are nats over the cue's own classes, each coordinate left out of the table that it is
-    judged by, with some counts of the cue's own distribution in each line.
-
-    Args:
-        x: the cues.
-        classes: of the rows' values.
-        count: of those classes.
-        own: how many classes a cue's values are put in.
-    """
-    cues, size, dim = classes.shape
-    mine = _own_classes(x, own)
-    kinds = mine.max(axis=1)[:, None] + 1
-    index = classes + (np.arange(cues * size) * count).reshape(cues, size, 1)
-    index *= own
-    index += mine[:, None]
-    table = np.bincount(index.ravel(), minlength=cues * size * count * own)
-    table = table.reshape(cues, size, count, own).astype(np.float32)
-    number = table[:, 0].sum(axis=1)  # of the cue's values in each class
-    share = ((number + 0.5) / (dim + 0.5 * kinds))[:, None, None]
-    lines = np.maximum(table.sum(axis=3, keepdims=True) - 1, 0) + _PRIOR
-    terms = np.minimum(np.log(np.maximum(table - 1 + _PRIOR * share, 1e-3) / lines), 0)
-    terms = terms - np.log(np.maximum(number - 0.5, 0.5) / dim)[:, None, None]
-    return Fit.whole(np.take(np.asarray(terms, np.float32).reshape(-1), index))
 
 
 def lead(

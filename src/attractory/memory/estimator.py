@@ -57,8 +57,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             last; or "plain", by the map alone, from the cue as it is. What is stored, and what
             `diagnose` says of it, is the same map.
         scale: that columns are divided by first: "auto" is their deviations where a few columns
-            have nearly all of the variance and size, so that they must be in units of their own (a salary
-            beside an age), and nothing else; "columns" is their deviations; None is nothing; or
+            have nearly all of the variance and size, so that they must be in units of their own (a
+            salary beside an age), and nothing else; "columns" is their deviations; None is nothing; or
             numbers above 0, (d,). Distances, radii and the noise expected are in these units.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         solver: without a width: "cholesky" factorises the kernel matrix, "cg" holds none and solves

@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 
 from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
-from attractory.memory.damage_models import Classes, like_coordinates
+from attractory.memory.damage_models import like_coordinates
+from attractory.memory.value_tables import Classes
 
 __all__ = ["SEEN", "Neighbourhoods"]
 

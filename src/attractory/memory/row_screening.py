@@ -14,18 +14,17 @@ from attractory._util.seeds import generator
 from attractory.memory.damage_models import (
     KEPT_STARTS,
     MOVED_START,
-    Classes,
     Fit,
     combined,
     density,
     exact,
     mixture,
-    tabulated,
     white,
 )
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.shortlist import RowFrame
+from attractory.memory.value_tables import Classes, tabulated
 
 __all__ = ["KEPT", "TOGETHER", "RowScreening", "alike", "filled"]
 
