@@ -228,11 +228,11 @@ def mixture(
     some = _all(rows)
     where = _drawn(x.shape[1])
     if where is not None:
-        bounds = limits and tuple(v[:, :, where] for v in limits)
+        bounds = limits and (limits[0][:, :, where], limits[1][:, :, where])
         few = x[:, where], rows[:, :, where], other[:, where], bounds
         some, state, *_ = _em(*few, state, real, rounds - 1)
         which = np.arange(len(x))[:, None], some
-        rows, limits = rows[which], limits and tuple(v[which] for v in limits)
+        rows, limits = rows[which], limits and (limits[0][which], limits[1][which])
         real, rounds = None, 1
     kept_rows, state, kept, total = _em(x, rows, other, limits, state, real, rounds)
     contrast, offset, noise, _ = state

@@ -58,7 +58,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
             `diagnose` says of it, is the same map.
         scale: that columns are divided by first: "auto" is their deviations where a few columns
             have nearly all of the variance and size, so that they must be in units of their own (a
-            salary beside an age), and nothing else; "columns" is their deviations; None is nothing; or
+            salary beside an age); "columns" is their deviations; None is nothing; or
             numbers above 0, (d,). Distances, radii and the noise expected are in these units.
         ridge: added to K's diagonal; above 0 rows are stored inexactly.
         solver: without a width: "cholesky" factorises the kernel matrix, "cg" holds none and solves
