@@ -44,14 +44,14 @@ def side_by_side(
 
 
 @contextmanager
-def few_threads(numbers: int) -> Iterator[None]:
-    """Give BLAS one thread if the rows have few numbers.
+def few_threads(numbers: int, rows: int = 0) -> Iterator[None]:
+    """Give BLAS one thread if rows have few numbers, and their kernel matrix has.
 
     Its threads wait busily for more, and those of XLA, which computes in between, wait for them: a
     factorisation of 100 rows then takes 20 ms in place of 0.2. What many threads gain on large rows
     two hardly do.
     """
-    if numbers * cores() >= _SMALL:
+    if max(numbers, rows**2) * cores() >= _SMALL:
         yield
         return
     threads()  # those of before

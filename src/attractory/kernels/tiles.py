@@ -53,6 +53,7 @@ class Tiles:
     Attributes:
         order: indices of the points in the tiles' order, or None for their own.
         spans: ends of the tiles, rows and columns alike.
+        precision: of the entries.
     """
 
     order: Int[np.ndarray, " n"] | None
@@ -66,7 +67,7 @@ class Tiles:
         size: int = TILE,
     ):
         one_norm = is_one_norm(x)
-        self._kind, self._blocks, self._precision = kind, None, precision
+        self._kind, self._blocks, self.precision = kind, None, precision
         tables = None if one_norm else tables_of(kernel, x)
         if tables is not None:
             size = block_size(kernel, tables, x)

@@ -89,7 +89,7 @@ class BaseMemory(BaseEstimator):
             rows, targets = self._states(rows, y)
             mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
             told = [_lost_digits(rows, mean, X)]
-            with few_threads(rows.size):
+            with few_threads(rows.size, len(rows)):
                 new.state_ = fit_state(rows, targets, settings, progress)
                 found = new.state_.check_stored()
             if new.state_.coordinates.scale is None:
@@ -127,7 +127,7 @@ class BaseMemory(BaseEstimator):
                 return
             show(1, 2, "equations")
             answers = None if answers is None else (answers[0][new], answers[1][new])
-            with few_threads(before.points.size):
+            with few_threads(before.points.size, len(before.points)):
                 grown = before.allowing(allow_unstored).with_rows(points[new], sizes[new], answers)
                 found = self._take(grown)
             show(2, 2, "done")
@@ -156,7 +156,7 @@ class BaseMemory(BaseEstimator):
             if len(gone) >= n:
                 raise ValueError(f"indices must leave a row, got all {n}; fit anew instead")
             less = self.state_.allowing(allow_unstored)
-            with few_threads(less.points.size):
+            with few_threads(less.points.size, len(less.points)):
                 found = self._take(less.without(gone)) if len(gone) else None
         _warn(found)
         return self

@@ -6,17 +6,23 @@ the time of a product. In float64 there is one product a round, and none is kept
 """
 
 import threading
+from collections.abc import Iterator
+from functools import partial
 
 import jax
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import get_blas_funcs
 
 from attractory._util.parallel import Share
 from attractory._util.precision import double
+from attractory._util.threads import side_by_side
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.tiles import Tiles
 
-__all__ = ["Points", "Product", "SharedProduct", "times"]
+__all__ = ["Points", "Product", "SharedProduct", "add_product"]
+
+_TOGETHER = 8  # tiles: BLAS has two thirds of its speed for one
 
 
 class Points:
@@ -63,25 +69,32 @@ class Product:
         """Return the product."""
         kind = v.dtype.type
         tiles = self._points.tiles(kind)
-        given = v if tiles.order is None else v[tiles.order]
+        given = np.ascontiguousarray(v if tiles.order is None else v[tiles.order])
         out = self._ridge * given
         for i, rows in enumerate(tiles.spans):
-            for j, columns in enumerate(tiles.spans[i:], i):
-                values = self._tile(tiles, i, j, kind)
-                out[rows] += times(values, given[columns])
-                if i != j:
-                    out[columns] += times(values.T, given[rows])
+            for some in self._beside(i, len(tiles.spans)):
+                columns = slice(tiles.spans[some[0]].start, tiles.spans[some[-1]].stop)
+                values = self._stripe(tiles, i, some)
+                add_product(out[rows], values, given[columns])
+                if some[0] != i:
+                    add_product(out[columns], values, given[rows], transposed=True)
         return _in_place(out, tiles)
 
-    def _tile(self, tiles: Tiles, i: int, j: int, kind: type[np.floating]) -> np.ndarray:
-        if kind is not np.float32:
-            return tiles.one(i, j)
-        if (i, j) in self._kept:
-            return self._kept[i, j]
-        values = tiles.one(i, j)
-        if values.nbytes <= self._room:
+    def _beside(self, i: int, count: int) -> Iterator[range]:
+        """Yield the tiles of a row that are multiplied together, the one of the diagonal alone."""
+        yield range(i, i + 1)
+        for j in range(i + 1, count, _TOGETHER):
+            yield range(j, min(j + _TOGETHER, count))
+
+    def _stripe(self, tiles: Tiles, i: int, some: range) -> np.ndarray:
+        """Return tiles side by side, made in several threads."""
+        if tiles.precision is np.float32 and (i, some[0]) in self._kept:
+            return self._kept[i, some[0]]
+        one = double(partial(tiles.one, i))
+        values = np.concatenate(list(side_by_side(one, some)), axis=1)
+        if tiles.precision is np.float32 and values.nbytes <= self._room:
             self._room -= values.nbytes
-            self._kept[i, j] = values = _alone(values)
+            self._kept[i, some[0]] = values
         return values
 
 
@@ -101,7 +114,7 @@ class SharedProduct:
     def __call__(self, v: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
         """Return the product."""
         tiles = self._points.tiles(v.dtype.type)
-        given = v if tiles.order is None else v[tiles.order]
+        given = np.ascontiguousarray(v if tiles.order is None else v[tiles.order])
         pieces = np.array_split(np.arange(len(tiles.spans)), 2 * self._count)
         pieces = [piece for piece in pieces if len(piece)]
         parts = self._share(_stripe, pieces, self._points, given)
@@ -116,7 +129,7 @@ def _stripe(indices: np.ndarray, points: Points, v: np.ndarray) -> np.ndarray:
         span = tiles.spans[i]
         part = np.zeros((span.stop - span.start, v.shape[1]), v.dtype)
         for j, columns in enumerate(tiles.spans):
-            part += times(tiles.one(i, j), v[columns])
+            add_product(part, tiles.one(i, j), v[columns])
         rows.append(part)
     return np.concatenate(rows)
 
@@ -130,14 +143,19 @@ def _in_place(out: np.ndarray, tiles: Tiles) -> np.ndarray:
     return back
 
 
-def _alone(values: np.ndarray) -> np.ndarray:
-    """Return a tile that holds no larger array."""
-    base = values.base
-    return values if base is None or getattr(base, "nbytes", 0) <= values.nbytes else values.copy()
+def add_product(
+    out: np.ndarray, values: np.ndarray, v: np.ndarray, transposed: bool = False
+) -> None:
+    """Add a matrix product to C-contiguous rows, by BLAS on a CPU and by JAX elsewhere.
 
-
-def times(values: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return a matrix product, by BLAS on a CPU and by JAX elsewhere."""
-    if jax.default_backend() == "cpu":
-        return values @ v
-    return np.asarray(jax.numpy.matmul(values, v))
+    Args:
+        out: rows added to.
+        values: the matrix.
+        v: C-contiguous rows.
+        transposed: whether the matrix is.
+    """
+    if jax.default_backend() != "cpu":
+        out += np.asarray(jax.numpy.matmul(values.T if transposed else values, v))
+        return
+    gemm = get_blas_funcs("gemm", (v,))
+    gemm(1.0, v.T, values.T, beta=1.0, c=out.T, trans_b=transposed, overwrite_c=True)
