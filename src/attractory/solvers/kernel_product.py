@@ -8,6 +8,7 @@ the time of a product. In float64 there is one product a round, and none is kept
 import threading
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -157,5 +158,5 @@ def add_product(
     if jax.default_backend() != "cpu":
         out += np.asarray(jax.numpy.matmul(values.T if transposed else values, v))
         return
-    gemm = get_blas_funcs("gemm", (v,))
+    gemm: Any = get_blas_funcs("gemm", (v,))
     gemm(1.0, v.T, values.T, beta=1.0, c=out.T, trans_b=transposed, overwrite_c=True)
