@@ -32,6 +32,7 @@ _RECALLS = "memory/certified_recall.py"
 _CHAIN = "memory/certified_chain.py"
 _STABILITY = "memory/row_stability.py"
 _ANSWERS = "memory/certified_answers.py"
+_ATTACK = "memory/recall_attack.py"
 _PROJECTION = "theory/projection.py"
 
 # What is mutated, and the tests that should notice, quick ones first.
@@ -327,6 +328,10 @@ BY_HAND = [
      'bisected the wrong way'),
     ("recall certificate", _CHAIN, 'found[k], self.ladders[int(rows[k])] = 0.0, []', 'pass',
      'rows that are no attractors certified'),
+    ("recall certificate", _CHAIN, 'close = np.abs(close)', 'pass',
+     'opposites are no rivals'),
+    ("recall certificate", _ATTACK, 'np.sign(close[near])[:, None] * self', 'self',
+     'away from opposites'),
     ("recall certificate", _STABILITY, '.max(axis=1) < _CLEAR', '.min(axis=1) < _CLEAR',
      'the least eigenvalue'),
     ("recall certificate", _STABILITY, 'good[left] = spectral_radius(self.map, self.x[rows[left]]) < BELOW_ONE', 'good[left] = True',

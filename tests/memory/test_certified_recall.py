@@ -291,6 +291,19 @@ def test_every_start_within_a_certificate_is_recalled(memory, certificate):
     assert (np.linalg.norm(lost - plan.patterns, axis=1) > 0.01 * plan.norm).all()
 
 
+def test_the_opposite_of_a_row_is_a_rival_as_the_row_is():
+    """Half way to it steps lead there; what ends there is at a row that is nearer to it."""
+    rows = np.eye(16)  # of which the others are at right angles
+    rows[1, :2] = -np.cos(1.2), -np.sin(1.2)
+    rows[2, 1:3] = 0.6, 0.8
+    assert np.arccos(-rows[1] @ rows[2]) < 1.2 < np.arccos(rows[0] @ rows[2])
+    odd = AttractorMemory(activation="erf", norm=40.0, metric=None, center=False).fit(rows)
+    found = certify_recall(odd, [0])
+    np.testing.assert_allclose(found.half_angle, 0.6)
+    attack = attack_recall(odd, [0], directions=8, rounds=0)
+    assert found.angle[0] < attack.angle[0] < 0.62
+
+
 def test_every_start_around_an_answer_gets_the_same(memory, chain):
     """Starts far beyond what is certified of their row, and others towards every row from there."""
     plan = memory.state_.plan(memory.state_.settings)
@@ -480,11 +493,13 @@ def test_ladders_are_of_steps_that_go_on_and_of_no_more_than_there_are(memory, c
     angle = chain.angles(rows)
     # Farther than that another row may be the nearest.
     assert (angle <= chain._apart(rows)).all()
-    assert (chain._apart(rows) < chain.half_angles(rows)).all()
+    close = chain.approach.patterns[:8] @ chain.approach.patterns.T
+    close[rows, rows] = -1.0
+    nearest = np.arccos(close.max(axis=1))
+    assert (chain._apart(rows) < nearest / 2).all()
     # A start that is beside another row begins where that one's does.
     with monkeypatch.context() as patch:
         patch.setattr(chain, "beside", np.full(24, 1.0))
-        nearest = 2 * chain.half_angles(rows)
         assert (chain._apart(rows) == np.minimum(nearest / 2, nearest - 1.0) - 1e-6).all()
     weighted = chain.votes.rivals(rows, 0.95 * np.minimum(chain._apart(rows), np.pi / 4))
     for row in rows.tolist():

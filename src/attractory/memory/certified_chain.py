@@ -29,17 +29,8 @@ _HALVINGS, _COARSE = 11, 5  # of the angle sought, and those for each way to wei
 _ROUNDS = 2, 5  # of search for the bounds near rest; more where the first ones are no use
 _ENOUGH = 0.8  # of the angle that votes allow: then no better ones are sought
 _PROMISING = 1.3  # the factor by which a step is known to reduce small angles, to seek better ones
-_LESS = (
-    0.002,
-    0.004,
-    0.007,
-    0.012,
-    0.02,
-    0.04,
-    0.08,
-    0.2,
-    0.4,
-)  # of the angle that one step reaches, for all of them
+# Of the angle that one step reaches, for all of them.
+_LESS = 0.0005, 0.001, 0.002, 0.004, 0.007, 0.012, 0.02, 0.04, 0.08, 0.2, 0.4
 _QUIET = 1.1 * HIGH_DEGREE.tolerance  # a smaller turn may end the leg
 _NEAR = 1e-6  # radians, for what rounding does to comparisons of distances
 
@@ -75,9 +66,11 @@ class RecallChain:
         self.beside = 2 * np.arcsin(self.linear.beside / 2)
 
     def half_angles(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-        """Return half the angle to the nearest other row; a right angle where there is none."""
+        """Return half the angle to the nearest other row or opposite; of none, a right angle."""
         p = self.approach.patterns
         close = np.clip(p[rows] @ p.T, -1, 1)
+        if self.votes is not None and self.votes.odd:
+            close = np.abs(close)
         close[np.arange(len(rows)), rows] = -1.0
         return np.arccos(close.max(axis=1)) / 2
 

@@ -65,7 +65,8 @@ class RecallCertificate:
         radius_in_units: the largest difference between a start and the row, in the units of the
             rows and relative to the row's distance from the mean, with which it is within that
             angle, (k,).
-        half_angle: half the angle to the nearest other row, in the metric, (k,).
+        half_angle: half the angle to the nearest other row, or opposite of one, to which steps of
+            odd terms lead as well, in the metric, (k,): no ball of recalled starts is much larger.
         status: `RecallCertificateStatus` values, (k,).
     """
 

@@ -34,8 +34,9 @@ _UNIT = 2.0**-24  # rounding of float32
 _POWERS = np.array([2.0, 3.5, 7.0])  # y, of the correlation a rival may come to
 _LOW = 0.03  # the least of those
 _LEVELS = np.array(
-    [0.0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.16, 0.22, 0.3, 0.4, 0.5, 0.62, 0.75, 0.87, 0.95]
-)  # of ψ between φ and its least
+    [0.0, 0.002, 0.005, 0.015, 0.03, 0.05, 0.08, 0.12, 0.16, 0.22, 0.3, 0.4, 0.5, 0.62, 0.75, 0.87,
+     0.95]
+)  # fmt: skip  # of ψ between φ and its least
 _PRICES = np.array(
     [0.03, 0.06, 0.1, 0.15, 0.21, 0.28, 0.37, 0.46, 0.55, 0.64, 0.72, 0.8, 0.87, 0.93, 0.975]
 )  # m, of the right side

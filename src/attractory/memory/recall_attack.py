@@ -1,10 +1,11 @@
 r"""The start nearest to a stored row from which a guided recall does not end at it.
 
 It bounds from above what `memory.certified_recall` bounds from below, of the same steps. A start at
-an angle a from row p is cos a p + sin a u. Directions u are those of the nearest rows, of sums of
-them, of the rows' principal axes and random ones. Along each the boundary of what is recalled is
-bisected; the nearest ones are then turned up the gradient of the angle after a few steps, taken
-through the steps themselves, and bisected anew.
+an angle a from row p is cos a p + sin a u. Directions u are those of the nearest rows and opposites
+of rows (the map's terms are odd but for a constant: it leads to these as well), of sums of them, of
+the rows' principal axes and random ones. Along each the boundary of what is recalled is bisected;
+the nearest ones are then turned up the gradient of the angle after a few steps, taken through the
+steps themselves, and bisected anew.
 """
 
 from collections.abc import Sequence
@@ -174,12 +175,12 @@ class _Search:
         return np.where(back, np.inf, least), start
 
     def _begin(self, row: int, count: int) -> Float[np.ndarray, "c d"]:
-        """Return unit directions across a row: to its like, to sums of them, along axes, random."""
+        """Return unit directions across a row: to its like and their sums, along axes, random."""
         p = self.unit[row]
         close = self.unit @ p
-        close[row] = -np.inf
-        near = np.argsort(-close)[: min(len(close) - 1, count // 2)]
-        to = _across(self.unit[near], p)
+        close[row] = 0.0
+        near = np.argsort(-np.abs(close))[: min(len(close) - 1, count // 2)]
+        to = _across(np.sign(close[near])[:, None] * self.unit[near], p)
         sums = [to[:m].sum(axis=0) for m in range(2, min(len(to), max(2, count // 6)) + 1)]
         axes = [s * a for a in self.axes for s in (1, -1)][: count // 6]
         random = np.zeros((count, len(p)))
