@@ -73,7 +73,7 @@ def main():
         found = certified_radius(f, x[rows], grown=True)
         seconds = (time.process_time() - begun) / len(rows)
         some = np.linspace(0, len(rows) - 1, args.attacked).astype(int)
-        shock = critical_shock(f, x[rows[some]], starts=2, rounds=3).distance
+        shock = critical_shock(f, x[rows[some]]).distance
         count, worst = tried(f, x, found, rows)
         lines.append(
             f"| {n:,} | {np.median(found.radius) / norm:.3f} | {np.median(shock) / norm:.3f} | "

@@ -5,7 +5,8 @@ import pytest
 from kernel_gains import theta, worst_gain
 
 from attractory import certified_radius, fit_regression
-from attractory.analysis.certificate_rivals import Box, RivalBound, Terms
+from attractory.analysis.certificate_boxes import Box, Place
+from attractory.analysis.certificate_rivals import RivalBound, Terms
 from attractory.datasets import sphere
 
 DIM, NORM = 24, 60.0
@@ -109,6 +110,31 @@ def test_terms_of_a_box_hold_what_the_kernel_has_there(f, bound):
         assert np.sqrt((weight * t**power).sum(axis=1).max()) <= found
 
 
+def assert_known_part_is_the_kernels(f, bound):
+    """Of one m and one T: what f does across all patterns, and Mᵀ and √ω A of it."""
+    x, a = (np.asarray(v) for v in (f.patterns, f.coefficients))
+    r, q, m, across = bound.size, (x**2).sum(axis=1) / DIM, 1.05 * bound.size, 0.08 * bound.size
+    terms = bound._terms(Box(m, m, across, across), Place(m, across), (0.0, 0.0), 1.0)
+    there, here = (
+        theta(f.activation, k * bound.along / DIM, p / DIM, q)
+        for k, p in ((m, m * m + across**2), (r, r * r))
+    )
+    moved, others = (there[0] - here[0]) @ a, np.arange(len(x)) > 0
+    across_x = x - np.outer(bound.along, x[0] / r)
+    jacobian = (a[others].T * here[1][others]) @ across_x[others] / DIM
+    by = np.array([1.0, m - r, across**2])
+    for form, vector in (
+        (terms.known, moved), (terms.toward, moved @ jacobian),
+        (terms.free, np.sqrt(bound.omega[others]) * (a[others] @ moved)),
+    ):  # fmt: skip
+        np.testing.assert_allclose(by @ form @ by, vector @ vector, rtol=1e-6)
+
+
+def test_what_is_known_of_a_step_is_the_kernels(f, bound):
+    assert len(np.unique(bound.sign)) == 2
+    assert_known_part_is_the_kernels(f, bound)
+
+
 def test_where_the_kernel_is_nearly_linear_all_slopes_turn_alike():
     """There μ is that of the shortest state, and c that of the largest m, at the least p."""
     x, m = sphere(40, DIM, norm=2.0), 2.6
@@ -196,6 +222,7 @@ def test_patterns_of_one_norm_are_taken_at_nodes_with_the_same_results(monkeypat
     f = fit_regression(x, activation="erf_surrogate")
     quick = bound_of(f)
     assert quick._spread is not None
+    assert_known_part_is_the_kernels(f, quick)
     monkeypatch.setattr("attractory.analysis.certificate_rivals._NODES", 999)
     plain = bound_of(f)
     assert plain._spread is None

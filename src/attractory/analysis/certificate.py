@@ -156,7 +156,7 @@ def certified_radius(
         tolerance: residual, relative to the point's norm, up to which it counts as a fixed point.
         grown: whether to grow the ball by shells, for kernel maps of depth 2 without biases: radii
             three to eight times as large. Of at most 64 patterns in seconds a point; of more it
-            is another bound, which takes about a second a point at 1,000.
+            is another bound, which takes about 0.7 s a point at 1,000.
         progress: a bar or none, or a function of points done and points in all; see `Progress`.
 
     Raises:

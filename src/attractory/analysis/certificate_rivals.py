@@ -28,6 +28,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attractory.activations import ErfMixture
+from attractory.analysis.certificate_boxes import Box, Pair, Place, Range
 from attractory.analysis.certificate_gain import SLACK
 from attractory.analysis.correlation_bounds import LargestSums, gram_of
 
@@ -50,71 +51,10 @@ _ROUNDS = 3  # of search for good joint bounds
 _LEAST = 1e-14  # weight of a pair of scales that is left out, relative to all
 _BESIDE = 1e-4  # distance from x*, relative, of a pattern that it is at
 _EQUAL = 1e-10  # by which squares of norms may differ to count as one
-_NODES, _TAIL = (
-    64,
-    4,
-)  # in the angle to x*, and last coefficients of a polynomial that are looked at
+_NODES = 64  # in the angle to x*,
+_TAIL = 4  # and the last coefficients of a polynomial that are looked at
 _POLYNOMIAL = 1e-12  # the largest of these, relative to the largest value
 _NEAREST = 0.05  # of r, added to the length of patterns across x* in c
-
-Pair = tuple[float, float]
-
-
-class Place(NamedTuple):
-    """m and T."""
-
-    m: float
-    across: float
-
-    @property
-    def square(self) -> float:
-        """The square of a state's length."""
-        return self.m**2 + self.across**2
-
-
-class Box(NamedTuple):
-    """Bounds of m and of T."""
-
-    m_low: float
-    m_high: float
-    across_low: float
-    across_high: float
-
-    @property
-    def first(self) -> Place:
-        """The lower ends."""
-        return Place(self.m_low, self.across_low)
-
-    @property
-    def last(self) -> Place:
-        """The upper ends."""
-        return Place(self.m_high, self.across_high)
-
-    @property
-    def center(self) -> Place:
-        """The middle, of m and of T²."""
-        square = (self.across_low**2 + self.across_high**2) / 2
-        return Place((self.m_low + self.m_high) / 2, float(np.sqrt(square)))
-
-    @property
-    def half(self) -> Pair:
-        """By how much m and T² differ from those of the middle."""
-        return (
-            (self.m_high - self.m_low) / 2,
-            (self.across_high**2 - self.across_low**2) / 2,
-        )
-
-
-class Range(NamedTuple):
-    """Midpoints and half-widths."""
-
-    middle: np.ndarray
-    half: np.ndarray
-
-    @classmethod
-    def between(cls, low: np.ndarray, high: np.ndarray) -> "Range":
-        """Return the range of two ends."""
-        return cls((low + high) / 2, (high - low) / 2)
 
 
 class Terms(NamedTuple):
@@ -173,11 +113,12 @@ class RivalBound:
         self.others[self.own] = across[self.own] > _BESIDE * length[self.own]
         self._own_across = float(across[self.own])
         self.length, self.across, self.q, self._spread = length, across, q, None
+        self._kept: dict[Place, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         if np.ptp(q) <= _EQUAL * q.max() and len(q) > 2 * _NODES:
             self._on_nodes(length, across)
         r = self.size
-        self.slope = self._slope(Place(r, 0.0))
-        self.at_rest = self._value(r, 0.0)
+        self.slope = self._at_rows(self._slope(Place(r, 0.0)))
+        self._at_rest = self._value(Place(r, 0.0))
         curve = self._curvature(Box(r, r, 0.0, _EXPECTED * r))
         floor = _FLOOR * curve[self.others].max()
         self.omega = np.where(self.others, np.maximum(curve, floor), 1.0)
@@ -209,15 +150,19 @@ class RivalBound:
         if not np.isfinite(self._curvature(box)[self.others]).all():
             self.length, self.across, self.q, self._spread = every
 
-    def _sum(self, terms: Float[np.ndarray, "m k"]) -> Float[np.ndarray, " n"]:
-        """Return sums over pairs of scales, at the patterns; NaN where no polynomial serves."""
+    def _sum(self, terms: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]:
+        """Return sums over pairs of scales, at the nodes; NaN where no polynomial serves."""
         values = terms @ self._pairs
         if self._spread is None:
             return values
         last = np.abs(self._last @ values[:-1]).max()
         if not last <= _POLYNOMIAL * np.abs(values[:-1]).max():
-            return np.full(len(self._spread), np.nan)
-        return self._spread @ values
+            return np.full(len(values), np.nan)
+        return values
+
+    def _at_rows(self, values: Float[np.ndarray, "*m k"]) -> Float[np.ndarray, "*m n"]:
+        """Return what values at the nodes are at the patterns."""
+        return values if self._spread is None else values @ self._spread.T
 
     def _ways(self, unit: np.ndarray, patterns: np.ndarray, weights: np.ndarray) -> None:
         """Work out the matrices, and the joint bounds of terms of first and second order."""
@@ -230,6 +175,9 @@ class RivalBound:
         self.middle = self.weights.T @ (np.where(self.others, self.slope, 0.0)[:, None] * back)
         free = np.where(self.others, self.omega, 0.0)
         self.gram = self.weights.T @ (free[:, None] * self.weights)
+        signed = self._at_rows(np.eye(len(self.length))) * self.sign
+        back = signed @ self.weights
+        self._back = back, back @ self.middle, back @ self.gram
         both = self.middle @ self.middle.T
         # Of a pattern that x* is near t is nearly 0: it is bounded as any other.
         ratio = float(np.trace(self.gram) / np.trace(both))
@@ -309,29 +257,33 @@ class RivalBound:
             width: by how much m and T² differ from it, at most.
             least: length of δ over which that is so; of one that is 0, the widths are of it.
         """
+        self._kept.clear()
         with np.errstate(invalid="ignore"):  # NaN where nothing is known, up to the bound
             return self._terms_of(box, center, width, least)
 
     def _terms_of(self, box: "Box", center: "Place", width: Pair, least: float) -> "Terms":
         wide, high = width
         in_m, in_square = self._ranges(box)
-        moved = self._value(center.m, center.across) - self.at_rest
+        moved = self._value(center) - self._at_rest
         moved = moved - (center.m - self.size) * in_m.middle
-        of_rows = np.stack([
+        at_nodes = np.stack([
             moved - center.across**2 * in_square.middle, in_m.middle, in_square.middle
         ])  # fmt: skip
-        known = (self.sign * of_rows) @ self.weights
-        half = (wide * in_m.half + high * in_square.half) / least
-        scale, off = self._multiple(self._slope(center))
-        for slope, size in zip(self._slope_ranges(box), width, strict=True):
-            more, less = self._multiple(slope.middle)
+        known, toward, free = (at_nodes @ back for back in self._back)
+        slopes = self._slope_ranges(box)
+        half, slope, *in_rows = self._at_rows(np.stack([
+            (wide * in_m.half + high * in_square.half) / least, self._slope(center),
+            *(values for one in slopes for values in one),
+        ]))  # fmt: skip
+        scale, off = self._multiple(slope)
+        for (middle, spare), size in zip((in_rows[:2], in_rows[2:]), width, strict=True):
+            more, less = self._multiple(middle)
             scale += size * abs(more)
-            off += size * (less + float((slope.half / self.slope)[self.others].max()))
-        toward = known @ self.middle
+            off += size * (less + float((spare / self.slope)[self.others].max()))
         return Terms(
             known=known @ known.T,
             toward=toward @ toward.T,
-            free=known @ self.gram @ known.T,
+            free=free @ known.T,
             scale=scale,
             off=off * self.first,
             half=self._root_sum(half),
@@ -373,13 +325,14 @@ class RivalBound:
         return float((self._curvature(box)[some] / self.omega[some]).max()) * self.second
 
     def _ranges(self, box: "Box") -> tuple["Range", "Range"]:
-        """Return the ranges of |∂θ_j/∂m|, and of −|∂θ_j/∂T²|, over a box."""
+        """Return the ranges of |∂θ_j/∂m|, and of −|∂θ_j/∂T²|, over a box, at the nodes."""
         # (χ/m + 2 T²|θ_p|/(m d)): both fall with D and P, and the second rises with T.
         q, out, by = self.q[:, None] + self._w, [], self.length[:, None] / self.dim
         for near, far in ((box.first, box.last), (box.last, box.first)):
-            _, big, root = self._parts(near)
-            fall = 1 / (2 * big * root) + q / (2 * root**3)
-            ahead = self._v * (1 / (big * root) + q / root**3)
+            _, big, inverse = self._parts(near)
+            first, third = inverse / big, q * inverse * inverse * inverse
+            fall = (first + third) / 2
+            ahead = self._v * (first + third)
             out.append((
                 self._sum(by * (ahead + 2 * far.across**2 / self.dim * fall)),
                 self._sum(far.m * by / self.dim * fall),
@@ -388,41 +341,44 @@ class RivalBound:
         return Range.between(low, high), Range.between(-much, -little)
 
     def _slope_ranges(self, box: "Box") -> tuple["Range", "Range"]:
-        """Return the ranges of ∂θ_s/∂m and ∂θ_s/∂T² over a box."""
+        """Return the ranges of ∂θ_s/∂m and ∂θ_s/∂T² over a box, at the nodes."""
         q, out, by = self.q[:, None] + self._w, [], self.length[:, None] / self.dim
         for near, far in ((box.first, box.last), (box.last, box.first)):
             s = far.m * by
-            _, _, root = self._parts(near)
-            third, fifth = root**-3, root**-5
-            rise = self._sum(by * (4 * s * third + 3 * s**3 * fifth))
-            fall = self._sum(q * (third + 1.5 * s**2 * fifth) / self.dim)
+            _, _, inverse = self._parts(near)
+            square = inverse * inverse
+            third, bent = inverse * square, s * s * square
+            rise = self._sum(by * s * (4 + 3 * bent) * third)
+            fall = self._sum(q / self.dim * (1 + 1.5 * bent) * third)
             out.append((rise, 2 * far.m * fall, fall))
         (up, down, high), (low_up, low_down, low) = out
         return Range.between(low_up - down, up - low_down), Range.between(-high, -low)
 
-    def _value(self, m: float, across: float) -> Float[np.ndarray, " n"]:
+    def _value(self, place: "Place") -> Float[np.ndarray, " k"]:
         """Return |θ_j(m, T)|."""
-        s, _, root = self._parts(Place(m, across))
-        return self._sum(np.arctan(s / root) + s / root)
+        s, _, inverse = self._parts(place)
+        ratio = s * inverse
+        return self._sum(np.arctan(ratio) + ratio)
 
-    def _slope(self, place: "Place") -> Float[np.ndarray, " n"]:
-        s, _, root = self._parts(place)
-        return self._sum(2 / root + s**2 / root**3)
+    def _slope(self, place: "Place") -> Float[np.ndarray, " k"]:
+        s, _, inverse = self._parts(place)
+        return self._sum(inverse * (2 + (s * inverse) ** 2))
 
     def _curvature(self, box: "Box") -> Float[np.ndarray, " n"]:
-        """Return c: at the largest |s|, with the largest |t| and the least p of a box."""
+        """Return c, at the patterns: of the largest |s| and |t| and the least p of a box."""
         s = box.last.m * self.length / self.dim
         reach = np.sqrt(self.across**2 + (_NEAREST * self.size) ** 2)
         reach = reach * box.last.across / self.dim
         there, _, far = self._parts(box.first, s + reach)
         here, _, near = self._parts(box.first, s)
+        ahead, behind = there * far, here * near
         terms = (
-            np.arctan(there / far) - np.arctan(here / near) + there / far - here / near
-            - reach[:, None] * (2 / near + here**2 / near**3)
+            np.arctan(ahead) - np.arctan(behind) + ahead - behind
+            - reach[:, None] * near * (2 + behind * behind)
         ) / reach[:, None] ** 2  # fmt: skip
         if self._spread is not None:  # the pattern near x* has its own bound, and no part in others
             terms[-1] = 0.0
-        rise = np.maximum(self._sum(terms), 0.0) * (1 + SLACK)
+        rise = np.maximum(self._at_rows(self._sum(terms)), 0.0) * (1 + SLACK)
         rise += _ROUNDING / (_NEAREST * self.size * box.last.across / self.dim) ** 2
         return np.where(np.isfinite(rise), rise, np.inf)
 
@@ -437,8 +393,13 @@ class RivalBound:
     def _parts(
         self, place: "Place", s: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return s, P and D for every pair of scales; NaN where there is none."""
-        s = place.m * self.length / self.dim if s is None else s
+        """Return s, P and 1/D for every pair of scales; NaN where there is none."""
+        if s is None and place in self._kept:
+            return self._kept[place]
+        given, s = s, place.m * self.length / self.dim if s is None else s
         big, q = place.square / self.dim + self._v, self.q[:, None] + self._w
         with np.errstate(invalid="ignore"):
-            return s[:, None], big, np.sqrt(big * q - s[:, None] ** 2)
+            found = s[:, None], big, 1 / np.sqrt(big * q - s[:, None] ** 2)
+        if given is None:
+            self._kept[place] = found
+        return found
