@@ -14,6 +14,7 @@ of derivatives (Price's theorem).
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,12 +22,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, Float
 from scipy.special import roots_hermitenorm
 
 from attractory._util.precision import double, full_precision
 from attractory._util.validation import whole
-from attractory.duals.protocol import DualActivation
+from attractory.duals.protocol import DualActivation, plain_gap
+from attractory.duals.tabulated import SmoothParts
 
 __all__ = ["Expansion", "QuadratureError", "activation_from"]
 
@@ -70,6 +72,10 @@ class Expansion(DualActivation):
     def cost(self) -> int:
         """The Hermite terms."""
         return self.terms
+
+    def parts(self) -> SmoothParts[Any]:
+        """Return the expectations as functions of the correlation."""
+        return SeriesParts(self)
 
     def describe(self) -> dict[str, object]:
         """Refuse: a function of Python's is not for files."""
@@ -144,6 +150,47 @@ class Expansion(DualActivation):
             else:
                 return found
         raise AssertionError("the loop returns or raises")
+
+
+@dataclass(frozen=True)
+class SeriesParts(SmoothParts[Expansion]):
+    """An expansion's expectations: polynomials in c = s/√(ab) as they are, y = (1 + c)/2."""
+
+    act: Expansion
+    shift: float = 0.0
+    terms: int = 48
+
+    def place(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
+        """Return y."""
+        return (1 + _correlation(s, a, b)) / 2
+
+    def pair(self, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return s and the gap."""
+        return jnp.sqrt(a * b) * (2 * y - 1), 4 * a * b * y * (1 - y)
+
+    def smooth(self, s: Array, gap: Array, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return the expectations."""
+        return self.act.moments(s, gap, a, b)
+
+    def weights(self, low: Array, largest: Float[Array, " f"]) -> Float[Array, " f"]:
+        """Return what makes errors relative."""
+        return 1 / jnp.maximum(largest, jnp.finfo(largest.dtype).tiny)
+
+    def moments(
+        self, smooth: tuple[Array, Array], s: Array, gap: Array, a: Array, b: Array
+    ) -> tuple[Array, Array]:
+        """Return E[φ(u)φ(v)] and E[φ′(u)φ′(v)]."""
+        return smooth
+
+    def following_gap(
+        self,
+        value: Array,
+        smooth: Array,
+        pair: tuple[Array, Array, Array, Array],
+        ends: tuple[Array, Array],
+    ) -> Array:
+        """Return the next layer's gap."""
+        return plain_gap(value, *ends)
 
 
 def activation_from(
@@ -232,12 +279,16 @@ def _coefficients(act: Expansion, order: int, a: Array) -> Array:
     return (_values(act, order, a) * root) @ basis
 
 
+def _correlation(s: Array, a: Array, b: Array) -> Array:
+    product = jnp.sqrt(jnp.maximum(a * b, 0.0))
+    return jnp.clip(s / jnp.where(product > 0, product, 1.0), -1, 1)
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
 def _expected(act: Expansion, p: int, q: int, s: Array, a: Array, b: Array) -> Array:
     """Return E[f⁽ᵖ⁾(u) f⁽ᑫ⁾(v)]."""
     left, right = _coefficients(act, p, a), _coefficients(act, q, b)
-    product = jnp.sqrt(jnp.maximum(a * b, 0.0))
-    c = jnp.clip(s / jnp.where(product > 0, product, 1.0), -1, 1)
+    c = _correlation(s, a, b)
 
     def add(k: Array, total: Array) -> Array:
         j = act.terms - 1 - k

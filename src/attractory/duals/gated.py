@@ -12,7 +12,7 @@ logistic function, exact as `attractory.activations` has that.
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ from attractory.duals.protocol import Changes, DualActivation, clipped, pair_sum
 if TYPE_CHECKING:
     from attractory.activations import ErfMixture
 
-__all__ = ["Gated"]
+__all__ = ["Gated", "scale_pairs"]
 
 
 @jax.tree_util.register_static
@@ -58,6 +58,12 @@ class Gated(DualActivation):
         """The pairs of scales."""
         return len(self.gate.scales) ** 2
 
+    def parts(self) -> Any:
+        """Return how a gate of many scales is split; None for one."""
+        from attractory.duals.gated_parts import GatedParts
+
+        return GatedParts.of(self) if len(self.gate.scales) > 1 else None
+
     @double
     def __call__(self, x: ArrayLike) -> Array:
         """Apply the activation elementwise."""
@@ -69,7 +75,9 @@ class Gated(DualActivation):
         square, factor = self.gate.offset**2, 4 * self.gate.gain**2
         folded = self.gate.offset**2 == self.gate.gain**2
         term = partial_terms(folded)
-        value, slope = pair_sums(term, _pairs(self.gate.scales, self.gate.weights), s, gap, a, b)
+        value, slope = pair_sums(
+            term, scale_pairs(self.gate.scales, self.gate.weights), s, gap, a, b
+        )
         left = 0.0 if folded else square
         return left * s + factor * value, left + factor * slope
 
@@ -83,24 +91,29 @@ class Gated(DualActivation):
         gap′ = K² gap − K (a r_y + b r_x − 2 s r) + r_x r_y − r² for s ≥ 0. At norm 1e4 the plain
         difference would have lost the distance of equal inputs.
         """
+        return self.gap_of_rests((s, gap, a, b), self.rest(s, gap, a, b))
+
+    def gap_of_rests(self, pair: tuple[Array, Array, Array, Array], rest: Array) -> Array:
+        """Return the gap of the next layer from r, see `following_gap`."""
+        s, gap, a, b = pair
         odd, even = self.gate.offset**2, self.gate.gain**2
         whole, size = odd + even, jnp.where(s < 0, -s, s)
         kept = jnp.where(s < 0, even - odd, whole)
-        rest = self._rest(s, gap, a, b)
-        mine, theirs = (self._rest(v, jnp.zeros_like(v), v, v) for v in (a, b))
+        mine, theirs = (self.rest(v, jnp.zeros_like(v), v, v) for v in (a, b))
         raw = whole**2 * gap + jnp.where(s < 0, 4 * odd * even * s * s, 0.0)
         raw = raw - (whole * (a * theirs + b * mine) - 2 * kept * size * rest)
         return clipped(raw + (mine * theirs - rest * rest))
 
-    def _rest(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
-        pairs = _pairs(self.gate.scales, self.gate.weights)
+    def rest(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
+        """Return r: how much less E[φ(u)φ(v)] is than that of the asymptotes."""
+        pairs = scale_pairs(self.gate.scales, self.gate.weights)
         return 4 * self.gate.gain**2 * pair_sums(_rest_term, pairs, s, gap, a, b)[0]
 
     def changes(self, s: Array, gap: Array, a: Array, b: Array) -> Changes:
         """Return the expectations and their derivatives."""
         folded = self.gate.offset**2 == self.gate.gain**2
         left, factor = 0.0 if folded else self.gate.offset**2, 4 * self.gate.gain**2
-        pairs = _pairs(self.gate.scales, self.gate.weights)
+        pairs = scale_pairs(self.gate.scales, self.gate.weights)
         found = Changes(*(factor * v for v in pair_sums(_CHANGES[folded], pairs, s, gap, a, b)))
         straight = left * s
         return found._replace(
@@ -176,9 +189,10 @@ _CHANGES = {folded: partial(_changes, folded) for folded in (True, False)}
 
 
 @lru_cache(maxsize=64)
-def _pairs(
+def scale_pairs(
     scales: tuple[float, ...], weights: tuple[float, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return u, v and their weights of every pair of scales."""
     w, p = np.square(scales), np.asarray(weights)
     first, second = np.meshgrid(w, w, indexing="ij")
     return first.ravel(), second.ravel(), np.outer(p, p).ravel()

@@ -86,6 +86,10 @@ class DualActivation(ABC):
         inputs. Derivatives in all four must be finite numbers everywhere.
         """
 
+    def parts(self) -> Any:
+        """Return the `duals.tabulated.SmoothParts` of expectations that are long sums; or None."""
+        return None
+
     @property
     def homogeneous(self) -> bool:
         """Whether φ(cx) = c φ(x) for c > 0."""

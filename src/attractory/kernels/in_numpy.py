@@ -26,11 +26,13 @@ def rows_in_numpy(
     """Return the function x ↦ Θ(x, columns), in the precision of x; None if there is none."""
     act, tables = columns.kernel.activation, columns.tables
     one_scale = isinstance(act, ErfMixture) and len(act.scales) == 1
-    tabulated = tables[0].phi is not None and tables[0].b_ends is None
+    first = tables[0]
+    tabulated = isinstance(first, LayerTable) and first.phi is not None and first.b_ends is None
     if len(tables) > 1 or not (one_scale or tabulated):
         return None
     known: Columns = to_numpy(columns)
     y, table = np.asarray(known.points), known.tables[0]
+    assert isinstance(table, LayerTable)
     b = np.asarray(known.variances[0])[None]
     root_b = np.sqrt(np.where(b > 0, b, 1))
 

@@ -1,9 +1,12 @@
 """What a kernel is of: the activation and the depth of the network, and two sets of points."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.precision import full_precision, traced
@@ -69,7 +72,7 @@ class Kernel:
         for _ in range(self.hidden_layers):
             act = act.adapted(most, name)
             with full_precision():
-                largest = float(act.variance(jnp.asarray([largest]))[0])
+                largest = float(_variance(act, jnp.asarray([largest]))[0])
             most = max(most, largest)
         return Kernel(act, self.depth)
 
@@ -77,6 +80,11 @@ class Kernel:
     def hidden_layers(self) -> int:
         """Number of layers that apply the activation."""
         return self.depth - 1
+
+
+@partial(jax.jit, static_argnums=0)  # a loop over terms would be compiled at each call
+def _variance(act: DualActivation, a: Array) -> Array:
+    return act.variance(a)
 
 
 def checked_sets(x: ArrayLike, y: ArrayLike | None) -> tuple[np.ndarray, np.ndarray | None]:

@@ -306,7 +306,7 @@ def _cross(
     one_norm = is_one_norm(np.vstack([x, y]))
     for members in group_by_norm(kernel, y):
         group = np.ascontiguousarray(y[members])
-        for j, columns in column_tiles(kernel, group, one_norm, TILE):
+        for j, columns in column_tiles(kernel, group, one_norm, TILE, x):
             for i in range(0, len(x), TILE):
                 rows = x[i : i + TILE]
                 values = tile(columns, rows, len(group[j : j + TILE]), kind)

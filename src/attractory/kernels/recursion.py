@@ -11,6 +11,7 @@ layer's expectations tabulated for their variances (`kernels.tables`); rows (x) 
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,7 +22,9 @@ from jaxtyping import Array, Float, Int
 
 from attractory.activations import Activation, ErfMixture
 from attractory.duals.protocol import DualActivation
+from attractory.duals.tabulated import Tabulated
 from attractory.kernels.across import across, from_points
+from attractory.kernels.dual_tables import DualTable, dual_tables
 from attractory.kernels.expectations import (
     PairSum,
     covariance_gap,
@@ -52,7 +55,7 @@ class Columns(eqx.Module):
     careful: bool = eqx.field(static=True)  # whether a gap from rounded numbers may be too coarse
     points: Float[Array, "m d"] | Float[np.ndarray, "m d"]
     variances: tuple[Float[Array, " m"], ...]  # one for each hidden layer
-    tables: tuple[LayerTable, ...]  # one for each hidden layer
+    tables: tuple[LayerTable | DualTable, ...]  # one for each hidden layer
 
 
 def variances(kernel: Kernel, points: Array) -> tuple[Array, ...]:
@@ -102,13 +105,30 @@ def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.n
     return [np.arange(len(b))] if len(groups) == 1 else groups
 
 
-def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Columns:
-    """Tabulate the layers for these columns and rows of the same norm, or of any."""
+def prepare(
+    kernel: Kernel,
+    points: np.ndarray | Array,
+    one_norm: bool,
+    rows: Float[np.ndarray, "n d"] | None = None,
+) -> Columns:
+    """Tabulate the layers for these columns and rows of the same norm, or of any.
+
+    Args:
+        kernel: of which network.
+        points: the columns.
+        one_norm: whether the rows have all the columns' norm.
+        rows: all of them, if they are known: activations of `duals` are tabulated for these alone.
+    """
     act, y = kernel.activation, jax.device_put(points)
     if isinstance(points, np.ndarray):
         columns = jax.device_put(tuple(variances_of(kernel, points)))
     else:
         columns = _variances(kernel, y)
+    careful = is_careful(kernel, float(np.asarray(columns[0]).max()))
+    if rows is not None and isinstance(act, DualActivation):
+        found = dual_tables(act, _ranges(kernel, points, rows), len(rows) * len(points))
+        if found is not None:
+            return Columns(kernel, careful, y, columns, tuple(found))
     tables = []
     for b in map(np.asarray, columns):  # reductions by JAX would be compiled, shape by shape
         low, high = float(b.min()), float(b.max())
@@ -116,8 +136,26 @@ def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Colum
             low = high = _rounded(float(b[0]))
         one = one_norm and low == high
         tables.append(layer_table(act, (low, low) if one else (0.0, np.inf), (low, high)))
-    careful = is_careful(kernel, float(np.asarray(columns[0]).max()))
     return Columns(kernel, careful, y, columns, tuple(tables))
+
+
+def _ranges(
+    kernel: Kernel, *sets: Float[np.ndarray, "n d"] | Float[Array, "n d"]
+) -> list[tuple[float, float]]:
+    """Return the least and the largest variance of each layer, rounded outwards."""
+    layers = zip(*(variances_of(kernel, np.asarray(points)) for points in sets), strict=True)
+    found = []
+    for parts in layers:
+        low, high = min(float(v.min()) for v in parts), max(float(v.max()) for v in parts)
+        if high - low <= SAME * high:
+            low = high = _rounded(low)
+        elif low > 0:  # other points of much the same norms share the table
+            low, high = (
+                np.exp2(np.floor(16 * np.log2(low)) / 16),
+                np.exp2(np.ceil(16 * np.log2(high)) / 16),
+            )
+        found.append((float(low), float(high)))
+    return found
 
 
 def is_careful(kernel: Kernel, largest: float) -> bool:
@@ -172,7 +210,7 @@ def block(
 
 
 def of_covariances(
-    tables: Sequence[LayerTable],
+    tables: Sequence[LayerTable | DualTable],
     kind: str,
     s: Float[Array, "k m"],
     rows: Sequence[Float[Array, "k 1"]],
@@ -201,7 +239,7 @@ def _largest(s: Float[Array, "k m"], scale: Float[Array, "1 m"]) -> Int[Array, "
 
 
 def _recursion(
-    tables: Sequence[LayerTable],
+    tables: Sequence[LayerTable | DualTable],
     kind: str,
     s: Array,
     gap: Array,
@@ -212,8 +250,11 @@ def _recursion(
     """Return the kernel; rows are (k, 1), cols (1, m), or (k, 1) for one column a row."""
     if len(tables) == 1 and kind == "ntk":
         return tables[0].product(s, gap, rows[0], cols[0])
-    if len(tables) > _WRITTEN_OUT and all(table.phi is None for table in tables):
-        return _without_tables(tables[0].act, kind, s, gap, jnp.stack(rows), jnp.stack(cols), same)
+    looped = all(isinstance(table, DualTable) or table.phi is None for table in tables)
+    if len(tables) > _WRITTEN_OUT and looped:
+        return _in_a_loop(
+            [table.act for table in tables], kind, s, gap, jnp.stack(rows), jnp.stack(cols), same
+        )
     theta = s
     for layer, table in enumerate(tables):
         ends = rows[layer], cols[layer]
@@ -229,8 +270,8 @@ def _recursion(
     return theta if kind == "ntk" else s
 
 
-def _without_tables(
-    act: Activation,
+def _in_a_loop(
+    acts: Sequence[Activation],
     kind: str,
     s: Array,
     gap: Array,
@@ -238,26 +279,30 @@ def _without_tables(
     cols: Array,
     same: Array | None,
 ) -> Array:
-    """Return the kernel by a loop over layers.
+    """Return the kernel by a loop over layers, whose activations are equal but for their tables.
 
     Written out, XLA would work each layer out anew for each use in the next: six take ten times as
     long as two.
     """
+    act = acts[0]
+    tabulated = jax.tree.map(lambda *v: jnp.stack(v), *acts) if isinstance(act, Tabulated) else None
 
     def deeper(
-        state: tuple[Array, Array, Array], ends: tuple[tuple[Array, Array], ...]
+        state: tuple[Array, Array, Array], ends: tuple[Any, ...]
     ) -> tuple[tuple[Array, Array, Array], None]:
-        (s, gap, theta), (here, there) = state, ends
-        value, slope = moments(act, s, gap, *here)
-        gap = following_gap(act, (s, gap, *here), value, there)
+        (s, gap, theta), (here, there, table) = state, ends
+        now = act if table is None else table
+        value, slope = moments(now, s, gap, *here)
+        gap = following_gap(now, (s, gap, *here), value, there)
         theta = value + theta * slope
         if same is not None:
             value, gap = jnp.where(same, there[0], value), jnp.where(same, 0.0, gap)
         return (value, gap, theta), None
 
-    ends = (rows[:-1], cols[:-1]), (rows[1:], cols[1:])
+    before = jax.tree.map(lambda v: v[:-1], tabulated)
+    ends = (rows[:-1], cols[:-1]), (rows[1:], cols[1:]), before
     (s, gap, theta), _ = lax.scan(deeper, (s, gap, s), ends)
-    value, slope = moments(act, s, gap, rows[-1], cols[-1])
+    value, slope = moments(acts[-1], s, gap, rows[-1], cols[-1])
     return value + theta * slope if kind == "ntk" else value
 
 

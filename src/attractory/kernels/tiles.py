@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from attractory.kernels.by_pairs import NOWHERE, with_finer_gaps
+from attractory.kernels.dual_tables import DualTable
 from attractory.kernels.expectations import least_scale, variance
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.norm_blocks import NormBlocks, block_size, stripe, tables_of
@@ -81,7 +82,7 @@ class Tiles:
         self._columns, self.spans, start = [], [], 0
         for members in groups:
             end = start + len(members)
-            for j, columns in column_tiles(kernel, points[start:end], one_norm, size):
+            for j, columns in column_tiles(kernel, points[start:end], one_norm, size, points):
                 self._columns.append(columns if precision is np.float64 else _single(columns))
                 self.spans.append(slice(start + j, min(start + j + size, end)))
             start = end
@@ -129,10 +130,14 @@ def is_one_norm(points: Float[np.ndarray, "n d"]) -> bool:
 
 
 def column_tiles(
-    kernel: Kernel, points: np.ndarray, one_norm: bool, size: int
+    kernel: Kernel,
+    points: np.ndarray,
+    one_norm: bool,
+    size: int,
+    rows: np.ndarray,
 ) -> Iterator[tuple[int, Columns]]:
     """Yield the start and the prepared columns of each tile of a size, the last point repeated."""
-    whole = prepare(kernel, points, one_norm)
+    whole = prepare(kernel, points, one_norm, rows)
     variances = [np.asarray(b) for b in whole.variances]
     # The points of a tile are a view, unless it has to be padded.
     for j in range(0, len(points), size):
@@ -194,7 +199,7 @@ def _products(x: jax.Array, y: jax.Array) -> jax.Array:
 
 @partial(jax.jit, static_argnames=("kind", "careful"))
 def _block(
-    tables: tuple[LayerTable, ...],
+    tables: tuple[LayerTable | DualTable, ...],
     variances: tuple[jax.Array, ...],
     a: jax.Array,
     products: jax.Array,
