@@ -60,6 +60,7 @@ _CONTRASTS = 0.1, 3.0
 _LOST = 0.005, 0.97  # π
 _LIKE, _ALIKE = 4, 0.5  # coordinates taken for like another one, and their least correlation
 _CHANCE = 4.0  # standard errors a correlation must have besides
+_FEW = 0.25  # share of coordinates that must be like others: of two columns nothing is a picture
 _DEAD = 0.02  # spread of a coordinate, of all, below which it is like none
 _ROWS = 500  # from which correlations are known well enough
 _ROOT = np.float32(np.sqrt(2 * np.pi))
@@ -122,7 +123,9 @@ def density(values: Float[np.ndarray, "k c"]) -> Float[np.ndarray, "k c"]:
 def like_coordinates(
     points: Float[np.ndarray, "n d"], which: Int[np.ndarray, " m"]
 ) -> Int[np.ndarray, "m q"] | None:
-    """Return the coordinates most like each of some, itself where there are fewer; None for none.
+    """Return the coordinates most like each of some, itself where there are fewer.
+
+    None stands for few that are like others: models of pictures are not for those.
 
     Args:
         points: the stored rows.
@@ -145,7 +148,8 @@ def like_coordinates(
         first = np.argpartition(-rho, count - 1, axis=1)[:, :count]
         like = np.take_along_axis(rho, first, axis=1) > least
         out[k : k + 512] = np.where(like, first, here[:, None])
-    return out if (out != which[:, None]).any() else None
+    some = (out != which[:, None]).any(axis=1).sum()
+    return out if some >= max(1, _FEW * live[which].sum()) else None
 
 
 def exact(x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"]) -> Fit:

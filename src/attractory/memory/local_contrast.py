@@ -21,6 +21,7 @@ _WINDOW, _FEWEST = WINDOWS = 24, 6  # coordinates in a window, at most and at le
 _ALIKE, _CHANCE = 0.4, 4.0  # least correlation within one, and standard errors it has at least
 _ROWS = 500  # from which correlations are known well enough
 _LIVE = 0.1  # least deviation of a coordinate, of the largest
+_FEW = 0.25  # share of coordinates that must have windows
 _FLOOR = 0.02  # variance added to a window's, in units of the rows' spread
 _AT_ONCE = 1 << 22
 
@@ -56,7 +57,7 @@ class LocalContrast:
         value = np.take_along_axis(alike, window, axis=1)
         near = value > least
         enough = near.sum(axis=1) >= _FEWEST
-        if enough.sum() < _LEAST_SEEN:
+        if enough.sum() < max(_LEAST_SEEN, _FEW * len(where)):
             return None
         # A window with fewer than all has its likest coordinate, itself, several times.
         return where[enough], np.where(near, window, where[:, None])[enough]
