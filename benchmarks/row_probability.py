@@ -80,6 +80,11 @@ def data_sets(arguments: argparse.Namespace, count: int) -> dict:
     curves = rng.normal(size=(count + more, 12)) @ waves
     curves += 0.1 * rng.normal(size=curves.shape)
     out["curves"] = curves[:count], curves[count:], (200,), False
+    few = rng.normal(size=(count + more, 16))
+    out["few numbers"] = few[:count], few[count:], (16,), False
+    turned = np.linalg.qr(rng.normal(size=(28, 28)))[0]
+    some = rng.normal(size=(count + more, 28)) * np.geomspace(1, 0.1, 28) @ turned
+    out["measurements"] = some[:count], some[count:], (28,), False
     signs = rng.choice([-1.0, 1.0], (count + more, 100))
     return out | {"signs": (signs[:count], signs[count:], (100,), False)}
 
@@ -90,6 +95,12 @@ def noise(rows, shape, stored, rng, size=None):
     drawn = rng.normal(size=rows.shape)
     away = np.linalg.norm(rows - stored.mean(axis=0), axis=1, keepdims=True)
     return rows + size * away * drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def long_tailed_noise(rows, shape, stored, rng):
+    """Errors of Laplace's law of any deviation up to twice the columns'."""
+    size = stored.std(axis=0) * rng.uniform(0.2, 2, (len(rows), 1)) / np.sqrt(2)
+    return rows + size * rng.laplace(size=rows.shape)
 
 
 def clipped_noise(rows, shape, stored, rng):
@@ -163,6 +174,7 @@ def cues_of(arguments, count, name, given, seed):
         for k in range(arguments.drawn)
     ]
     jobs += [("noise", noise, 30), ("mixed", mixed, 20), ("clipped noise", clipped_noise, 12)]
+    jobs += [("long-tailed noise", long_tailed_noise, 12)]
     if images:
         jobs += [("positive noise", positive_noise, 12)]
     masks = [(f"mask {share}", share, 4) for share in (0.5, 0.25, 0.125, 0.0625)]

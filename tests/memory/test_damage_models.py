@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import laplace
 
 from attractory.memory.damage_models import (
     combined,
@@ -9,6 +10,7 @@ from attractory.memory.damage_models import (
     exact,
     lead,
     like_coordinates,
+    long_tailed,
     mixture,
     patches,
     white,
@@ -43,6 +45,14 @@ def test_white_noise_is_least_squares():
     plain = one(exact, x, ROWS)
     away = ((x - ROWS[2]) ** 2).mean()
     assert plain.terms[2].sum() == pytest.approx(-100 * (1 + np.log(2 * np.pi * away)), rel=1e-4)
+
+
+def test_long_tails_are_those_of_laplace():
+    x = ROWS[4] + np.random.default_rng(4).laplace(size=ROWS.shape[1])
+    fit = one(long_tailed, x, ROWS)
+    scale = np.abs(ROWS - x).mean(axis=1, keepdims=True)  # of greatest likelihood
+    np.testing.assert_allclose(fit.terms, laplace(ROWS, scale).logpdf(x), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(fit.noise[:, 0], laplace(0, scale[:, 0]).std(), rtol=1e-5)
 
 
 def test_em_finds_what_was_replaced():
@@ -94,6 +104,8 @@ def test_coordinates_are_alike_where_rows_say_so():
     for k in range(16):
         assert set(found[k].tolist()) == {k, (k + 8) % 16}
     assert like_coordinates(both[:3], np.arange(16)) is None  # three rows tell of nothing
+    pair = np.hstack([rows, rows[:, :1]])  # two columns of nine make no picture
+    assert like_coordinates(pair, np.arange(9)) is None
 
 
 @pytest.mark.parametrize("change", [lambda p: -p, lambda p: p**3, lambda p: np.round(p), np.abs])

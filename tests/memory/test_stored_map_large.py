@@ -1,5 +1,7 @@
 """Memories whose matrix is not held: the same as those that factorise it, under every change."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,14 @@ def test_what_the_machine_cannot_hold_is_refused(monkeypatch):
     monkeypatch.setattr("attractory._util.machine.machine_bytes", lambda: 8.0 * 40**2 - 1)
     with pytest.raises(ValueError, match=r"X must fit.*GiB.*pass solver='cg'"):
         AttractorMemory(solver="cholesky").fit(sphere(40, 4))
+
+
+def test_each_product_is_told_while_a_memory_is_stored():
+    said = []
+    memory = AttractorMemory(solver="cg", metric="rule", activation="erf").fit(
+        np.random.default_rng(1).normal(size=(60, 20)), progress=lambda *told: said.append(told)
+    )
+    steps = [what for *_, what in said if what.startswith("equations: ")]
+    assert len(steps) >= memory.state_.store.steps - 1
+    assert steps[-1].endswith(f"residual {memory.residual_:.0e}")
+    pickle.dumps(memory)  # nothing of it is kept

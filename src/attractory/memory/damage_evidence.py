@@ -24,6 +24,7 @@ from attractory.memory.damage_models import (
     density,
     exact,
     lead,
+    long_tailed,
     mixture,
     patches,
     white,
@@ -57,7 +58,7 @@ __all__ = [
 MODELS = (
     "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
     "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
-    "unevenly lit", "moved far", "edges",
+    "unevenly lit", "moved far", "edges", "long-tailed",
 )  # fmt: skip
 DAMAGE = (
     "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
@@ -68,6 +69,7 @@ _NAMES = {
     "smoothed": "smoothed", "moved": "moved", "changed values": "changed values",
     "changed deviations": "changed values", "shaded": "shaded", "slow part added": "shaded",
     "unevenly lit": "shaded", "moved far": "moved", "edges": "changed values",
+    "long-tailed": "noise",
 }  # fmt: skip
 KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(
@@ -75,7 +77,11 @@ COMPARABLE = np.isin(
 )  # whose terms are nats over the same q
 FEWEST_FOR_MODELS = 12  # known coordinates below which nothing but noise is told
 _SLOW = 5  # cosines over the order of coordinates
-_NOISY = *MODELS[:6], "moved far"  # noise about a row, whose residuals can be looked at
+_NOISY = (
+    *MODELS[:6],
+    "moved far",
+    "long-tailed",
+)  # noise about a row, whose residuals can be looked at
 _FLAT = "changed values", "changed deviations", "edges"  # which no residual is left of
 
 
@@ -209,6 +215,7 @@ class DamageModels:
         every = isinstance(given.where, slice)
         fits = {
             "white, of any contrast": white(here, some),
+            "long-tailed": long_tailed(here, some),
             "replaced, much": mixture(here, some, other, KEPT_STARTS[0], real=given.real),
             "replaced, little": mixture(here, some, other, KEPT_STARTS[1], real=given.real),
         }

@@ -5,6 +5,7 @@ density q of the cue's own values does (nats). q knows no row, so that all model
 one place:
 
 - *noise*: xⱼ = a pⱼ + o + white noise; a = 1 and o = 0, or a ≥ 0 and o any;
+- *long-tailed*: xⱼ = pⱼ + errors of Laplace's law, of which a few are large;
 - *replaced*: with probability 1 − π a coordinate is kept, xⱼ = a pⱼ + o + noise of deviation σ,
   else its value is drawn from q. a, o, σ and π are fitted to each row by EM. Half an image of one
   value, a block, speckle, stripes all make a peak or a floor in q, so that what is replaced costs
@@ -44,7 +45,7 @@ from attractory.memory.coordinates import spread
 
 __all__ = [
     "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "exact", "lead", "like_coordinates",
-    "mixture", "patches", "white",
+    "long_tailed", "mixture", "patches", "white",
 ]  # fmt: skip
 
 KEPT_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
@@ -156,6 +157,16 @@ def exact(x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"]) -> Fit:
     """Fit white noise alone, of a contrast of 1 and no offset."""
     one = np.ones((*rows.shape[:2], 1), np.float32)
     return _noise(rows - x[:, None], one, 0 * one)
+
+
+def long_tailed(x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"]) -> Fit:
+    """Fit Laplace's errors, of a contrast of 1 and no offset."""
+    rest = np.abs(rows - x[:, None])
+    size = np.maximum(rest.mean(axis=2, keepdims=True), _NONE)
+    rest /= -size
+    rest -= np.log(2 * size)
+    one = np.ones_like(size)
+    return Fit(_all(rest), rest, None, one, 0 * one, np.float32(np.sqrt(2)) * size)
 
 
 def white(

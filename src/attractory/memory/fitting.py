@@ -19,6 +19,7 @@ from attractory.memory.settings import MemorySettings
 from attractory.memory.state import MemoryState
 from attractory.memory.stored_map import KernelStore
 from attractory.memory.stored_map_gpu import store_type
+from attractory.memory.stored_map_large import LargeStore
 from attractory.memory.stored_network import NetworkStore
 
 __all__ = ["fit_state", "make_store"]
@@ -46,6 +47,17 @@ def fit_state(
     """
     with reporting(progress, "storing", in_parts) as show:
         return _fitted(rows, targets, settings, show)
+
+
+def _solve(store: KernelStore | NetworkStore, show: Callable[[str], object]) -> None:
+    """Solve for the map, so that what cannot be stored fails now."""
+    if isinstance(store, LargeStore):
+        store.tell = lambda steps, rest: show(f"equations: {steps} products, residual {rest:.0e}")
+    try:
+        store.residual()
+    finally:
+        if isinstance(store, LargeStore):
+            store.tell = False
 
 
 def _fitted(
@@ -89,7 +101,7 @@ def _fitted(
         answers, answer_sizes = coordinates.encode(targets[kept])
     show(1 + trials, 2 + trials, "equations")
     store = make_store(points, answers, settings, metric.basis)
-    store.residual()  # what cannot be stored must fail now
+    _solve(store, lambda what: show(1 + trials, 2 + trials, what))
     raised = _RAISES if settings.norm is None and not sequence else 0
     for _ in range(raised):
         if not isinstance(store, KernelStore) or densest_radius(store) < STABLE:

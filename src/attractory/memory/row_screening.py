@@ -18,6 +18,7 @@ from attractory.memory.damage_models import (
     combined,
     density,
     exact,
+    long_tailed,
     mixture,
     white,
 )
@@ -90,6 +91,7 @@ class RowScreening:
         found = [
             exact(here, some),
             white(here, some),
+            long_tailed(here, some),
             *(mixture(here, some, other, start, rounds=_ROUNDS) for start in KEPT_STARTS),
             white(*own, offset=False),
         ]

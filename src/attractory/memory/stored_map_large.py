@@ -5,6 +5,8 @@ better a first guess: what they leave is not made of patterns, and it is pattern
 conjugate gradients deals with quickly (`solvers.block_cg`).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from attractory.maps.kernel_regression import iterated_regression
@@ -19,14 +21,17 @@ _STEPS = 500
 class LargeStore(FactorlessStore):
     """`KernelStore` by conjugate gradients; attributes and arguments as there.
 
-    `steps` are products with the kernel's matrix.
+    `steps` are products with the kernel's matrix; `tell` is called with how many there were so far
+    and the largest residual of a row, while something waits for it.
     """
+
+    tell: Callable[[int, float], object] | bool = False
 
     def _solved(self) -> Solution:
         rule = self.settings
         self._map, self.steps = iterated_regression(
             self.x, self.targets, rule.kernel, rule.ridge, tolerance=_TOLERANCE,
-            max_steps=_STEPS, compute=rule.compute,
+            max_steps=_STEPS, compute=rule.compute, progress=self.tell,
         )  # fmt: skip
         return Solution(np.asarray(self._map.coefficients), float(self._map.residual))
 
