@@ -38,13 +38,13 @@ from attractory.kernels.expectations import (
     variance_slope,
 )
 from attractory.kernels.kernel import Kernel
+from attractory.kernels.square_norms import square_norms
 from attractory.kernels.tables import GROUP, SAME, LayerTable, layer_table
 
 # The gap ab − s² formed from rounded numbers is wrong by some 4 eps ab. Where that is more than
 # _LOSS of the D² that it enters, the gap is computed from the points themselves.
 _LOSS = 2e-13  # relative to D²
 _WRITTEN_OUT = 1  # hidden layers; more are a loop
-_AT_ONCE = 1 << 18  # numbers squared at a time
 _ROUNDING = 8 * float(np.finfo(float).eps)  # relative to ab
 
 
@@ -68,15 +68,6 @@ def variances(kernel: Kernel, points: Array) -> tuple[Array, ...]:
 
 _variances = partial(jax.jit, static_argnums=0)(variances)  # no squares of all points kept
 _further = partial(jax.jit, static_argnums=0)(variance)
-
-
-def square_norms(points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, " m"]:
-    """Return |x|² to a few roundings at any d: points of one norm are known by it."""
-    out, size = np.empty(len(points), points.dtype), max(1, _AT_ONCE // points.shape[1])
-    for k in range(0, len(points), size):
-        some = points[k : k + size]
-        out[k : k + size] = (some * some).sum(axis=1)  # by pairs, as `einsum` does not add
-    return out
 
 
 def variances_of(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:

@@ -24,9 +24,9 @@ from attractory.kernels.recursion import (
     group_by_norm,
     of_covariances,
     prepare,
-    square_norms,
 )
 from attractory.kernels.single_precision import single
+from attractory.kernels.square_norms import square_norms
 from attractory.kernels.tables import SAME, LayerTable
 
 __all__ = [
