@@ -6,29 +6,17 @@ A score is a column's distance from its mean over the stored rows, in standard d
 import numpy as np
 from scipy.signal import detrend
 
-from .views import spread
-
-
-def _scores(rows, stored):
-    return (rows - stored.mean(axis=0)) / np.maximum(stored.std(axis=0), 1e-12)
-
-
-def _unscored(scores, stored):
-    return stored.mean(axis=0) + stored.std(axis=0) * scores
-
-
-def _noise(size, like, rng):
-    return size * rng.normal(size=like.shape)
+from .views import noise, scored, spread, unscored
 
 
 def uniform_errors(rows, shape, stored, rng):
     """Errors of any size up to 1.2 deviations either way."""
-    return _unscored(_scores(rows, stored) + rng.uniform(-1.2, 1.2, rows.shape), stored)
+    return unscored(scored(rows, stored) + rng.uniform(-1.2, 1.2, rows.shape), stored)
 
 
 def either_side(rows, shape, stored, rng):
     """Every column is off by just one deviation, to the one or the other side by a coin."""
-    return _unscored(_scores(rows, stored) + rng.choice([-1, 1], rows.shape), stored)
+    return unscored(scored(rows, stored) + rng.choice([-1, 1], rows.shape), stored)
 
 
 def ever_noisier(rows, shape, stored, rng):
@@ -38,8 +26,8 @@ def ever_noisier(rows, shape, stored, rng):
 
 def told_as_scores(rows, shape, stored, rng):
     """Already standardised: scores in place of the numbers, with noise of 0.3."""
-    scores = _scores(rows, stored)
-    return scores + _noise(0.3, scores, rng)
+    scores = scored(rows, stored)
+    return scores + noise(0.3, scores, rng)
 
 
 def scaled_to_one(rows, shape, stored, rng):
@@ -51,38 +39,38 @@ def scaled_to_one(rows, shape, stored, rng):
 
 def telephone_line(rows, shape, stored, rng):
     """Scores in 8 levels, of µ law (255) and the row's own range, after noise of 0.3."""
-    scores = _scores(rows, stored)
-    scores += _noise(0.3, scores, rng)
+    scores = scored(rows, stored)
+    scores += noise(0.3, scores, rng)
     most = np.maximum(np.abs(scores).max(axis=1, keepdims=True), 1e-12)
     level = np.sign(scores) * np.log1p(255 * np.abs(scores) / most) / np.log(256)
     level = (np.floor(np.clip(level, -1, 1 - 1e-9) * 4) + 0.5) / 4
-    return _unscored(np.sign(level) * most * (256 ** np.abs(level) - 1) / 255, stored)
+    return unscored(np.sign(level) * most * (256 ** np.abs(level) - 1) / 255, stored)
 
 
 def detrended(rows, shape, stored, rng):
     """A straight line was fitted to each row's scores, and taken away; noise of 0.4."""
-    scores = detrend(_scores(rows, stored), axis=1)
-    return _unscored(scores + _noise(0.4, scores, rng), stored)
+    scores = detrend(scored(rows, stored), axis=1)
+    return unscored(scores + noise(0.4, scores, rng), stored)
 
 
 def against_a_reference(rows, shape, stored, rng):
     """Each score less that of one column, the same in all cues; noise of 0.3."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     scores = scores - scores[:, [rng.integers(rows.shape[1])]]
-    return _unscored(scores + _noise(0.3, scores, rng), stored)
+    return unscored(scores + noise(0.3, scores, rng), stored)
 
 
 def backlash(rows, shape, stored, rng):
     """A worn gear with a play of 0.8 deviations: a reading moves only if it is pulled along."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     for k in range(1, scores.shape[1]):
         scores[:, k] = np.clip(scores[:, k - 1], scores[:, k] - 0.4, scores[:, k] + 0.4)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def packets_repeated(rows, shape, stored, rng):
     """Sent in packets of an eighth; four in ten are lost, and the scores before them play again."""
-    scores, places = _scores(rows, stored), np.arange(rows.shape[1])
+    scores, places = scored(rows, stored), np.arange(rows.shape[1])
     size = max(1, rows.shape[1] // 8)
     for score in scores:
         lost = rng.random(rows.shape[1]) < 0.4
@@ -92,34 +80,34 @@ def packets_repeated(rows, shape, stored, rng):
             if lost[k // size]:
                 from_where[k] = from_where[k - size]
         score[:] = score[from_where]
-    return _unscored(scores + _noise(0.2, scores, rng), stored)
+    return unscored(scores + noise(0.2, scores, rng), stored)
 
 
 def fading(rows, shape, stored, rng):
     """Scores are heard louder and fainter, from none to twice, waxing and waning; noise of 0.4."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     for score in scores:
         waves = 2 * np.pi * np.arange(score.size) / score.size
         score *= 1 + np.sin(rng.uniform(1, 3) * waves + rng.uniform(0, 2 * np.pi))
-    return _unscored(scores + _noise(0.4, scores, rng), stored)
+    return unscored(scores + noise(0.4, scores, rng), stored)
 
 
 def knocked(rows, shape, stored, rng):
     """Somebody hit the table: from a column on it rings, at first by six deviations; noise 0.3."""
-    scores, size = _scores(rows, stored), rows.shape[1]
+    scores, size = scored(rows, stored), rows.shape[1]
     for score in scores:
         after = np.arange(size) - rng.uniform(0, 0.5) * size
         ring = np.exp(-4 * after.clip(0) / size) * np.cos(rng.uniform(20, 60) * after / size)
         score += 6 * rng.choice([-1, 1]) * np.where(after >= 0, ring, 0)
-    return _unscored(scores + _noise(0.3, scores, rng), stored)
+    return unscored(scores + noise(0.3, scores, rng), stored)
 
 
 def babble(rows, shape, stored, rng):
     """Four others talk at the same time: 0.4 of the scores of each are added."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     for _ in range(4):
-        scores = scores + 0.4 * _scores(stored[rng.integers(len(stored), size=len(rows))], stored)
-    return _unscored(scores, stored)
+        scores = scores + 0.4 * scored(stored[rng.integers(len(stored), size=len(rows))], stored)
+    return unscored(scores, stored)
 
 
 def own_mean_filled_in(rows, shape, stored, rng):
@@ -134,18 +122,18 @@ def own_mean_filled_in(rows, shape, stored, rng):
 
 def filled_in_from_memory(rows, shape, stored, rng):
     """Half as far from the mean, in steps of 0.5, off by 0.3; three in ten are the mean itself."""
-    scores = _scores(rows, stored) / 2
-    scores = np.round(2 * (scores + _noise(0.3, scores, rng))) / 2
-    return _unscored(np.where(rng.random(rows.shape) < 0.3, 0, scores), stored)
+    scores = scored(rows, stored) / 2
+    scores = np.round(2 * (scores + noise(0.3, scores, rng))) / 2
+    return unscored(np.where(rng.random(rows.shape) < 0.3, 0, scores), stored)
 
 
 def binned_in_fours(rows, shape, stored, rng):
     """Every four columns beside one another tell the mean of their scores; noise of 0.1."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     for start in range(0, scores.shape[1], 4):
         part = scores[:, start : start + 4]
         part[:] = part.mean(axis=1, keepdims=True)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def third_of_the_rate(rows, shape, stored, rng):
@@ -156,11 +144,11 @@ def third_of_the_rate(rows, shape, stored, rng):
 
 def played_faster(rows, shape, stored, rng):
     """Scores run 3 to 10 percent too fast or too slow from the first on; the last one is held."""
-    scores, places = _scores(rows, stored), np.arange(rows.shape[1])
+    scores, places = scored(rows, stored), np.arange(rows.shape[1])
     for score in scores:
         speed = 1 + rng.uniform(0.03, 0.1) * rng.choice([-1, 1])
         score[:] = np.interp(places * speed, places, score.copy())
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def looped(rows, shape, stored, rng):
@@ -187,9 +175,9 @@ def float_bits_flipped(rows, shape, stored, rng):
 
 def faint_and_gapped(rows, shape, stored, rng):
     """A quarter of the scores, on a constant of the cue's own; half of them lost; noise of 0.1."""
-    scores = _scores(rows, stored) / 4 + rng.normal(0, 0.5, (len(rows), 1))
+    scores = scored(rows, stored) / 4 + rng.normal(0, 0.5, (len(rows), 1))
     scores[rng.random(rows.shape) < 0.5] = 0
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 VECTORS = {

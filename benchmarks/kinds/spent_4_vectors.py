@@ -2,28 +2,19 @@
 
 import numpy as np
 
-from .views import spread
-
-
-def _scores(rows, stored):
-    """Return each column's distance from its mean, in deviations."""
-    return (rows - stored.mean(axis=0)) / np.maximum(stored.std(axis=0), 1e-12)
-
-
-def _unscored(scores, stored):
-    return stored.mean(axis=0) + stored.std(axis=0) * scores
+from .views import scored, spread, unscored
 
 
 def shrunk(rows, shape, stored, rng):
     """Every answer is drawn towards the column's mean, to a fifth of its distance; noise of 0.1."""
-    return _unscored(0.2 * _scores(rows, stored), stored) + spread(stored, 0.1, rows, rng)
+    return unscored(0.2 * scored(rows, stored), stored) + spread(stored, 0.1, rows, rng)
 
 
 def four_instruments(rows, shape, stored, rng):
     """Each quarter of the columns has an offset of deviation 1.5 and a gain of 0.4 to 1.6."""
     which = np.arange(rows.shape[1]) * 4 // rows.shape[1]
     offset, gain = rng.normal(0, 1.5, (len(rows), 4)), rng.uniform(0.4, 1.6, (len(rows), 4))
-    return _unscored(gain[:, which] * _scores(rows, stored) + offset[:, which], stored)
+    return unscored(gain[:, which] * scored(rows, stored) + offset[:, which], stored)
 
 
 def read_backwards(rows, shape, stored, rng):
@@ -37,36 +28,36 @@ def read_backwards(rows, shape, stored, rng):
 
 def crosstalk(rows, shape, stored, rng):
     """Each column has 0.8 of another's score added, the same other in all cues; noise of 0.2."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     scores += 0.8 * scores[:, rng.permutation(rows.shape[1])]
-    return _unscored(scores, stored) + spread(stored, 0.2, rows, rng)
+    return unscored(scores, stored) + spread(stored, 0.2, rows, rng)
 
 
 def another_batch(rows, shape, stored, rng):
     """Measured in another laboratory: offsets of deviation 1.2 and gains, the same in all cues."""
     size = rows.shape[1]
-    scores = _scores(rows, stored) * rng.lognormal(0, 0.3, size) + rng.normal(0, 1.2, size)
-    return _unscored(scores, stored)
+    scores = scored(rows, stored) * rng.lognormal(0, 0.3, size) + rng.normal(0, 1.2, size)
+    return unscored(scores, stored)
 
 
 def _directions(rows, stored):
     """Return the directions of greatest variance of the scores, and the share of each."""
-    _, s, v = np.linalg.svd(_scores(stored, stored), full_matrices=False)
+    _, s, v = np.linalg.svd(scored(stored, stored), full_matrices=False)
     return v, s**2 / (s**2).sum()
 
 
 def main_directions_lost(rows, shape, stored, rng):
     """What rows have in common is taken out: the directions of the first 0.6 of the variance."""
     v, share = _directions(rows, stored)
-    v, scores = v[: np.searchsorted(share.cumsum(), 0.6) + 1], _scores(rows, stored)
-    return _unscored(scores - scores @ v.T @ v, stored)
+    v, scores = v[: np.searchsorted(share.cumsum(), 0.6) + 1], scored(rows, stored)
+    return unscored(scores - scores @ v.T @ v, stored)
 
 
 def main_directions_alone(rows, shape, stored, rng):
     """Compressed to the directions of the first 0.6 of the variance, and noise of 0.1."""
     v, share = _directions(rows, stored)
     v = v[: np.searchsorted(share.cumsum(), 0.6) + 1]
-    return _unscored(_scores(rows, stored) @ v.T @ v, stored) + spread(stored, 0.1, rows, rng)
+    return unscored(scored(rows, stored) @ v.T @ v, stored) + spread(stored, 0.1, rows, rng)
 
 
 def burst(rows, shape, stored, rng):
@@ -78,8 +69,8 @@ def burst(rows, shape, stored, rng):
 
 def convex_response(rows, shape, stored, rng):
     """Sensors give ever more the more there is: 2 to the score, of 6 at most; noise of 0.1."""
-    made = 2 ** np.clip(_scores(rows, stored), -6, 6) - 1
-    return _unscored(made, stored) + spread(stored, 0.1, rows, rng)
+    made = 2 ** np.clip(scored(rows, stored), -6, 6) - 1
+    return unscored(made, stored) + spread(stored, 0.1, rows, rng)
 
 
 def always_too_much(rows, shape, stored, rng):
@@ -92,7 +83,7 @@ def imputed(rows, shape, stored, rng):
     out = rows.copy()
     for row in out:
         known = rng.random(row.size) < 0.5
-        far = (_scores(stored, stored)[:, known] - _scores(row, stored)[known]) ** 2
+        far = (scored(stored, stored)[:, known] - scored(row, stored)[known]) ** 2
         near = np.argsort(far.sum(axis=1))[:6]
         others = [k for k in near if not np.array_equal(stored[k], row)][:5]
         row[~known] = stored[others].mean(axis=0)[~known]
@@ -115,8 +106,8 @@ def counted(rows, shape, stored, rng):
 
 def dial_turned_over(rows, shape, stored, rng):
     """Dials of two deviations about the mean: what is beyond begins again at the other end."""
-    made = (_scores(rows, stored) + 1) % 2 - 1
-    return _unscored(made, stored) + spread(stored, 0.1, rows, rng)
+    made = (scored(rows, stored) + 1) % 2 - 1
+    return unscored(made, stored) + spread(stored, 0.1, rows, rng)
 
 
 def at_the_rails(rows, shape, stored, rng):
@@ -128,7 +119,7 @@ def at_the_rails(rows, shape, stored, rng):
 def one_disturbance(rows, shape, stored, rng):
     """One profile over the columns, as of a movement, is added to all cues, more or less of it."""
     profile, amount = rng.normal(size=rows.shape[1]), rng.normal(0, 2, (len(rows), 1))
-    return _unscored(_scores(rows, stored) + amount * profile, stored) + spread(
+    return unscored(scored(rows, stored) + amount * profile, stored) + spread(
         stored, 0.2, rows, rng
     )
 

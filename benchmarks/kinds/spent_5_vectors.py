@@ -8,33 +8,21 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 from scipy.stats import norm, rankdata
 
-from .views import spread
-
-
-def _scores(rows, stored):
-    return (rows - stored.mean(axis=0)) / np.maximum(stored.std(axis=0), 1e-12)
-
-
-def _unscored(scores, stored):
-    return stored.mean(axis=0) + stored.std(axis=0) * scores
-
-
-def _noise(size, like, rng):
-    return size * rng.normal(size=like.shape)
+from .views import noise, scored, spread, unscored
 
 
 def ranked_within(rows, shape, stored, rng):
     """Of a row's scores only their order is told, as normal quantiles; noise of 0.4."""
-    scores = norm.ppf((rankdata(_scores(rows, stored), axis=1) - 0.5) / rows.shape[1])
-    return _unscored(scores + _noise(0.4, scores, rng), stored)
+    scores = norm.ppf((rankdata(scored(rows, stored), axis=1) - 0.5) / rows.shape[1])
+    return unscored(scores + noise(0.4, scores, rng), stored)
 
 
 def sorted_in_fives(rows, shape, stored, rng):
     """In each five columns beside one another the scores were sorted; noise of 0.1."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     for start in range(0, scores.shape[1], 5):
         scores[:, start : start + 5] = np.sort(scores[:, start : start + 5], axis=1)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def mistyped(rows, shape, stored, rng):
@@ -55,20 +43,20 @@ def some_logarithms(rows, shape, stored, rng):
 
 def changes(rows, shape, stored, rng):
     """Told as changes: each score less that of the column before it; noise of 0.4."""
-    scores = np.diff(_scores(rows, stored), axis=1, prepend=0)
-    return _unscored(scores + _noise(0.4, scores, rng), stored)
+    scores = np.diff(scored(rows, stored), axis=1, prepend=0)
+    return unscored(scores + noise(0.4, scores, rng), stored)
 
 
 def running_mean(rows, shape, stored, rng):
     """Each score is the mean of all up to it, times the root of how many; noise of 0.3."""
     count = np.sqrt(1 + np.arange(rows.shape[1]))
-    scores = _scores(rows, stored).cumsum(axis=1) / count
-    return _unscored(scores + _noise(0.3, scores, rng), stored)
+    scores = scored(rows, stored).cumsum(axis=1) / count
+    return unscored(scores + noise(0.3, scores, rng), stored)
 
 
 def _most_alike(row, stored, count):
     """Return the stored rows most alike by their scores, but those equal to the row."""
-    far = ((_scores(stored, stored) - _scores(row, stored)) ** 2).sum(axis=1)
+    far = ((scored(stored, stored) - scored(row, stored)) ** 2).sum(axis=1)
     far[(stored == row).all(axis=1)] = np.inf
     return stored[np.argsort(far)[:count]]
 
@@ -93,23 +81,23 @@ def pasted_aside(rows, shape, stored, rng):
 
 def only_outliers_noted(rows, shape, stored, rng):
     """Scores are drawn to 0 by 1, and are 0 within; noise of 0.1."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     scores = np.sign(scores) * np.maximum(np.abs(scores) - 1, 0)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def outliers_cleaned(rows, shape, stored, rng):
     """Whatever is over 0.7 deviations from the mean was taken for an error, and is the mean."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     scores[np.abs(scores) > 0.7] = 0
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def groups_together(rows, shape, stored, rng):
     """Columns are in six groups, the same in all cues; each moves together, by 1.5; noise 0.4."""
     group = rng.integers(6, size=rows.shape[1])
-    scores = _scores(rows, stored) + rng.normal(0, 1.5, (len(rows), 6))[:, group]
-    return _unscored(scores + _noise(0.4, scores, rng), stored)
+    scores = scored(rows, stored) + rng.normal(0, 1.5, (len(rows), 6))[:, group]
+    return unscored(scores + noise(0.4, scores, rng), stored)
 
 
 def uneven_care(rows, shape, stored, rng):
@@ -130,31 +118,31 @@ def warming_up(rows, shape, stored, rng):
 
 def changed_midway(rows, shape, stored, rng):
     """From a column on scores are 0.4 as large and 2 higher or lower; noise of 0.2."""
-    scores = _scores(rows, stored)
+    scores = scored(rows, stored)
     for score in scores:
         start = int(rng.uniform(0.2, 0.8) * score.size)
         score[start:] = 0.4 * score[start:] + rng.choice([-2, 2])
-    return _unscored(scores + _noise(0.2, scores, rng), stored)
+    return unscored(scores + noise(0.2, scores, rng), stored)
 
 
 def slow_sensor(rows, shape, stored, rng):
     """Each reading is 0.7 of the one before it and 0.3 of the score; noise of 0.1."""
-    scores = lfilter([0.3], [1, -0.7], _scores(rows, stored), axis=1)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    scores = lfilter([0.3], [1, -0.7], scored(rows, stored), axis=1)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def wow(rows, shape, stored, rng):
     """A tape runs unevenly: scores are read between the columns, up to 1.5 of them away."""
-    scores, places = _scores(rows, stored), np.arange(rows.shape[1])
+    scores, places = scored(rows, stored), np.arange(rows.shape[1])
     for score in scores:
         off = gaussian_filter1d(rng.normal(size=score.size), score.size / 8)
         score[:] = np.interp(places + 1.5 * off / np.abs(off).max(), places, score.copy())
-    return _unscored(scores, stored)
+    return unscored(scores, stored)
 
 
 def polarity_reversed(rows, shape, stored, rng):
     """Two wires were exchanged: every score has the other sign; noise of 0.5."""
-    return _unscored(-_scores(rows, stored), stored) + spread(stored, 0.5, rows, rng)
+    return unscored(-scored(rows, stored), stored) + spread(stored, 0.5, rows, rng)
 
 
 def reverberation(rows, shape, stored, rng):
@@ -162,24 +150,24 @@ def reverberation(rows, shape, stored, rng):
     size = rows.shape[1]
     tail = 0.8 * rng.normal(size=size) * np.exp(-np.arange(size) / (size / 4))
     tail[0] = 1
-    scores = lfilter(tail, 1, _scores(rows, stored), axis=1)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    scores = lfilter(tail, 1, scored(rows, stored), axis=1)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def bands_missing(rows, shape, stored, rng):
     """Of the frequencies of the scores over the columns half are lost, the same in all cues."""
-    found = np.fft.rfft(_scores(rows, stored), axis=1)
+    found = np.fft.rfft(scored(rows, stored), axis=1)
     found[:, rng.permutation(found.shape[1])[: found.shape[1] // 2]] = 0
     scores = np.fft.irfft(found, rows.shape[1], axis=1)
-    return _unscored(scores + _noise(0.1, scores, rng), stored)
+    return unscored(scores + noise(0.1, scores, rng), stored)
 
 
 def few_sums(rows, shape, stored, rng):
     """Told by noisy random sums, a third as many as columns; shown is the least that has them."""
     sums = rng.normal(size=(rows.shape[1], max(1, rows.shape[1] // 3)))
-    told = _scores(rows, stored) @ sums
-    told += _noise(0.3 * np.sqrt(rows.shape[1]), told, rng)
-    return _unscored(told @ np.linalg.pinv(sums), stored)
+    told = scored(rows, stored) @ sums
+    told += noise(0.3 * np.sqrt(rows.shape[1]), told, rng)
+    return unscored(told @ np.linalg.pinv(sums), stored)
 
 
 VECTORS = {

@@ -56,3 +56,13 @@ def drawn(shape, draw):
 def spread(stored, size, like, rng):
     """Return noise of a size relative to each column's deviation."""
     return size * stored.std(axis=0) * rng.normal(size=like.shape)
+
+
+def scored(rows, stored):
+    """Return each column's distance from its mean over the stored rows, in deviations."""
+    return (rows - stored.mean(axis=0)) / np.maximum(stored.std(axis=0), 1e-12)
+
+
+def unscored(scores, stored):
+    """Return the rows that have these distances."""
+    return stored.mean(axis=0) + stored.std(axis=0) * scores
