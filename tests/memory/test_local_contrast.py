@@ -35,6 +35,10 @@ def test_there_are_none_where_columns_are_not_alike():
     assert LocalContrast(RNG.normal(size=(60, 100))).windows is None
     assert LocalContrast(CURVES[:3]).windows is None
     assert LocalContrast(CURVES[:, :20]).windows is None
+    # Fifty columns of a curve, of 250: what they have in common says nothing of the others.
+    apart = np.random.default_rng(6).normal(size=(40, 200)) * CURVES.std()
+    part = np.hstack([CURVES[:, :50], apart])
+    assert LocalContrast(part).windows is None
 
 
 DIGITS, _ = bundled_digits(100)
