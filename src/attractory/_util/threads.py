@@ -28,8 +28,8 @@ def side_by_side(
         values: the values.
         workers: how many threads; None for as many as BLAS would use now.
     """
-    blas, most = _pools(), threads()
-    workers = min(_used(blas), most) if workers is None else workers
+    blas, _ = _pools()
+    workers = _used(blas) if workers is None else workers
     if workers == 1:
         yield from map(function, values)
         return
@@ -54,15 +54,13 @@ def few_threads(numbers: int, rows: int = 0) -> Iterator[None]:
     if max(numbers, rows**2) * cores() >= _SMALL:
         yield
         return
-    threads()  # those of before
-    with _pools().limit(limits=1):
+    with _pools()[0].limit(limits=1):
         yield
 
 
-@cache
 def threads() -> int:
     """Return how many threads BLAS was given by the user, or may use by itself."""
-    return _used(_pools())
+    return _pools()[1]
 
 
 def _used(pools: ThreadpoolController) -> int:
@@ -71,8 +69,10 @@ def _used(pools: ThreadpoolController) -> int:
 
 
 @cache
-def _pools() -> ThreadpoolController:
+def _pools() -> tuple[ThreadpoolController, int]:
+    """Return what limits threads, and how many BLAS had before anything here limited them."""
     # SciPy has BLAS threads of its own.
     import scipy.linalg  # noqa: F401
 
-    return ThreadpoolController()
+    pools = ThreadpoolController()
+    return pools, _used(pools)

@@ -51,8 +51,8 @@ _ROUNDS = 3  # of search for good joint bounds
 _LEAST = 1e-14  # weight of a pair of scales that is left out, relative to all
 _BESIDE = 1e-4  # distance from x*, relative, of a pattern that it is at
 _EQUAL = 1e-10  # by which squares of norms may differ to count as one
-_NODES = 64  # in the angle to x*,
-_TAIL = 4  # and the last coefficients of a polynomial that are looked at
+_NODES = 64  # in the angle to x*
+_TAIL = 4  # last coefficients of a polynomial that are looked at
 _POLYNOMIAL = 1e-12  # the largest of these, relative to the largest value
 _NEAREST = 0.05  # of r, added to the length of patterns across x* in c
 

@@ -117,7 +117,9 @@ def prepare(
         columns = _variances(kernel, y)
     careful = is_careful(kernel, float(np.asarray(columns[0]).max()))
     if rows is not None and isinstance(act, DualActivation):
-        found = dual_tables(act, _ranges(kernel, points, rows), len(rows) * len(points))
+        found = dual_tables(
+            act, _ranges(columns, variances_of(kernel, rows)), len(rows) * len(points)
+        )
         if found is not None:
             return Columns(kernel, careful, y, columns, tuple(found))
     tables = []
@@ -131,12 +133,12 @@ def prepare(
 
 
 def _ranges(
-    kernel: Kernel, *sets: Float[np.ndarray, "n d"] | Float[Array, "n d"]
+    *sets: Sequence[Float[np.ndarray, " n"] | Float[Array, " n"]],
 ) -> list[tuple[float, float]]:
-    """Return the least and the largest variance of each layer, rounded outwards."""
-    layers = zip(*(variances_of(kernel, np.asarray(points)) for points in sets), strict=True)
+    """Return the least and the largest variance of each layer in all sets, rounded outwards."""
     found = []
-    for parts in layers:
+    for layer in zip(*sets, strict=True):
+        parts = [np.asarray(v) for v in layer]
         low, high = min(float(v.min()) for v in parts), max(float(v.max()) for v in parts)
         if high - low <= SAME * high:
             low = high = _rounded(low)

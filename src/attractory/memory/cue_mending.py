@@ -40,6 +40,9 @@ _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
 _FEWEST = 8  # cues that a thread is worth
 
+# Which cues, the cues, their shortlists, and what the models say of these.
+_Seen = tuple[Int[np.ndarray, " c"], Float[np.ndarray, "c d"], Int[np.ndarray, "c s"], Evidence]
+
 
 class Mended(NamedTuple):
     """Cues mended.
@@ -153,9 +156,7 @@ class CueMending:
         starts: Float[np.ndarray, "k e"],
         known: Bool[np.ndarray, "k d"] | None = None,
         seen: Compared | None = None,
-    ) -> Iterator[
-        tuple[Int[np.ndarray, " c"], Float[np.ndarray, "c d"], Int[np.ndarray, "c s"], Evidence]
-    ]:
+    ) -> Iterator[_Seen]:
         """Yield, for some cues at a time, which they are, the cues in the frame's units, their
         shortlists, and what the models say of them.
 
@@ -181,9 +182,7 @@ class CueMending:
         starts: Float[np.ndarray, "k e"],
         known: Bool[np.ndarray, "k d"] | None,
         seen: Compared | None,
-    ) -> Iterator[
-        tuple[Int[np.ndarray, " c"], Float[np.ndarray, "c d"], Int[np.ndarray, "c s"], Evidence]
-    ]:
+    ) -> Iterator[_Seen]:
         """Yield `evidence` of some cues."""
         if known is None:
             now = self.frame.compared(cues[block]) if seen is None else seen.some(block)

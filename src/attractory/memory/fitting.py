@@ -100,16 +100,21 @@ def _fitted(
     if targets is not None:
         answers, answer_sizes = coordinates.encode(targets[kept])
     show(1 + trials, 2 + trials, "equations")
-    store = make_store(points, answers, settings, metric.basis)
-    _solve(store, lambda what: show(1 + trials, 2 + trials, what))
+
+    def solved() -> KernelStore | NetworkStore:
+        store = make_store(points, answers, settings, metric.basis)
+        _solve(store, lambda what: show(1 + trials, 2 + trials, what))
+        return store
+
+    store = solved()
     raised = _RAISES if settings.norm is None and not sequence else 0
     for _ in range(raised):
         if not isinstance(store, KernelStore) or densest_radius(store) < STABLE:
             break
         norm *= _RAISE
         coordinates, points = Coordinates(mean, norm, metric, scale), norm * unit
-        answers, store = points, make_store(points, points, settings, metric.basis)
-        store.residual()
+        answers = points
+        store = solved()
     show(2 + trials, 2 + trials, "done")
     return MemoryState(
         settings=settings,

@@ -21,7 +21,7 @@ from attractory._util.threads import side_by_side
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.tiles import Tiles
 
-__all__ = ["Points", "Product", "SharedProduct", "add_product"]
+__all__ = ["Points", "Product", "SharedProduct"]
 
 _TOGETHER = 8  # tiles: BLAS has two thirds of its speed for one
 
@@ -73,30 +73,32 @@ class Product:
         given = np.ascontiguousarray(v if tiles.order is None else v[tiles.order])
         out = self._ridge * given
         for i, rows in enumerate(tiles.spans):
-            for some in self._beside(i, len(tiles.spans)):
+            for some in _beside(i, len(tiles.spans)):
                 columns = slice(tiles.spans[some[0]].start, tiles.spans[some[-1]].stop)
-                values = self._stripe(tiles, i, some)
-                add_product(out[rows], values, given[columns])
+                values = self._tiles(tiles, i, some)
+                _add_product(out[rows], values, given[columns])
                 if some[0] != i:
-                    add_product(out[columns], values, given[rows], transposed=True)
+                    _add_product(out[columns], values, given[rows], transposed=True)
         return _in_place(out, tiles)
 
-    def _beside(self, i: int, count: int) -> Iterator[range]:
-        """Yield the tiles of a row that are multiplied together, the one of the diagonal alone."""
-        yield range(i, i + 1)
-        for j in range(i + 1, count, _TOGETHER):
-            yield range(j, min(j + _TOGETHER, count))
-
-    def _stripe(self, tiles: Tiles, i: int, some: range) -> np.ndarray:
+    def _tiles(self, tiles: Tiles, i: int, some: range) -> np.ndarray:
         """Return tiles side by side, made in several threads."""
-        if tiles.precision is np.float32 and (i, some[0]) in self._kept:
-            return self._kept[i, some[0]]
+        place, keeps = (i, some[0]), tiles.precision is np.float32
+        if keeps and place in self._kept:
+            return self._kept[place]
         one = double(partial(tiles.one, i))
         values = np.concatenate(list(side_by_side(one, some)), axis=1)
-        if tiles.precision is np.float32 and values.nbytes <= self._room:
+        if keeps and values.nbytes <= self._room:
             self._room -= values.nbytes
-            self._kept[i, some[0]] = values
+            self._kept[place] = values
         return values
+
+
+def _beside(i: int, count: int) -> Iterator[range]:
+    """Yield the tiles of a row that are multiplied together, the one of the diagonal alone."""
+    yield range(i, i + 1)
+    for j in range(i + 1, count, _TOGETHER):
+        yield range(j, min(j + _TOGETHER, count))
 
 
 class SharedProduct:
@@ -130,7 +132,7 @@ def _stripe(indices: np.ndarray, points: Points, v: np.ndarray) -> np.ndarray:
         span = tiles.spans[i]
         part = np.zeros((span.stop - span.start, v.shape[1]), v.dtype)
         for j, columns in enumerate(tiles.spans):
-            add_product(part, tiles.one(i, j), v[columns])
+            _add_product(part, tiles.one(i, j), v[columns])
         rows.append(part)
     return np.concatenate(rows)
 
@@ -144,7 +146,7 @@ def _in_place(out: np.ndarray, tiles: Tiles) -> np.ndarray:
     return back
 
 
-def add_product(
+def _add_product(
     out: np.ndarray, values: np.ndarray, v: np.ndarray, transposed: bool = False
 ) -> None:
     """Add a matrix product to C-contiguous rows, by BLAS on a CPU and by JAX elsewhere.
