@@ -5,12 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from attractory._util.machine import few_sizes
 from attractory.kernels.expectations import least_scale, pair_sum
 from attractory.kernels.kernel import Kernel
-from attractory.kernels.recursion import along_pairs, coarse_gaps, first_layer, layers
+from attractory.kernels.recursion import along_pairs, coarse_gaps, layers
 
-__all__ = ["NOWHERE", "by_pairs", "coarse_entries", "with_finer_gaps", "with_zeros"]
+__all__ = ["NOWHERE", "by_pairs", "coarse_entries", "with_finer_gaps"]
 
 NOWHERE = -(1 << 30)  # place of rows that are no columns
 
@@ -30,21 +29,13 @@ def by_pairs(
     most = 1 << max(4, min(12, (_CHUNK // x.shape[1]).bit_length()))
     # Three sizes are compiled, and few pairs are not padded to thousands.
     chunk = min(most, next((size for size in _PAIRS if len(first) <= 8 * size), most))
-    out, numbers, dim = np.empty(len(first)), pair_sum(kernel.activation), np.float64(x.shape[1])
-    x, y = with_zeros(x), with_zeros(y)
+    out, numbers = np.empty(len(first)), pair_sum(kernel.activation)
     for k in range(0, len(first), chunk):
         i, j = first[k : k + chunk], second[k : k + chunk]
-        pad = (0, chunk - len(i))
-        start = _first_layer(x[np.pad(i, pad)], y[np.pad(j, pad)], dim)
+        start = np.pad(_first_layer(x[i], y[j]), ((0, 0), (0, chunk - len(i))), mode="edge")
         values = _along_pairs(numbers, layers(kernel), kind == "ntk", *start)
         out[k : k + chunk] = np.asarray(values)[: len(i)]
     return out
-
-
-def with_zeros(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n e"]:
-    """Return points with zeros appended up to one of few sizes, for which little is compiled."""
-    more = few_sizes(x.shape[1]) - x.shape[1]
-    return np.pad(x, ((0, 0), (0, more))) if more else x
 
 
 def coarse_entries(
@@ -94,4 +85,17 @@ def with_finer_gaps(
     return values
 
 
-_first_layer, _along_pairs = jax.jit(first_layer), jax.jit(along_pairs)  # the first for each d
+def _first_layer(
+    x: Float[np.ndarray, "k d"], y: Float[np.ndarray, "k d"]
+) -> Float[np.ndarray, "4 k"]:
+    """Return `recursion.first_layer` by NumPy, so that nothing is compiled for each dimension."""
+    with np.errstate(all="ignore"):  # as XLA does
+        a, b, product = (np.sum(one * two, axis=1) for one, two in ((x, x), (y, y), (x, y)))
+        safe = np.where(a > 0, a, 1.0)
+        across = y - (product / safe)[:, None] * x
+        across -= (np.sum(x * across, axis=1) / safe)[:, None] * x
+        gap = a * np.sum(across * across, axis=1) / x.shape[1] ** 2
+    return np.stack([product / x.shape[1], gap, a / x.shape[1], b / x.shape[1]])
+
+
+_along_pairs = jax.jit(along_pairs)

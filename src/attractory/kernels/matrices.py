@@ -28,7 +28,7 @@ from attractory.activations import Activation
 from attractory.kernels import on_gpu, recursion
 from attractory.kernels.across import across_numpy
 from attractory.kernels.any_dense import by_tiles, traced_kernel
-from attractory.kernels.by_pairs import by_pairs, with_zeros
+from attractory.kernels.by_pairs import by_pairs
 from attractory.kernels.dense import Dense, with_scales
 from attractory.kernels.expectations import Numbers, pair_sum
 from attractory.kernels.kernel import Kernel, checked_sets
@@ -233,8 +233,8 @@ def gradients(
 
 def _padded(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m e"]:
     """Return points of one of few sizes, zeros appended on both axes."""
-    more = few_sizes(len(points), _ROWS) - len(points)
-    return np.pad(with_zeros(points), ((0, more), (0, 0)))
+    n, d = points.shape
+    return np.pad(points, ((0, few_sizes(n, _ROWS) - n), (0, few_sizes(d) - d)))
 
 
 @jax.jit
