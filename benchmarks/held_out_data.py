@@ -5,10 +5,14 @@ of a part of Tennessee, and relief, of heights of the earth and the sea floor, e
 icons, on white, 32 × 32. Of other rows: tumours, patients and wine are scikit-learn's, in the units
 they were taken in; speech, windows of 30 ms of sound, and spectra, logarithms of the power of
 longer ones; letters, 16 whole numbers each, of UCI's "Letter Recognition"; heartbeats, windows of
-0.36 s of an electrocardiogram; climate, seven measurements in each month at a place at sea.
+0.36 s of an electrocardiogram; climate, seven measurements in each month at a place at sea; winds,
+eastward and northward, in 132 months at a place; strokes, shares of eight directions of ink in each
+of 5 × 5 parts of a printed character; programs, how often each of 200 words is in a file of Python.
 """
 
 import argparse
+import gzip
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 from scipy.io import netcdf_file, wavfile
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.feature_extraction.text import CountVectorizer
 
 
 def _some(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -117,6 +122,31 @@ def climate(file: Path) -> tuple:
     return rows, rows.shape[1:], False
 
 
+def winds(file: Path) -> tuple:
+    """Return two winds of each month, of each place where all were told."""
+    with netcdf_file(file, mmap=False) as found:
+        months = [v.data for v in found.variables.values() if len(v.shape) == 3]
+    rows = np.concatenate(months).astype(float).reshape(sum(map(len, months)), -1).T
+    rows = rows[(np.abs(rows) < 99).all(axis=1)]
+    return rows, rows.shape[1:], False
+
+
+def strokes(file: Path) -> tuple:
+    """Return directions of ink in parts of characters, 200 numbers from 0 to 1 each."""
+    with gzip.open(file, "rt") as found:
+        numbers = found.read().partition("<data>")[2].partition("<")[0]
+    return np.array(numbers.split(), float).reshape(-1, 200), (200,), False
+
+
+def programs() -> tuple:
+    """Return counts of the commonest words in 20,000 signs of each file that has 100 of them."""
+    files = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+    texts = [f.read_text(errors="ignore")[:20_000] for f in files if "site-packages" not in f.parts]
+    words = CountVectorizer(max_features=200, token_pattern="[A-Za-z]+").fit(texts)
+    rows = words.transform(texts).toarray().astype(float)
+    return rows[rows.sum(axis=1) >= 100], rows.shape[1:], False
+
+
 SETS = {
     "icons": (icons, "folder of pictures (.png)"),
     "relief": (relief, "heights of the earth, such as etopo5.cdf of Ferret"),
@@ -125,6 +155,8 @@ SETS = {
     "letters": (letters, "letter-recognition.data"),
     "heartbeats": (heartbeats, "ecg.dat of SciPy, which has it apart since 1.12"),
     "climate": (climate, "coads_climatology.cdf of Ferret"),
+    "winds": (winds, "monthly_navy_winds.cdf of Ferret"),
+    "strokes": (strokes, "OCRHMM_knn_model_data.xml.gz of OpenCV"),
 }
 
 
@@ -136,6 +168,7 @@ def held_out_sets(arguments: argparse.Namespace, count: int, rng: np.random.Gene
         "tumours": (load_breast_cancer(return_X_y=True)[0], (30,), False),
         "wine": (load_wine(return_X_y=True)[0], (13,), False),
         "patients": (load_diabetes(return_X_y=True, scaled=False)[0], (10,), False),
+        "programs": programs(),
     }
     for name, (read, _) in SETS.items():
         if place := getattr(arguments, name):

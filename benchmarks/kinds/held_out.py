@@ -1,229 +1,216 @@
 """Damage that recall was not made on: written down before it is measured, and measured once.
 
-`IMAGES` are kinds for images with values in [0, 1]: here noise, files, units, tones and moves; in
-`held_out_covered.py` what hides a part and what is mixed with something else. `VECTORS` are for
-rows of any numbers, in `held_out_vectors.py`. Each function takes rows (k, d), their shape (height,
-width) or (height, width, channels), the stored rows, and a generator, and returns cues (k, d). A
-pixel "of 28" is a 28th of the height. Strengths were chosen by eye, on sheets of cues. Whoever
-wrote the kinds had not seen the code that recalls cues. Those that move what is shown are `combed`,
-`bytes_dropped`, `wrong_line_length`, `mirrored_half`, `tilted_in_noise`, `negative_and_moved`, and
-of vectors `played_faster`, `looped`.
+`IMAGES` are kinds for images with values in [0, 1]: here sensors, codes, files, tones and
+frequencies; in `held_out_scenes.py` what is in front of the sensor, what moves, and what is mixed
+with something else. `VECTORS` are for rows of any numbers, in `held_out_vectors.py`. Each function
+takes rows (k, d), their shape (height, width) or (height, width, channels), the stored rows, and a
+generator, and returns cues (k, d). A pixel "of 28" is a 28th of the height. Strengths were chosen
+by eye, on sheets of cues. Whoever wrote the kinds had not seen the code that recalls cues. Those
+that move what is shown are `stored_as_planes`, `address_line_stuck`, `heights_seen_aslant`,
+`radar_not_converted`, `pleated`, `vertical_hold_lost`, `magnifying_glass`, `tiles_turned`, and of
+vectors `out_of_order`, `loggers_out_of_step`, `dispersed`.
 """
 
 import numpy as np
-from matplotlib import colormaps
-from scipy.ndimage import convolve, gaussian_filter, gaussian_filter1d, uniform_filter
+from scipy.ndimage import distance_transform_edt, gaussian_gradient_magnitude
 
-from .held_out_covered import COVERED
+from .held_out_scenes import SCENES
 from .held_out_vectors import VECTORS
-from .views import flat, grain, grid, images_of, noise, seen_from, smooth
+from .views import flat, grain, images_of, noise
 
 __all__ = ["IMAGES", "VECTORS"]
 
 
-def uniform_noise(rows, shape, stored, rng):
-    """Each value is off by any number up to 0.6 either way, and cut to [0, 1]."""
-    return np.clip(rows + rng.uniform(-0.6, 0.6, rows.shape), 0, 1)
+def _pixels(shape):
+    """Return how many pixels of the image one of 28 is, 1 at least."""
+    return max(1, round(shape[0] / 28))
 
 
-def blue_noise(rows, shape, stored, rng):
-    """Noise of 0.4 that has only what white noise loses when smoothed by a pixel."""
+def flickering_lamp(rows, shape, stored, rng):
+    """Read line by line while a lamp flickers 3 to 6 times: almost dark between; noise of 0.1."""
     images = images_of(rows, shape)
-    fine = noise(1, images, rng)
-    fine -= gaussian_filter(fine, (0, 1, 1, 0))
-    return flat(images + 0.4 * fine / fine.std())
-
-
-def one_over_f(rows, shape, stored, rng):
-    """Noise of 0.4 whose amplitude falls as 1/f: large clouds, small ones, and grain."""
-    images = images_of(rows, shape)
-    far = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, shape[:2]), indexing="ij"))
-    far[0, 0] = np.inf
-    waves = np.fft.fft2(noise(1, images, rng), axes=(1, 2)) / far[..., None]
-    clouds = np.fft.ifft2(waves, axes=(1, 2)).real
-    return flat(images + 0.4 * clouds / clouds.std(axis=(1, 2, 3), keepdims=True))
-
-
-def hot_pixels(rows, shape, stored, rng):
-    """One value in six has something added that is exponential, of mean 3; nothing is cut."""
-    return rows + (rng.random(rows.shape) < 1 / 6) * rng.exponential(3, rows.shape)
-
-
-def magnetic_scan(rows, shape, stored, rng):
-    """The size of a complex number with noise of 0.25, under a field that varies three-fold."""
-    images = images_of(rows, shape)
+    turns = np.linspace(0, 2 * np.pi, shape[0])
     for image in images:
-        image *= np.exp(0.55 * smooth(shape, 6, rng))[..., None]
-    return flat(np.hypot(images + noise(0.25, images, rng), noise(0.25, images, rng)))
-
-
-def night_sight(rows, shape, stored, rng):
-    """An eighth of the light; each column of the sensor is off by 0.03, and each pixel by 0.04."""
-    images = images_of(rows, shape) / 8
-    return flat(images + noise(0.03, images[:, :1], rng) + noise(0.04, images, rng))
-
-
-def as_bytes(rows, shape, stored, rng):
-    """Nobody divided by 255: whole numbers up to there, after noise of 0.15."""
-    return np.round(255 * np.clip(rows + noise(0.15, rows, rng), 0, 1))
-
-
-def normalised_for_a_network(rows, shape, stored, rng):
-    """Less 0.45 and over 0.225, as networks are fed; cut at ±1.5; noise of 0.3."""
-    images = (images_of(rows, shape) - 0.45) / 0.225
-    made = np.clip(images + noise(0.3, images, rng), -1.5, 1.5)
-    return flat(made)
-
-
-def channels_exchanged(rows, shape, stored, rng):
-    """Blue first and red last, under yellow light; grey images from 0.3 to 0.9 instead; grain."""
-    images = images_of(rows, shape)
-    if images.shape[3] == 3:
-        images = images[..., ::-1] * [1.1, 0.9, 0.5]
-    return flat(grain(0.3 + 0.6 * images if images.shape[3] == 1 else images, rng))
-
-
-def false_colours(rows, shape, stored, rng):
-    """A thermal camera's rainbow, blue to red, for the brightness; grey images show its grey."""
-    images = images_of(rows, shape)
-    grey = np.clip(images.mean(axis=3) + noise(0.03, images[..., 0], rng), 0, 1)
-    colours = colormaps["jet"](grey)[..., :3]
-    if images.shape[3] == 1:
-        colours = colours @ np.array([[0.3], [0.59], [0.11]])
-    return flat(colours)
-
-
-def old_console(rows, shape, stored, rng):
-    """Blocks of two pixels (of 28) of one of three levels, mixed in a pattern of four by four."""
-    images = images_of(rows, shape)
-    size = max(1, round(2 * shape[0] / 28))
-    i, j = ((np.arange(s) // size * size) for s in shape[:2])
-    means = uniform_filter(images, (1, size, size, 1), origin=(0, -(size // 2), -(size // 2), 0))
-    pattern = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 + 1 / 32
-    ordered = pattern[np.ix_(i // size % 4, j // size % 4)][..., None]
-    return flat(np.clip(np.floor(2 * means[:, i][:, :, j] + ordered), 0, 2) / 2)
-
-
-def oil_paint(rows, shape, stored, rng):
-    """Each pixel, after noise of 0.1, is the most even one of the four 4 × 4 patches it ends."""
-    images, size = images_of(rows, shape), max(2, round(4 * shape[0] / 28))
-    images += noise(0.1, images, rng)
-    near, far = -(size // 2), size - 1 - size // 2
-    means, uneven = [], []
-    for down in (near, far):
-        for across in (near, far):
-            around = {"size": (1, size, size, 1), "origin": (0, down, across, 0)}
-            means.append(uniform_filter(images, **around))
-            squares = uniform_filter(images**2, **around) - means[-1] ** 2
-            uneven.append(squares.sum(axis=3, keepdims=True))
-    which = np.argmin(uneven, axis=0)[None]
-    return flat(np.take_along_axis(np.array(means), which, axis=0)[0])
-
-
-def coarse_in_places(rows, shape, stored, rng):
-    """Six in ten blocks of a seventh of the side came without detail: their mean; grain."""
-    images = images_of(rows, shape)
-    i, j = (np.arange(s) * 7 // s for s in shape[:2])
-    block = np.add.outer(7 * i, j)
-    for image in images:
-        for one in np.flatnonzero(rng.random(49) < 0.6):
-            image[block == one] = image[block == one].mean(axis=0) if (block == one).any() else 0
-    return flat(grain(images, rng))
-
-
-def spun(rows, shape, stored, rng):
-    """Turned by up to 20 degrees either way while the shutter was open; grain."""
-    images = images_of(rows, shape)
-    down, across = grid(shape)
-    turns = np.radians(np.linspace(-20, 20, 9))
-    for k, image in enumerate(images):
-        seen = [seen_from(image, np.cos(a) * down - np.sin(a) * across,
-                          np.sin(a) * down + np.cos(a) * across) for a in turns]  # fmt: skip
-        images[k] = np.mean(seen, axis=0)
-    return flat(grain(images, rng))
-
-
-def camera_shake(rows, shape, stored, rng):
-    """Smeared along a crooked path of a hand, up to 3 pixels (of 28) from its middle; grain."""
-    images = images_of(rows, shape)
-    most = max(1, round(3 * shape[0] / 28))
-    for k, image in enumerate(images):
-        path = gaussian_filter1d(rng.normal(size=(2, 60)), 6, axis=1)
-        path -= path.mean(axis=1, keepdims=True)
-        path *= most / np.abs(path).max()
-        kernel = np.zeros((2 * most + 1, 2 * most + 1, 1))
-        np.add.at(kernel, (*np.round(path).astype(int) + most, 0), 1 / 60)
-        images[k] = convolve(image, kernel, mode="nearest")
-    return flat(grain(images, rng))
-
-
-def combed(rows, shape, stored, rng):
-    """Filmed by half pictures: every second line is 2 to 4 pixels (of 28) ahead, left or right."""
-    images = images_of(rows, shape)
-    for image in images:
-        ahead = max(1, round(rng.uniform(2, 4) * shape[1] / 28)) * rng.choice([-1, 1])
-        places = np.clip(np.arange(shape[1]) - ahead, 0, shape[1] - 1)
-        image[1::2] = image[1::2][:, places]
-    return flat(grain(images, rng))
-
-
-def bytes_dropped(rows, shape, stored, rng):
-    """Three values of the file's first half are missing; all after each stand one place earlier."""
-    out = rows.copy()
-    for row in out:
-        kept = np.delete(row, rng.choice(row.size // 2, 3, replace=False))
-        row[: kept.size], row[kept.size :] = kept, 0
-    return out
-
-
-def wrong_line_length(rows, shape, stored, rng):
-    """The file was read with lines one pixel too long or too short: aslant, and wrapped around."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        places = np.arange(shape[0])[:, None] * rng.choice([-1, 1]) + np.arange(shape[1])
-        images[k] = image[np.arange(shape[0])[:, None], places % shape[1]]
-    return flat(grain(images, rng))
-
-
-def mirrored_half(rows, shape, stored, rng):
-    """One half, left or right, is the mirror image of the other; noise of 0.1."""
-    images = images_of(rows, shape)
-    for image in images:
-        image[:] = image if rng.integers(2) else image[:, ::-1]
-        half = shape[1] // 2
-        image[:, shape[1] - half :] = image[:, :half][:, ::-1]
+        light = 1 + 0.95 * np.sin(rng.uniform(3, 6) * turns + rng.uniform(0, 2 * np.pi))
+        image *= light[:, None, None]
     return flat(images + noise(0.1, images, rng))
 
 
-def tilted_in_noise(rows, shape, stored, rng):
-    """Turned by 3 to 7 degrees either way, and noise of Laplace's law of deviation 0.3."""
-    images = images_of(rows, shape)
-    down, across = grid(shape)
-    for k, image in enumerate(images):
-        a = np.radians(rng.uniform(3, 7)) * rng.choice([-1, 1])
-        images[k] = seen_from(
-            image, np.cos(a) * down - np.sin(a) * across, np.sin(a) * down + np.cos(a) * across
-        )
-    return flat(images + rng.laplace(0, 0.3 / np.sqrt(2), images.shape))
+def event_camera(rows, shape, stored, rng):
+    """A step of a pixel (of 28): 1 where the logarithm grew by 0.15, 0 where it fell, or 0.5."""
+    images, step = images_of(rows, shape), _pixels(shape)
+    logs = np.log(np.maximum(images + noise(0.01, images, rng), 0) + 0.1)
+    for image, log in zip(images, logs, strict=True):
+        change = np.roll(log, rng.choice([-1, 1]) * step, axis=rng.integers(2)) - log
+        image[:] = 0.5 + 0.5 * np.sign(change) * (np.abs(change) > 0.15)
+    wrong = rng.random(images.shape) < 0.05
+    return flat(np.where(wrong, rng.integers(0, 3, images.shape) / 2, images))
 
 
-def negative_and_moved(rows, shape, stored, rng):
-    """Black is white, two pixels (of 28) up or down and left or right; noise of 0.15."""
+def one_bit_a_pixel(rows, shape, stored, rng):
+    """Delta modulation: along each line a level follows, by 0.2 up or down at every pixel."""
     images = images_of(rows, shape)
-    size = max(1, round(2 * shape[0] / 28))
+    level = np.full_like(images[:, :, 0], 0.5)
+    for j in range(shape[1]):
+        level = level + np.where(images[:, :, j] > level, 0.2, -0.2)
+        images[:, :, j] = level
+    return flat(grain(images, rng))
+
+
+def means_of_blocks_lost(rows, shape, stored, rng):
+    """Each block of a seventh of the side is sent less its mean, shown as 0.5; grain."""
+    images = images_of(rows, shape)
+    i, j = (np.arange(s) * 7 // s for s in shape[:2])
+    block = np.add.outer(7 * i, j)
+    for one in np.unique(block):
+        some = images[:, block == one]
+        images[:, block == one] = 0.5 + some - some.mean(axis=1, keepdims=True)
+    return flat(grain(images, rng))
+
+
+def error_diffused(rows, shape, stored, rng):
+    """Half the contrast about 0.5, noise of 0.1; then black or white by Floyd and Steinberg."""
+    images = 0.25 + images_of(rows, shape) / 2
+    left = np.pad(images + noise(0.1, images, rng), [(0, 0), (0, 1), (1, 1), (0, 0)])
+    for i in range(shape[0]):
+        for j in range(1, shape[1] + 1):
+            images[:, i, j - 1] = left[:, i, j] > 0.5
+            error = (left[:, i, j] - images[:, i, j - 1]) / 16
+            left[:, i, j + 1] += 7 * error
+            left[:, i + 1, j - 1] += 3 * error
+            left[:, i + 1, j] += 5 * error
+            left[:, i + 1, j + 1] += error
+    return flat(images)
+
+
+def dots_of_size(rows, shape, stored, rng):
+    """A newspaper's screen: one dot in each 3 × 3 pixels (of 28), as large as its mean; grain."""
+    images, size = images_of(rows, shape), 3 * _pixels(shape)
+    places = np.arange(size) - (size - 1) / 2 + 0.01  # no two as far from the middle
+    order = np.hypot.outer(places, places + 0.02).ravel().argsort().argsort().reshape(size, size)
+    least = (order[..., None] + 0.5) / size**2
+    for i in range(0, shape[0], size):
+        for j in range(0, shape[1], size):
+            cell = images[:, i : i + size, j : j + size]
+            mean = cell.mean(axis=(1, 2), keepdims=True)
+            cell[:] = mean > least[: cell.shape[1], : cell.shape[2]]
+    return flat(grain(images, rng))
+
+
+def equaliser_misset(rows, shape, stored, rng):
+    """Frequencies, by how high, are up to six times as strong or as weak; noise of 0.05."""
+    images = images_of(rows, shape)
+    far = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, shape[:2]), indexing="ij"))
     for k, image in enumerate(images):
-        i, j = (np.clip(np.arange(s) + size * rng.choice([-1, 1]), 0, s - 1) for s in shape[:2])
-        images[k] = 1 - image[i][:, j]
+        gain = 6 ** np.interp(far, np.linspace(0, 0.71, 6), rng.uniform(-1, 1, 6))
+        found = np.fft.fft2(image - image.mean(), axes=(0, 1)) * gain[..., None]
+        images[k] = image.mean() + np.fft.ifft2(found, axes=(0, 1)).real
+    return flat(grain(images, rng))
+
+
+def amplitudes_of_another(rows, shape, stored, rng):
+    """Each frequency has the row's phase and another row's amplitude; noise of 0.1."""
+    images = images_of(rows, shape)
+    others = images_of(stored[rng.integers(len(stored), size=len(rows))], shape)
+    own, other = (np.fft.fft2(some, axes=(1, 2)) for some in (images, others))
+    made = np.fft.ifft2(np.abs(other) * np.exp(1j * np.angle(own)), axes=(1, 2)).real
+    return flat(made + noise(0.1, images, rng))
+
+
+def stored_as_planes(rows, shape, stored, rng):
+    """Channel after channel was taken for pixel after pixel; grey: even lines, then odd ones."""
+    images = images_of(rows, shape)
+    if images.shape[3] > 1:
+        return grain(flat(np.moveaxis(images, 3, 1)), rng)
+    return flat(grain(np.concatenate([images[:, ::2], images[:, 1::2]], axis=1), rng))
+
+
+def signed_distances(rows, shape, stored, rng):
+    """How far the edge of what is brighter than the mean is: 0.5 on it, 1 or 0 at 4 (of 28)."""
+    images, most = images_of(rows, shape), 4 * shape[0] / 28
+    for k, c in np.ndindex(len(images), images.shape[3]):
+        high = np.pad(images[k, ..., c] > images[k, ..., c].mean(), 1)  # an edge is in sight
+        inside, outside = (np.asarray(distance_transform_edt(one)) for one in (high, ~high))
+        images[k, ..., c] = np.clip(0.5 + (inside - outside)[1:-1, 1:-1] / most / 2, 0, 1)
+    return flat(images + noise(0.1, images, rng))
+
+
+def local_ranks(rows, shape, stored, rng):
+    """The share of pixels within 3 (of 28) down and across that are darker; noise of 0.02 first."""
+    images, most = images_of(rows, shape), 3 * _pixels(shape)
+    images += noise(0.02, images, rng)
+    around = np.pad(images, [(0, 0), (most, most), (most, most), (0, 0)], mode="reflect")
+    made, side = np.zeros_like(images), 2 * most + 1
+    for i, j in np.ndindex(side, side):
+        made += around[:, i : i + shape[0], j : j + shape[1]] < images
+    return flat(made / (side**2 - 1))
+
+
+def gray_code(rows, shape, stored, rng):
+    """Bytes, after noise of 0.15, are of Gray's code, and were taken for plain numbers."""
+    whole = np.round(255 * np.clip(rows + noise(0.15, rows, rng), 0, 1)).astype(int)
+    return (whole ^ (whole >> 1)) / 255
+
+
+def haze_taken_off(rows, shape, stored, rng):
+    """Less 0.6 of the mean row, as if that were haze, and cut at 0; noise of 0.1."""
+    return np.maximum(rows - 0.6 * stored.mean(axis=0), 0) + noise(0.1, rows, rng)
+
+
+def gain_of_each_line(rows, shape, stored, rng):
+    """After noise of 0.1 each line is stretched to lie from 0 to 1, an empty one like all."""
+    images = images_of(rows, shape)
+    images += noise(0.1, images, rng)
+    low, high = (f(images, axis=(2, 3), keepdims=True) for f in (np.min, np.max))
+    return flat((images - low) / np.maximum(high - low, 1e-12))
+
+
+def sums_up_to_here(rows, shape, stored, rng):
+    """A summed-area table: each pixel is the sum of all above and to the left; noise of 0.01."""
+    images = images_of(rows, shape)
+    sums = images.cumsum(axis=1).cumsum(axis=2)
+    made = sums / np.maximum(sums[:, -1:, -1:], 1e-12)
+    return flat(made + noise(0.01, images, rng))
+
+
+def address_line_stuck(rows, shape, stored, rng):
+    """One bit of a byte's address is always 0: what is shown there is what stands without it."""
+    places, most = np.arange(rows.shape[1]), int(np.log2(rows.shape[1])) - 1
+    made = np.stack([row[places & ~(1 << rng.integers(1, most))] for row in rows])
+    return grain(made, rng)
+
+
+def interferogram(rows, shape, stored, rng):
+    """Four to seven fringes; where the image is 1 they are off by half a fringe; noise 0.15."""
+    images = images_of(rows, shape)
+    across = np.linspace(0, 1, shape[1])[None, :, None]
+    for image in images:
+        turns = rng.uniform(4, 7) * across + 0.5 * image + rng.random()
+        image[:] = 0.5 + 0.5 * np.cos(2 * np.pi * turns)
     return flat(images + noise(0.15, images, rng))
+
+
+def edges_erased(rows, shape, stored, rng):
+    """The two in ten pixels where the slope is steepest are 0.5; noise of 0.1."""
+    images, wide = images_of(rows, shape), 0.5 * shape[0] / 28
+    for image in images:
+        slope = gaussian_gradient_magnitude(image.mean(axis=2), wide)
+        image[slope > np.quantile(slope, 0.8)] = 0.5
+    return flat(images + noise(0.1, images, rng))
+
+
+def lost_where_bright(rows, shape, stored, rng):
+    """Overloaded: each value is lost, 0, with a probability of 0.85 of it; noise of 0.1."""
+    return np.where(rng.random(rows.shape) < 0.85 * rows, 0, rows) + noise(0.1, rows, rng)
 
 
 IMAGES = {
     f.__name__.replace("_", " "): f
     for f in (
-        *COVERED,
-        uniform_noise, blue_noise, one_over_f, hot_pixels, magnetic_scan, night_sight, as_bytes,
-        normalised_for_a_network, channels_exchanged, false_colours, old_console, oil_paint,
-        coarse_in_places, spun, camera_shake, combed, bytes_dropped, wrong_line_length,
-        mirrored_half, tilted_in_noise, negative_and_moved,
+        flickering_lamp, event_camera, one_bit_a_pixel, means_of_blocks_lost, error_diffused,
+        dots_of_size, equaliser_misset, amplitudes_of_another, stored_as_planes, signed_distances,
+        local_ranks, gray_code, haze_taken_off, gain_of_each_line, sums_up_to_here,
+        address_line_stuck, interferogram, edges_erased, lost_where_bright,
+        *SCENES,
     )
 }  # fmt: skip

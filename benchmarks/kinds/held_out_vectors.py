@@ -4,188 +4,171 @@ A score is a column's distance from its mean over the stored rows, in standard d
 """
 
 import numpy as np
-from scipy.signal import detrend
+from scipy.ndimage import minimum_filter1d
+from scipy.signal import lfilter
+from scipy.spatial.transform import Rotation
 
-from .views import noise, scored, spread, unscored
-
-
-def uniform_errors(rows, shape, stored, rng):
-    """Errors of any size up to 1.2 deviations either way."""
-    return unscored(scored(rows, stored) + rng.uniform(-1.2, 1.2, rows.shape), stored)
+from .views import noise, scored, unscored
 
 
-def either_side(rows, shape, stored, rng):
-    """Every column is off by just one deviation, to the one or the other side by a coin."""
-    return unscored(scored(rows, stored) + rng.choice([-1, 1], rows.shape), stored)
-
-
-def ever_noisier(rows, shape, stored, rng):
-    """Noise that grows over the columns, from none to 2.5 deviations."""
-    return rows + spread(stored, np.linspace(0, 2.5, rows.shape[1]), rows, rng)
-
-
-def told_as_scores(rows, shape, stored, rng):
-    """Already standardised: scores in place of the numbers, with noise of 0.3."""
-    scores = scored(rows, stored)
-    return scores + noise(0.3, scores, rng)
-
-
-def scaled_to_one(rows, shape, stored, rng):
-    """Each row has been scaled to lie from 0 to 1, after noise of 0.2 deviations."""
-    made = rows + spread(stored, 0.2, rows, rng)
-    low, high = made.min(axis=1, keepdims=True), made.max(axis=1, keepdims=True)
-    return (made - low) / np.maximum(high - low, 1e-12)
-
-
-def telephone_line(rows, shape, stored, rng):
-    """Scores in 8 levels, of µ law (255) and the row's own range, after noise of 0.3."""
-    scores = scored(rows, stored)
-    scores += noise(0.3, scores, rng)
-    most = np.maximum(np.abs(scores).max(axis=1, keepdims=True), 1e-12)
-    level = np.sign(scores) * np.log1p(255 * np.abs(scores) / most) / np.log(256)
-    level = (np.floor(np.clip(level, -1, 1 - 1e-9) * 4) + 0.5) / 4
-    return unscored(np.sign(level) * most * (256 ** np.abs(level) - 1) / 255, stored)
-
-
-def detrended(rows, shape, stored, rng):
-    """A straight line was fitted to each row's scores, and taken away; noise of 0.4."""
-    scores = detrend(scored(rows, stored), axis=1)
-    return unscored(scores + noise(0.4, scores, rng), stored)
-
-
-def against_a_reference(rows, shape, stored, rng):
-    """Each score less that of one column, the same in all cues; noise of 0.3."""
-    scores = scored(rows, stored)
-    scores = scores - scores[:, [rng.integers(rows.shape[1])]]
-    return unscored(scores + noise(0.3, scores, rng), stored)
-
-
-def backlash(rows, shape, stored, rng):
-    """A worn gear with a play of 0.8 deviations: a reading moves only if it is pulled along."""
-    scores = scored(rows, stored)
-    for k in range(1, scores.shape[1]):
-        scores[:, k] = np.clip(scores[:, k - 1], scores[:, k] - 0.4, scores[:, k] + 0.4)
+def out_of_order(rows, shape, stored, rng):
+    """Scores come early or late, by noise of 1.5 columns, and stand as they came; noise of 0.1."""
+    scores, places = scored(rows, stored), np.arange(rows.shape[1])
+    order = (places + noise(1.5, scores, rng)).argsort(axis=1)
+    scores = np.take_along_axis(scores, order, axis=1)
     return unscored(scores + noise(0.1, scores, rng), stored)
 
 
-def packets_repeated(rows, shape, stored, rng):
-    """Sent in packets of an eighth; four in ten are lost, and the scores before them play again."""
-    scores, places = scored(rows, stored), np.arange(rows.shape[1])
-    size = max(1, rows.shape[1] // 8)
+def loggers_out_of_step(rows, shape, stored, rng):
+    """Odd columns are of another logger, that is 1 to 4 of its readings late; noise of 0.2."""
+    scores = scored(rows, stored)
+    places = np.arange(scores[0, 1::2].size)
     for score in scores:
-        lost = rng.random(rows.shape[1]) < 0.4
-        lost[0] = False
-        from_where = places.copy()
-        for k in places[size:]:
-            if lost[k // size]:
-                from_where[k] = from_where[k - size]
-        score[:] = score[from_where]
+        score[1::2] = score[1::2][np.maximum(places - rng.integers(1, 5), 0)]
     return unscored(scores + noise(0.2, scores, rng), stored)
 
 
-def fading(rows, shape, stored, rng):
-    """Scores are heard louder and fainter, from none to twice, waxing and waning; noise of 0.4."""
-    scores = scored(rows, stored)
-    for score in scores:
-        waves = 2 * np.pi * np.arange(score.size) / score.size
-        score *= 1 + np.sin(rng.uniform(1, 3) * waves + rng.uniform(0, 2 * np.pi))
-    return unscored(scores + noise(0.4, scores, rng), stored)
+def percent_of_the_total(rows, shape, stored, rng):
+    """Each column, from its least to its greatest, is told in percent of the row's sum."""
+    low, high = stored.min(axis=0), stored.max(axis=0)
+    parts = (rows - low) / np.maximum(high - low, 1e-12)
+    parts = np.maximum(parts + noise(0.06, parts, rng), 0)
+    return 100 * parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12)
 
 
-def knocked(rows, shape, stored, rng):
-    """Somebody hit the table: from a column on it rings, at first by six deviations; noise 0.3."""
-    scores, size = scored(rows, stored), rows.shape[1]
-    for score in scores:
-        after = np.arange(size) - rng.uniform(0, 0.5) * size
-        ring = np.exp(-4 * after.clip(0) / size) * np.cos(rng.uniform(20, 60) * after / size)
-        score += 6 * rng.choice([-1, 1]) * np.where(after >= 0, ring, 0)
-    return unscored(scores + noise(0.3, scores, rng), stored)
-
-
-def babble(rows, shape, stored, rng):
-    """Four others talk at the same time: 0.4 of the scores of each are added."""
-    scores = scored(rows, stored)
-    for _ in range(4):
-        scores = scores + 0.4 * scored(stored[rng.integers(len(stored), size=len(rows))], stored)
-    return unscored(scores, stored)
-
-
-def own_mean_filled_in(rows, shape, stored, rng):
-    """Six in ten numbers are missing, and are the mean of the row's others; noise of 0.1."""
-    out = rows + spread(stored, 0.1, rows, rng)
-    for row in out:
-        lost = rng.random(row.size) < 0.6
-        lost[rng.integers(row.size)] = False
-        row[lost] = row[~lost].mean()
+def _shares_below(rows, stored):
+    """Return the share of stored values in each column that are less, ties by half."""
+    out = np.empty(rows.shape)
+    for j, column in enumerate(np.sort(stored, axis=0).T):
+        both = [np.searchsorted(column, rows[:, j], side) for side in ("left", "right")]
+        out[:, j] = np.mean(both, axis=0) / len(stored)
     return out
 
 
-def filled_in_from_memory(rows, shape, stored, rng):
-    """Half as far from the mean, in steps of 0.5, off by 0.3; three in ten are the mean itself."""
-    scores = scored(rows, stored) / 2
-    scores = np.round(2 * (scores + noise(0.3, scores, rng))) / 2
-    return unscored(np.where(rng.random(rows.shape) < 0.3, 0, scores), stored)
+def told_as_percentiles(rows, shape, stored, rng):
+    """Each column is told as the percentage of stored rows that are below; noise of 10."""
+    shares = 100 * _shares_below(rows, stored)
+    return np.clip(shares + noise(10, shares, rng), 0, 100)
 
 
-def binned_in_fours(rows, shape, stored, rng):
-    """Every four columns beside one another tell the mean of their scores; noise of 0.1."""
+def rank_swapped(rows, shape, stored, rng):
+    """For secrecy each value is one that stands up to three tenths of all rows above or below."""
+    shares = _shares_below(rows, stored) + rng.uniform(-0.3, 0.3, rows.shape)
+    places = np.clip(np.floor(shares * len(stored)), 0, len(stored) - 1).astype(int)
+    return np.take_along_axis(np.sort(stored, axis=0), places, axis=0)
+
+
+def popcorn_noise(rows, shape, stored, rng):
+    """An offset of three deviations comes and goes, about six times in a row; noise of 0.3."""
     scores = scored(rows, stored)
-    for start in range(0, scores.shape[1], 4):
-        part = scores[:, start : start + 4]
-        part[:] = part.mean(axis=1, keepdims=True)
-    return unscored(scores + noise(0.1, scores, rng), stored)
+    on = (rng.random(scores.shape) < 6 / rows.shape[1]).cumsum(axis=1) % 2
+    scores += 3 * on * rng.choice([-1, 1], (len(rows), 1))
+    return unscored(scores + noise(0.3, scores, rng), stored)
 
 
-def third_of_the_rate(rows, shape, stored, rng):
-    """Every third number was kept, the others lie on straight lines between; noise of 0.1."""
-    made, places = rows + spread(stored, 0.1, rows, rng), np.arange(rows.shape[1])
-    return np.stack([np.interp(places, places[::3], row[::3]) for row in made])
+def dispersed(rows, shape, stored, rng):
+    """The higher a frequency of the scores the later it is, the highest by 0.1 of all columns."""
+    scores, size = scored(rows, stored), rows.shape[1]
+    found = np.fft.rfft(scores, axis=1)
+    turns = 0.1 * np.arange(found.shape[1]) ** 2 / size
+    scores = np.fft.irfft(found * np.exp(-2j * np.pi * turns), size, axis=1)
+    return unscored(scores + noise(0.2, scores, rng), stored)
 
 
-def played_faster(rows, shape, stored, rng):
-    """Scores run 3 to 10 percent too fast or too slow from the first on; the last one is held."""
-    scores, places = scored(rows, stored), np.arange(rows.shape[1])
+def reverse_coded(rows, shape, stored, rng):
+    """The same four in ten questions are asked the other way round in all cues; noise of 0.2."""
+    scores = scored(rows, stored) * np.where(rng.random(rows.shape[1]) < 0.4, -1, 1)
+    return unscored(scores + noise(0.2, scores, rng), stored)
+
+
+def automatic_gain(rows, shape, stored, rng):
+    """Each score over the root mean square of the last three or so; noise of 0.2 first."""
+    scores = scored(rows, stored)
+    scores += noise(0.2, scores, rng)
+    power = np.asarray(lfilter([0.3], [1, -0.7], scores**2, axis=1))
+    return unscored(scores / np.sqrt(power + 0.05), stored)
+
+
+def voice_operated(rows, shape, stored, rng):
+    """Twelve windows; only the five with the greatest scores are sent, else 0; noise of 0.2."""
+    scores, count = scored(rows, stored), min(12, rows.shape[1])
+    window = np.arange(rows.shape[1]) * count // rows.shape[1]
+    power = np.stack([(scores[:, window == w] ** 2).mean(axis=1) for w in range(count)], axis=1)
+    sent = power.argsort(axis=1).argsort(axis=1) >= count - 5
+    scores = np.where(sent[:, window], scores, 0)
+    return unscored(scores + noise(0.2, scores, rng), stored)
+
+
+def mounted_askew(rows, shape, stored, rng):
+    """Each three columns are a sensor's axes, turned by 75 degrees about any axis; noise of 0.2."""
+    scores, count = scored(rows, stored), rows.shape[1] // 3
+    axes = rng.normal(size=(count, 3))
+    axes *= np.radians(75) / np.linalg.norm(axes, axis=1, keepdims=True)
+    turned = Rotation.from_rotvec(axes).as_matrix()
+    some = scores[:, : 3 * count].reshape(len(rows), count, 3)
+    scores[:, : 3 * count] = np.einsum("gab,kgb->kga", turned, some).reshape(len(rows), -1)
+    return unscored(scores + noise(0.2, scores, rng), stored)
+
+
+def against_peers(rows, shape, stored, rng):
+    """How far each score is from the mean of the five rows most alike; noise of 0.15."""
+    known, scores = scored(stored, stored), scored(rows, stored)
     for score in scores:
-        speed = 1 + rng.uniform(0.03, 0.1) * rng.choice([-1, 1])
-        score[:] = np.interp(places * speed, places, score.copy())
+        far = ((known - score) ** 2).sum(axis=1)
+        far[far < 1e-12 * score.size] = np.inf  # itself
+        score -= known[np.argsort(far)[:5]].mean(axis=0)
+    return unscored(scores + noise(0.15, scores, rng), stored)
+
+
+def told_on_change(rows, shape, stored, rng):
+    """A score is told only if it is 1 from the last that was told, which is shown until then."""
+    scores = scored(rows, stored)
+    for j in range(1, scores.shape[1]):
+        last = scores[:, j - 1]
+        scores[:, j] = np.where(np.abs(scores[:, j] - last) > 1, scores[:, j], last)
     return unscored(scores + noise(0.1, scores, rng), stored)
 
 
-def looped(rows, shape, stored, rng):
-    """The file breaks off at 0.5 to 0.8 of it, and begins again at its first number; noise 0.2."""
-    made = rows + spread(stored, 0.2, rows, rng)
-    for row in made:
-        end = max(1, int(rng.uniform(0.5, 0.8) * row.size))
-        row[end:] = np.resize(row[:end], row.size - end)
-    return made
+def peak_meter(rows, shape, stored, rng):
+    """A needle that rises at once and falls by 0.4 deviations a column; noise of 0.2."""
+    scores = scored(rows, stored)
+    for j in range(1, scores.shape[1]):
+        scores[:, j] = np.maximum(scores[:, j], scores[:, j - 1] - 0.4)
+    return unscored(scores + noise(0.2, scores, rng), stored)
 
 
-def ticked_boxes(rows, shape, stored, rng):
-    """All that is told is 1 for above the column's median and 0 for not; one in ten is wrong."""
-    return ((rows > np.median(stored, axis=0)) ^ (rng.random(rows.shape) < 0.1)).astype(float)
+def baseline_taken_off(rows, shape, stored, rng):
+    """Each score less the least within four columns of it; noise of 0.2."""
+    scores = scored(rows, stored)
+    scores -= minimum_filter1d(scores, 9, axis=1)
+    return unscored(scores + noise(0.2, scores, rng), stored)
 
 
-def float_bits_flipped(rows, shape, stored, rng):
-    """Of a float's 32 bits one of the ten about the point of its fraction is wrong, in half."""
-    bits = rows.astype(np.float32).view(np.uint32)
-    wrong = np.uint32(1) << rng.integers(16, 26, rows.shape).astype(np.uint32)
-    made = np.where(rng.random(rows.shape) < 0.5, bits ^ wrong, bits).astype(np.uint32)
-    return made.view(np.float32).astype(float)
+def hashed(rows, shape, stored, rng):
+    """Scores are summed with signs in half as many boxes as columns; each column shows its box."""
+    box = rng.permutation(rows.shape[1]) % max(1, rows.shape[1] // 2)
+    sign = rng.choice([-1, 1], rows.shape[1])
+    sums = np.zeros((rows.shape[1], len(rows)))
+    np.add.at(sums, box, (sign * scored(rows, stored)).T)
+    scores = sign * sums[box].T
+    return unscored(scores + noise(0.15, scores, rng), stored)
 
 
-def faint_and_gapped(rows, shape, stored, rng):
-    """A quarter of the scores, on a constant of the cue's own; half of them lost; noise of 0.1."""
-    scores = scored(rows, stored) / 4 + rng.normal(0, 0.5, (len(rows), 1))
-    scores[rng.random(rows.shape) < 0.5] = 0
-    return unscored(scores + noise(0.1, scores, rng), stored)
+def whitened(rows, shape, stored, rng):
+    """Decorrelated: all main directions of the scores have a variance of 1; noise of 0.5."""
+    _, size, v = np.linalg.svd(scored(stored, stored), full_matrices=False)
+    variance = size**2 / len(stored)
+    gain = 1 / np.sqrt(variance + 0.01 * variance.mean())
+    scores = scored(rows, stored) @ v.T * gain @ v
+    return unscored(scores + noise(0.5, scores, rng), stored)
 
 
 VECTORS = {
     f.__name__.replace("_", " "): f
     for f in (
-        uniform_errors, either_side, ever_noisier, told_as_scores, scaled_to_one, telephone_line,
-        detrended, against_a_reference, backlash, packets_repeated, fading, knocked, babble,
-        own_mean_filled_in, filled_in_from_memory, binned_in_fours, third_of_the_rate,
-        played_faster, looped, ticked_boxes, float_bits_flipped, faint_and_gapped,
+        out_of_order, loggers_out_of_step, percent_of_the_total, told_as_percentiles,
+        rank_swapped, popcorn_noise, dispersed, reverse_coded, automatic_gain, voice_operated,
+        mounted_askew, against_peers, told_on_change, peak_meter, baseline_taken_off, hashed,
+        whitened,
     )
 }  # fmt: skip

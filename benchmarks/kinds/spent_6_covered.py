@@ -1,4 +1,4 @@
-"""Held-out damage of images by what hides a part of them, or is mixed with them.
+"""The kinds of `spent_6.py` by what hides a part of an image, or is mixed with it.
 
 The functions are as those of `held_out.py`.
 """
