@@ -123,8 +123,9 @@ def test_similarities_of_a_shortlist_are_what_their_formulas_say():
     kept = metric.apply(x) / np.linalg.norm(metric.apply(x), axis=1, keepdims=True)
     np.testing.assert_allclose(found._own(kept), own, atol=1e-5)
     seen = frame.compared(x + mean)
-    away = np.minimum(np.abs(seen.x[:, None] - frame.points), 0.5).sum(axis=2)
-    np.testing.assert_allclose(found._distance(seen.x) * 0.5 / 64, away, atol=9 * 0.5 / 64)
+    near = np.maximum(0, 1 - np.abs(seen.x[:, None] - frame.points) / 0.5).sum(axis=2)
+    grids = len(found._sample[0]) / 9  # of each coordinate: every one is off by one cell at most
+    np.testing.assert_allclose(found._together(seen.x) / grids, near, atol=9 / grids)
     close = spread / np.linalg.norm(spread, axis=1, keepdims=True)
     np.testing.assert_array_equal(found.most_alike(seen), (x @ close.T).argmax(axis=1))
 

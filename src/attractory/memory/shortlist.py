@@ -3,12 +3,15 @@ r"""A shortlist of stored rows for each cue: the first few by several similariti
 No similarity finds the right row under every damage, but for nearly every cue one of them has it
 among its first dozen. They are: Euclid's distance; Pearson's correlation, less what a cue has of
 the mean row and of a constant; the same in the metric (C + λI)^−½ with λ = 0.1; the memory's own,
-between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ min(|xⱼ − pⱼ|, h) over some
-coordinates j, which no large error sways; and that of local contrast (`memory.local_contrast`),
-which uneven light does not. All but the distances are one matrix product each. The few rows that
-the cue is most unlike are there, too: it may be inverted. So are the few whose edges it is most
-like or unlike (`memory.neighbourhoods`): it may be an outline. Of a cue with unknown coordinates
-the first two are taken over the known ones.
+between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ max(0, h − |xⱼ − pⱼ|) over
+some coordinates j, which no large error sways; and that of local contrast
+(`memory.local_contrast`), which uneven light does not. The few rows that the cue is most unlike are
+there, too: it may be inverted. So are the few whose edges it is most like or unlike
+(`memory.neighbourhoods`): it may be an outline. Of a cue with unknown coordinates the first two are
+taken over the known ones.
+
+All but the sum are one matrix product each. max(0, 1 − |x − p| / h) is how probably x and p are in
+one cell of a grid of width h laid at random: for the sum, bytes are compared.
 
 Rows and cues are compared in float32, in units of the rows' root mean square from the mean. Less
 the mean row and with it: the contrast of a cue is about 0, not about the mean. Where the columns'
@@ -20,7 +23,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Real
 
 from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
@@ -35,11 +38,10 @@ _FEW = 4  # rows most unlike the cue, and by their edges
 _FAR = 100.0  # root mean square of the columns' means from which on 0 has no meaning
 _MOST = 1e4  # values of a cue larger than this count as this
 _SHARE = 0.1  # λ
-_SEEN = 256  # coordinates of the last similarity; fewer of more than 4,000 rows
+_SEEN = 256  # grids of the similarity that no large error sways
 _NEAR = 0.5  # its h
-_STEPS = 64  # that h is divided into, for differences in whole numbers
-_BLOCK = 1 << 17  # differences held at a time: they stay in a core's cache
-_RUN = 32  # similarities of which the largest is looked at first
+_BLOCK = 1 << 19  # comparisons held at a time: they stay in a core's cache
+_SET = 32  # similarities of which the largest is looked at first
 _NONE = 1e-9
 
 
@@ -127,7 +129,7 @@ class Shortlist:
         found = [self._own(starts), 2 * product - self._frame.squares, correlation]
         if not self._metric.plain:
             found.append(self._whitened(x))
-        found.append(-self._distance(x))
+        found.append(self._together(x))
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
         few = [-correlation]
@@ -225,35 +227,38 @@ class Shortlist:
         return (wanted @ self._frame.points.T - (wanted @ self._frame.middle)[:, None]) / lengths
 
     @cached_property
-    def _sample(self) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, "m n"]]:
-        """Coordinates in which rows differ, and the rows there, in whole numbers."""
+    def _sample(self) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"], np.ndarray]:
+        """Coordinates in which rows differ, some of them several times, grids, and rows in these.
+
+        One coordinate's grids are evenly apart.
+        """
         points = self._frame.points
         deviation = points[spread(len(points), 2000)].std(axis=0)
         differ = np.flatnonzero(deviation > 0.1 * deviation.max())
-        most = min(_SEEN, max(32, _SEEN * 4000 // len(points)))
-        if len(differ) > most:
-            differ = np.sort(generator(0, "coordinates").choice(differ, most, replace=False))
-        return differ, _whole(points[:, differ].T)
+        rng = generator(0, "coordinates")
+        if len(differ) > _SEEN:
+            differ = np.sort(rng.choice(differ, _SEEN, replace=False))
+        times = -(-_SEEN // len(differ))
+        where, grid = np.repeat(differ, times), np.tile(np.arange(times) / times, len(differ))
+        grid += np.repeat(rng.random(len(differ)), times)
+        grid = np.asarray(grid, np.float32)
+        return where, grid, np.ascontiguousarray(_cells(points[:, where], grid).T)
 
-    def _distance(self, x: np.ndarray) -> Float[np.ndarray, "k n"]:
-        where, rows = self._sample
-        most, n = _STEPS, rows.shape[1]
-        out = np.empty((len(x), n), np.int16)
-        size = max(1, _BLOCK // n)
-        for k, cue in enumerate(_whole(x[:, where])):
-            total = out[k]
-            total[:] = 0
+    def _together(self, x: Float[np.ndarray, "k d"]) -> Int[np.ndarray, "k n"]:
+        """Return in how many cells cues and rows are together."""
+        where, grid, rows = self._sample
+        out = np.zeros((len(x), rows.shape[1]), np.int16)
+        size = min(255, max(1, _BLOCK // rows.shape[1]))
+        for total, cue in zip(out, _cells(x[:, where], grid), strict=True):
             for j in range(0, len(rows), size):
-                away = rows[j : j + size] - cue[j : j + size, None]
-                np.minimum(np.abs(away, out=away), most, out=away)
-                total += away.sum(axis=0, dtype=np.int16)
-        return out.astype(np.float32)
+                same = rows[j : j + size] == cue[j : j + size, None]
+                total += np.add.reduce(same.view(np.uint8), axis=0, dtype=np.uint8)
+        return out
 
 
-def _whole(values: np.ndarray) -> np.ndarray:
-    """Return values in small whole numbers, of which differences are as well."""
-    most = np.iinfo(np.int16).max // 2
-    return np.ascontiguousarray(np.clip(values * (_STEPS / _NEAR), -most, most), np.int16)
+def _cells(values: Float[np.ndarray, "k m"], grid: Float[np.ndarray, " m"]) -> np.ndarray:
+    """Return the cell of its grid that each value is in, the lowest eight bits of its number."""
+    return np.floor(values / _NEAR + grid).astype(np.int32).astype(np.uint8)
 
 
 def _first(
@@ -273,21 +278,19 @@ def _first(
     return [np.unique(rows) for rows in np.concatenate(each, axis=1)]
 
 
-def _largest(values: Float[np.ndarray, "k n"], count: int) -> Int[np.ndarray, "k c"]:
+def _largest(values: Real[np.ndarray, "k n"], count: int) -> Int[np.ndarray, "k c"]:
     """Return where the largest values of each line are.
 
-    They lie in as many runs of values at most, those with the largest maxima.
+    They lie in as many sets of values at most, those with the largest maxima.
     """
     k, n = values.shape
-    runs = -(-n // _RUN)
-    if runs <= 2 * count:
+    sets = n // _SET
+    if sets <= 2 * count:
         return np.argpartition(-values, count - 1, axis=1)[:, :count]
-    cut = n // _RUN * _RUN
-    largest = values[:, :cut].reshape(k, -1, _RUN).max(axis=2)
-    if cut < n:
-        largest = np.append(largest, values[:, cut:].max(axis=1, keepdims=True), axis=1)
+    cut = sets * _SET
+    largest = values[:, :cut].reshape(k, _SET, sets).max(axis=1)
     best = np.argpartition(-largest, count - 1, axis=1)[:, :count]
-    place = (best[:, :, None] * _RUN + np.arange(_RUN)).reshape(k, -1)
-    there = np.minimum(place, n - 1)
-    some = np.where(place < n, np.take_along_axis(values, there, 1), -np.inf)
+    there = (best[:, :, None] + sets * np.arange(_SET)).reshape(k, -1)
+    there = np.concatenate([there, np.broadcast_to(np.arange(cut, n), (k, n - cut))], axis=1)
+    some = np.take_along_axis(values, there, 1)
     return np.take_along_axis(there, np.argpartition(-some, count - 1, axis=1)[:, :count], 1)
