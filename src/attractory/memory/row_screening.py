@@ -69,8 +69,11 @@ class RowScreening:
                 continue
             rows, real = filled([lists[j] for j in some])
             ranks = []
-            for fit in self._fits(x[some], rows, (starts[some], points[rows])):
-                total = np.where(real, fit.terms.sum(axis=2), -np.inf)
+            totals = [fit.terms.sum(axis=2) for fit in self._fits(x[some], rows)]
+            # White noise of any contrast, about rows of one length: the product says it.
+            totals.append((points[rows] @ starts[some][:, :, None])[:, :, 0])
+            for each in totals:
+                total = np.where(real, each, -np.inf)
                 ranks.append(np.argsort(np.argsort(-total, axis=1), axis=1))
             best = np.min(ranks, axis=0) + np.mean(ranks, axis=0) / rows.shape[1]
             best[~real] = np.inf
@@ -79,12 +82,7 @@ class RowScreening:
                 out[j] = first
         return out
 
-    def _fits(
-        self,
-        x: np.ndarray,
-        rows: np.ndarray,
-        own: tuple[np.ndarray, np.ndarray],
-    ) -> list[Fit]:
+    def _fits(self, x: np.ndarray, rows: np.ndarray) -> list[Fit]:
         where = self._where
         here, some = x[:, where], self._points[rows]
         other = (density(here) + density(here - self._frame.middle[where])) / 2
@@ -93,7 +91,6 @@ class RowScreening:
             white(here, some),
             long_tailed(here, some),
             *(mixture(here, some, other, start, rounds=_ROUNDS) for start in KEPT_STARTS),
-            white(*own, offset=False),
         ]
         for classes, count, mine in self._tables:
             given = here if mine is None else (here - mine[0]) / mine[1]
