@@ -16,6 +16,8 @@ of both that is known at 0.8. In it weights and laws are those of the other two 
 import argparse
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import damage_random
@@ -25,6 +27,8 @@ import numpy as np
 import optax
 from damage import tuned_on
 from dimension import tiles
+from kinds.views import flat, images_of
+from scipy.ndimage import affine_transform
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -46,7 +50,7 @@ from attractory.memory.row_probability import (
 )
 
 FOLDS = 3
-MOST = 24  # rows shortlisted, of told masks; KEPT of others
+MOST = 40  # rows shortlisted, of told masks; KEPT of others
 PENALTY = 1e-2, 0.03  # of the weights; inverse of the laws'
 HIDDEN, ROUNDS, BATCH = 64, 30, 512
 LEFT_OUT = 0.25  # of the models, at random
@@ -114,6 +118,34 @@ def positive_noise(rows, shape, stored, rng):
     return np.clip(np.abs(rows + size * rng.normal(size=rows.shape)), 0, 1)
 
 
+def moved_about(rows, shape, stored, rng):
+    """Shifted by up to a quarter, or turned, or of another size, or mirrored, or several of these.
+
+    What comes into view is the edge's, or black, or what has left on the other side; noise, if any,
+    is slight, and one in six is inverted.
+    """
+    out = []
+    for image in images_of(rows, shape):
+        angle, size = np.deg2rad(rng.uniform(-50, 50)), np.exp(rng.uniform(-0.35, 0.35))
+        shift, mirror = rng.uniform(-0.25, 0.25, 2), rng.choice([-1, 1], 2)
+        use = rng.random(4) < rng.choice([0.3, 0.7])
+        use[rng.integers(4)] = True
+        angle, size = use[0] * angle, size if use[1] else 1
+        matrix = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        matrix = matrix * mirror if use[3] else matrix
+        middle = (np.array(shape[:2]) - 1) / 2
+        beyond = middle - matrix @ middle + use[2] * shift * shape[:2]
+        mode = rng.choice(["nearest", "constant", "grid-wrap"])
+        moved = [
+            affine_transform(c, matrix, beyond, order=1, mode=mode)
+            for c in np.moveaxis(image, 2, 0)
+        ]
+        moved = np.stack(moved, axis=2)
+        moved = 1 - moved if rng.random() < 1 / 6 else moved
+        out.append(moved + rng.choice([0, 0.1, 0.3]) * rng.normal(size=moved.shape))
+    return flat(np.stack(out))
+
+
 def mixed(rows, shape, stored, rng):
     """A row and another, about half and half: neither is right."""
     other = stored[rng.integers(len(stored), size=len(rows))]
@@ -167,7 +199,7 @@ class Learned:
 def cues_of(arguments, count, name, given, seed):
     """Yield the kind, the cues, the row of each (−1 for none), and which coordinates are told."""
     rows, others, shape, images = given
-    few = 4 if count >= 30 else 3
+    few = 3
     jobs = [(kind, damage, few) for kind, damage in tuned_on(images).items()]
     jobs += [
         (f"drawn {k}", damage_random.drawn(1000 * seed + k, images), few)
@@ -177,6 +209,7 @@ def cues_of(arguments, count, name, given, seed):
     jobs += [("long-tailed noise", long_tailed_noise, 12)]
     if images:
         jobs += [("positive noise", positive_noise, 12)]
+        jobs += [(f"moved about {k}", moved_about, 6) for k in range(6)]
     masks = [(f"mask {share}", share, 4) for share in (0.5, 0.25, 0.125, 0.0625)]
     for k, (kind, damage, many) in enumerate([*jobs, *masks]):
         rng = np.random.default_rng([seed, k, *name.encode()])
@@ -203,28 +236,38 @@ def cues_of(arguments, count, name, given, seed):
 
 def gathered(arguments: argparse.Namespace) -> Learned:
     """Return what is told of all cues."""
-    out, begun = Learned(), time.perf_counter()
+    jobs, out = [], Learned()
     for seed, count in enumerate(arguments.rows):
         for name, given in data_sets(arguments, count).items():
-            rows = given[0]
-            state = AttractorMemory(metric="rule").fit(rows).state_
-            mending: CueMending = state.mending
-            for kind, cues, label, known in cues_of(arguments, count, name, given, seed):
-                starts = state.start(cues) / state.norm
-                near = mending.nearest(mending.frame.compared(cues), known)
-                for which, _, some, evidence in mending.evidence(cues, starts, known):
-                    out.add(evidence, some, label[which], (name, count), kind, len(rows))
-                if known is None:
-                    white = near.white & ~near.alone
-                    where = position(mending.frame.points, mending.frame.inward(cues), near.row)
-                    out.noise.append(noise_features(where, rows.shape)[white])
-                    out.noise_right.append((near.row == label)[white])
-                    out.noise_group += [(name, count)] * int(white.sum())
-            print(
-                f"{name} {count}: {len(out.label)} cues, {time.perf_counter() - begun:.0f} s",
-                flush=True,
-            )
+            jobs.append((arguments, name, given, seed, count))
+    with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
+        for part in pool.map(gathered_of, jobs):
+            for name, values in vars(part).items():
+                getattr(out, name).extend(values)
     return out.whole()
+
+
+def gathered_of(job: tuple) -> Learned:
+    """Return what is told of the cues of one data set."""
+    warnings.simplefilter("ignore")
+    arguments, name, given, seed, count = job
+    out, begun, rows = Learned(), time.perf_counter(), given[0]
+    state = AttractorMemory(metric="rule").fit(rows).state_
+    mending: CueMending = state.mending
+    for k, (kind, cues, label, known) in enumerate(cues_of(arguments, count, name, given, seed)):
+        starts = state.start(cues) / state.norm
+        near = mending.nearest(mending.frame.compared(cues), known)
+        aligned = k % 2 == 0  # as doubtful cues are looked at, or as all are at first
+        for which, _, some, evidence in mending.evidence(cues, starts, known, aligned=aligned):
+            out.add(evidence, some, label[which], (name, count), kind, len(rows))
+        if known is None:
+            white = near.white & ~near.alone
+            where = position(mending.frame.points, mending.frame.inward(cues), near.row)
+            out.noise.append(noise_features(where, rows.shape)[white])
+            out.noise_right.append((near.row == label)[white])
+            out.noise_group += [(name, count)] * int(white.sum())
+    print(f"{name} {count}: {time.perf_counter() - begun:.0f} s", flush=True)
+    return out
 
 
 def weights_of(some: Learned, which: np.ndarray) -> Weights:
@@ -306,6 +349,7 @@ if __name__ == "__main__":
     parser.add_argument("--fashion", type=Path, required=True)
     parser.add_argument("--rows", type=int, nargs="+", default=[4, 10, 30, 100, 300, 1000])
     parser.add_argument("--drawn", type=int, default=40, help="kinds of damage drawn at random")
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")

@@ -91,10 +91,10 @@ def test_models_that_are_not_there_have_no_say():
     told = evidence(CUES[1], known=known)
     assert [MODELS[k] for k in np.flatnonzero(~told.told)] == [
         "smoothed", "moved", "structured", "shaded", "slow part added", "patches", "unevenly lit",
-        "moved far", "edges",
+        "moved far", "edges", "displaced",
     ]  # fmt: skip
     behind = told.behind.copy()
-    behind[:, ~told.told] = RNG.uniform(0, 9, (9, 20))
+    behind[:, ~told.told] = RNG.uniform(0, 9, (10, 20))
     other = judged(told._replace(behind=behind), 20)
     assert other.probability == pytest.approx(judged(told, 20).probability, abs=1e-12)
     hidden = np.where(known, CUES[1], 1e6)

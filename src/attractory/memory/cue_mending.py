@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attractory._util.threads import side_by_side, threads
+from attractory.memory.alignment import Aligned, Alignment
 from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
@@ -38,6 +39,7 @@ _SHARP = 4  # power of the probabilities that rows fill in by: near ties alone a
 _SURE, _ALONE = 0.9, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
+_AGAIN = 8  # rows of doubtful cues that are looked at again
 _FEWEST = 8  # cues that a thread is worth
 
 # Which cues, the cues, their shortlists, and what the models say of these.
@@ -88,6 +90,7 @@ class CueMending:
         self._shortlist = Shortlist(self.frame, metric, local, near)
         self._models = DamageModels(self.frame, local, near)
         self._screening = RowScreening(self.frame, local, near)
+        self._alignment = Alignment(self.frame.points)
 
     def alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
         """Return the row in whose direction from the mean each cue is most nearly."""
@@ -137,13 +140,12 @@ class CueMending:
             for some, x, rows, evidence in self._evidence(block, cues, starts, known, seen):
                 judgement = judged(evidence, len(self._points))
                 told = None if known is None else known[some[0]]
-                mended = self._mended(x, rows, evidence, judgement, told)
-                out.cue[some] = self.frame.outward(mended)
-                out.row[some] = rows[np.arange(len(some)), judgement.first]
-                out.damage[some] = KIND[judgement.model]
-                out.confidence[some] = sure = judgement.confidence
-                alone = judgement.probability.max(axis=1) >= _ALONE
-                out.certain[some] = (sure >= _SURE) & alone
+                self._write(out, (some, x, rows, evidence), judgement, told)
+                doubtful = np.flatnonzero(judgement.confidence < _SURE)
+                if told is None and len(doubtful) and self._alignment.grid is not None:
+                    again = some[doubtful], x[doubtful], _likeliest(rows, evidence, doubtful)
+                    for found in self._aligned(*again, cues, starts):
+                        self._write(out, found, judged(found[3], len(self._points)), None)
 
         workers = threads()
         for _ in side_by_side(of, self._blocks(cues.shape, workers), workers):
@@ -156,15 +158,23 @@ class CueMending:
         starts: Float[np.ndarray, "k e"],
         known: Bool[np.ndarray, "k d"] | None = None,
         seen: Compared | None = None,
+        aligned: bool = False,
     ) -> Iterator[_Seen]:
         """Yield, for some cues at a time, which they are, the cues in the frame's units, their
         shortlists, and what the models say of them.
 
         Args:
             cues, starts, known, seen: as for `mend`.
+            aligned: whether rows are moved onto the cues, too, where they lie on a grid.
         """
         for block in self._blocks(cues.shape):
-            yield from self._evidence(block, cues, starts, known, seen)
+            for found in self._evidence(block, cues, starts, known, seen):
+                if aligned and known is None and self._alignment.grid is not None:
+                    which, x, rows, evidence = found
+                    some = _likeliest(rows, evidence, np.arange(len(rows)))
+                    yield from self._aligned(which, x, some, cues, starts)
+                else:
+                    yield found
 
     def _blocks(self, shape: tuple[int, int], workers: int = 1) -> list[slice]:
         """Return which cues are looked at in a thread, each time."""
@@ -199,6 +209,39 @@ class CueMending:
             mask = None if told is None else told[some[0]]
             found = self._models.of(x[some], raw, rows, own, mask, real)
             yield block.start + some, x[some], rows, found
+
+    def _aligned(
+        self,
+        which: Int[np.ndarray, " c"],
+        x: Float[np.ndarray, "c d"],
+        rows: list[Int[np.ndarray, " _"]],
+        cues: Float[np.ndarray, "k d"],
+        starts: Float[np.ndarray, "k e"],
+    ) -> Iterator[_Seen]:
+        """Yield the evidence of some cues and rows, and of others that explain the cue if moved."""
+        found = self._alignment.of(x, rows)
+        lists = [some for some, _ in found]
+        for some in alike(lists, TOGETHER // cues.shape[1]):
+            own, (listed, real) = which[some], filled([lists[j] for j in some])
+            size = listed.shape[1]
+            moved = [found[j][1].rows[np.arange(size) % len(lists[j])] for j in some]
+            aligned = Aligned(np.stack([found[j][1].x for j in some]), np.stack(moved))
+            evidence = self._models.of(
+                x[some], cues[own] / self.frame.scale, listed, (starts[own], self._points[listed]),
+                None, real, aligned,
+            )  # fmt: skip
+            yield own, x[some], listed, evidence
+
+    def _write(
+        self, out: Mended, seen: _Seen, judgement: Judgement, known: Bool[np.ndarray, " d"] | None
+    ) -> None:
+        some, x, rows, evidence = seen
+        out.cue[some] = self.frame.outward(self._mended(x, rows, evidence, judgement, known))
+        out.row[some] = rows[np.arange(len(some)), judgement.first]
+        out.damage[some] = KIND[judgement.model]
+        out.confidence[some] = judgement.confidence
+        alone = judgement.probability.max(axis=1) >= _ALONE
+        out.certain[some] = (judgement.confidence >= _SURE) & alone
 
     def _mended(
         self,
@@ -240,3 +283,16 @@ class CueMending:
             doubted = 1 - judgement.confidence[k]
             out[k] += doubted * kept * ((x[k] - offset) / contrast - fill[k])
         return out
+
+
+def _likeliest(
+    rows: Int[np.ndarray, "k s"], evidence: Evidence, which: Int[np.ndarray, " c"]
+) -> list[Int[np.ndarray, " _"]]:
+    """Return, of some cues, the rows that any of the models puts among the first."""
+    behind = np.where(evidence.real[which, None], evidence.behind[which], np.inf)
+    rank = behind[:, evidence.told].argsort(axis=2).argsort(axis=2)
+    order = (rank.min(axis=1) + rank.mean(axis=1) / rank.shape[2]).argsort(axis=1)[:, :_AGAIN]
+    return [
+        np.unique(rows[k][some[evidence.real[k][some]]])
+        for k, some in zip(which, order, strict=True)
+    ]

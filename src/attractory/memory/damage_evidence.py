@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attractory.memory.alignment import Aligned
 from attractory.memory.coordinates import spread
 from attractory.memory.damage_models import (
     KEPT_STARTS,
@@ -22,6 +23,7 @@ from attractory.memory.damage_models import (
     Fit,
     combined,
     density,
+    displaced,
     exact,
     lead,
     long_tailed,
@@ -58,7 +60,7 @@ __all__ = [
 MODELS = (
     "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
     "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
-    "unevenly lit", "moved far", "edges", "long-tailed",
+    "unevenly lit", "moved far", "edges", "long-tailed", "displaced",
 )  # fmt: skip
 DAMAGE = (
     "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
@@ -69,11 +71,11 @@ _NAMES = {
     "smoothed": "smoothed", "moved": "moved", "changed values": "changed values",
     "changed deviations": "changed values", "shaded": "shaded", "slow part added": "shaded",
     "unevenly lit": "shaded", "moved far": "moved", "edges": "changed values",
-    "long-tailed": "noise",
+    "long-tailed": "noise", "displaced": "moved",
 }  # fmt: skip
 KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(
-    MODELS, ["structured", "shaded", "slow part added", "unevenly lit"], invert=True
+    MODELS, ["structured", "shaded", "slow part added", "unevenly lit", "displaced"], invert=True
 )  # whose terms are nats over the same q
 FEWEST_FOR_MODELS = 12  # known coordinates below which nothing but noise is told
 _SLOW = 5  # cosines over the order of coordinates
@@ -180,6 +182,7 @@ class DamageModels:
         own: tuple[Float[np.ndarray, "k e"], Float[np.ndarray, "k s e"]] | None = None,
         known: Bool[np.ndarray, " d"] | None = None,
         real: Bool[np.ndarray, "k s"] | None = None,
+        aligned: Aligned | None = None,
     ) -> Evidence:
         """Return what the models say of rows.
 
@@ -190,6 +193,7 @@ class DamageModels:
             own: the cues less their noise and the rows, in the memory's coordinates; None for none.
             known: which coordinates are, of all cues; None for all.
             real: which rows are shortlisted, the others being any; None for all.
+            aligned: the rows moved onto the cues, if they have been.
         """
         real = np.ones(rows.shape, bool) if real is None else real
         points = self._frame.points[rows]
@@ -208,6 +212,8 @@ class DamageModels:
             found |= self._of_values(given, known is None)
         if own is not None:
             found["structured"] = Compared(*own, white(*own, offset=False))
+        if aligned is not None:
+            found["displaced"] = Compared(*aligned, displaced(*aligned, real))
         return self._told(found, logs, points, real)
 
     def _of_values(self, given: "_Given", whole: bool) -> dict[str, Compared]:
@@ -307,7 +313,9 @@ class DamageModels:
             behind[:, k][~real] = FARTHEST
             row = fit.rows[cues, best]
             told[k], fits[k] = True, fit
-            whole = total[cues, best]
+            whole = total[cues, best] * (
+                here.shape[1] / terms.shape[2] if name == "displaced" else 1
+            )
             gain[:, k] = whole / np.sqrt(here.shape[1])
             features[:, k, 0] = ahead(behind[:, k], away.of(row) / points.shape[2], row, real)
             features[:, k, 2] = whole / here.shape[1]

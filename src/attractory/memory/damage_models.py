@@ -16,6 +16,7 @@ one place:
   of the same taken three times, + white noise;
 - *moved*: as replaced, but a kept coordinate has a value between the least and the largest of pⱼ
   and of the coordinates most like j; or, *moved far*, of those most like these besides;
+- *displaced*: as replaced, of rows moved onto the cue (`memory.alignment`);
 - *changed values*: xⱼ has any distribution that depends on pⱼ alone (`memory.value_tables`);
 - *edges*: the same of by how much p differs among the coordinates most like j;
 - *shaded*: white noise on what a coordinate has more than those most like it, or on what is left of
@@ -44,12 +45,13 @@ from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 
 __all__ = [
-    "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "exact", "lead", "like_coordinates",
-    "long_tailed", "mixture", "patches", "white",
+    "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "displaced", "exact", "lead",
+    "like_coordinates", "long_tailed", "mixture", "patches", "white",
 ]  # fmt: skip
 
 KEPT_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost
 MOVED_START = 0.3, 0.1
+_DISPLACED_START = 0.5, 0.05
 
 _NARROW = 0.02  # half a bin of the density, in the rows' spread
 _LEAST = 0.04  # the least σ
@@ -253,6 +255,15 @@ def mixture(
     contrast, offset, noise, _ = state
     some = np.take_along_axis(some, kept_rows, axis=1)
     return Fit(some, np.log(total, out=total), kept, contrast, offset, noise)
+
+
+def displaced(
+    x: Float[np.ndarray, "k c"], moved: Float[np.ndarray, "k s c"], real: Bool[np.ndarray, "k s"]
+) -> Fit:
+    """Fit rows moved onto cues, of which a part may be replaced; terms are nats over q."""
+    other = density(x)
+    fit = mixture(x, moved, other, _DISPLACED_START, real=real)
+    return fit._replace(terms=fit.terms - np.log(other)[:, None])
 
 
 @cache

@@ -44,6 +44,8 @@ _SHIFT = 2.0
 _NEVER = -1e9
 _BETTER = 10.0  # nats
 _OF_VALUES = COMPARABLE & (np.array(MODELS) != "changed deviations")  # over the cue's own q
+_MOVED, _NATS = MODELS.index("displaced"), FEATURES.index("nats a coordinate")
+_CLEARLY = 0.2  # nats a coordinate
 _LEARNED = (3, 1000), (12, 3072)  # rows and dims of what the laws were learned from
 
 
@@ -176,7 +178,10 @@ def _explaining(
     best = np.asarray(behind <= enough).argmax(axis=1)
     others = np.where(mine.any(axis=1, keepdims=True), mine, evidence.told)
     other = np.where(others, weight, -1.0).argmax(axis=1)
-    return np.where(some.any(axis=1), best, other)
+    found, nats = np.where(some.any(axis=1), best, other), evidence.features[:, :, _NATS]
+    # A moved row's terms are over another q, so that it must explain clearly more.
+    moved = mine[:, _MOVED] & (nats[:, _MOVED] > nats[np.arange(len(found)), found] + _CLEARLY)
+    return np.where(moved, _MOVED, found)
 
 
 def known_features(

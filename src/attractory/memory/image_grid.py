@@ -1,0 +1,106 @@
+"""The grid that the coordinates of stored rows lie on, told by the rows: images, or curves.
+
+Values that are beside one another in an image go together over the stored rows, along a line and
+from one line to the next. So the mean correlation of columns that are a number of places apart has
+a peak at the length of a line, and of colour images another at the number of channels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from attractory.memory.coordinates import spread
+
+__all__ = ["Grid", "grid_of"]
+
+_ROWS, _FEWEST_ROWS = (
+    500,
+    16,
+)  # rows looked at; of fewer than that the rows' own means are taken off
+_FEWEST = 36  # coordinates
+_SIDE = 4  # pixels
+_BESIDE, _FAR = 4, 12  # places from a line's length, up to which slanted lines may be as alike
+_AS_ALIKE = 0.02
+_ALIKE, _LINES_ALIKE = 0.3, 0.4  # least correlations of values beside one another, and of lines
+_LIVE = 0.02  # least deviation of a column, of the largest
+_CHANNELS = 3
+_CLEARLY = 0.05  # by which every third value is liker than those between
+_APART, _CHANCE = 0.02, 5.0  # by which channels of a pixel are liker than the next one's; errors
+
+
+class Grid(NamedTuple):
+    """Height, width and channels of images; the height of curves is 1."""
+
+    height: int
+    width: int
+    channels: int
+
+
+def grid_of(points: Float[np.ndarray, "n d"]) -> Grid | None:
+    """Return the grid that rows lie on, or None if they lie on none.
+
+    Args:
+        points: the rows, in any one unit.
+    """
+    some = np.asarray(points[spread(len(points), _ROWS)], float)
+    dim = some.shape[1]
+    if dim < _FEWEST:
+        return None
+    few = len(some) < _FEWEST_ROWS
+    apart = some - some.mean(axis=1 if few else 0, keepdims=True)
+    deviation = np.sqrt((apart**2).mean(axis=0))
+    live = deviation > _LIVE * deviation.max()
+    if live.sum() < _FEWEST:
+        return None
+    unit = apart * live if few else np.where(live, apart / np.where(live, deviation, 1), 0)
+    alike = _by_distance(unit, live)
+    if max(alike[1], alike[_CHANNELS]) < _ALIKE:
+        return None
+    strides = [k for k in range(_SIDE, dim // _SIDE + 1) if dim % k == 0 and _peaks(alike, k)]
+    if not strides:
+        return Grid(1, dim, 1)
+    line = max(strides, key=lambda stride: alike[stride])
+    third = alike[_CHANNELS] > alike[[1, 2, 4]].max() + _CLEARLY and line % _CHANNELS == 0
+    channels = _CHANNELS if third or _is_colour(unit, live, line) else 1
+    return Grid(dim // line, line // channels, channels)
+
+
+def _peaks(alike: Float[np.ndarray, " d"], line: int) -> bool:
+    """Return whether columns a line apart are liker than those somewhat less or more apart."""
+    beside, far = min(_BESIDE, line // 4), min(_FAR, line // 2)
+    near = alike[line - beside : line + beside + 1].max()
+    far_off = max(
+        alike[line - far : line - far + 3].max(), alike[line + far - 2 : line + far + 1].max()
+    )
+    return bool(alike[line] >= max(_LINES_ALIKE, near - _AS_ALIKE) and alike[line] > far_off)
+
+
+def _by_distance(unit: Float[np.ndarray, "n d"], live: np.ndarray) -> Float[np.ndarray, " d"]:
+    """Return the mean correlation of columns so many places apart."""
+    size = 2 * unit.shape[1]
+
+    def alike(values: np.ndarray) -> np.ndarray:
+        waves = np.abs(np.fft.rfft(values, size, axis=-1)) ** 2
+        return np.fft.irfft(waves.reshape(-1, waves.shape[-1]).sum(axis=0), size)[: size // 2]
+
+    pairs = np.maximum(alike(live.astype(float)), 1)
+    found = alike(unit) / pairs
+    return found / max(found[0], 1e-12)
+
+
+def _is_colour(unit: Float[np.ndarray, "n d"], live: np.ndarray, line: int) -> bool:
+    """Return whether channels of one pixel are liker than the last and the next pixel's first."""
+    if line % _CHANNELS or line < _SIDE * _CHANNELS:
+        return False
+    place = np.arange(unit.shape[1] - 1)
+    both = live[:-1] & live[1:] & (place % line != line - 1)
+    beside = (unit[:, :-1] * unit[:, 1:]).mean(axis=0)
+    size = (unit**2).mean(axis=0).max()
+    each = [both & (place % _CHANNELS == k) for k in range(_CHANNELS)]
+    if not all(some.any() for some in each):
+        return False
+    first, second, between = (beside[some].mean() / size for some in each)
+    # Pairs beside one another are alike, so that about a quarter of them count.
+    error = max(beside[some].std() / size * np.sqrt(4 / some.sum()) for some in each)
+    return bool(between < min(first, second) - max(_APART, _CHANCE * error))

@@ -1,0 +1,38 @@
+"""The grid told by rows: images of any size and colour, curves, and rows on none."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from attractory.memory.image_grid import Grid, grid_of
+
+
+def smooth(count, shape, wide, seed=0):
+    """Smooth random images, flat; channels have a part in common."""
+    noise = np.random.default_rng(seed).normal(size=(count, *shape))
+    images = gaussian_filter(noise, (0, wide if shape[0] > 1 else 0, wide, 0))
+    images = images / images.std() + 0.7 * images.mean(axis=3, keepdims=True) / images.std()
+    return images.reshape(count, -1)
+
+
+@pytest.mark.parametrize("count", [20, 200])
+def test_the_grid_of_smooth_images_is_found(count):
+    for shape in (12, 12, 1), (16, 24, 1), (24, 10, 1), (18, 21, 3), (32, 16, 3), (7, 11, 1):
+        assert grid_of(smooth(count, shape, 1.5)) == Grid(*shape)
+
+
+def test_neither_units_nor_offset_change_it():
+    rows = smooth(50, (16, 24, 1), 1.5)
+    assert grid_of(1e-3 * rows + 500) == Grid(16, 24, 1)
+
+
+def test_curves_are_images_of_one_line():
+    assert grid_of(smooth(60, (1, 180, 1), 4)) == Grid(1, 180, 1)
+
+
+@pytest.mark.parametrize("count", [3, 20, 200])
+def test_rows_in_no_order_lie_on_no_grid(count):
+    rows = smooth(count, (16, 24, 1), 1.5)
+    assert grid_of(rows[:, np.random.default_rng(1).permutation(384)]) is None
+    assert grid_of(np.random.default_rng(2).normal(size=(count, 256))) is None
+    assert grid_of(rows[:, :20]) is None
