@@ -44,9 +44,10 @@ from attractory.kernels.expectations import (
 _PIECE = np.log(4.0)  # longest piece of a, in log(a + min w)
 _ALIKE = 8  # the number of pieces is a multiple of it, so that few shapes are compiled
 _DEGREES = (64, 24, 24)  # coefficients in t, a and b before they are cut
+_FEWER = (40, 20)  # in t and a, tried first: a half of the time, and nearly always enough
 _TAIL = 2e-15  # relative to the largest coefficient: smaller ones are cut; rounding reaches 1e-15
 _SIZES = (4, 8, 16, 24, 28, 36, 48)  # coefficients kept: few sizes, so that few are compiled
-_UNRESOLVED = 1e-13  # relative to the largest: with more at the last coefficient there is no table
+_UNRESOLVED = 1e-13  # relative to the largest: with more at the last coefficients there is no table
 _MANY = 24  # scales: more of them spread too far, which tabulating would find after minutes
 SAME = 4e-15  # relative spread of variances that rounding alone explains
 GROUP = 8.0  # b + min w within a table spans at most this factor
@@ -176,13 +177,15 @@ def layer_table(
     ranges = _ranges(act, a_range, b_range)
     if len(act.scales) > _MANY and not (ranges.same_a and ranges.same_b):
         return _pair_sum(act)
-    nodes = _nodes(ranges)
-    phi, psi = _tabulate(act, ranges.split, nodes)
-    tables = _coefficients(phi), _coefficients(psi)
-    sizes = _resolved_sizes(*tables)
-    if sizes is None:
+    for degrees, last in ((_fewer(ranges), _TAIL), (_DEGREES, _UNRESOLVED)):
+        nodes = _nodes(ranges, degrees)
+        tables = [_coefficients(values) for values in _tabulate(act, ranges.split, nodes)]
+        sizes = _resolved_sizes(*tables, last=last)
+        if sizes is not None:
+            break
+    else:
         return _pair_sum(act)
-    phi, psi = (table[:, : sizes[0], : sizes[1], : sizes[2]] for table in tables)
+    phi, psi = (_resized(table, sizes) for table in tables)
     b_ends = None if ranges.same_b else nodes.b_ends
     # jnp.asarray would compile a program for each shape; and these are kept beyond any trace.
     with jax.ensure_compile_time_eval():
@@ -209,10 +212,16 @@ def _ranges(act: ErfMixture, a_range: tuple[float, float], b_range: tuple[float,
     return _Ranges(split, shift, (low, high), b_range, same_a, same_b, infinite)
 
 
-def _nodes(ranges: _Ranges) -> _Nodes:
+def _fewer(ranges: _Ranges) -> tuple[int, int, int]:
+    """Return degrees in t, a and b that are nearly always enough; fewer in b where it is narrow."""
+    low, high = (np.log(end + ranges.shift) for end in ranges.b)
+    return (*_FEWER, min(10 + int(np.ceil(6 * (high - low))), _DEGREES[2]))
+
+
+def _nodes(ranges: _Ranges, degrees: tuple[int, int, int]) -> _Nodes:
     """Lay Chebyshev nodes into the pieces of a, into b, and into t ∈ [t_low, 1] of each piece."""
     split, shift = ranges.split, ranges.shift
-    nodes_t, nodes_a, nodes_b = (np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in _DEGREES)
+    nodes_t, nodes_a, nodes_b = (np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in degrees)
     edges = _edges(ranges)
     ends_b = np.log(np.asarray(ranges.b) + shift)
     if ranges.same_b:
@@ -246,20 +255,28 @@ def _edges(ranges: _Ranges) -> np.ndarray:
     return np.append(np.linspace(low, high, count + 1), np.inf)
 
 
-def _resolved_sizes(*tables: np.ndarray) -> tuple[int, ...] | None:
-    """Return how many coefficients to keep in a, b and t, None where they do not fall enough."""
+def _resolved_sizes(*tables: np.ndarray, last: float) -> tuple[int, ...] | None:
+    """Return how many coefficients to keep in a, b and t, None where they do not fall to `last`."""
     sizes = [1, 1, 1]
     for table in tables:
         scale = np.abs(table).max()
         for axis in (1, 2, 3):
             others = tuple(k for k in range(4) if k != axis)
             envelope = np.abs(table).max(axis=others) / scale
-            if len(envelope) > 4 and envelope[-2:].max() > _UNRESOLVED:
+            if len(envelope) > 4 and envelope[-2:].max() > last:
                 return None
             keep = int(np.flatnonzero(envelope > _TAIL)[-1]) + 1
-            size = next((size for size in _SIZES if size >= keep), table.shape[axis])
-            sizes[axis - 1] = max(sizes[axis - 1], min(size, table.shape[axis]))
+            if len(envelope) > 1:
+                size = next((size for size in _SIZES if size >= keep), keep)
+                sizes[axis - 1] = max(sizes[axis - 1], size)
     return tuple(sizes)
+
+
+def _resized(table: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    """Cut or pad a table to sizes that other tables have, so that the same compiled code serves."""
+    kept = table[:, : sizes[0], : sizes[1], : sizes[2]]
+    ends = [(0, size - had) for size, had in zip(sizes, kept.shape[1:], strict=True)]
+    return np.pad(kept, [(0, 0), *ends])
 
 
 def _tabulate(act: ErfMixture, w0: float, nodes: _Nodes) -> tuple[np.ndarray, np.ndarray]:
