@@ -30,6 +30,8 @@ from attractory.bench import damage as damage_kinds
 from attractory.bench.similarities import SIMILARITIES
 from attractory.datasets import mnist
 
+_TEST = 10000  # images in a test set of the MNIST family
+
 
 def tuned_on(images: bool) -> dict:
     """Return the kinds that recall was tuned on, for images or for vectors."""
@@ -108,7 +110,8 @@ def data_sets(arguments: argparse.Namespace, count: int) -> dict:
     out = {}
     for name in ("digits", "fashion"):
         if folder := getattr(arguments, name):
-            rows = mnist(folder, "test", first + count)[0][first:]
+            begin = min(first, _TEST - count)  # strangers may need some rows before
+            rows = mnist(folder, "test", begin + count)[0][begin:]
             out[name] = rows, (28, 28), True
     photos = tiles(min(count, 300), 32, seed=seed)
     latent = rng.normal(size=(count, 20)) @ rng.normal(size=(20, 64)) + rng.normal(size=(count, 64))
