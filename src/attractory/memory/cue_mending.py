@@ -39,7 +39,8 @@ _SHARP = 4  # power of the probabilities that rows fill in by: near ties alone a
 _SURE, _ALONE = 0.9, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
-_AGAIN = 8  # rows of doubtful cues that are looked at again
+_DOUBTFUL = 0.75  # confidence below which rows are moved onto a cue
+_AGAIN = 5  # rows of doubtful cues that are looked at again
 _FEWEST = 8  # cues that a thread is worth
 
 # Which cues, the cues, their shortlists, and what the models say of these.
@@ -141,7 +142,7 @@ class CueMending:
                 judgement = judged(evidence, len(self._points))
                 told = None if known is None else known[some[0]]
                 self._write(out, (some, x, rows, evidence), judgement, told)
-                doubtful = np.flatnonzero(judgement.confidence < _SURE)
+                doubtful = np.flatnonzero(judgement.confidence < _DOUBTFUL)
                 if told is None and len(doubtful) and self._alignment.grid is not None:
                     again = some[doubtful], x[doubtful], _likeliest(rows, evidence, doubtful)
                     for found in self._aligned(*again, cues, starts):
