@@ -52,6 +52,14 @@ def _windows(folder: Path, seconds: float) -> np.ndarray:
     return rows[rows.std(axis=1) > 0.02]
 
 
+def _monthly(file: Path, most: float) -> np.ndarray:
+    """Return all months of all quantities of each place whose values are all below a size."""
+    with netcdf_file(file, mmap=False) as found:
+        months = [v.data for v in found.variables.values() if len(v.shape) == 3]
+    rows = np.concatenate(months).astype(float).reshape(sum(map(len, months)), -1).T
+    return rows[(np.abs(rows) < most).all(axis=1)]
+
+
 def terrain() -> tuple:
     """Return tiles of heights of Matplotlib's."""
     with np.load(get_sample_data("jacksboro_fault_dem.npz", asfileobj=False)) as found:
@@ -115,19 +123,13 @@ def heartbeats(file: Path) -> tuple:
 
 def climate(file: Path) -> tuple:
     """Return twelve months of seven measurements of each place where all were taken."""
-    with netcdf_file(file, mmap=False) as found:
-        months = [v.data for v in found.variables.values() if len(v.shape) == 3]
-    rows = np.stack(months).astype(float).reshape(len(months) * 12, -1).T
-    rows = rows[(np.abs(rows) < 1e6).all(axis=1)]  # lost ones are −1e34
+    rows = _monthly(file, 1e6)  # lost ones are −1e34
     return rows, rows.shape[1:], False
 
 
 def winds(file: Path) -> tuple:
     """Return two winds of each month, of each place where all were told."""
-    with netcdf_file(file, mmap=False) as found:
-        months = [v.data for v in found.variables.values() if len(v.shape) == 3]
-    rows = np.concatenate(months).astype(float).reshape(sum(map(len, months)), -1).T
-    rows = rows[(np.abs(rows) < 99).all(axis=1)]
+    rows = _monthly(file, 99)
     return rows, rows.shape[1:], False
 
 

@@ -12,30 +12,23 @@ import warnings
 
 import numpy as np
 from damage import add_data, data_sets, table
-from kinds.views import flat, images_of
-from scipy.ndimage import affine_transform
+from kinds.views import flat, images_of, moved, turned
 
 _CUES = 40
 
 
-def moved(matrix, shift=(0, 0), mode="nearest"):
-    """Damage by an affine map about the middle; shifts are parts of the side."""
+def mapped(matrix, shift=(0, 0), mode="nearest"):
+    """Damage by an affine map about the middle; shifts are parts of the sides."""
 
     def damage(rows, shape, stored, rng):
-        middle, out = (np.array(shape[:2]) - 1) / 2, images_of(rows, shape)
-        beyond = middle - matrix @ middle + np.multiply(shift, shape[:2])
-        for image in out:
-            for channel in np.moveaxis(image, 2, 0):
-                channel[:] = affine_transform(channel, matrix, beyond, order=1, mode=mode)
-        return flat(out)
+        return flat(np.stack([moved(i, matrix, shift, mode) for i in images_of(rows, shape)]))
 
     return damage
 
 
-def turned(degrees):
+def by(degrees):
     """The matrix of a turn."""
-    angle = np.deg2rad(degrees)
-    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return turned(np.deg2rad(degrees))
 
 
 def then(damage, change):
@@ -45,23 +38,23 @@ def then(damage, change):
 
 ONE = np.eye(2)
 KINDS = {
-    "shifted by a tenth": moved(ONE, (0.1, -0.05)),
-    "shifted by a tenth, black": moved(ONE, (-0.1, 0.1), "constant"),
-    "shifted by a quarter": moved(ONE, (-0.18, 0.22)),
-    "rolled by a fifth": moved(ONE, (0.2, 0.1), "grid-wrap"),
-    "turned by 15°": moved(turned(15)),
-    "turned by 40°": moved(turned(-40)),
-    "turned by 90°": moved(turned(90)),
-    "mirrored": moved(np.diag([1, -1])),
-    "upside down": moved(-ONE),
-    "three quarters of the size": moved(ONE / 0.75),
-    "larger by a third": moved(0.75 * ONE),
-    "sheared": moved(np.array([[1, 0], [0.4, 1]])),
-    "turned, shifted and smaller": moved(turned(20) / 0.85, (0.1, 0.07)),
+    "shifted by a tenth": mapped(ONE, (0.1, -0.05)),
+    "shifted by a tenth, black": mapped(ONE, (-0.1, 0.1), "constant"),
+    "shifted by a quarter": mapped(ONE, (-0.18, 0.22)),
+    "rolled by a fifth": mapped(ONE, (0.2, 0.1), "grid-wrap"),
+    "turned by 15°": mapped(by(15)),
+    "turned by 40°": mapped(by(-40)),
+    "turned by 90°": mapped(by(90)),
+    "mirrored": mapped(np.diag([1, -1])),
+    "upside down": mapped(-ONE),
+    "three quarters of the size": mapped(ONE / 0.75),
+    "larger by a third": mapped(0.75 * ONE),
+    "sheared": mapped(np.array([[1, 0], [0.4, 1]])),
+    "turned, shifted and smaller": mapped(by(20) / 0.85, (0.1, 0.07)),
     "shifted, in noise of 0.3": then(
-        moved(ONE, (0.14, -0.1)), lambda x, rng: x + 0.3 * rng.normal(size=x.shape)
+        mapped(ONE, (0.14, -0.1)), lambda x, rng: x + 0.3 * rng.normal(size=x.shape)
     ),
-    "shifted, and a negative": then(moved(ONE, (0.1, 0.1)), lambda x, rng: 1 - x),
+    "shifted, and a negative": then(mapped(ONE, (0.1, 0.1)), lambda x, rng: 1 - x),
 }
 
 if __name__ == "__main__":

@@ -27,8 +27,7 @@ import numpy as np
 import optax
 from damage import tuned_on
 from dimension import tiles
-from kinds.views import flat, images_of
-from scipy.ndimage import affine_transform
+from kinds.views import flat, images_of, moved, turned
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -50,7 +49,7 @@ from attractory.memory.row_probability import (
 )
 
 FOLDS = 3
-MOST = 40  # rows shortlisted, of told masks; KEPT of others
+MOST = 40  # rows shortlisted, at most
 PENALTY = 1e-2, 0.03  # of the weights; inverse of the laws'
 HIDDEN, ROUNDS, BATCH = 64, 30, 512
 LEFT_OUT = 0.25  # of the models, at random
@@ -131,18 +130,11 @@ def moved_about(rows, shape, stored, rng):
         use = rng.random(4) < rng.choice([0.3, 0.7])
         use[rng.integers(4)] = True
         angle, size = use[0] * angle, size if use[1] else 1
-        matrix = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        matrix = matrix * mirror if use[3] else matrix
-        middle = (np.array(shape[:2]) - 1) / 2
-        beyond = middle - matrix @ middle + use[2] * shift * shape[:2]
+        matrix = size * turned(angle) * (mirror if use[3] else 1)
         mode = rng.choice(["nearest", "constant", "grid-wrap"])
-        moved = [
-            affine_transform(c, matrix, beyond, order=1, mode=mode)
-            for c in np.moveaxis(image, 2, 0)
-        ]
-        moved = np.stack(moved, axis=2)
-        moved = 1 - moved if rng.random() < 1 / 6 else moved
-        out.append(moved + rng.choice([0, 0.1, 0.3]) * rng.normal(size=moved.shape))
+        cue = moved(image, matrix, use[2] * shift, mode)
+        cue = 1 - cue if rng.random() < 1 / 6 else cue
+        out.append(cue + rng.choice([0, 0.1, 0.3]) * rng.normal(size=cue.shape))
     return flat(np.stack(out))
 
 
@@ -199,10 +191,9 @@ class Learned:
 def cues_of(arguments, count, name, given, seed):
     """Yield the kind, the cues, the row of each (−1 for none), and which coordinates are told."""
     rows, others, shape, images = given
-    few = 3
-    jobs = [(kind, damage, few) for kind, damage in tuned_on(images).items()]
+    jobs = [(kind, damage, 3) for kind, damage in tuned_on(images).items()]
     jobs += [
-        (f"drawn {k}", damage_random.drawn(1000 * seed + k, images), few)
+        (f"drawn {k}", damage_random.drawn(1000 * seed + k, images), 3)
         for k in range(arguments.drawn)
     ]
     jobs += [("noise", noise, 30), ("mixed", mixed, 20), ("clipped noise", clipped_noise, 12)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import affine_transform, gaussian_filter, map_coordinates
 
 
 def images_of(rows, shape):
@@ -38,6 +38,21 @@ def seen_from(image, down, across, fill=None):
         [map_coordinates(image[..., c], place, order=1, **mode) for c in range(image.shape[2])],
         axis=-1,
     )
+
+
+def turned(angle):
+    """Return the matrix of a turn, (2, 2)."""
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def moved(image, matrix, shift, mode):
+    """Return an image through an affine map about its middle; shifts are parts of the sides."""
+    sides = image.shape[:2]
+    middle = (np.array(sides) - 1) / 2
+    beyond = middle - matrix @ middle + np.multiply(shift, sides)
+    channels = np.moveaxis(image, 2, 0)
+    parts = [affine_transform(c, matrix, beyond, order=1, mode=mode) for c in channels]
+    return np.stack(parts, axis=2)
 
 
 def smooth(shape, wide, rng):

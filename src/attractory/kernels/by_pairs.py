@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from attractory.kernels.expectations import least_scale, pair_sum
+from attractory.kernels.expectations import first_layer, least_scale, pair_sum
 from attractory.kernels.kernel import Kernel
 from attractory.kernels.recursion import along_pairs, coarse_gaps, layers
 
@@ -32,7 +32,9 @@ def by_pairs(
     out, numbers = np.empty(len(first)), pair_sum(kernel.activation)
     for k in range(0, len(first), chunk):
         i, j = first[k : k + chunk], second[k : k + chunk]
-        start = np.pad(_first_layer(x[i], y[j]), ((0, 0), (0, chunk - len(i))), mode="edge")
+        with np.errstate(all="ignore"):  # as XLA does
+            start = np.stack(first_layer(x[i], y[j], x.shape[1], np))
+        start = np.pad(start, ((0, 0), (0, chunk - len(i))), mode="edge")
         values = _along_pairs(numbers, layers(kernel), kind == "ntk", *start)
         out[k : k + chunk] = np.asarray(values)[: len(i)]
     return out
@@ -83,19 +85,6 @@ def with_finer_gaps(
     values = values.copy()
     values[first, second] = by_pairs(kernel, *points, first, second, kind)
     return values
-
-
-def _first_layer(
-    x: Float[np.ndarray, "k d"], y: Float[np.ndarray, "k d"]
-) -> Float[np.ndarray, "4 k"]:
-    """Return `recursion.first_layer` by NumPy, so that nothing is compiled for each dimension."""
-    with np.errstate(all="ignore"):  # as XLA does
-        a, b, product = (np.sum(one * two, axis=1) for one, two in ((x, x), (y, y), (x, y)))
-        safe = np.where(a > 0, a, 1.0)
-        across = y - (product / safe)[:, None] * x
-        across -= (np.sum(x * across, axis=1) / safe)[:, None] * x
-        gap = a * np.sum(across * across, axis=1) / x.shape[1] ** 2
-    return np.stack([product / x.shape[1], gap, a / x.shape[1], b / x.shape[1]])
 
 
 _along_pairs = jax.jit(along_pairs)

@@ -14,6 +14,8 @@ The paper's appendix D.1 is the one-node case.
 """
 
 from functools import lru_cache
+from types import ModuleType
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -128,20 +130,38 @@ def folded_angle(folded: bool, s: Array, root: Array) -> Array:
 
 
 def perpendicular(
-    x: Float[Array, "*k d"], y: Float[Array, "*k d"], dim: int | Array
-) -> tuple[Float[Array, "*k d"], Float[Array, "*k"], Float[Array, "*k"]]:
-    """Return y⊥ = y − (x·y/x·x) x, s = x·y/d and gap = ‖x‖²‖y⊥‖²/d², to the last digits.
+    x: Float[Array | np.ndarray, "*k d"],
+    y: Float[Array | np.ndarray, "*k d"],
+    dim: int | Array,
+    xp: ModuleType = jnp,
+) -> tuple[Any, Any, Any]:
+    """Return y⊥ = y − (x·y/x·x) x, (…, d), s = x·y/d and gap = ‖x‖²‖y⊥‖²/d², to the last digits.
 
-    One re-orthogonalisation makes y⊥ as accurate as y itself; equal inputs give exactly 0. `dim` is
-    d; points may be padded by zeros.
+    One re-orthogonalisation makes y⊥ as accurate as y itself; equal inputs give exactly 0.
+
+    Args:
+        x, y: points, (…, d), and others of the same shape; they may be padded by zeros.
+        dim: d.
+        xp: JAX's NumPy, or NumPy, for which nothing is compiled.
     """
-    square = jnp.sum(x * x, axis=-1, keepdims=True)
-    safe = jnp.where(square > 0, square, 1.0)
-    product = jnp.sum(x * y, axis=-1, keepdims=True)
+    square = xp.sum(x * x, axis=-1, keepdims=True)
+    safe = xp.where(square > 0, square, 1.0)
+    product = xp.sum(x * y, axis=-1, keepdims=True)
     across = y - product / safe * x
-    across = across - jnp.sum(x * across, axis=-1, keepdims=True) / safe * x
-    gap = square[..., 0] * jnp.sum(across * across, axis=-1) / dim**2
+    across = across - xp.sum(x * across, axis=-1, keepdims=True) / safe * x
+    gap = square[..., 0] * xp.sum(across * across, axis=-1) / dim**2
     return across, product[..., 0] / dim, gap
+
+
+def first_layer(
+    x: Float[Array | np.ndarray, "k d"],
+    y: Float[Array | np.ndarray, "k d"],
+    dim: int | Array,
+    xp: ModuleType = jnp,
+) -> tuple[Any, Any, Any, Any]:
+    """Return s, gap, a and b of each x and the y of the same index; see `perpendicular`."""
+    _, s, gap = perpendicular(x, y, dim, xp)
+    return s, gap, xp.sum(x * x, axis=-1) / dim, xp.sum(y * y, axis=-1) / dim
 
 
 def moments(

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from attractory._util.precision import to_numpy
 from attractory.activations import ErfMixture
-from attractory.kernels.expectations import is_folded, scale_pairs
+from attractory.kernels.expectations import is_folded, perpendicular, scale_pairs
 from attractory.kernels.recursion import Columns
 from attractory.kernels.tables import LayerTable
 
@@ -44,7 +44,7 @@ def rows_in_numpy(
         out = _product(table, s, np.maximum(a * b - s * s, 0), a, b)
         if columns.careful:  # the nearest column from the points themselves, as in `block`
             nearest = (np.abs(s) / root_b).argmax(axis=1)
-            s, gap = _perpendicular(x, y[nearest])
+            _, s, gap = perpendicular(x, y[nearest], dim, np)
             its = _product(table, s[:, None], gap[:, None], a, b[0, nearest][:, None])
             out[np.arange(len(x)), nearest] = its[:, 0]
         return out
@@ -56,17 +56,6 @@ def rows_in_numpy(
         return np.concatenate([block(x[k : k + size]) for k in range(0, len(x), size)])
 
     return rows
-
-
-def _perpendicular(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return s and gap of each x and the y of the same index; `expectations.perpendicular`."""
-    square = np.einsum("ij,ij->i", x, x)
-    safe = np.where(square > 0, square, 1)
-    product = np.einsum("ij,ij->i", x, y)
-    across = y - (product / safe)[:, None] * x
-    across -= (np.einsum("ij,ij->i", x, across) / safe)[:, None] * x
-    dim = x.shape[1]
-    return product / dim, square * np.einsum("ij,ij->i", across, across) / dim**2
 
 
 def _product(

@@ -28,6 +28,7 @@ from attractory.kernels.dual_tables import DualTable, dual_tables
 from attractory.kernels.expectations import (
     PairSum,
     covariance_gap,
+    first_layer,
     first_layer_tangents,
     following_gap,
     least_scale,
@@ -318,14 +319,6 @@ def pairs(kernel: Kernel, x: Array, y: Array, kind: str) -> Float[Array, " k"]:
     """Return the kernel of each x with the y of the same index, every digit of the gap kept."""
     first = first_layer(x, y, x.shape[-1])
     return along_pairs(kernel.activation, layers(kernel), kind == "ntk", *first)
-
-
-def first_layer(
-    x: Float[Array, "k d"], y: Float[Array, "k d"], dim: int | Array
-) -> tuple[Float[Array, " k"], Float[Array, " k"], Float[Array, " k"], Float[Array, " k"]]:
-    """Return s, gap, a and b of each x and the y of the same index; see `perpendicular`."""
-    _, s, gap = perpendicular(x, y, dim)
-    return s, gap, jnp.sum(x * x, axis=-1) / dim, jnp.sum(y * y, axis=-1) / dim
 
 
 def along_pairs(

@@ -1,22 +1,20 @@
 """Training by gradient descent, momentum or Adam (Optax), in compiled chunks of steps."""
 
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from attractory.maps.network import Autoencoder
 
-# Optimisers of unit learning rate: the rate itself may change from chunk to chunk.
-OPTIMISERS = {
-    "gradient_descent": partial(optax.sgd, 1.0),
-    "momentum": partial(optax.sgd, 1.0, momentum=0.9),
-    "adam": partial(optax.adam, 1.0),
+# What makes each in Optax, and with what.
+OPTIMISERS: dict[str, tuple[str, dict[str, float]]] = {
+    "gradient_descent": ("sgd", {}),
+    "momentum": ("sgd", {"momentum": 0.9}),
+    "adam": ("adam", {}),
 }
 
 
@@ -42,9 +40,17 @@ def first_order_steps(
 ) -> Chunk:
     """Take `count` ≤ `most` steps, fewer if the loss falls below the tolerance."""
     if state is None:
-        state = OPTIMISERS[solver]().init(network.weights)
+        state = _optimiser(solver).init(network.weights)
     numbers = jnp.asarray(rate, network.dtype), jnp.asarray(tolerance), jnp.asarray(count)
     return _steps(network, state, x, y, solver, *numbers, most)
+
+
+def _optimiser(solver: str) -> Any:
+    """Return one of unit learning rate: the rate itself may change from chunk to chunk."""
+    import optax  # loads slowly, and storing a memory does not need it
+
+    maker, options = OPTIMISERS[solver]
+    return getattr(optax, maker)(1.0, **options)
 
 
 @eqx.filter_jit
@@ -59,7 +65,9 @@ def _steps(
     count: Array,
     most: int,
 ) -> Chunk:
-    optimiser = OPTIMISERS[solver]()
+    import optax
+
+    optimiser = _optimiser(solver)
 
     def half_square(weights: tuple[Array, ...]) -> Array:
         model = eqx.tree_at(lambda m: m.weights, network, weights)

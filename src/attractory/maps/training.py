@@ -24,6 +24,7 @@ from attractory._util.progress import Progress, reporting
 from attractory._util.statuses import StatusEnum
 from attractory._util.validation import as_points, moderate, positive, whole
 from attractory.maps.finite_ntk import largest_eigenvalue
+from attractory.maps.first_order import OPTIMISERS, first_order_steps
 from attractory.maps.gauss_newton import gauss_newton_step
 from attractory.maps.gauss_newton_flow import MOST_STEPS, FlowSteps, flow_steps, last_layer
 from attractory.maps.network import Autoencoder
@@ -35,7 +36,6 @@ __all__ = ["TrainingResult", "TrainingStatus", "train"]
 _MOST = {4: 1e8, 8: 1e50}
 _FINEST = 1e-4  # smallest relative residual of a Gauss–Newton system: float32 has little more
 _SMALLEST_SHARE = 1e-6  # of a Gauss–Newton step; a run that needs less has stalled
-_FIRST_ORDER = "gradient_descent", "momentum", "adam"
 _CHUNK = 100  # first-order steps in one compiled call
 _QUICK = 5e10  # rows times weights of the flow steps in one compiled call: some seconds
 _EXACT = 1e-3  # relative to the loss: what the last layer may leave of it to end a run
@@ -154,10 +154,10 @@ def train(
     tolerance = positive(tolerance, "tolerance")
     _check_reach(network, x, tolerance)
     newton = solver in ("gauss_newton", "gradient_flow")
-    if not newton and solver not in _FIRST_ORDER:
+    if not newton and solver not in OPTIMISERS:
         raise ValueError(
             "solver must be 'gauss_newton', 'gradient_flow', "
-            f"{', '.join(map(repr, _FIRST_ORDER))}; got {solver!r}"
+            f"{', '.join(map(repr, OPTIMISERS))}; got {solver!r}"
         )
     if newton and learning_rate is not None:
         raise ValueError("learning_rate is for the first-order solvers; gauss_newton has none")
@@ -368,9 +368,6 @@ def _first_order(
     rate: float | None,
     report: Callable[[int, float], object],
 ) -> TrainingStatus:
-    # Optax loads slowly, and nothing else needs it.
-    from attractory.maps.first_order import first_order_steps
-
     state, first = None, None
     while True:
         size = rate if rate is not None else _safe_rate(run.model, data[0], solver)

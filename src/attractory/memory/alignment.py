@@ -198,6 +198,7 @@ class Alignment:
         shifts = np.stack(
             np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1
         ).reshape(-1, 2)
+        shifts = shifts[np.argsort(np.abs(shifts).max(axis=1), kind="stable")]
         one = np.eye(2)
         every = [(one, shift) for shift in shifts]
         near = [shift for shift in shifts if np.abs(shift).max() <= max(1, max(reach) // 2)]
@@ -212,18 +213,17 @@ class Alignment:
         """Where each copy of a coarse cue has its values from; the last place is beyond."""
         height, width = self._coarse.shape[1:]
         middle = (np.array([height, width]) - 1) / 2
-        grid = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), axis=-1)
-        at = grid.reshape(-1, 2) - middle
         moves = self._moves
-        seen = np.einsum("tij,cj->tci", moves[:, :, :2], at) + moves[:, None, :, 2] + middle
+        seen = np.einsum("tij,jc->tic", moves[:, :, :2], _centred(height, width))
+        seen += moves[:, :, 2:] + middle[:, None]
         near = np.rint(seen).astype(int)
-        within = ((near >= 0) & (near < [height, width])).all(axis=2)
-        return np.where(within, near[..., 0] * width + near[..., 1], height * width)
+        within = ((near >= 0) & (near < [[height], [width]])).all(axis=1)
+        return np.where(within, near[:, 0] * width + near[:, 1], height * width)
 
     @cached_property
     def _within(self) -> Float[np.ndarray, "t c"]:
         """1 where a copy of a cue has values, 0 beyond."""
-        return np.asarray(self._places < self._places.max(), np.float32)
+        return np.asarray(self._places < self._coarse[0].size, np.float32)
 
 
 def _at_most(by: int, side: int) -> int:

@@ -14,10 +14,8 @@ from attractory.memory.coordinates import spread
 
 __all__ = ["Grid", "grid_of"]
 
-_ROWS, _FEWEST_ROWS = (
-    500,
-    16,
-)  # rows looked at; of fewer than that the rows' own means are taken off
+_ROWS = 500  # rows looked at
+_FEWEST_ROWS = 16  # of which columns' means are taken off; of fewer the rows' own
 _FEWEST = 36  # coordinates
 _SIDE = 4  # pixels
 _BESIDE, _FAR = 4, 12  # places from a line's length, up to which slanted lines may be as alike
@@ -61,8 +59,7 @@ def grid_of(points: Float[np.ndarray, "n d"]) -> Grid | None:
     if not strides:
         return Grid(1, dim, 1)
     line = max(strides, key=lambda stride: alike[stride])
-    third = alike[_CHANNELS] > alike[[1, 2, 4]].max() + _CLEARLY and line % _CHANNELS == 0
-    channels = _CHANNELS if third or _is_colour(unit, live, line) else 1
+    channels = _CHANNELS if _is_colour(unit, live, alike, line) else 1
     return Grid(dim // line, line // channels, channels)
 
 
@@ -89,9 +86,16 @@ def _by_distance(unit: Float[np.ndarray, "n d"], live: np.ndarray) -> Float[np.n
     return found / max(found[0], 1e-12)
 
 
-def _is_colour(unit: Float[np.ndarray, "n d"], live: np.ndarray, line: int) -> bool:
-    """Return whether channels of one pixel are liker than the last and the next pixel's first."""
-    if line % _CHANNELS or line < _SIDE * _CHANNELS:
+def _is_colour(
+    unit: Float[np.ndarray, "n d"], live: np.ndarray, alike: Float[np.ndarray, " d"], line: int
+) -> bool:
+    """Return whether every third value is liker than those between, or the three of one pixel are
+    liker than the last of it and the first of the next."""
+    if line % _CHANNELS:
+        return False
+    if alike[_CHANNELS] > alike[[1, 2, 4]].max() + _CLEARLY:
+        return True
+    if line < _SIDE * _CHANNELS:
         return False
     place = np.arange(unit.shape[1] - 1)
     both = live[:-1] & live[1:] & (place % line != line - 1)
