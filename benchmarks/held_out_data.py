@@ -2,12 +2,15 @@
 
 Of images: glyphs, the signs of a font, DejaVu Sans, 28 × 28; terrain, tiles of Matplotlib's heights
 of a part of Tennessee, and relief, of heights of the earth and the sea floor, each from 0 to 1;
-icons, on white, 32 × 32. Of other rows: tumours, patients and wine are scikit-learn's, in the units
-they were taken in; speech, windows of 30 ms of sound, and spectra, logarithms of the power of
-longer ones; letters, 16 whole numbers each, of UCI's "Letter Recognition"; heartbeats, windows of
-0.36 s of an electrocardiogram; climate, seven measurements in each month at a place at sea; winds,
-eastward and northward, in 132 months at a place; strokes, shares of eight directions of ink in each
-of 5 × 5 parts of a printed character; programs, how often each of 200 words is in a file of Python.
+icons, on white, 32 × 32; flags, oblong and in colour, 20 × 29; textures, tiles of photographs of
+brick, grass and gravel, 24 × 24; faces, and as many other parts of photographs, 25 × 25. Of other
+rows: tumours, patients and wine are scikit-learn's, in the units they were taken in; speech,
+windows of 30 ms of sound, and spectra, logarithms of the power of longer ones; letters, 16 whole
+numbers each, of UCI's "Letter Recognition"; heartbeats, windows of 0.36 s of an electrocardiogram;
+climate, seven measurements in each month at a place at sea; winds, eastward and northward, in 132
+months at a place; strokes, shares of eight directions of ink in each of 5 × 5 parts of a printed
+character; segments, 18 measurements of 3 × 3 pixels of photographs; radar, what came back of 17
+pulses; programs, how often each of 200 words is in a file of Python.
 """
 
 import argparse
@@ -140,6 +143,53 @@ def strokes(file: Path) -> tuple:
     return np.array(numbers.split(), float).reshape(-1, 200), (200,), False
 
 
+def flags(folder: Path) -> tuple:
+    """Return flags of Freeciv, without those that are large or shields, on white."""
+    files = [f for f in sorted(folder.glob("*.png")) if not f.stem.endswith(("-large", "-shield"))]
+    rows = []
+    for file in files:
+        picture = Image.open(file).convert("RGBA")
+        if picture.size == (29, 20):
+            on = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+            rows.append(np.asarray(on.convert("RGB")).ravel() / 255)
+    return np.stack(rows), (20, 29, 3), True
+
+
+def textures(folder: Path) -> tuple:
+    """Return grey tiles of three photographs."""
+    rows = []
+    for name in ("brick", "grass", "gravel"):
+        grey = np.asarray(Image.open(folder / f"{name}.png").convert("L"))
+        rows.append(grey[:504, :504].reshape(21, 24, 21, 24).swapaxes(1, 2))
+    return np.concatenate(rows).reshape(-1, 576) / 255, (24, 24), True
+
+
+def faces(folder: Path) -> tuple:
+    """Return grey parts of photographs, half of them faces."""
+    rows = np.load(folder / "lfw_subset.npy")
+    return rows.reshape(len(rows), -1).astype(float), rows.shape[1:], True
+
+
+def _arff(file: Path, columns: int) -> np.ndarray:
+    """Return the first columns of a file of Weka's that are not the same in all rows."""
+    with file.open() as lines:
+        data = [line for line in lines if line[0] not in "%@\r\n"]
+    rows = np.array([line.split(",")[:columns] for line in data], float)
+    return rows[:, rows.std(axis=0) > 0]
+
+
+def segments(folder: Path) -> tuple:
+    """Return measurements of parts of photographs."""
+    rows = _arff(folder / "segment-challenge.arff", 19)
+    return rows, rows.shape[1:], False
+
+
+def radar(folder: Path) -> tuple:
+    """Return real and imaginary parts of what came back of 17 pulses."""
+    rows = _arff(folder / "ionosphere.arff", 34)
+    return rows, rows.shape[1:], False
+
+
 def programs() -> tuple:
     """Return counts of the commonest words in 20,000 signs of each file that has 100 of them."""
     files = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
@@ -159,6 +209,11 @@ SETS = {
     "climate": (climate, "coads_climatology.cdf of Ferret"),
     "winds": (winds, "monthly_navy_winds.cdf of Ferret"),
     "strokes": (strokes, "OCRHMM_knn_model_data.xml.gz of OpenCV"),
+    "flags": (flags, "folder of Freeciv's flags"),
+    "textures": (textures, "folder of scikit-image's data"),
+    "faces": (faces, "folder of scikit-image's data"),
+    "segments": (segments, "folder of Weka's examples"),
+    "radar": (radar, "folder of Weka's examples"),
 }
 
 

@@ -1,216 +1,305 @@
 """Damage that recall was not made on: written down before it is measured, and measured once.
 
-`IMAGES` are kinds for images with values in [0, 1]: here sensors, codes, files, tones and
-frequencies; in `held_out_scenes.py` what is in front of the sensor, what moves, and what is mixed
-with something else. `VECTORS` are for rows of any numbers, in `held_out_vectors.py`. Each function
-takes rows (k, d), their shape (height, width) or (height, width, channels), the stored rows, and a
-generator, and returns cues (k, d). A pixel "of 28" is a 28th of the height. Strengths were chosen
-by eye, on sheets of cues. Whoever wrote the kinds had not seen the code that recalls cues. Those
-that move what is shown are `stored_as_planes`, `address_line_stuck`, `heights_seen_aslant`,
-`radar_not_converted`, `pleated`, `vertical_hold_lost`, `magnifying_glass`, `tiles_turned`, and of
-vectors `out_of_order`, `loggers_out_of_step`, `dispersed`.
+`IMAGES` are kinds for images with values in [0, 1]: here noise, tones, files, lost pixels and what
+moves; in `held_out_covered.py` what covers a part, prints and photographs, and mixtures with
+pictures that are not stored. `VECTORS` are for rows of any numbers, in `held_out_vectors.py`. They
+are what an ordinary user would try: each strength is drawn anew for each cue, from a range in which
+somebody who looks with care still says which row it is. Each function takes rows (k, d), their
+shape (height, width) or (height, width, channels), the stored rows, and a generator, and returns
+cues (k, d). A pixel "of 28" is a 28th of the height. Whoever wrote the kinds had not seen the code
+that recalls cues. Those that move what is shown are `shifted_and_noisy`, `cropped_and_darkened`,
+`turned_and_blurred`, `mirrored_and_noisy`, `on_its_side_and_dark`, `stretched_one_way`,
+`peppered_and_shifted`, `smaller_on_grey`, `printed_and_scanned`, `photographed_from_the_side`, and
+of vectors `clock_fast_and_late`, `neighbours_swapped`.
 """
 
-import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_gradient_magnitude
+import io
 
-from .held_out_scenes import SCENES
+import numpy as np
+from PIL import Image
+from scipy.ndimage import gaussian_filter, median_filter, uniform_filter
+
+from .held_out_covered import COVERED
 from .held_out_vectors import VECTORS
-from .views import flat, grain, images_of, noise
+from .views import flat, images_of, moved, noise, turned
 
 __all__ = ["IMAGES", "VECTORS"]
 
 
-def _pixels(shape):
-    """Return how many pixels of the image one of 28 is, 1 at least."""
-    return max(1, round(shape[0] / 28))
+def between(low, high, images, rng):
+    """Return a number for each image, of a range, that multiplies its pixels."""
+    return rng.uniform(low, high, (len(images), 1, 1, 1))
 
 
-def flickering_lamp(rows, shape, stored, rng):
-    """Read line by line while a lamp flickers 3 to 6 times: almost dark between; noise of 0.1."""
+def _sized(image, size, how):
+    """Return an image (height, width, channels) of another (height, width)."""
+    channels = [Image.fromarray(image[..., c].astype(np.float32)) for c in range(image.shape[2])]
+    return np.stack([np.asarray(c.resize(size[::-1], how)) for c in channels], axis=2)
+
+
+def _through_a_file(image, kind, **options):
+    """Return an image that was saved as a file of 8 bits, and read again."""
+    whole = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(whole[..., 0] if image.shape[2] == 1 else whole).save(buffer, kind, **options)
+    return np.asarray(Image.open(buffer)).reshape(image.shape) / 255
+
+
+def shifted_and_noisy(rows, shape, stored, rng):
+    """Moved by 0.04 to 0.13 of each side, 0 where nothing was; noise of 0.1 to 0.3."""
     images = images_of(rows, shape)
-    turns = np.linspace(0, 2 * np.pi, shape[0])
-    for image in images:
-        light = 1 + 0.95 * np.sin(rng.uniform(3, 6) * turns + rng.uniform(0, 2 * np.pi))
-        image *= light[:, None, None]
-    return flat(images + noise(0.1, images, rng))
+    for k, image in enumerate(images):
+        shift = rng.choice([-1, 1], 2) * rng.uniform(0.04, 0.13, 2)
+        images[k] = moved(image, np.eye(2), shift, "constant")
+    return flat(images + between(0.1, 0.3, images, rng) * noise(1, images, rng))
 
 
-def event_camera(rows, shape, stored, rng):
-    """A step of a pixel (of 28): 1 where the logarithm grew by 0.15, 0 where it fell, or 0.5."""
-    images, step = images_of(rows, shape), _pixels(shape)
-    logs = np.log(np.maximum(images + noise(0.01, images, rng), 0) + 0.1)
-    for image, log in zip(images, logs, strict=True):
-        change = np.roll(log, rng.choice([-1, 1]) * step, axis=rng.integers(2)) - log
-        image[:] = 0.5 + 0.5 * np.sign(change) * (np.abs(change) > 0.15)
-    wrong = rng.random(images.shape) < 0.05
-    return flat(np.where(wrong, rng.integers(0, 3, images.shape) / 2, images))
-
-
-def one_bit_a_pixel(rows, shape, stored, rng):
-    """Delta modulation: along each line a level follows, by 0.2 up or down at every pixel."""
+def cropped_and_darkened(rows, shape, stored, rng):
+    """A part of 0.75 to 0.92 of the sides fills the picture; 0.3 to 0.6 of the light."""
     images = images_of(rows, shape)
-    level = np.full_like(images[:, :, 0], 0.5)
-    for j in range(shape[1]):
-        level = level + np.where(images[:, :, j] > level, 0.2, -0.2)
-        images[:, :, j] = level
-    return flat(grain(images, rng))
+    for k, image in enumerate(images):
+        part = rng.uniform(0.75, 0.92)
+        shift = rng.uniform(-0.5, 0.5, 2) * (1 - part)
+        images[k] = moved(image, part * np.eye(2), shift, "nearest")
+    images *= between(0.3, 0.6, images, rng)
+    return flat(images + noise(0.02, images, rng))
 
 
-def means_of_blocks_lost(rows, shape, stored, rng):
-    """Each block of a seventh of the side is sent less its mean, shown as 0.5; grain."""
+def turned_and_blurred(rows, shape, stored, rng):
+    """Turned by 6 to 25 degrees, then smooth over 0.6 to 1.2 pixels (of 28)."""
     images = images_of(rows, shape)
-    i, j = (np.arange(s) * 7 // s for s in shape[:2])
-    block = np.add.outer(7 * i, j)
-    for one in np.unique(block):
-        some = images[:, block == one]
-        images[:, block == one] = 0.5 + some - some.mean(axis=1, keepdims=True)
-    return flat(grain(images, rng))
-
-
-def error_diffused(rows, shape, stored, rng):
-    """Half the contrast about 0.5, noise of 0.1; then black or white by Floyd and Steinberg."""
-    images = 0.25 + images_of(rows, shape) / 2
-    left = np.pad(images + noise(0.1, images, rng), [(0, 0), (0, 1), (1, 1), (0, 0)])
-    for i in range(shape[0]):
-        for j in range(1, shape[1] + 1):
-            images[:, i, j - 1] = left[:, i, j] > 0.5
-            error = (left[:, i, j] - images[:, i, j - 1]) / 16
-            left[:, i, j + 1] += 7 * error
-            left[:, i + 1, j - 1] += 3 * error
-            left[:, i + 1, j] += 5 * error
-            left[:, i + 1, j + 1] += error
+    for k, image in enumerate(images):
+        angle = np.radians(rng.uniform(6, 25)) * rng.choice([-1, 1])
+        soft = rng.uniform(0.6, 1.2) * shape[0] / 28
+        images[k] = gaussian_filter(moved(image, turned(angle), (0, 0), "nearest"), (soft, soft, 0))
     return flat(images)
 
 
-def dots_of_size(rows, shape, stored, rng):
-    """A newspaper's screen: one dot in each 3 × 3 pixels (of 28), as large as its mean; grain."""
-    images, size = images_of(rows, shape), 3 * _pixels(shape)
-    places = np.arange(size) - (size - 1) / 2 + 0.01  # no two as far from the middle
-    order = np.hypot.outer(places, places + 0.02).ravel().argsort().argsort().reshape(size, size)
-    least = (order[..., None] + 0.5) / size**2
-    for i in range(0, shape[0], size):
-        for j in range(0, shape[1], size):
-            cell = images[:, i : i + size, j : j + size]
-            mean = cell.mean(axis=(1, 2), keepdims=True)
-            cell[:] = mean > least[: cell.shape[1], : cell.shape[2]]
-    return flat(grain(images, rng))
+def mirrored_and_noisy(rows, shape, stored, rng):
+    """Left is right, with noise of 0.1 to 0.25."""
+    images = images_of(rows, shape)[:, :, ::-1]
+    return flat(images + between(0.1, 0.25, images, rng) * noise(1, images, rng))
 
 
-def equaliser_misset(rows, shape, stored, rng):
-    """Frequencies, by how high, are up to six times as strong or as weak; noise of 0.05."""
+def on_its_side_and_dark(rows, shape, stored, rng):
+    """A quarter turn (oblong ones half a turn), at 0.4 to 0.7 of the light; noise of 0.05."""
     images = images_of(rows, shape)
-    far = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, shape[:2]), indexing="ij"))
     for k, image in enumerate(images):
-        gain = 6 ** np.interp(far, np.linspace(0, 0.71, 6), rng.uniform(-1, 1, 6))
-        found = np.fft.fft2(image - image.mean(), axes=(0, 1)) * gain[..., None]
-        images[k] = image.mean() + np.fft.ifft2(found, axes=(0, 1)).real
-    return flat(grain(images, rng))
+        turns = rng.choice([1, 3]) if shape[0] == shape[1] else 2
+        images[k] = np.rot90(image, turns)
+    return flat(between(0.4, 0.7, images, rng) * images + noise(0.05, images, rng))
 
 
-def amplitudes_of_another(rows, shape, stored, rng):
-    """Each frequency has the row's phase and another row's amplitude; noise of 0.1."""
+def stretched_one_way(rows, shape, stored, rng):
+    """Longer by 1.15 to 1.4 down or across, what is beyond is cut off; noise of 0.05 to 0.15."""
     images = images_of(rows, shape)
-    others = images_of(stored[rng.integers(len(stored), size=len(rows))], shape)
-    own, other = (np.fft.fft2(some, axes=(1, 2)) for some in (images, others))
-    made = np.fft.ifft2(np.abs(other) * np.exp(1j * np.angle(own)), axes=(1, 2)).real
-    return flat(made + noise(0.1, images, rng))
+    for k, image in enumerate(images):
+        matrix, axis = np.eye(2), rng.integers(2)
+        matrix[axis, axis] = 1 / rng.uniform(1.15, 1.4)
+        images[k] = moved(image, matrix, (0, 0), "nearest")
+    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
 
 
-def stored_as_planes(rows, shape, stored, rng):
-    """Channel after channel was taken for pixel after pixel; grey: even lines, then odd ones."""
+def smaller_on_grey(rows, shape, stored, rng):
+    """Shown at 0.65 to 0.85 of its size, anywhere that it fits, on one grey; noise of 0.05."""
     images = images_of(rows, shape)
-    if images.shape[3] > 1:
-        return grain(flat(np.moveaxis(images, 3, 1)), rng)
-    return flat(grain(np.concatenate([images[:, ::2], images[:, 1::2]], axis=1), rng))
+    for k, image in enumerate(images):
+        part, grey = rng.uniform(0.65, 0.85), rng.uniform(0.2, 0.8)
+        shift = rng.uniform(-0.5, 0.5, 2) * (1 - part) / part
+        seen = moved(image - grey, np.eye(2) / part, shift, "constant")
+        images[k] = grey + seen
+    return flat(images + noise(0.05, images, rng))
 
 
-def signed_distances(rows, shape, stored, rng):
-    """How far the edge of what is brighter than the mean is: 0.5 on it, 1 or 0 at 4 (of 28)."""
-    images, most = images_of(rows, shape), 4 * shape[0] / 28
-    for k, c in np.ndindex(len(images), images.shape[3]):
-        high = np.pad(images[k, ..., c] > images[k, ..., c].mean(), 1)  # an edge is in sight
-        inside, outside = (np.asarray(distance_transform_edt(one)) for one in (high, ~high))
-        images[k, ..., c] = np.clip(0.5 + (inside - outside)[1:-1, 1:-1] / most / 2, 0, 1)
-    return flat(images + noise(0.1, images, rng))
-
-
-def local_ranks(rows, shape, stored, rng):
-    """The share of pixels within 3 (of 28) down and across that are darker; noise of 0.02 first."""
-    images, most = images_of(rows, shape), 3 * _pixels(shape)
-    images += noise(0.02, images, rng)
-    around = np.pad(images, [(0, 0), (most, most), (most, most), (0, 0)], mode="reflect")
-    made, side = np.zeros_like(images), 2 * most + 1
-    for i, j in np.ndindex(side, side):
-        made += around[:, i : i + shape[0], j : j + shape[1]] < images
-    return flat(made / (side**2 - 1))
-
-
-def gray_code(rows, shape, stored, rng):
-    """Bytes, after noise of 0.15, are of Gray's code, and were taken for plain numbers."""
-    whole = np.round(255 * np.clip(rows + noise(0.15, rows, rng), 0, 1)).astype(int)
-    return (whole ^ (whole >> 1)) / 255
-
-
-def haze_taken_off(rows, shape, stored, rng):
-    """Less 0.6 of the mean row, as if that were haze, and cut at 0; noise of 0.1."""
-    return np.maximum(rows - 0.6 * stored.mean(axis=0), 0) + noise(0.1, rows, rng)
-
-
-def gain_of_each_line(rows, shape, stored, rng):
-    """After noise of 0.1 each line is stretched to lie from 0 to 1, an empty one like all."""
+def peppered_and_shifted(rows, shape, stored, rng):
+    """Moved by up to 0.08 of each side, the edge goes on; 0.1 to 0.25 of pixels are 0 or 1."""
     images = images_of(rows, shape)
-    images += noise(0.1, images, rng)
-    low, high = (f(images, axis=(2, 3), keepdims=True) for f in (np.min, np.max))
-    return flat((images - low) / np.maximum(high - low, 1e-12))
+    for k, image in enumerate(images):
+        images[k] = moved(image, np.eye(2), rng.uniform(-0.08, 0.08, 2), "nearest")
+    hit = rng.random(images.shape) < between(0.1, 0.25, images, rng)
+    return flat(np.where(hit, rng.integers(0, 2, images.shape), images))
 
 
-def sums_up_to_here(rows, shape, stored, rng):
-    """A summed-area table: each pixel is the sum of all above and to the left; noise of 0.01."""
+def jpeg_of_a_smaller_one(rows, shape, stored, rng):
+    """Made 0.45 to 0.75 of the size, saved as JPEG of quality 15 to 40, made large again."""
     images = images_of(rows, shape)
-    sums = images.cumsum(axis=1).cumsum(axis=2)
-    made = sums / np.maximum(sums[:, -1:, -1:], 1e-12)
-    return flat(made + noise(0.01, images, rng))
+    for k, image in enumerate(images):
+        part = rng.uniform(0.45, 0.75)
+        size = max(4, round(part * shape[0])), max(4, round(part * shape[1]))
+        small = _sized(image, size, Image.Resampling.BOX)
+        coded = _through_a_file(small, "JPEG", quality=int(rng.integers(15, 41)))
+        images[k] = _sized(coded, shape[:2], Image.Resampling.BICUBIC)
+    return flat(images)
 
 
-def address_line_stuck(rows, shape, stored, rng):
-    """One bit of a byte's address is always 0: what is shown there is what stands without it."""
-    places, most = np.arange(rows.shape[1]), int(np.log2(rows.shape[1])) - 1
-    made = np.stack([row[places & ~(1 << rng.integers(1, most))] for row in rows])
-    return grain(made, rng)
-
-
-def interferogram(rows, shape, stored, rng):
-    """Four to seven fringes; where the image is 1 they are off by half a fringe; noise 0.15."""
+def webp_twice(rows, shape, stored, rng):
+    """Noise of 0.05 to 0.15, then saved as WebP of quality 1 to 20, twice."""
     images = images_of(rows, shape)
-    across = np.linspace(0, 1, shape[1])[None, :, None]
+    images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
+    for k, image in enumerate(images):
+        colour = np.repeat(image, 3 // image.shape[2], axis=2)
+        for _ in range(2):
+            colour = _through_a_file(colour, "WEBP", quality=int(rng.integers(1, 21)))
+        images[k] = colour if image.shape[2] == 3 else colour.mean(axis=2, keepdims=True)
+    return flat(images)
+
+
+def few_colours(rows, shape, stored, rng):
+    """Three to six colours of its own; noise of 0.02 to 0.1 first."""
+    images = images_of(rows, shape)
+    images += between(0.02, 0.1, images, rng) * noise(1, images, rng)
+    for k, image in enumerate(images):
+        colour = np.repeat(image, 3 // image.shape[2], axis=2)
+        whole = np.round(255 * np.clip(colour, 0, 1)).astype(np.uint8)
+        few = Image.fromarray(whole).quantize(int(rng.integers(3, 7))).convert("RGB")
+        images[k] = np.asarray(few)[..., : image.shape[2]] / 255
+    return flat(images)
+
+
+def pixelated_and_noisy(rows, shape, stored, rng):
+    """Blocks of two or three pixels (of 28) are one grey or colour; noise of 0.05 to 0.2."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        size = rng.integers(2, 4)
+        few = tuple(round(s / size * 28 / shape[0]) for s in shape[:2])
+        small = _sized(image, few, Image.Resampling.BOX)
+        images[k] = _sized(small, shape[:2], Image.Resampling.NEAREST)
+    return flat(images + between(0.05, 0.2, images, rng) * noise(1, images, rng))
+
+
+def noisy_then_median(rows, shape, stored, rng):
+    """Noise of 0.2 to 0.4, cut to [0, 1], then the median of three by three pixels."""
+    images = images_of(rows, shape)
+    images += between(0.2, 0.4, images, rng) * noise(1, images, rng)
+    return flat(median_filter(np.clip(images, 0, 1), (1, 3, 3, 1)))
+
+
+def boxes_of_blur_and_noise(rows, shape, stored, rng):
+    """The mean over a square of three to five pixels (of 28); noise of 0.05 to 0.15."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        size = max(2, round(rng.uniform(3, 5) * shape[0] / 28))
+        images[k] = uniform_filter(image, (size, size, 1))
+    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
+
+
+def blurred_one_way(rows, shape, stored, rng):
+    """Smooth over 1.5 to 3 pixels (of 28) down or across, and hardly the other way; noise 0.03."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        soft = np.array([rng.uniform(1.5, 3), 0.3])[rng.permutation(2)] * shape[0] / 28
+        images[k] = gaussian_filter(image, (*soft, 0))
+    return flat(images + noise(0.03, images, rng))
+
+
+def long_tailed_noise(rows, shape, stored, rng):
+    """Student's noise of two degrees of freedom, of scale 0.08 to 0.2, not cut."""
+    drawn = rng.standard_t(2, rows.shape)
+    return rows + rng.uniform(0.08, 0.2, (len(rows), 1)) * drawn
+
+
+def film_grain(rows, shape, stored, rng):
+    """Noise smooth over 0.6 pixels, of 0.2 to 0.45 in mid tones and a fifth of that at 0 and 1."""
+    images = np.clip(images_of(rows, shape), 0, 1)
+    fine = gaussian_filter(noise(1, images, rng), (0, 0.6, 0.6, 0))
+    fine /= fine.std()
+    tone = 0.2 + 1.6 * np.sqrt(images * (1 - images))
+    return flat(images + between(0.2, 0.45, images, rng) * tone * fine)
+
+
+def few_photons_stretched(rows, shape, stored, rng):
+    """Six to twenty photons where it is 1, one to two more anywhere; stretched to [0, 1]."""
+    images = images_of(rows, shape)
+    light = between(6, 20, images, rng)
+    made = rng.poisson(light * np.clip(images, 0, 1) + between(1, 2, images, rng)).astype(float)
+    low, high = (f(made, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
+    return flat((made - low) / np.maximum(high - low, 1))
+
+
+def faint_and_rounded(rows, shape, stored, rng):
+    """Between 0.1 and 0.3 of the contrast about any grey, noise of 0.03, rounded to twentieths."""
+    images = images_of(rows, shape)
+    made = between(0.1, 0.3, images, rng) * (images - 0.5) + between(0.2, 0.8, images, rng)
+    return flat(np.round(20 * (made + noise(0.03, images, rng))) / 20)
+
+
+def too_hard(rows, shape, stored, rng):
+    """A steep tone curve (a logistic of slope 8 to 15 about 0.3 to 0.6); noise of 0.05 to 0.15."""
+    images = images_of(rows, shape)
+    slope, about = between(8, 15, images, rng), between(0.3, 0.6, images, rng)
+    made = 1 / (1 + np.exp(-slope * (images - about)))
+    return flat(made + between(0.05, 0.15, images, rng) * noise(1, images, rng))
+
+
+def too_dark_and_clipped(rows, shape, stored, rng):
+    """Between 0.15 and 0.35 is taken off, and what is below 0 is cut; noise of 0.05 first."""
+    images = images_of(rows, shape)
+    return flat(np.maximum(images + noise(0.05, images, rng) - between(0.15, 0.35, images, rng), 0))
+
+
+def colour_jitter(rows, shape, stored, rng):
+    """Brightness and contrast by 0.5 to 1.5, saturation by 0.2 to 1.6; channels by 0.8 to 1.2."""
+    images = images_of(rows, shape)
+    grey = images.mean(axis=3, keepdims=True)
+    images = grey + between(0.2, 1.6, images, rng) * (images - grey)
+    images *= rng.uniform(0.8, 1.2, (len(images), 1, 1, images.shape[3]))
+    mean = images.mean(axis=(1, 2, 3), keepdims=True)
+    images = mean + between(0.5, 1.5, images, rng) * (images - mean)
+    images *= between(0.5, 1.5, images, rng)
+    return flat(np.clip(images + noise(0.02, images, rng), 0, 1))
+
+
+def dead_columns_repaired(rows, shape, stored, rng):
+    """Of the columns 0.3 to 0.55 are dead and show what is left of them; noise of 0.05 to 0.15."""
+    images = images_of(rows, shape)
     for image in images:
-        turns = rng.uniform(4, 7) * across + 0.5 * image + rng.random()
-        image[:] = 0.5 + 0.5 * np.cos(2 * np.pi * turns)
-    return flat(images + noise(0.15, images, rng))
+        dead = rng.random(shape[1]) < rng.uniform(0.3, 0.55)
+        for j in np.nonzero(dead)[0]:
+            image[:, j] = image[:, max(j - 1, 0)]
+    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
 
 
-def edges_erased(rows, shape, stored, rng):
-    """The two in ten pixels where the slope is steepest are 0.5; noise of 0.1."""
-    images, wide = images_of(rows, shape), 0.5 * shape[0] / 28
+def lost_filled_with_mean(rows, shape, stored, rng):
+    """Of the pixels 0.5 to 0.8 are lost, and show the mean of those that are left; noise 0.05."""
+    images = images_of(rows, shape)
+    images += noise(0.05, images, rng)
     for image in images:
-        slope = gaussian_gradient_magnitude(image.mean(axis=2), wide)
-        image[slope > np.quantile(slope, 0.8)] = 0.5
-    return flat(images + noise(0.1, images, rng))
+        lost = rng.random(shape[:2]) < rng.uniform(0.5, 0.8)
+        image[lost] = image[~lost].mean(axis=0)
+    return flat(images)
 
 
-def lost_where_bright(rows, shape, stored, rng):
-    """Overloaded: each value is lost, 0, with a probability of 0.85 of it; noise of 0.1."""
-    return np.where(rng.random(rows.shape) < 0.85 * rows, 0, rows) + noise(0.1, rows, rng)
+def lost_filled_with_last(rows, shape, stored, rng):
+    """Of the pixels 0.4 to 0.65 are lost, and show the last along their line that is not."""
+    images = images_of(rows, shape)
+    for image in images:
+        kept = rng.random(shape[:2]) >= rng.uniform(0.4, 0.65)
+        kept[:, 0] = True
+        last = np.maximum.accumulate(np.where(kept, np.arange(shape[1]), 0), axis=1)
+        image[:] = np.take_along_axis(image, last[..., None], axis=1)
+    return flat(images + noise(0.05, images, rng))
+
+
+def lower_part_lost_and_blurred(rows, shape, stored, rng):
+    """The lowest 0.3 to 0.5 is 0; the rest is smooth over 0.7 to 1.2 pixels (of 28)."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        soft = rng.uniform(0.7, 1.2) * shape[0] / 28
+        images[k] = gaussian_filter(image, (soft, soft, 0))
+        images[k, round(shape[0] * rng.uniform(0.5, 0.7)) :] = 0
+    return flat(images)
 
 
 IMAGES = {
     f.__name__.replace("_", " "): f
     for f in (
-        flickering_lamp, event_camera, one_bit_a_pixel, means_of_blocks_lost, error_diffused,
-        dots_of_size, equaliser_misset, amplitudes_of_another, stored_as_planes, signed_distances,
-        local_ranks, gray_code, haze_taken_off, gain_of_each_line, sums_up_to_here,
-        address_line_stuck, interferogram, edges_erased, lost_where_bright,
-        *SCENES,
+        shifted_and_noisy, cropped_and_darkened, turned_and_blurred, mirrored_and_noisy,
+        on_its_side_and_dark, stretched_one_way, smaller_on_grey, peppered_and_shifted,
+        jpeg_of_a_smaller_one, webp_twice, few_colours, pixelated_and_noisy, noisy_then_median,
+        boxes_of_blur_and_noise, blurred_one_way, long_tailed_noise, film_grain,
+        few_photons_stretched, faint_and_rounded, too_hard, too_dark_and_clipped, colour_jitter,
+        dead_columns_repaired, lost_filled_with_mean, lost_filled_with_last,
+        lower_part_lost_and_blurred,
+        *COVERED,
     )
 }  # fmt: skip

@@ -1,174 +1,179 @@
 """Held-out damage of rows of any numbers; functions are as those of `held_out.py`.
 
-A score is a column's distance from its mean over the stored rows, in standard deviations.
+A score is a column's distance from its mean over the stored rows, in standard deviations. Each cue
+has a strength of its own, of the range that is said.
 """
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
-from scipy.signal import lfilter
-from scipy.spatial.transform import Rotation
+from scipy.ndimage import gaussian_filter1d
 
 from .views import noise, scored, unscored
 
 
-def out_of_order(rows, shape, stored, rng):
-    """Scores come early or late, by noise of 1.5 columns, and stand as they came; noise of 0.1."""
-    scores, places = scored(rows, stored), np.arange(rows.shape[1])
-    order = (places + noise(1.5, scores, rng)).argsort(axis=1)
-    scores = np.take_along_axis(scores, order, axis=1)
-    return unscored(scores + noise(0.1, scores, rng), stored)
+def _between(low, high, rows, rng):
+    """Return a number for each row, of a range."""
+    return rng.uniform(low, high, (len(rows), 1))
 
 
-def loggers_out_of_step(rows, shape, stored, rng):
-    """Odd columns are of another logger, that is 1 to 4 of its readings late; noise of 0.2."""
+def _noisy(scores, low, high, rng):
+    """Return scores with noise whose deviation is of a range."""
+    return scores + _between(low, high, scores, rng) * noise(1, scores, rng)
+
+
+def noisy_and_rounded(rows, shape, stored, rng):
+    """Scores with noise of 0.3 to 0.7, told in halves."""
+    return unscored(np.round(2 * _noisy(scored(rows, stored), 0.3, 0.7, rng)) / 2, stored)
+
+
+def two_sided_exponential(rows, shape, stored, rng):
+    """Laplace's noise on scores, of scale 0.25 to 0.6."""
     scores = scored(rows, stored)
-    places = np.arange(scores[0, 1::2].size)
-    for score in scores:
-        score[1::2] = score[1::2][np.maximum(places - rng.integers(1, 5), 0)]
-    return unscored(scores + noise(0.2, scores, rng), stored)
+    return unscored(scores + _between(0.25, 0.6, rows, rng) * rng.laplace(size=rows.shape), stored)
 
 
-def percent_of_the_total(rows, shape, stored, rng):
-    """Each column, from its least to its greatest, is told in percent of the row's sum."""
+def in_fahrenheit(rows, shape, stored, rng):
+    """Scores with noise of 0.1 to 0.4; then all numbers times 1.8, and 32 is added."""
+    return 32 + 1.8 * unscored(_noisy(scored(rows, stored), 0.1, 0.4, rng), stored)
+
+
+def scores_of_another_study(rows, shape, stored, rng):
+    """Told as scores by means off by 0.4 and deviations off by a third; noise of 0.1 to 0.3."""
+    scores = scored(rows, stored) - noise(0.4, rows[0], rng)
+    return _noisy(scores * np.exp(noise(0.3, rows[0], rng)), 0.1, 0.3, rng)
+
+
+def per_cent_of_the_range(rows, shape, stored, rng):
+    """In per cent of the way from each column's least to its greatest; noise of 3 to 10."""
     low, high = stored.min(axis=0), stored.max(axis=0)
-    parts = (rows - low) / np.maximum(high - low, 1e-12)
-    parts = np.maximum(parts + noise(0.06, parts, rng), 0)
-    return 100 * parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12)
+    told = 100 * (rows - low) / np.maximum(high - low, 1e-12)
+    return _noisy(told, 3, 10, rng)
 
 
-def _shares_below(rows, stored):
-    """Return the share of stored values in each column that are less, ties by half."""
-    out = np.empty(rows.shape)
-    for j, column in enumerate(np.sort(stored, axis=0).T):
-        both = [np.searchsorted(column, rows[:, j], side) for side in ("left", "right")]
-        out[:, j] = np.mean(both, axis=0) / len(stored)
-    return out
+def dead_sensors(rows, shape, stored, rng):
+    """The same 0.2 to 0.45 of the columns are 0 in all cues; scores have noise of 0.1 to 0.3."""
+    dead = rng.random(rows.shape[1]) < rng.uniform(0.2, 0.45)
+    return np.where(dead, 0, unscored(_noisy(scored(rows, stored), 0.1, 0.3, rng), stored))
 
 
-def told_as_percentiles(rows, shape, stored, rng):
-    """Each column is told as the percentage of stored rows that are below; noise of 10."""
-    shares = 100 * _shares_below(rows, stored)
-    return np.clip(shares + noise(10, shares, rng), 0, 100)
+def gaps_filled_with_means(rows, shape, stored, rng):
+    """Of the values 0.35 to 0.6 are lost, their columns' means instead; noise of 0.1 to 0.3."""
+    lost = rng.random(rows.shape) < _between(0.35, 0.6, rows, rng)
+    return unscored(np.where(lost, 0, _noisy(scored(rows, stored), 0.1, 0.3, rng)), stored)
 
 
-def rank_swapped(rows, shape, stored, rng):
-    """For secrecy each value is one that stands up to three tenths of all rows above or below."""
-    shares = _shares_below(rows, stored) + rng.uniform(-0.3, 0.3, rows.shape)
-    places = np.clip(np.floor(shares * len(stored)), 0, len(stored) - 1).astype(int)
-    return np.take_along_axis(np.sort(stored, axis=0), places, axis=0)
+def gaps_filled_with_zero(rows, shape, stored, rng):
+    """A run of 0.25 to 0.5 of the columns, anywhere, is 0; scores have noise of 0.1 to 0.3."""
+    made = unscored(_noisy(scored(rows, stored), 0.1, 0.3, rng), stored)
+    for row in made:
+        count = round(rng.uniform(0.25, 0.5) * row.size)
+        row[(np.arange(count) + rng.integers(row.size)) % row.size] = 0
+    return made
 
 
-def popcorn_noise(rows, shape, stored, rng):
-    """An offset of three deviations comes and goes, about six times in a row; noise of 0.3."""
-    scores = scored(rows, stored)
-    on = (rng.random(scores.shape) < 6 / rows.shape[1]).cumsum(axis=1) % 2
-    scores += 3 * on * rng.choice([-1, 1], (len(rows), 1))
-    return unscored(scores + noise(0.3, scores, rng), stored)
-
-
-def dispersed(rows, shape, stored, rng):
-    """The higher a frequency of the scores the later it is, the highest by 0.1 of all columns."""
-    scores, size = scored(rows, stored), rows.shape[1]
-    found = np.fft.rfft(scores, axis=1)
-    turns = 0.1 * np.arange(found.shape[1]) ** 2 / size
-    scores = np.fft.irfft(found * np.exp(-2j * np.pi * turns), size, axis=1)
-    return unscored(scores + noise(0.2, scores, rng), stored)
-
-
-def reverse_coded(rows, shape, stored, rng):
-    """The same four in ten questions are asked the other way round in all cues; noise of 0.2."""
-    scores = scored(rows, stored) * np.where(rng.random(rows.shape[1]) < 0.4, -1, 1)
-    return unscored(scores + noise(0.2, scores, rng), stored)
-
-
-def automatic_gain(rows, shape, stored, rng):
-    """Each score over the root mean square of the last three or so; noise of 0.2 first."""
-    scores = scored(rows, stored)
-    scores += noise(0.2, scores, rng)
-    power = np.asarray(lfilter([0.3], [1, -0.7], scores**2, axis=1))
-    return unscored(scores / np.sqrt(power + 0.05), stored)
-
-
-def voice_operated(rows, shape, stored, rng):
-    """Twelve windows; only the five with the greatest scores are sent, else 0; noise of 0.2."""
-    scores, count = scored(rows, stored), min(12, rows.shape[1])
-    window = np.arange(rows.shape[1]) * count // rows.shape[1]
-    power = np.stack([(scores[:, window == w] ** 2).mean(axis=1) for w in range(count)], axis=1)
-    sent = power.argsort(axis=1).argsort(axis=1) >= count - 5
-    scores = np.where(sent[:, window], scores, 0)
-    return unscored(scores + noise(0.2, scores, rng), stored)
-
-
-def mounted_askew(rows, shape, stored, rng):
-    """Each three columns are a sensor's axes, turned by 75 degrees about any axis; noise of 0.2."""
-    scores, count = scored(rows, stored), rows.shape[1] // 3
-    axes = rng.normal(size=(count, 3))
-    axes *= np.radians(75) / np.linalg.norm(axes, axis=1, keepdims=True)
-    turned = Rotation.from_rotvec(axes).as_matrix()
-    some = scores[:, : 3 * count].reshape(len(rows), count, 3)
-    scores[:, : 3 * count] = np.einsum("gab,kgb->kga", turned, some).reshape(len(rows), -1)
-    return unscored(scores + noise(0.2, scores, rng), stored)
-
-
-def against_peers(rows, shape, stored, rng):
-    """How far each score is from the mean of the five rows most alike; noise of 0.15."""
-    known, scores = scored(stored, stored), scored(rows, stored)
+def gaps_joined_by_lines(rows, shape, stored, rng):
+    """Of the scores 0.3 to 0.6 are lost, straight lines instead; noise of 0.1 to 0.3."""
+    scores, places = _noisy(scored(rows, stored), 0.1, 0.3, rng), np.arange(rows.shape[1])
     for score in scores:
-        far = ((known - score) ** 2).sum(axis=1)
-        far[far < 1e-12 * score.size] = np.inf  # itself
-        score -= known[np.argsort(far)[:5]].mean(axis=0)
-    return unscored(scores + noise(0.15, scores, rng), stored)
+        kept = rng.random(score.size) >= rng.uniform(0.3, 0.6)
+        kept[rng.integers(score.size)] = True
+        score[:] = np.interp(places, places[kept], score[kept])
+    return unscored(scores, stored)
 
 
-def told_on_change(rows, shape, stored, rng):
-    """A score is told only if it is 1 from the last that was told, which is shown until then."""
-    scores = scored(rows, stored)
-    for j in range(1, scores.shape[1]):
-        last = scores[:, j - 1]
-        scores[:, j] = np.where(np.abs(scores[:, j] - last) > 1, scores[:, j], last)
+def gaps_carried_on(rows, shape, stored, rng):
+    """Of the scores 0.3 to 0.5 are lost, the last one told instead; noise of 0.1 to 0.3."""
+    scores = _noisy(scored(rows, stored), 0.1, 0.3, rng)
+    kept = rng.random(scores.shape) >= _between(0.3, 0.5, rows, rng)
+    kept[:, 0] = True
+    last = np.maximum.accumulate(np.where(kept, np.arange(rows.shape[1]), 0), axis=1)
+    return unscored(np.take_along_axis(scores, last, axis=1), stored)
+
+
+def drifting_and_noisy(rows, shape, stored, rng):
+    """Scores rise or fall along the row by 1 to 2.5 deviations in all; noise of 0.2 to 0.4."""
+    along = np.linspace(-0.5, 0.5, rows.shape[1]) * rng.choice([-1, 1], (len(rows), 1))
+    scores = scored(rows, stored) + _between(1, 2.5, rows, rng) * along
+    return unscored(_noisy(scores, 0.2, 0.4, rng), stored)
+
+
+def spikes_and_gaps(rows, shape, stored, rng):
+    """Of the scores 0.05 to 0.15 are off by 4 to 12, and 0.1 to 0.25 are 0; noise of 0.1."""
+    scores, spike = _noisy(scored(rows, stored), 0.1, 0.1, rng), rng.uniform(4, 12, rows.shape)
+    hit = rng.random(rows.shape) < _between(0.05, 0.15, rows, rng)
+    scores += hit * spike * rng.choice([-1, 1], rows.shape)
+    return unscored(
+        np.where(rng.random(rows.shape) < _between(0.1, 0.25, rows, rng), 0, scores), stored
+    )
+
+
+def saturated_above(rows, shape, stored, rng):
+    """No column goes above what 0.55 to 0.75 of the stored rows are below; noise of 0.1 to 0.2."""
+    most = np.stack([np.quantile(stored, q, axis=0) for q in rng.uniform(0.55, 0.75, len(rows))])
+    return unscored(
+        np.minimum(_noisy(scored(rows, stored), 0.1, 0.2, rng), scored(most, stored)), stored
+    )
+
+
+def clock_fast_and_late(rows, shape, stored, rng):
+    """Scores along a clock fast or slow by up to 0.02 and off by up to 0.6 columns; noise 0.1."""
+    scores, places = scored(rows, stored), np.arange(rows.shape[1])
+    for score in scores:
+        score[:] = np.interp(
+            rng.uniform(0.98, 1.02) * places + rng.uniform(-0.6, 0.6), places, score
+        )
     return unscored(scores + noise(0.1, scores, rng), stored)
 
 
-def peak_meter(rows, shape, stored, rng):
-    """A needle that rises at once and falls by 0.4 deviations a column; noise of 0.2."""
+def neighbours_swapped(rows, shape, stored, rng):
+    """Of the pairs of columns 0.2 to 0.5 have their scores exchanged; noise of 0.1 to 0.3."""
+    scores = _noisy(scored(rows, stored), 0.1, 0.3, rng)
+    for score in scores:
+        pairs = np.arange(score.size // 2)
+        some = 2 * pairs[rng.random(pairs.size) < rng.uniform(0.2, 0.5)]
+        score[some], score[some + 1] = score[some + 1], score[some].copy()
+    return unscored(scores, stored)
+
+
+def one_offset_and_noise(rows, shape, stored, rng):
+    """All scores are off by one number of up to 1.5 either way; noise of 0.3 to 0.6."""
+    scores = scored(rows, stored) + _between(-1.5, 1.5, rows, rng)
+    return unscored(_noisy(scores, 0.3, 0.6, rng), stored)
+
+
+def first_part_only(rows, shape, stored, rng):
+    """Only the first 0.4 to 0.7 of the columns are told, then 0; noise of 0.1 to 0.3 on scores."""
+    made = unscored(_noisy(scored(rows, stored), 0.1, 0.3, rng), stored)
+    told = np.arange(rows.shape[1]) < np.ceil(_between(0.4, 0.7, rows, rng) * rows.shape[1])
+    return np.where(told, made, 0)
+
+
+def smoothed_and_noisy(rows, shape, stored, rng):
+    """Scores smooth over 0.6 to 1.2 columns; noise of 0.1 to 0.3."""
     scores = scored(rows, stored)
-    for j in range(1, scores.shape[1]):
-        scores[:, j] = np.maximum(scores[:, j], scores[:, j - 1] - 0.4)
-    return unscored(scores + noise(0.2, scores, rng), stored)
+    for score in scores:
+        score[:] = gaussian_filter1d(score, rng.uniform(0.6, 1.2))
+    return unscored(_noisy(scores, 0.1, 0.3, rng), stored)
 
 
-def baseline_taken_off(rows, shape, stored, rng):
-    """Each score less the least within four columns of it; noise of 0.2."""
-    scores = scored(rows, stored)
-    scores -= minimum_filter1d(scores, 9, axis=1)
-    return unscored(scores + noise(0.2, scores, rng), stored)
+def mixed_with_nobody(rows, shape, stored, rng):
+    """Of each value 0.2 to 0.4 is another's, each column's of a row of its own."""
+    share, every = _between(0.2, 0.4, rows, rng), np.arange(rows.shape[1])
+    return (1 - share) * rows + share * stored[rng.integers(len(stored), size=rows.shape), every]
 
 
-def hashed(rows, shape, stored, rng):
-    """Scores are summed with signs in half as many boxes as columns; each column shows its box."""
-    box = rng.permutation(rows.shape[1]) % max(1, rows.shape[1] // 2)
-    sign = rng.choice([-1, 1], rows.shape[1])
-    sums = np.zeros((rows.shape[1], len(rows)))
-    np.add.at(sums, box, (sign * scored(rows, stored)).T)
-    scores = sign * sums[box].T
-    return unscored(scores + noise(0.15, scores, rng), stored)
-
-
-def whitened(rows, shape, stored, rng):
-    """Decorrelated: all main directions of the scores have a variance of 1; noise of 0.5."""
-    _, size, v = np.linalg.svd(scored(stored, stored), full_matrices=False)
-    variance = size**2 / len(stored)
-    gain = 1 / np.sqrt(variance + 0.01 * variance.mean())
-    scores = scored(rows, stored) @ v.T * gain @ v
-    return unscored(scores + noise(0.5, scores, rng), stored)
+def seven_point_scale(rows, shape, stored, rng):
+    """Scores with noise of 0.2 to 0.4 told from 1 to 7; a point is two thirds of a deviation."""
+    scores = _noisy(scored(rows, stored), 0.2, 0.4, rng)
+    return np.clip(np.round(4 + 1.5 * scores), 1, 7)
 
 
 VECTORS = {
     f.__name__.replace("_", " "): f
     for f in (
-        out_of_order, loggers_out_of_step, percent_of_the_total, told_as_percentiles,
-        rank_swapped, popcorn_noise, dispersed, reverse_coded, automatic_gain, voice_operated,
-        mounted_askew, against_peers, told_on_change, peak_meter, baseline_taken_off, hashed,
-        whitened,
+        noisy_and_rounded, two_sided_exponential, in_fahrenheit, scores_of_another_study,
+        per_cent_of_the_range, dead_sensors, gaps_filled_with_means, gaps_filled_with_zero,
+        gaps_joined_by_lines, gaps_carried_on, drifting_and_noisy, spikes_and_gaps, saturated_above,
+        clock_fast_and_late, neighbours_swapped, one_offset_and_noise, first_part_only,
+        smoothed_and_noisy, mixed_with_nobody, seven_point_scale,
     )
 }  # fmt: skip

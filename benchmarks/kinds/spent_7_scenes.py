@@ -1,4 +1,4 @@
-"""Held-out damage of images before the sensor: what moves, hides a part, or is mixed with them.
+"""The kinds of `spent_7.py` before the sensor: what moves, hides a part, or is mixed with them.
 
 The functions are as those of `held_out.py`.
 """
