@@ -112,7 +112,7 @@ def ringed(rows, shape, stored, rng):
 
 
 def on_squared_paper(rows, shape, stored, rng):
-    """Lines of one grey, down and across, each four to six pixels (of 28); noise of 0.05 to 0.12."""
+    """Lines of one grey down and across, each 4 to 6 pixels (of 28); noise of 0.05 to 0.12."""
     images = images_of(rows, shape)
     for image in images:
         step, first = max(3, round(rng.integers(4, 7) * shape[0] / 28)), rng.integers(0, 3, 2)
