@@ -25,6 +25,8 @@ __all__ = ["Solution", "solve"]
 
 _INNER = 1e-4  # least residual of a round in float32, relative to that at its start
 _GAIN = 0.3  # residual that a round may leave, relative to that at its start; else it stalled
+_WITHIN = 0.8  # of the tolerance, that a round is to reach
+_SLOW = 1e-3, 0.3  # residual from which on a step in float32 must leave no more of the last one's
 _EVERY = 200  # steps of one round in float32, at most
 
 
@@ -69,7 +71,7 @@ def solve(
     worst = _worst(rest, sizes)
     kind: Any = np.float32
     while worst > tolerance and steps < max_steps:
-        goal = max(0.5 * tolerance / worst, _INNER if kind is np.float32 else 0.0)
+        goal = max(_WITHIN * tolerance / worst, _INNER if kind is np.float32 else 0.0)
         scale = float(np.abs(rest).max())
         change, used = _round(
             product, (rest / scale).astype(kind), sizes / sizes.max(), goal,
@@ -109,7 +111,9 @@ def _round(
     """Reduce the largest residual of a row by the factor `goal`; return A and the steps."""
     ahead = precondition or (lambda r: r)
     found, rest = np.zeros_like(right), right.copy()
-    first = _worst(rest, sizes)
+    first, part = _worst(rest, sizes), 1.0
+    # A block that nearly spans the eigenvectors gains by starting anew what rounding takes from it.
+    single = right.dtype == np.float32 and precondition is None
     directions = _basis(ahead(rest).copy())
     for k in range(1, max_steps + 1):
         image = product(directions)
@@ -121,9 +125,9 @@ def _round(
         along = cho_solve(factor, directions.T @ rest, check_finite=False)
         found += directions @ along
         rest -= image @ along
-        part = _worst(rest, sizes) / first
+        last, part = part, _worst(rest, sizes) / first
         report(k, part)
-        if not part > goal:
+        if not part > goal or (single and part < _SLOW[0] and part > _SLOW[1] * last):
             return found, k
         new = ahead(rest)
         new = new - directions @ cho_solve(factor, image.T @ new, check_finite=False)
