@@ -111,12 +111,12 @@ def test_coordinates_are_alike_where_rows_say_so():
 @pytest.mark.parametrize("change", [lambda p: -p, lambda p: p**3, lambda p: np.round(p), np.abs])
 def test_a_table_finds_the_row_whatever_its_values_became(change):
     x = np.asarray(change(ROWS[3]), np.float32)
-    classes = Classes(ROWS, 6)
-    fit = one(tabulated, x, classes.of_rows, len(classes.edges) + 1, 6)
+    classes = Classes(len(ROWS), ROWS.__getitem__, 6)
+    fit = one(tabulated, x, classes.of_rows[np.arange(len(ROWS))], classes.count, 6)
     assert fit.terms.sum(axis=1).argmax() == 3
     # Of a cue that has nothing to do with the rows a table says nothing, on the whole.
     other = RNG.normal(size=200).astype(np.float32)
-    fit = one(tabulated, other, classes.of_rows, len(classes.edges) + 1, 6)
+    fit = one(tabulated, other, classes.of_rows[np.arange(len(ROWS))], classes.count, 6)
     assert fit.terms.sum(axis=1).max() < 5
 
 
@@ -150,8 +150,9 @@ def test_cues_that_are_looked_at_together_have_nothing_to_do_with_one_another():
     x = rows[:, 3] + 0.3 * RNG.normal(size=(5, 80)).astype(np.float32)
     x[2, :30], x[3] = 1.0, np.round(x[3])
     limits = rows - 0.2, rows + 0.2
-    classes, other = Classes(rows.reshape(60, 80), 6), density(x)
-    of_rows = classes.of_rows.reshape(5, 12, 80)
+    flat, other = rows.reshape(60, 80), density(x)
+    classes = Classes(60, flat.__getitem__, 6)
+    of_rows = classes.of_rows[np.arange(60).reshape(5, 12)]
     for k in range(5):
         some = slice(k, k + 1)
         here = tuple(v[some] for v in limits)

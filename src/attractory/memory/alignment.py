@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from scipy.ndimage import gaussian_filter
 
 from attractory.memory.image_grid import Grid, grid_of
+from attractory.memory.row_table import RowTable
 
 __all__ = ["Aligned", "Alignment"]
 
@@ -69,6 +70,11 @@ class Alignment:
     def grid(self) -> Grid | None:
         """What the rows lie on."""
         return grid_of(self._points)
+
+    def prepare(self) -> None:
+        """Work out what the search needs to know of all rows."""
+        if self.grid is not None:
+            _ = self._axes, self._places
 
     def of(
         self, x: Float[np.ndarray, "k d"], rows: list[Int[np.ndarray, " _"]]
@@ -135,11 +141,6 @@ class Alignment:
         assert self.grid is not None
         return x.reshape(len(x), *self.grid).mean(axis=3)
 
-    def _all(self, by: tuple[int, int]) -> Float[np.ndarray, "n h w"]:
-        size = max(1, _AT_ONCE // self._points.shape[1])
-        parts = (self._points[k : k + size] for k in range(0, len(self._points), size))
-        return np.concatenate([_pooled(self._grey(some), by) for some in parts])
-
     @property
     def _fine_by(self) -> tuple[int, int]:
         """Pixels that are one in images that are fitted, down and across."""
@@ -160,12 +161,21 @@ class Alignment:
         return down * _at_most(more, high), across * _at_most(more, wide)
 
     @cached_property
-    def _fine(self) -> Float[np.ndarray, "n h w"]:
-        return self._all(self._fine_by)
+    def _fine(self) -> RowTable:
+        """Images that are fitted, (n, h, w)."""
+        points, by = self._points, self._fine_by
+        shape = _pooled(self._grey(points[:1]), by).shape[1:]
+
+        def images(rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m h w"]:
+            return _pooled(self._grey(points[rows]), by)
+
+        return RowTable((len(points), *shape), images, np.float32)
 
     @cached_property
     def _coarse(self) -> Float[np.ndarray, "n h w"]:
-        return self._all(self._coarse_by)
+        size = max(1, _AT_ONCE // self._points.shape[1])
+        parts = (self._points[k : k + size] for k in range(0, len(self._points), size))
+        return np.concatenate([_pooled(self._grey(some), self._coarse_by) for some in parts])
 
     @cached_property
     def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ Coordinates that are told to be unknown have no say. Of more than 2,048 coordina
 drawn at random for the comparison.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,7 @@ _AT_ONCE = 1 << 22  # similarities held at a time
 _DOUBTFUL = 0.75  # confidence below which rows are moved onto a cue
 _AGAIN = 5  # rows of doubtful cues that are looked at again
 _FEWEST = 8  # cues that a thread is worth
+_MANY = 2000  # rows of which threads prepare side by side what cues need
 
 # Which cues, the cues, their shortlists, and what the models say of these.
 _Seen = tuple[Int[np.ndarray, " c"], Float[np.ndarray, "c d"], Int[np.ndarray, "c s"], Evidence]
@@ -88,6 +89,7 @@ class CueMending:
         self.frame, self._points = RowFrame(rows, mean), points
         local = LocalContrast(self.frame.points)
         near = Neighbourhoods(self.frame.points)
+        self._local, self._near, self._prepared = local, near, False
         self._shortlist = Shortlist(self.frame, metric, local, near)
         self._models = DamageModels(self.frame, local, near)
         self._screening = RowScreening(self.frame, local, near)
@@ -149,6 +151,8 @@ class CueMending:
                         self._write(out, found, judged(found[3], len(self._points)), None)
 
         workers = threads()
+        if known is None and not self._prepared:
+            self._prepare(workers)
         for _ in side_by_side(of, self._blocks(cues.shape, workers), workers):
             pass
         return out
@@ -176,6 +180,19 @@ class CueMending:
                     yield from self._aligned(which, x, some, cues, starts)
                 else:
                     yield found
+
+    def _prepare(self, workers: int) -> None:
+        """Work out side by side what cues need of all rows, so that threads do not wait for it."""
+        parts: list[Callable[[], object]] = [
+            self._alignment.prepare,
+            lambda: self._local.windows is None or self._local.lengths,
+            lambda: self._near.outlines,
+            self._shortlist.prepare,
+        ]
+        if len(self._points) >= _MANY:
+            for _ in side_by_side(lambda part: part(), parts, workers):
+                pass
+        self._prepared = True
 
     def _blocks(self, shape: tuple[int, int], workers: int = 1) -> list[slice]:
         """Return which cues are looked at in a thread, each time."""

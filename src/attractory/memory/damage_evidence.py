@@ -153,7 +153,8 @@ class DamageModels:
 
     @cached_property
     def _values(self) -> Classes:
-        return Classes(self._frame.points, 10)
+        points = self._frame.points
+        return Classes(len(points), points.__getitem__, 10)
 
     @cached_property
     def _columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -165,7 +166,8 @@ class DamageModels:
     @cached_property
     def _deviations(self) -> Classes:
         mean, deviation, live = self._columns
-        return Classes(((self._frame.points - mean) / deviation)[:, live], 8)
+        points, mean, deviation = self._frame.points, mean[live], deviation[live]
+        return Classes(len(points), lambda r: (points[r][:, live] - mean) / deviation, 8)
 
     @cached_property
     def _slow(self) -> Float[np.ndarray, "d c"]:
@@ -238,7 +240,7 @@ class DamageModels:
         classes = self._values
         of_rows = classes.of_rows[given.rows]
         of_rows = of_rows if every else of_rows[:, :, given.where]
-        table = tabulated(here, of_rows, len(classes.edges) + 1, 10)
+        table = tabulated(here, of_rows, classes.count, 10)
         found["changed values"] = Compared(here, some, table)
         found |= self._of_deviations(given)
         if whole and self._local.windows is not None:
@@ -268,7 +270,7 @@ class DamageModels:
             farther = _beside(least, like, np.minimum), _beside(most, like, np.maximum)
             fits["moved far"] = mixture(here, some, other, MOVED_START, farther, real)
         classes = self._near.edges
-        fits["edges"] = tabulated(here, classes.of_rows[given.rows], len(classes.edges) + 1, 10)
+        fits["edges"] = tabulated(here, classes.of_rows[given.rows], classes.count, 10)
         return fits
 
     def _of_deviations(self, given: "_Given") -> dict[str, Compared]:
@@ -281,7 +283,7 @@ class DamageModels:
         own, classes = ((given.x - mean) / deviation)[:, live][:, told], self._deviations
         of_rows = classes.of_rows[given.rows]
         of_rows = of_rows if told.all() else of_rows[:, :, told]
-        table = tabulated(own, of_rows, len(classes.edges) + 1, 8)
+        table = tabulated(own, of_rows, classes.count, 8)
         return {"changed deviations": Compared(own, table.terms, table)}
 
     def _told(

@@ -33,6 +33,7 @@ from attractory._util.machine import few_sizes
 from attractory.maps.kernel_regression import by_blocks
 from attractory.maps.protocol import Map
 from attractory.maps.uncompiled import InNumpy, offer_of
+from attractory.memory.coordinates import spread
 from attractory.memory.high_degree_steps import (
     HighDegreeStep,
     to_norm,
@@ -49,6 +50,7 @@ __all__ = ["PACE", "DriftFreeStep", "DriftFreeVotes", "LinearPart"]
 PACE = 0.7  # b
 _SOFT = 0.01  # added to I − S, of its mean over what patterns have: rounding is not enlarged more
 _BESIDE = 0.25  # of the norm, at most: a start this near to a row takes no steps of high degree
+_SOME = 4096
 _NONE = 1e-9  # the least that 1 − s is taken for
 
 
@@ -172,8 +174,8 @@ class LinearPart:
 
     @cached_property
     def mean(self) -> float:
-        """The mean of 1 − s over eigenvalues s of S, weighted by the patterns' squares."""
-        x = self.store.x
+        """The mean of 1 − s over eigenvalues s of S, weighted by the squares of some patterns."""
+        x = self.store.x[spread(len(self.store.x), _SOME)]
         return max(1 - float(((x @ self.matrix) * x).sum() / (x**2).sum()), _NONE)
 
     @property

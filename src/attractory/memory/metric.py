@@ -15,6 +15,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import null_space
 
 from attractory._util.machine import refuse_square_matrices
 from attractory.solvers.orthonormal import orthonormal
@@ -25,6 +26,7 @@ AUTO = 0.01  # λ, of the covariance's largest eigenvalue
 _AMPLE = 1000  # rows; more of them are told apart by weaker directions
 _NOTHING = 1e-12  # variances below this share of the largest are rounding
 _ROUNDING = 1e-6  # and their roots
+_MANY = 4  # times d: rows from which directions across the basis are worth finding
 _MATRICES = 6  # d × d ones that a metric of the user's own and its eigenvectors take
 
 
@@ -78,13 +80,23 @@ class Metric(eqx.Module):
         """Return rows with factors along the basis, (q,) or (k, q), and one across, or (k, 1)."""
         if self.plain:
             return x * across
+        (dim, axes), count = self.basis.shape, len(x)
+        if along.ndim == 1 and dim * (count + axes) < 2 * count * axes:  # one product, and not two
+            matrix = (self.basis * (along - across)) @ self.basis.T
+            matrix[np.diag_indices(dim)] += across
+            return x @ matrix
         return across * x + ((x @ self.basis) * (along - across)) @ self.basis.T
 
     def outside(self, x: Float[np.ndarray, "k d"]) -> bool:
         """Whether rows in the metric's coordinates have parts across the basis."""
         if self.plain or self.basis.shape[0] == len(self.gains):
             return False
-        rest = x - (x @ self.basis) @ self.basis.T
+        dim, axes = self.basis.shape
+        if 2 * axes > dim and len(x) > _MANY * dim:
+            across = null_space(self.basis.T)
+            rest = (x @ across) @ across.T
+        else:
+            rest = x - (x @ self.basis) @ self.basis.T
         return bool(np.abs(rest).max() > _ROUNDING * np.abs(x).max())
 
     @property

@@ -51,8 +51,9 @@ class Neighbourhoods:
     @cached_property
     def edges(self) -> Classes:
         """How much rows differ among them, in classes."""
-        assert self.like is not None
-        return Classes(self._differences(self.like), _CLASSES)
+        points, like = self._points, self.like
+        assert like is not None
+        return Classes(len(points), lambda rows: _differences(points[rows], like), _CLASSES)
 
     @cached_property
     def outlines(self) -> tuple[Int[np.ndarray, " s"], Float[np.ndarray, "n s"]] | None:
@@ -60,16 +61,18 @@ class Neighbourhoods:
         if self.like is None:
             return None
         some = self.like[spread(len(self.like), _SAMPLE)]
-        found = self._differences(some)
+        found = _differences(self._points, some)
         found -= found.mean(axis=1, keepdims=True)
         return some[:, 0], found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), _NONE)
 
-    def _differences(self, like: Int[np.ndarray, "m q"]) -> Float[np.ndarray, "n m"]:
-        """Return the largest less the least value about each coordinate."""
-        points = self._points
-        out = np.empty((len(points), len(like)), np.float32)
-        size = max(1, _AT_ONCE // like.size)
-        for k in range(0, len(points), size):
-            beside = points[k : k + size][:, like]
-            out[k : k + size] = beside.max(axis=2) - beside.min(axis=2)
-        return out
+
+def _differences(
+    points: Float[np.ndarray, "n d"], like: Int[np.ndarray, "m q"]
+) -> Float[np.ndarray, "n m"]:
+    """Return the largest less the least value about each coordinate."""
+    out = np.empty((len(points), len(like)), np.float32)
+    size = max(1, _AT_ONCE // like.size)
+    for k in range(0, len(points), size):
+        beside = points[k : k + size][:, like]
+        out[k : k + size] = beside.max(axis=2) - beside.min(axis=2)
+    return out

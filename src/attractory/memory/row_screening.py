@@ -24,6 +24,7 @@ from attractory.memory.damage_models import (
 )
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.neighbourhoods import Neighbourhoods
+from attractory.memory.row_table import RowTable
 from attractory.memory.shortlist import RowFrame
 from attractory.memory.value_tables import Classes, tabulated
 
@@ -92,12 +93,13 @@ class RowScreening:
             long_tailed(here, some),
             *(mixture(here, some, other, start, rounds=_ROUNDS) for start in KEPT_STARTS),
         ]
-        for classes, count, mine in self._tables:
+        for classes, where, mine in self._tables:
             given = here if mine is None else (here - mine[0]) / mine[1]
-            found.append(tabulated(given, classes[rows], count, _CLASSES))
+            of_rows = classes.of_rows[rows][:, :, where]
+            found.append(tabulated(given, of_rows, classes.count, _CLASSES))
         if self._about is not None and self._like is not None:
             like = self._like[:, 1:]
-            least, most, mean = (values[rows] for values in self._about)
+            least, most, mean = np.moveaxis(self._about[rows], -2, 0)
             found += [
                 combined(here, [some, mean]),
                 mixture(here, some, other, MOVED_START, (least, most), rounds=_ROUNDS),
@@ -131,36 +133,36 @@ class RowScreening:
         return None if like is None else like[self._place]
 
     @cached_property
-    def _about(self) -> list[Float[np.ndarray, "n c"]] | None:
-        """Least, largest and mean value at the coordinates most like each, of all rows."""
+    def _about(self) -> RowTable | None:
+        """Least, largest and mean value at the coordinates most like each, (n, 3, c)."""
         if self._like is None:
             return None
-        least = most = total = self._points
-        for beside in self._like[:, 1:].T:
-            values = self._frame.points[:, beside]
-            least, most = np.minimum(least, values), np.maximum(most, values)
-            total = total + values
-        total = (total - self._points) / np.float32(self._like.shape[1] - 1)
-        return [least, most, total]
+        points, like = self._points, self._like[:, 1:]
+
+        def about(rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m 3 c"]:
+            least = most = some = points[rows]
+            total = np.zeros_like(some)
+            for values in (self._frame.points[rows[:, None], beside] for beside in like.T):
+                least, most = np.minimum(least, values), np.maximum(most, values)
+                total += values
+            return np.stack([least, most, total / np.float32(like.shape[1])], axis=1)
+
+        return RowTable((len(points), 3, len(like)), about, np.float32)
 
     @cached_property
-    def _tables(self) -> list[tuple[np.ndarray, int, tuple[np.ndarray, np.ndarray] | None]]:
-        """Classes of all rows' values, how many there are, and what cues are measured by.
+    def _tables(
+        self,
+    ) -> list[tuple[Classes, np.ndarray | slice, tuple[np.ndarray, np.ndarray] | None]]:
+        """Classes of all rows' values, in which coordinates, and what cues are measured by.
 
         Those of values, of values less the column's mean in its deviations, and of edges.
         """
-        points = self._points
+        points, every = self._points, slice(None)
         mean, deviation = points.mean(axis=0), points.std(axis=0)
-        each = [(points, None), ((points - mean) / deviation, (mean, deviation))]
-        out = []
-        for values, measure in each:
-            found = Classes(values, _CLASSES)
-            out.append((found.of_rows, len(found.edges) + 1, measure))
-        if self._like is not None:
-            edges = self._near.edges
-            of_rows = np.ascontiguousarray(edges.of_rows[:, self._place])
-            out.append((of_rows, len(edges.edges) + 1, None))
-        return out
+        own = Classes(len(points), points.__getitem__, _CLASSES)
+        apart = Classes(len(points), lambda rows: (points[rows] - mean) / deviation, _CLASSES)
+        out = [(own, every, None), (apart, every, (mean, deviation))]
+        return out if self._like is None else [*out, (self._near.edges, self._place, None)]
 
 
 def alike(

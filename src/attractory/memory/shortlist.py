@@ -77,12 +77,14 @@ class RowFrame:
     def __init__(self, rows: Float[np.ndarray, "n d"], mean: Float[np.ndarray, " d"]):
         self._origin = mean if mean.any() else rows.mean(axis=0)
         apart = rows - self._origin
-        self.scale = float(np.sqrt((apart**2).mean())) or 1.0
+        self.scale = float(np.sqrt(np.vdot(apart, apart) / apart.size)) or 1.0
         middle = (self._origin - self._origin.mean()) / self.scale
         if (middle**2).mean() > _FAR**2:
             middle = np.zeros_like(middle)
         self.middle = np.asarray(middle, np.float32)
-        self.points = np.asarray(apart / self.scale + middle, np.float32)
+        apart /= self.scale
+        apart += middle
+        self.points = np.asarray(apart, np.float32)
 
     def inward(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return cues in these units, float32."""
@@ -139,6 +141,12 @@ class Shortlist:
             alike = apart @ outlines.T
             few += [alike, -alike]
         return _first(found, few)
+
+    def prepare(self) -> None:
+        """Work out what similarities need to know of all rows."""
+        _ = self._sample, self._lengths, self._from_middle, self._frame.squares
+        if not self._metric.plain:
+            _ = self._axes
 
     def most_alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
         """Return the row in whose direction from the mean each cue is most nearly."""

@@ -7,11 +7,14 @@ contrast, inverted, counted or rounded values are special cases. See `memory.dam
 k cues, s rows, c coordinates.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Int
 
 from attractory.memory.coordinates import spread
 from attractory.memory.damage_models import Fit
+from attractory.memory.row_table import RowTable
 
 __all__ = ["Classes", "tabulated"]
 
@@ -22,15 +25,32 @@ class Classes:
     """Values of stored rows in classes of about equal numbers.
 
     Args:
-        values: of the rows, (n, d).
-        count: of classes; fewer where many values are equal.
+        rows: how many there are.
+        values: of some rows' indices, (m,), their values, (m, d).
+        most: classes; fewer where many values are equal.
+
+    Attributes:
+        edges: between the classes.
+        count: of classes.
+        of_rows: the class of each value, by row.
     """
 
-    def __init__(self, values: Float[np.ndarray, "n d"], count: int):
-        sample = values[spread(len(values), 300)].ravel()
+    def __init__(
+        self,
+        rows: int,
+        values: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, "m d"]],
+        most: int,
+    ):
+        some = values(spread(rows, 300))
+        sample = some.ravel()
         sample = sample[:: max(1, sample.size // 200000)]
-        self.edges = np.unique(np.quantile(sample, np.linspace(0, 1, count + 1)[1:-1]))
-        self.of_rows = np.searchsorted(self.edges, values, "right").astype(np.int16)
+        self.edges = np.unique(np.quantile(sample, np.linspace(0, 1, most + 1)[1:-1]))
+        self.count = len(self.edges) + 1
+
+        def classes(which: Int[np.ndarray, " m"]) -> Int[np.ndarray, "m d"]:
+            return np.searchsorted(self.edges, values(which), "right")
+
+        self.of_rows = RowTable((rows, some.shape[1]), classes, np.int8)
 
 
 def _own_classes(x: Float[np.ndarray, "k c"], count: int) -> Int[np.ndarray, "k c"]:
