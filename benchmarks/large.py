@@ -22,6 +22,8 @@ from attractory.datasets import mnist
 
 _MOVES = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1))
 
+_DIGITS = 10_000  # there are
+
 
 def moved(images, down, right):
     """Images moved by a pixel, zeros behind them."""
@@ -30,9 +32,10 @@ def moved(images, down, right):
 
 
 def rows_of(folder, count):
-    digits, _ = mnist(folder, "test", -(-count // len(_MOVES)))
+    digits, _ = mnist(folder, "test", count if count <= _DIGITS else -(-count // len(_MOVES)))
     images = digits.reshape(-1, 28, 28)
-    return np.concatenate([moved(images, *move) for move in _MOVES]).reshape(-1, 784)[:count]
+    moves = _MOVES[:1] if count <= _DIGITS else _MOVES
+    return np.concatenate([moved(images, *move) for move in moves]).reshape(-1, 784)[:count]
 
 
 def store(rows, file):
