@@ -5,7 +5,7 @@
 
 ReLU, erf, GELU and sin at depths 2, 3 and 6, norms and angles of Gaussian rows with some nearly
 parallel; gradients, finite-time predictions and the NTK of a finite network. Each in float64, warm,
-interleaved, the median of several calls. Errors of values are relative to √(k(x, x) k(y, y)), those
+interleaved, the median of eleven calls. Errors of values are relative to √(k(x, x) k(y, y)), those
 of gradients to the gradient of Σⱼ k(x, yⱼ) in x, over other points yⱼ, by differences in 60 digits.
 """
 
@@ -80,18 +80,20 @@ def rows(n, dim):
     return x
 
 
-def kernels(peer, n, dim):
+def kernels(peer, chosen):
+    n, dim = chosen.n, chosen.dim
     x = rows(n, dim)
     path, out = peer.put(x=x), peer.put()
     pairs = [(0, 0), (0, 1), (1, 51), (2, 3), (4, 4), (5, 90), (101, 0), (7, 8)]
     print(f"NTK, n = {n:,}, dim {dim}: seconds ours and theirs; largest errors of both")
-    for name, moments in EXACT.items():
+    for name in chosen.activations:
+        moments = EXACT[name]
         for depth in (2, 3, 6):
             k = ntk(x, activation=name, depth=depth)
             peer.ask(op="dense", activation=name, depth=depth, data=path, save=out)
             other = np.load(out)["values"]
             ours, theirs = [], []
-            for _ in range(5):
+            for _ in range(chosen.repeats):
                 ours.append(least(lambda a=name, d=depth: ntk(x, activation=a, depth=d), 1))
                 theirs += peer.ask(op="dense", activation=name, depth=depth, data=path)["seconds"]
             truth = np.array([float(exact_ntk(moments, x[i], x[j], depth)) for i, j in pairs])
@@ -121,14 +123,16 @@ def exact_gradient(moments, x, others, depth):
     return np.array(total)
 
 
-def gradients(peer, n, dim):
+def gradients(peer, chosen):
+    n, dim = chosen.n, chosen.dim
     x = rows(n, dim)
     path, out = peer.put(x=x), peer.put()
     few = np.random.default_rng(3).standard_normal((4, 6))
     few_path = peer.put(x=few)
     print(f"gradient of Σ NTK in x, n = {n:,}: seconds ours and theirs; errors of both")
     with jax.enable_x64(True):
-        for name, moments in EXACT.items():
+        for name in chosen.activations:
+            moments = EXACT[name]
             for depth in (2, 3, 6):
                 made = jax.jit(
                     jax.grad(lambda z, a=name, d=depth: ntk(z, activation=a, depth=d).sum())
@@ -138,7 +142,7 @@ def gradients(peer, n, dim):
                 peer.ask(**ask, data=path, save=out)
                 bad = int(np.isnan(np.load(out)["values"]).any(axis=1).sum())
                 ours, theirs = [], []
-                for _ in range(5):
+                for _ in range(chosen.repeats):
                     ours.append(least(lambda f=made: f(x).block_until_ready(), 1))
                     theirs += peer.ask(**ask, data=path)["seconds"]
                 a, b = statistics.median(ours), statistics.median(theirs)
@@ -208,19 +212,28 @@ def finite(peer, n=200, width=256):
     )
 
 
+PARTS = {
+    "values": kernels,
+    "gradients": gradients,
+    "predictions": lambda peer, _: predictions(peer),
+    "finite": lambda peer, _: finite(peer),
+}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--dim", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=11)
+    parser.add_argument("--activations", nargs="+", choices=EXACT, default=list(EXACT))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     chosen = parser.parse_args()
     from peers.worker import neural_tangents
 
     mp.mp.dps = 25
     peer = neural_tangents()
-    kernels(peer, chosen.n, chosen.dim)
-    gradients(peer, chosen.n, chosen.dim)
-    predictions(peer)
-    finite(peer)
+    for part in chosen.parts:
+        PARTS[part](peer, chosen)
     peer.close()
 
 

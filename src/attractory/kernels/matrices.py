@@ -48,7 +48,6 @@ __all__ = ["KernelGradient", "nngp", "nngp_gradient", "ntk", "ntk_gradient"]
 DOUBLE = np.dtype(np.float64)
 _SHARE = 0.3  # of a GPU's memory that a matrix made there may take
 _ROWS = 16  # rows of a gradient are padded to that, or more
-_SMALLER, _SMALL = 256, 4096  # rows and columns of tiles of up to so many points
 _WAITING = 1 << 20  # entries that wait to be computed from the points themselves
 _NONE = np.zeros(0, np.intp)
 _FEW = 1 << 14  # entries up to which the sum over pairs of scales is faster than tables
@@ -325,7 +324,7 @@ def _symmetric(x: np.ndarray, kernel: Kernel, kind: str) -> np.ndarray:
 def _symmetric_by_tiles(
     x: np.ndarray, kernel: Kernel, kind: str, dtype: np.dtype = DOUBLE
 ) -> np.ndarray:
-    tiles = Tiles(x, kernel, kind, size=_SMALLER if TILE < len(x) <= _SMALL else TILE)
+    tiles = Tiles(x, kernel, kind, size=TILE)
     out, order = np.empty((len(x), len(x)), dtype), tiles.order
     index = np.arange(len(x)) if order is None else order
     device = jax.default_device.value  # of this thread

@@ -24,7 +24,7 @@ from attractory.activations import Activation, ErfMixture
 from attractory.duals.protocol import DualActivation
 from attractory.duals.tabulated import Tabulated
 from attractory.kernels.across import across, from_points
-from attractory.kernels.dual_tables import DualTable, dual_tables
+from attractory.kernels.dual_tables import DualTable, dual_tables, parts_of
 from attractory.kernels.expectations import (
     PairSum,
     covariance_gap,
@@ -55,7 +55,8 @@ class Columns(eqx.Module):
     kernel: Kernel = eqx.field(static=True)
     careful: bool = eqx.field(static=True)  # whether a gap from rounded numbers may be too coarse
     points: Float[Array, "m d"] | Float[np.ndarray, "m d"]
-    variances: tuple[Float[Array, " m"], ...]  # one for each hidden layer
+    # One for each hidden layer.
+    variances: tuple[Float[Array, " m"] | Float[np.ndarray, " m"], ...]
     tables: tuple[LayerTable | DualTable, ...]  # one for each hidden layer
 
 
@@ -97,32 +98,45 @@ def group_by_norm(kernel: Kernel, points: Float[np.ndarray, "m d"]) -> list[np.n
     return [np.arange(len(b))] if len(groups) == 1 else groups
 
 
-def prepare(
-    kernel: Kernel,
-    points: np.ndarray | Array,
-    one_norm: bool,
-    rows: Float[np.ndarray, "n d"] | None = None,
-) -> Columns:
+def prepare(kernel: Kernel, points: np.ndarray | Array, one_norm: bool) -> Columns:
     """Tabulate the layers for these columns and rows of the same norm, or of any.
 
     Args:
         kernel: of which network.
         points: the columns.
         one_norm: whether the rows have all the columns' norm.
-        rows: all of them, if they are known: activations of `duals` are tabulated for these alone.
     """
-    act, y = kernel.activation, jax.device_put(points)
+    y = jax.device_put(points)
     if isinstance(points, np.ndarray):
         columns = jax.device_put(tuple(variances_of(kernel, points)))
     else:
         columns = _variances(kernel, y)
     careful = is_careful(kernel, float(np.asarray(columns[0]).max()))
-    if rows is not None and isinstance(act, DualActivation):
-        found = dual_tables(
-            act, _ranges(columns, variances_of(kernel, rows)), len(rows) * len(points)
-        )
-        if found is not None:
-            return Columns(kernel, careful, y, columns, tuple(found))
+    return Columns(kernel, careful, y, columns, layer_tables(kernel, columns, one_norm))
+
+
+def layer_tables(
+    kernel: Kernel,
+    columns: Sequence[Float[np.ndarray, " m"] | Float[Array, " m"]],
+    one_norm: bool,
+    rows: Sequence[Float[np.ndarray, " n"]] | None = None,
+) -> tuple[LayerTable | DualTable, ...]:
+    """Return a table for each layer.
+
+    Args:
+        kernel: of which network.
+        columns: their variances at each layer.
+        one_norm: whether the rows have all the columns' norm.
+        rows: variances of all of them, if they are known: activations of `duals` are tabulated for
+            these alone.
+    """
+    act = kernel.activation
+    if rows is not None:
+        entries = len(rows[0]) * len(columns[0])
+        if parts_of(act, entries) is not None:
+            found = dual_tables(act, _ranges(columns, rows), entries)
+            if found is not None:
+                return tuple(found)
     tables = []
     for b in map(np.asarray, columns):  # reductions by JAX would be compiled, shape by shape
         low, high = float(b.min()), float(b.max())
@@ -130,7 +144,7 @@ def prepare(
             low = high = _rounded(float(b[0]))
         one = one_norm and low == high
         tables.append(layer_table(act, (low, low) if one else (0.0, np.inf), (low, high)))
-    return Columns(kernel, careful, y, columns, tuple(tables))
+    return tuple(tables)
 
 
 def _ranges(

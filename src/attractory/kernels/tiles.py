@@ -22,8 +22,10 @@ from attractory.kernels.recursion import (
     Columns,
     coarse_gaps,
     group_by_norm,
+    is_careful,
+    layer_tables,
     of_covariances,
-    prepare,
+    variances_of,
 )
 from attractory.kernels.single_precision import single
 from attractory.kernels.square_norms import square_norms
@@ -82,7 +84,8 @@ class Tiles:
         self._columns, self.spans, start = [], [], 0
         for members in groups:
             end = start + len(members)
-            for j, columns in column_tiles(kernel, points[start:end], one_norm, size, points):
+            group = points[start:end] if len(groups) > 1 else points
+            for j, columns in column_tiles(kernel, group, one_norm, size, points):
                 self._columns.append(columns if precision is np.float64 else _single(columns))
                 self.spans.append(slice(start + j, min(start + j + size, end)))
             start = end
@@ -137,16 +140,20 @@ def column_tiles(
     rows: np.ndarray,
 ) -> Iterator[tuple[int, Columns]]:
     """Yield the start and the prepared columns of each tile of a size, the last point repeated."""
-    whole = prepare(kernel, points, one_norm, rows)
-    variances = [np.asarray(b) for b in whole.variances]
+    variances = variances_of(kernel, points)
+    careful = is_careful(kernel, float(variances[0].max()))
+    others = variances if rows is points else variances_of(kernel, rows)
+    tables = layer_tables(kernel, variances, one_norm, others)
     # The points of a tile are a view, unless it has to be padded.
     for j in range(0, len(points), size):
         part = slice(j, j + size)
         count = len(points[part])
         pad = (0, _padded(count) - count)
-        here = np.pad(points[part], (pad, (0, 0)), mode="edge") if pad[1] else points[part]
-        some = jax.device_put(tuple(np.pad(b[part], pad, mode="edge") for b in variances))
-        yield j, Columns(kernel, whole.careful, here, some, whole.tables)
+        here, some = points[part], tuple(b[part] for b in variances)
+        if pad[1]:
+            here = np.pad(here, (pad, (0, 0)), mode="edge")
+            some = tuple(np.pad(b, pad, mode="edge") for b in some)
+        yield j, Columns(kernel, careful, here, some, tables)
 
 
 def tile(
