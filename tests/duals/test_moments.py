@@ -7,7 +7,7 @@ import pytest
 from gaussian_integrals import expected
 from scipy.special import erf, expit, ndtr
 
-from attractory import activation, ntk
+from attractory import activation, nngp, ntk
 from attractory.duals import (
     Bell,
     DualActivation,
@@ -55,6 +55,8 @@ PAIRS = np.array(
     [[0.4, 1.2, 0.7], [2.0, 2.0, 2.0], [-1.5, 3.0, 0.75], [0.0, 1.0, 0.3], [0.05, 1e-2, 4.0]]
 )
 
+SQUARE = Polynomial.of_powers((0.0, 0.0, 1.0))
+
 
 @pytest.mark.parametrize("which", list(CASES), ids=lambda which: getattr(which, "name", which))
 def test_expectations_are_the_integrals(which):
@@ -72,6 +74,13 @@ def test_expectations_are_the_integrals(which):
         scale = [np.sqrt(expected(g, g, v, v, v) * expected(g, g, w, w, w)) for _, v, w in PAIRS]
         assert (np.abs(np.asarray(values) - exact) / scale).max() < tolerance
     np.testing.assert_allclose(variance, [expected(f, f, v, v, v) for v in a], rtol=tolerance)
+
+
+def test_small_inputs_of_an_even_gate_keep_the_next_layer_s_gap():
+    """x erf(x) is (2/√π) x² there, but for terms of the order of the variance, 1e-10."""
+    x = 1e-5 * np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 1.0]])
+    kernels = [nngp(x, activation=act, depth=3) for act in (Gated(activation("erf")), SQUARE)]
+    np.testing.assert_allclose(kernels[0], (4 / np.pi) ** 3 * kernels[1], rtol=1e-8)
 
 
 def test_names_and_equality():

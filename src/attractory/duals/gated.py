@@ -89,11 +89,18 @@ class Gated(DualActivation):
         With the expectations of φ(u)φ(v), φ(u)² and φ(v)² less by r, r_x and r_y than theirs, and
         K = μ² + ν², all that is large cancels in formulas:
         gap′ = K² gap − K (a r_y + b r_x − 2 s r) + r_x r_y − r² for s ≥ 0. At norm 1e4 the plain
-        difference would have lost the distance of equal inputs.
+        difference would have lost the distance of equal inputs. Of small inputs it is these that
+        would cancel, most where φ is even and the gap of the order of a²b².
         """
-        return self.gap_of_rests((s, gap, a, b), self.rest(s, gap, a, b))
+        return self.gap_of_rests((s, gap, a, b), self.rest(s, gap, a, b), value, ends)
 
-    def gap_of_rests(self, pair: tuple[Array, Array, Array, Array], rest: Array) -> Array:
+    def gap_of_rests(
+        self,
+        pair: tuple[Array, Array, Array, Array],
+        rest: Array,
+        value: Array,
+        ends: tuple[Array, Array],
+    ) -> Array:
         """Return the gap of the next layer from r, see `following_gap`."""
         s, gap, a, b = pair
         odd, even = self.gate.offset**2, self.gate.gain**2
@@ -101,8 +108,11 @@ class Gated(DualActivation):
         kept = jnp.where(s < 0, even - odd, whole)
         mine, theirs = (self.rest(v, jnp.zeros_like(v), v, v) for v in (a, b))
         raw = whole**2 * gap + jnp.where(s < 0, 4 * odd * even * s * s, 0.0)
-        raw = raw - (whole * (a * theirs + b * mine) - 2 * kept * size * rest)
-        return clipped(raw + (mine * theirs - rest * rest))
+        less = whole * (a * theirs + b * mine)
+        raw = raw - (less - 2 * kept * size * rest)
+        raw = raw + (mine * theirs - rest * rest)
+        product = ends[0] * ends[1]
+        return clipped(jnp.where(less > product, product - value * value, raw))
 
     def rest(self, s: Array, gap: Array, a: Array, b: Array) -> Array:
         """Return r: how much less E[φ(u)φ(v)] is than that of the asymptotes."""

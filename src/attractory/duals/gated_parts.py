@@ -108,7 +108,8 @@ class GatedParts(SmoothParts[Gated]):
         """Return the next layer's gap from how far φ is from its asymptotes."""
         s, gap, a, b = pair
         root = jnp.sqrt(gap + self._c0(a, b))
-        return self.act.gap_of_rests(pair, self.core.rest(s, gap, a, b) - root * smooth)
+        rest = self.core.rest(s, gap, a, b) - root * smooth
+        return self.act.gap_of_rests(pair, rest, value, ends)
 
     def _c0(self, a: Array, b: Array) -> Array:
         return self.split * (a + b + self.split)

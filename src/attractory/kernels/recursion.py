@@ -196,7 +196,7 @@ def block(
     """
     act, y, dim = columns.kernel.activation, columns.points, x.shape[-1]
     rows = [a[:, None] for a in variances(columns.kernel, x)]
-    cols = [b[None, :] for b in columns.variances]
+    cols = [jnp.asarray(b)[None, :] for b in columns.variances]
     s = x @ y.T / dim
     kernel = of_covariances(columns.tables, kind, s, rows, cols, same)
     coarse = jnp.zeros((), bool)
