@@ -3,13 +3,15 @@
     python benchmarks/certified_attack.py --data MNIST --fashion FASHION [--seconds 40] [--sizes 20 100 300 1000]
                                           [--only PATTERN ...] [--more]
 
-A row of the table is of one kind of data and one number of rows. Those not run keep what they had; with
-`--more` those run go on from there, with other starts around the same rows.
+A row of the table is of one kind of data and one number of rows, and is kept every so many seconds of processor
+time. Those not run keep what they had; with `--more` those run go on from there, with other starts around
+the same rows.
 
-Starts: 20 certified rows of every memory, at 0.999 and 0.9 of their angle: random directions, towards
-rivals and away, sums of rivals, rivals weighted by what the bound has for each, up the gradient of the
-angle after a few steps, and around where `attack_recall` ended. As many as fit the seconds of each memory,
-100,000 a row at most. Target: none is lost.
+Starts: 20 certified rows of every memory, 100,000 each, at 0.99999, 0.999 and 0.9 of their angle, in
+equal parts: sums of up to five rivals, rivals as far and as strong as the bound takes each to be at many of
+its multipliers, noise, around where `attack_recall` ended, and up the gradient of the angle that three steps
+leave, step by step from all of these. They are led from where the certificate holds: the start of the guided
+steps, what mending makes of a cue. Target: none is lost.
 
 Cues: rows damaged by noise, towards another row, or in a block, by shares of `radius_in_units`. A recall begins
 at the mended cue, which no certificate is of: counted are cues that end elsewhere.
@@ -22,9 +24,11 @@ import re
 import time
 from pathlib import Path
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 from _results import keep
-from certified_recall import sphere_point
 from dimension import tiles
 
 from attractory import AttractorMemory, certify_recall
@@ -33,7 +37,9 @@ from attractory.memory import attack_recall
 from attractory.memory.certified_chain import RecallChain
 from attractory.memory.guided_recall import lead
 
-ROWS, MOST, BATCH = 20, 100_000, 1000
+ROWS, MOST = 20, 100_000
+EACH = 16  # directions of each of five kinds, of a row at a time
+INSIDE, SEEN = 0.999, 3  # of the certified angle; steps that the gradient is taken through
 SHARES = (0.25, 0.5, 0.75, 0.999)
 KINDS = ("noise", "another row", "block")
 KEPT = Path(__file__).parent / "results/certified_attack.md"
@@ -63,61 +69,162 @@ def sources(args):
     }  # fmt: skip
 
 
-def directions(unit, row, worst, weights, rng, count, used):
-    """Unit directions of all kinds across a row, (count, d), shuffled."""
-    p, n = unit[row], len(unit)
-    order = np.argsort(-np.abs(unit @ p))[1:61]
-    near = unit[order]
-    signs = np.sign(near @ p)[:, None]
-    part = max(count // 6, 8)
-    pairs = near[rng.integers(len(near), size=part)] + near[rng.integers(len(near), size=part)]
-    chosen = rng.random((part, len(near))) < rng.uniform(0.05, 0.6, (part, 1))
-    bound = (chosen * weights[order] ** rng.choice([0.5, 1, 2], (part, 1))) @ (signs * near)
-    noise = rng.normal(size=(part, len(p))) * used
-    around = worst + rng.uniform(0.02, 0.5, (part, 1)) * noise / np.sqrt(used.sum())
-    mixed = worst + rng.uniform(0.1, 0.6, (part, 1)) * unit[rng.integers(n, size=part)]
-    return np.vstack([near, -near, pairs, bound + 1e-9, noise, around, mixed, worst[None]])
+class Directions:
+    """Where attacks on certified rows go: unit directions across them, of all kinds in equal parts.
+
+    Args:
+        chain: the memory's bounds.
+        unit: rows of length 1, (n, d).
+        rows, angles: those attacked, and what is certified of them.
+        ends: where `attack_recall` ended, (k, d).
+        rng: of all that is drawn.
+    """
+
+    def __init__(self, chain, unit, rows, angles, ends, rng):
+        self.unit, self.rows, self.rng, self.ends = unit, rows, rng, ends
+        self.p = unit[rows]
+        self.used = np.abs(unit).max(axis=0) > 0
+        close = unit @ self.p.T
+        self.near = [np.argsort(-np.abs(c))[1:61] for c in close.T]
+        self.signs = np.sign(close)
+        self.bad = [worst(chain.votes, i, a) for i, a in zip(rows, angles, strict=True)]
+        self.climbing = self.fresh()
+
+    def rivals(self, k):
+        """Return rivals of row k by their nearness, one to five together."""
+        some = self.near[k][
+            np.minimum(self.rng.geometric(0.08, (EACH, 5)) - 1, len(self.near[k]) - 1)
+        ]
+        part = self.rng.exponential(size=some.shape) * (
+            np.arange(5) < self.rng.integers(1, 6, (EACH, 1))
+        )
+        return np.einsum("cq,cqd->cd", part * self.signs[some, k], self.unit[some])
+
+    def bound(self, k):
+        """Return what the bound takes each rival of row k to do, of some of them, together."""
+        t, gain = (v[self.rng.integers(len(v), size=EACH)] for v in self.bad[k])
+        part = np.where(self.rng.random((EACH, 1)) < 0.5, t, t * gain)
+        part = part * (self.rng.random(t.shape) < self.rng.uniform(0.1, 1, (EACH, 1)))
+        return (part * self.signs[:, k]) @ self.unit
+
+    def noise(self, k):
+        """Return noise, of all coordinates or as the rows spread."""
+        white = self.rng.normal(size=(EACH // 2, self.unit.shape[1])) * self.used
+        return np.vstack(
+            [white, self.rng.normal(size=(EACH - len(white), len(self.unit))) @ self.unit]
+        )
+
+    def around(self, k):
+        """Return what lies around the attack's end, and between it and rows."""
+        noise = self.noise(k)
+        noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+        rows = self.unit[self.rng.integers(len(self.unit), size=EACH)]
+        off = np.where(self.rng.random((EACH, 1)) < 0.5, noise, rows)
+        return self.ends[k] + self.rng.uniform(0.01, 0.6, (EACH, 1)) * off
+
+    def fresh(self):
+        """Return new directions of four kinds for each row, (k, 4 c, d)."""
+        kinds = self.rivals, self.bound, self.noise, self.around
+        return across(np.stack([np.vstack([kind(k) for kind in kinds]) for k in range(len(self.rows))]),
+                      self.p[:, None])  # fmt: skip
+
+    def climb(self, new, step, angles, norm):
+        """Return directions one step up the gradient of the angle that a few steps leave.
+
+        A sixth of them begin anew, at new directions.
+        """
+        u = self.climbing[:, :EACH]
+        anew = self.rng.random(u.shape[:2]) < 1 / 6
+        from_ = new[:, self.rng.permutation(new.shape[1])[:EACH]]
+        u = np.where(anew[:, :, None], from_, u)
+        at = (INSIDE * angles)[:, None, None]
+        x = np.cos(at) * self.p[:, None] + np.sin(at) * u
+        home = np.repeat(self.p, EACH, axis=0)
+        slope = away(
+            step, *(np.asarray(v, np.float32) for v in (norm * x.reshape(home.shape), home))
+        )
+        slope = across(np.asarray(slope, float).reshape(u.shape), self.p[:, None])
+        share = self.rng.uniform(0.05, 0.8, (*u.shape[:2], 1))
+        self.climbing = across((1 - share) * u + share * slope, self.p[:, None])
+        return self.climbing
 
 
-def attacked(memory, seconds, before=0):
-    """Return rows, starts led, those lost, the certificate and the attack.
+def across(u, p):
+    """Return vectors less their parts along p, of length 1."""
+    u = u - (u * p).sum(axis=-1, keepdims=True) * p
+    return u / np.maximum(np.linalg.norm(u, axis=-1, keepdims=True), 1e-300)
+
+
+@eqx.filter_jit
+def away(step, x, home):
+    """Return the direction in which states are farther from home after a few steps."""
+
+    def near(x):
+        for _ in range(SEEN):
+            x = step(x)
+        return -(x * home).sum() / jnp.linalg.norm(x[0])
+
+    return jax.grad(near)(x)
+
+
+def worst(votes, row, angle):
+    """Return how far the bound on votes takes each rival, and what that gives, at many prices: (k, n)."""
+    close = np.clip(votes.patterns @ votes.patterns[row], -1, 1)
+    t = np.sqrt(1 - close**2) * np.linspace(0, 1, 25)[:, None]
+    ahead = np.cos(angle) * np.abs(close) + np.sin(angle) * t
+    gain = votes.height(np.asarray(np.minimum(ahead, 1), np.float32)) * votes.lengths
+    gain[:, row] = t[:, row] = 0.0
+    right = votes.height(np.float32([np.cos(angle)]))[0] * votes.lengths[row] * np.sin(angle)
+    found = []
+    for weight in votes._weights(row, close, angle):
+        for price in (0.02, 0.1, 0.3, 0.6, 0.9, 1.5):
+            best = (gain / right - price * weight * t**6).argmax(axis=0)[None]
+            found.append([np.take_along_axis(v, best, 0)[0] for v in (t, gain)])
+    return np.array(found).transpose(1, 0, 2)
+
+
+def attacked(memory, before, seconds):
+    """Yield rows, starts led, those lost, the certificate and the attack, every so many seconds.
 
     Args:
         memory: to attack.
-        seconds: of processor time for starts.
         before: starts led by earlier runs; others follow.
+        seconds: of processor time between.
     """
     n = len(memory)
     chosen = np.random.default_rng(0).permutation(n)[: 5 * ROWS]
     certificate = certify_recall(memory, chosen)
     good = np.flatnonzero(certificate.angle > 0)[:ROWS]
-    rng = np.random.default_rng([0, before])
     if not len(good):
-        return 0, 0, 0, certificate, None
+        yield 0, 0, 0, certificate, None
+        return
     rows, angles = chosen[good], certificate.angle[good]
-    begun = time.process_time()
     attack = attack_recall(memory, rows, directions=16, rounds=2)
     plan, span = memory.state_.plan(memory.state_.settings), memory.state_.span
-    unit = plan.patterns / plan.norm
-    used = np.abs(unit).max(axis=0) > 0
+    unit, step = plan.patterns / plan.norm, plan.linear.high_degree_step
     ends = span.within(attack.start) / plan.norm
-    votes = RecallChain(memory).votes
+    rng = np.random.default_rng([0, before])
+    aims = Directions(RecallChain(memory), unit, rows, angles, ends, rng)
     tried = lost = 0
-    while time.process_time() - begun < seconds and before + tried < len(rows) * MOST:
-        starts, homes = [], []
-        for row, angle, end in zip(rows, angles, ends, strict=True):
-            rho = np.cos(np.maximum(np.arccos(np.clip(np.abs(unit @ unit[row]), 0, 1)) - angle, 0))
-            weights = votes.height(np.asarray(rho, np.float32)) * votes.lengths
-            u = directions(unit, row, end, weights / weights.max(), rng, BATCH // ROWS, used)
-            u = u[rng.permutation(len(u))[: BATCH // ROWS]]
-            inside = angle * rng.choice([0.999, 0.999, 0.9], (len(u), 1))
-            starts.append(sphere_point(unit[row], u, inside))
-            homes += [row] * len(u)
-        found = lead(plan, plan.norm * np.vstack(starts))
-        away = np.linalg.norm(found.state - plan.patterns[homes], axis=1)
-        lost += int((away > 1e-3 * plan.norm).sum())
+    begun = time.process_time()
+    while before + tried < len(rows) * MOST:
+        new = aims.fresh()
+        u = np.concatenate([new, aims.climb(new, step, angles, plan.norm)], axis=1)
+        inside = (
+            rng.choice([INSIDE, 0.99999, 0.9], u.shape[:2], p=[0.6, 0.2, 0.2]) * angles[:, None]
+        )
+        inside = inside[:, :, None]
+        start = np.cos(inside) * unit[rows][:, None] + np.sin(inside) * u
+        found = lead(plan, plan.norm * start.reshape(-1, start.shape[2]))
+        homes = np.repeat(rows, u.shape[1])
+        lost += int(
+            (np.linalg.norm(found.state - plan.patterns[homes], axis=1) > 1e-3 * plan.norm).sum()
+        )
         tried += len(homes)
-    return len(rows), tried, lost, certificate, attack
+        if time.process_time() - begun > seconds:
+            yield len(rows), tried, lost, certificate, attack
+            begun = time.process_time()
+    yield len(rows), tried, lost, certificate, attack
 
 
 def mended(memory, rows, certificate, rng):
@@ -175,23 +282,25 @@ def main():
             before, lost_before = (int(had[k].replace(",", "")) if had else 0 for k in (4, 5))
             rows = rows_of(n)
             memory = AttractorMemory().fit(rows)
-            count, tried, lost, certificate, attack = attacked(memory, args.seconds, before)
-            ratio = "–"
-            if attack is not None:
-                part = certificate.angle[np.isin(certificate.rows, attack.rows)]
-                ratio = f"{np.median(part / attack.angle):.2f}"
-            cues = mended(memory, rows, certificate, np.random.default_rng(1))
-            told = ", ".join(
-                " / ".join(str(cues[kind, share][0]) for share in SHARES)
-                + f" of {cues[kind, 0.25][1]}"
-                for kind in KINDS
-            )
-            found[key] = (
-                f"| {key} | {count} | {np.median(certificate.radius):.3f} | {ratio} | "
-                f"{before + tried:,} | {lost_before + lost} | {told} |"
-            )
-            print(found[key], flush=True)
-            write(found, list(every))
+            told = ratio = None
+            for count, tried, lost, certificate, attack in attacked(memory, before, args.seconds):
+                if told is None:
+                    cues = mended(memory, rows, certificate, np.random.default_rng(1))
+                    told = ", ".join(
+                        " / ".join(str(cues[kind, share][0]) for share in SHARES)
+                        + f" of {cues[kind, 0.25][1]}"
+                        for kind in KINDS
+                    )
+                    ratio = "–"
+                    if attack is not None:
+                        part = certificate.angle[np.isin(certificate.rows, attack.rows)]
+                        ratio = f"{np.median(part / attack.angle):.2f}"
+                found[key] = (
+                    f"| {key} | {count} | {np.median(certificate.radius):.3f} | {ratio} | "
+                    f"{before + tried:,} | {lost_before + lost} | {told} |"
+                )
+                print(found[key], flush=True)
+                write(found, list(every))
 
 
 def write(found, names):

@@ -25,7 +25,7 @@ def approach(across=0.5, along=0.0, miss=0.0, firm=0.0, single=0.0, double=0.0):
         along * ANGLES**2 / 2,
         miss,
         firm,
-        (np.full(count, single), double),
+        (np.full(count, single), np.full(count, single), double),
     )
 
 
@@ -85,7 +85,7 @@ def test_a_step_takes_the_rounding_of_float32_into_account():
         assert (found.rounding[0] >= 0.9 * least).all()
         for angle in (1e-9, 0.1, 0.4):
             assert found.step(angle, True) >= found.step(angle, False) + 0.5 * least
-        assert found.step(1e-12, False) >= 0.6 * (found.miss + found.rounding[1])
+        assert found.step(1e-12, False) >= 0.6 * (found.miss + found.rounding[2])
 
 
 def test_a_leg_that_stops_at_a_short_step_has_not_arrived():
@@ -120,9 +120,8 @@ def test_of_one_vote_across_the_row_the_bound_is_no_less_than_its_change(close, 
     assert (change <= found.across[: len(a)] * a * (1 + 1e-6)).all()
 
 
-def test_what_is_left_of_orders_is_that_of_the_worst_correlation_of_a_cell():
-    """In high precision, from its near end on, where a state's reach is the largest."""
-    bound = of_two(0.5, 2.0)  # a kernel of few degrees, that grows slowly with the correlation
+def exact(bound):
+    """The kernel of a bound's memory, in the precision of mpmath."""
     norm, act, _, _, dim = bound.kernel
     (scale,), (weight,) = act.scales, act.weights
     p, factor = norm**2 / dim, 2 / np.pi * act.gain**2 * weight**2
@@ -132,6 +131,33 @@ def test_what_is_left_of_orders_is_that_of_the_worst_correlation_of_a_cell():
         s = p * rho
         return factor * (mpmath.asin(s / big) + s / mpmath.sqrt(big**2 - s**2))
 
+    return kernel
+
+
+def test_near_equal_rows_a_kernel_that_rises_within_a_cell_is_bounded():
+    """At a large norm slopes and chords of the last cells are not those of the cells before."""
+    bound = of_two(0.5, 300.0)
+    kernel, cell = exact(bound), 1 / _PLACES
+    with mpmath.workdps(40):
+        slope, before = mpmath.diff(kernel, 0), 1 - mpmath.mpf(cell)
+        steep = mpmath.diff(kernel, 1 - mpmath.mpf(10) ** -20) - slope
+        mean = (kernel(1) - kernel(before)) / cell - slope
+        assert steep > 3 * mean  # what a slope from the table would miss
+        assert steep <= bound.slope[-1] <= 1.1 * steep
+        some = [mpmath.mpf(x) for x in np.linspace(0.01, 0.99, 9)]
+        chords = [
+            (1 - x) * kernel(before) + x * kernel(1) - kernel(before + x * cell) for x in some
+        ]
+        assert max(chords) <= bound.bow[-2]
+        for k in (0, 50, 100):
+            fall = kernel(1) - kernel(mpmath.cos(ANGLES[k])) - slope * (1 - mpmath.cos(ANGLES[k]))
+            assert fall <= bound.fall[k] <= 1.001 * fall + 1e-9 * bound.size
+
+
+def test_what_is_left_of_orders_is_that_of_the_worst_correlation_of_a_cell():
+    """In high precision, from its near end on, where a state's reach is the largest."""
+    bound = of_two(0.5, 2.0)  # a kernel of few degrees, that grows slowly with the correlation
+    kernel = exact(bound)
     rest, a = bound.left_by_correlation[0][-1], ANGLES[-1]
     with mpmath.workdps(40):
         for place in (400, 1200, 1800, 1900):

@@ -18,7 +18,7 @@ from attractory.memory.certified_chain import RecallChain
 from attractory.memory.certified_recall import in_units
 from attractory.memory.certified_votes import VoteBound, groups_of
 from attractory.memory.guided_recall import HIGH_DEGREE, lead
-from attractory.memory.high_degree_steps import HighDegreeStep
+from attractory.memory.high_degree_steps import PACE, HighDegreeStep
 from attractory.memory.metric import fit_metric
 from attractory.memory.norm_rule import by_correlation
 
@@ -195,6 +195,11 @@ def test_no_state_is_led_farther_without_the_linear_part_than_is_proven(memory, 
         _, size, right = np.linalg.svd(across @ jacobian @ across)
         tiny = 1e-4
         assert size[0] * tiny <= bound.step(tiny, False) <= 1.3 * size[0] * tiny
+        # b (J + T) + (1 − b) is the Jacobian of the step, J that of the votes alone.
+        inverse = chain.linear.inverse[0]
+        votes = (jacobian - (1 - PACE) * across) / PACE - chain.linear.soft * inverse
+        first, exact = approach.row(row).first_order, np.linalg.norm(across @ votes @ across, 2)
+        assert exact <= first <= 1.001 * exact + 2e-4
         u = np.vstack([directions(unit, row, rng), right[:3], -right[:3]])
         for k in (0, 36, 73, 92):
             angle = float(ANGLES[k])
@@ -246,7 +251,7 @@ def test_parts_of_a_step_without_the_linear_part_are_no_larger_than_bounds(close
     rows[:, 0], rows[1, 1] = (1.0, close), np.sqrt(1 - close**2)
     pair = AttractorMemory(activation="erf", norm=norm, metric=None, center=False).fit(rows)
     bound = RecallChain(pair).approach
-    found, p = bound.row(0).after(2), bound.patterns
+    each, p = [bound.row(0).after(2, closely) for closely in (False, True)], bound.patterns
     soft = bound.linear.soft * bound.linear.inverse[0]
     slope = np.diff(by_correlation(np.array([-1e-4, 1e-4]), *bound.kernel))[0] / 2e-4
 
@@ -263,8 +268,9 @@ def test_parts_of_a_step_without_the_linear_part_are_no_larger_than_bounds(close
             moved = (x - p[0]) @ soft + change @ bound.votes
             along = moved @ p[0]
             across = np.linalg.norm(moved - np.outer(along, p[0]), axis=1)
-            assert (across <= found.across[k] * a * (1 + 1e-9) + 1e-12).all()
-            assert (np.abs(along) <= found.along[k] * (1 + 1e-9) + 1e-12).all()
+            for found in each:
+                assert (across <= found.across[k] * a * (1 + 1e-9) + 1e-12).all()
+                assert (np.abs(along) <= found.along[k] * (1 + 1e-9) + 1e-12).all()
 
 
 def test_every_start_within_a_certificate_is_recalled(memory, certificate):

@@ -12,7 +12,8 @@ and with ωⱼ = h⁽ᵐ⁾(|cⱼ|)/m! the terms of order m in sin a have a sum 
     sinᵐa √P √Q,   Σⱼ ωⱼ tⱼ²ᵐ ≤ P,   Σⱼ ωⱼ (vⱼ·u)² ≤ Q   (`analysis.correlation_bounds`).
 
 Orders up to 4 are taken so, what is left by the triangle inequality. All are of at least first
-order in a: there is a factor by which one step reduces angles up to φ.
+order in a: there is a factor by which one step reduces angles up to φ. Where votes are large and
+nearly cancel, √P √Q is far above the first-order term: then the norm of its matrix is worked out.
 """
 
 from bisect import bisect_left
@@ -23,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from attractory.activations import ErfMixture
 from attractory.analysis.correlation_bounds import LargestSums, gram_of
 from attractory.memory.drift_free_steps import PACE, LinearPart
 from attractory.memory.momentum_iteration import Stage
@@ -36,6 +38,8 @@ _ORDERS = 4
 _PLACES = 4096  # of the tables over correlations from 0 to 1
 _STEP = 80  # places between the points of a divided difference
 _TAYLOR, _FITTED = 0.5, 19  # |ρ| up to which h is a polynomial, and its degree
+_LEAST_GAP, _STEEPER = 1e-11, 1.02  # of chords whose limit is the slope at 1, and room for it
+_APART = 8  # places between those that h′ is bounded by
 _LESS = 1 - 1e-6  # of its coefficients, taken from below
 _INVERSE = 1e-6  # by which (I − S + ε)⁻¹ (I − S + ε) may differ from I
 _DIGITS = 1e-10  # of h
@@ -53,23 +57,26 @@ class Approach(NamedTuple):
         along: bound of |1 − z·p|.
         miss: length of what the map misses, at any angle, in the units of the sphere.
         firm: ε.
-        rounding: of a step in float32, for angles up to this, and of one in float64.
+        rounding: of a step in float32, across the row and along it, for angles up to this; and of
+            one in float64.
     """
 
     across: Float[np.ndarray, " m"]
     along: Float[np.ndarray, " m"]
     miss: float
     firm: float
-    rounding: tuple[Float[np.ndarray, " m"], float]
+    rounding: tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"], float]
 
     def step(self, angle: float, single: bool) -> float:
         """Return the angle below which a step ends from any angle up to this; inf if unknown."""
         place = bisect_left(_ANGLES, angle)
         if place == len(_ANGLES):
             return inf
-        extra = self.miss + float(self.rounding[0][place] if single else self.rounding[1])
-        aside = float(self.across[place]) * angle + extra
-        ahead = 1 - float(self.along[place]) - extra
+        beside, along, double = self.rounding
+        extra = float(beside[place]) if single else double
+        less = float(along[place]) if single else double
+        aside = float(self.across[place]) * angle + self.miss + extra
+        ahead = 1 - float(self.along[place]) - self.miss - less
         if not ahead > 0:
             return inf
         x = (1 - PACE) * sin(angle) + PACE * aside
@@ -126,8 +133,10 @@ class Approach(NamedTuple):
 
     def _falls(self, single: bool) -> Float[np.ndarray, " m"]:
         """Return by how much a step reduces angles from one of `ANGLES` to the next, at least."""
-        extra = self.miss + (self.rounding[0] if single else self.rounding[1])
-        ahead = (1 - PACE) * np.cos(ANGLES) + PACE * (1 - self.along - extra)
+        beside, along, double = self.rounding
+        extra = self.miss + (beside if single else double)
+        less = self.miss + (along if single else double)
+        ahead = (1 - PACE) * np.cos(ANGLES) + PACE * (1 - self.along - less)
         known = ahead > 0
         ahead = np.where(known, ahead, 1.0)
         # tan of the angle after is at most a times this and a constant.
@@ -138,7 +147,7 @@ class Approach(NamedTuple):
 
     def _ends(self, stage: Stage, tolerance: float) -> bool:
         """Whether the map leaves at rest what the leg has left at rest near the row."""
-        extra = self.miss + self.rounding[1]
+        extra = self.miss + self.rounding[2]
         ahead = (1 - PACE) * np.cos(ANGLES[0]) + PACE * (1 - self.along[0] - extra)
         if not ahead > 0:
             return False
@@ -173,6 +182,9 @@ class ApproachBound:
         self.stretch = float(max(values[-1], across_span)) * (1 + 1e-9)
         self.soft = linear.soft * self.stretch
         self.kernel = (self.norm, rule.activation, rule.depth, 0.0, self.dim)
+        # At depth 2 of error functions; of more layers where the activation is.
+        act = rule.activation
+        self.odd = isinstance(act, ErfMixture) and (rule.depth == 2 or act.offset == 0)
         self._tables()
         # What the map misses each row by, and the sums whose terms are rounded.
         self.coefficients = np.linalg.norm(store.solution().coefficients, axis=1) / self.norm
@@ -195,15 +207,23 @@ class ApproachBound:
         low = np.where(np.arange(len(taylor)) < 2, 0.0, taylor)
         # What the steps take for the slope differs from it by a third-order term.
         off = abs(slope - taylor[1])
-        self.high = np.maximum(kernel - taylor[0] - taylor[1] * rho, 0.0)
+        self.lowest = taylor[:2]
+        self.high = self.high_at(rho)
         poly, near = np.polynomial.polynomial.polyval, rho <= _TAYLOR
         self.high[near] = np.maximum(poly(rho[near], low), 0.0)
         # Of an interpolated convex function: that of the interval that follows.
         slopes = np.diff(self.high) * _PLACES
-        self.slope = np.append(slopes[1:], [2 * slopes[-1]] * 2)
-        # How far a chord lies above it: an eighth of the second difference after it, at most.
-        bow = np.diff(self.high, 2) / 8 + _DIGITS * self.high[-1]
-        self.bow = np.append(np.maximum.accumulate(bow[1:]), [2 * bow[-1]] * 3)
+        # That at 1 is the limit of chords that end there.
+        gap = np.geomspace(1 / _PLACES, _LEAST_GAP, 48)
+        chords = (self.high[-1] - self.high_at(1 - gap)) / gap
+        steepest = max(float(chords.max()), float(slopes[-1])) * _STEEPER
+        self.slope = np.append(slopes[1:], [steepest] * 2)
+        # How far a chord lies above it: an eighth of the second difference after it, at most. In
+        # the last two cells, a quarter of what the slope changes by.
+        digits = _DIGITS * self.high[-1]
+        bow, last = np.diff(self.high, 2) / 8 + digits, (steepest - slopes[-2]) / (4 * _PLACES)
+        self.bow = np.append(np.maximum.accumulate(bow[1:]), [max(last, bow[-1]) + digits] * 3)
+        self.fall = np.maximum(self.high[-1] - self.high_at(np.cos(ANGLES)), 0.0) + digits
         # Derivatives over m!: not less than their values, and not more.
         coefs = np.maximum(low * _LESS - 1e-9 * kernel[-1], 0.0)
         coefs[:2] = 0.0
@@ -213,6 +233,27 @@ class ApproachBound:
             derived = np.polynomial.Polynomial(coefs).deriv(m)(rho)
             self.below.append(derived / np.prod(np.arange(1, m + 1)))
         self.size = float(self.high[-1])
+        self._slopes(off)
+
+    def _slopes(self, off: float) -> None:
+        """Bound h′ of an odd h, convex as h is: chords of one list are above, of another below."""
+        gap, digits = _APART, _DIGITS * self.size
+        h = np.append(-self.high[: 2 * gap + 1][:0:-1], self.high)  # h(−ρ) = −h(ρ)
+        # The mean of a convex function over an interval is above its middle, below its ends' mean.
+        means = (h[2 * gap :] - h[: -2 * gap]) / (2 * gap)
+        ends = (h[2 * gap :] - h[gap:-gap]) / gap
+        above = np.append(means[gap:], np.full(gap, np.inf)) + digits / gap
+        below = 2 * ends - means - 5 * digits / gap
+        before, after = np.append(above[1], above[:-2]), np.append(above[2:], np.inf)
+        # A chord is above a convex function by a quarter of the change of its slope at most.
+        bow = (after - below[1:] - below[:-1] + before) / 4
+        self.above_slope = above * _PLACES + off
+        self.below_slope = np.maximum(np.append(below[:-1] - bow, 0.0) * _PLACES - off, 0.0)
+
+    def high_at(self, rho: np.ndarray) -> np.ndarray:
+        """Return h at correlations that are not small."""
+        low = self.lowest[0] + self.lowest[1] * rho
+        return np.maximum(by_correlation(rho, *self.kernel) - low, 0.0)
 
     def at(self, table: np.ndarray, c: np.ndarray, up: bool = True) -> np.ndarray:
         """Return a rising table's values at correlations from 0 to 1, from above or from below."""
@@ -236,7 +277,9 @@ class ApproachBound:
 
     @cached_property
     def left_by_correlation(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What is left of h, its slope and h itself at each angle, at |c| up to a place's; (m, k).
+        """What is left of h, its error and h itself at each angle, at |c| up to a place's; (m, k).
+
+        The error is that of a step in float32: of correlations, and of chords of its table.
 
         What is left is a series in c and the reach without negative coefficients: over a cell of c
         it is at most that of its largest c and largest reach. So are the others.
@@ -249,8 +292,9 @@ class ApproachBound:
         share = (rest / ANGLES[:, None])[::-1]
         rest = np.minimum.accumulate(share)[::-1] * ANGLES[:, None]
         there = np.minimum(c + reach, 1.0)
-        slopes = self.at(self.slope, np.minimum(there + 2 * self.place, 1.0))
-        return rest, slopes, self.at(self.high, there)
+        beyond = np.minimum(there + 2 * self.place, 1.0)
+        error = self.place * self.at(self.slope, beyond) + self.at(self.bow, beyond) / 2
+        return rest, error, self.at(self.high, there)
 
     def row(self, i: int) -> "RowBound":
         """Return the bound near a row; nothing is known beside an equal or opposite one."""
@@ -276,9 +320,13 @@ class RowBound:
         place = np.minimum(np.ceil(self._c * _PLACES - 1e-9).astype(int), _PLACES)
         others = np.arange(len(p)) != i
         self._weights = [np.where(others, above[place], 0.0) for above in bound.above]
-        self._seen = LargestSums(bound.gram, close, [w[:, None] for w in self._weights])
+        # By how much slopes at cos a c fall short of those at c, over a².
+        self._others, self._close, flatter = others, close, self._weights[1] * self._c
+        columns = [w[:, None] for w in self._weights]
+        columns[0] = np.hstack([columns[0], flatter[:, None]])
+        self._seen = LargestSums(bound.gram, close, columns)
         # Along p there is one number a vote, and no sum of them to bound.
-        weights = np.stack(self._weights, axis=1)
+        weights = np.stack([*self._weights, flatter], axis=1)
         self._of_votes = LargestSums(bound.vote_gram, self._toward, [weights])
         self._used, where = np.unique(place[others], return_inverse=True)
         self._lengths = np.stack([
@@ -286,40 +334,72 @@ class RowBound:
             for w in (self._size, np.abs(self._toward), np.sqrt(bound.squares))
         ], axis=1)  # fmt: skip
 
-    def after(self, rounds: int) -> Approach:
-        """Return what steps do; each round of search costs two products with n × n matrices."""
-        with np.errstate(invalid="ignore"):
-            return self._after(rounds)
+    def after(self, rounds: int, closely: bool = False) -> Approach:
+        """Return what steps do; each round of search costs two products with n × n matrices.
 
-    def _after(self, rounds: int) -> Approach:
+        Args:
+            rounds: of search.
+            closely: whether the first-order term is worked out, which costs as much as some more.
+        """
+        with np.errstate(invalid="ignore"):
+            return self._after(rounds, self.first_order if closely else inf)
+
+    @cached_property
+    def first_order(self) -> float:
+        """A bound of the norm of Σ h′(cⱼ) vⱼ qⱼᵀ across the row, near to it; inf if unknown."""
+        bound, p = self._bound, self._bound.patterns[self._i]
+        place = np.minimum((self._c * _PLACES).astype(int), _PLACES - 1)
+        share = self._c * _PLACES - place
+        with np.errstate(invalid="ignore"):  # inf less inf, of no other row
+            high, low = (
+                np.where(self._others, t[place] + share * (t[place + 1] - t[place]), 0.0)
+                for t in (bound.above_slope, bound.below_slope)
+            )
+        if not (bound.odd and np.isfinite(high).all()):
+            return inf
+        votes = bound.votes - np.outer(self._toward, p)
+        seen = bound.patterns - np.outer(self._close, p)
+        matrix = votes.T @ (((high + low) / 2)[:, None] * seen)
+        most = np.sqrt(max(float(np.linalg.eigvalsh(matrix @ matrix.T)[-1]), 0.0))
+        reach = np.sqrt(np.maximum(1 - self._close**2, 0.0))
+        return float(
+            most * (1 + _INVERSE) + ((high - low) / 2 * (1 + _INVERSE)) @ (self._size * reach)
+        )
+
+    def _after(self, rounds: int, first_order: float) -> Approach:
         bound, i, toward, weights, c = self._bound, self._i, self._toward, self._weights, self._c
-        seen = np.array([k[0] for k in self._seen.after(rounds)])
+        sums = self._seen.after(rounds)
+        seen, bent = np.array([k[0] for k in sums]), sums[0][1]
         (of_votes,) = self._of_votes.after(rounds)
+        of_votes, of_bent = of_votes[:-1], of_votes[-1]
         orders = np.sqrt(seen * of_votes)
+        first = np.minimum(orders[0], first_order + ANGLES**2 * np.sqrt(bent * of_bent))
         sums = np.sqrt(seen * [(w * toward**2).sum() for w in weights])
         shift = np.sqrt((weights[0] * c**2).sum() * of_votes[0])
         still = float((weights[0] * c * np.abs(toward)).sum())
-        rest, slopes, heights = (table[:, self._used] for table in bound.left_by_correlation)
+        rest, errors, heights = (table[:, self._used] for table in bound.left_by_correlation)
         powers = ANGLES[:, None] ** np.arange(1, _ORDERS + 1)
         turned = ANGLES**2 / 2
-        # A chord lies above h, and what h falls by is at most its fall and the bow.
-        cos = np.cos(ANGLES)
-        own = bound.size - bound.between(bound.high, cos) + bound.at(bound.bow, cos)
+        own = bound.fall
         # Over the angle, the largest for angles from the one before to this one.
         begin = np.append(ANGLES[0] / 2, ANGLES[:-1])
         ratio = np.maximum.accumulate(own / begin)
         ratio[0] = max(ratio[0], own[0] / ANGLES[0] * 2)
         left = rest @ self._lengths[:, :2]
-        beside = powers @ orders + turned * shift + left[:, 0]
+        beside = ANGLES * first + powers[:, 1:] @ orders[1:] + turned * shift + left[:, 0]
         ahead = powers @ sums + turned * still + left[:, 1]
         beside = beside / ANGLES + ratio * self._size[i] + bound.soft
         ahead = ahead + own * abs(toward[i]) + bound.soft * ANGLES
         unit = (len(bound.patterns) + bound.dim + 128) * _SINGLE
-        rounded = (bound.place * slopes + 2 * unit * heights) @ self._lengths[:, 2]
-        own = (bound.place * bound.slope[-1] + 2 * unit * bound.size) * np.sqrt(bound.squares[i])
-        single = rounded + own + unit * (1 + bound.still) + _NORM
+        # An error of a correlation moves z along its vote; the row's own is mostly along the row.
+        lengths, length = self._lengths, np.sqrt(bound.squares[i])
+        error = bound.place * bound.slope[-1] + bound.bow[-1] / 2
+        sums = 2 * unit * (heights @ lengths[:, 2] + bound.size * length)
+        sums = sums + unit * (1 + bound.still) + _NORM
+        across = errors @ lengths[:, 0] + error * self._size[i] + sums
+        along = errors @ lengths[:, 1] + error * abs(toward[i]) + sums
         kernels = bound.at(bound.kernels, np.minimum(c + ANGLES[-1], 1.0)) @ bound.coefficients
-        rounding = single, float(kernels) * bound.stretch * _DOUBLE
+        rounding = across, along, float(kernels) * bound.stretch * _DOUBLE
         return Approach(beside, ahead, float(bound.missed[i]), bound.linear.soft, rounding)
 
 

@@ -28,7 +28,7 @@ _MOST_ROWS = 20_000  # of a memory: products of all pairs are held
 _HALVINGS, _COARSE = 11, 5  # of the angle sought, and those for each way to weigh rivals
 _ROUNDS = 2, 5  # of search for the bounds near rest; more where the first ones are no use
 _ENOUGH = 0.8  # of the angle that votes allow: then no better ones are sought
-_PROMISING = 1.3  # the factor by which a step is known to reduce small angles, to seek better ones
+_PROMISING = 3.0  # the factor by which a step is known to reduce small angles, to seek better ones
 # Of the angle that one step reaches, for all of them.
 _LESS = 0.0005, 0.001, 0.002, 0.004, 0.007, 0.012, 0.02, 0.04, 0.08, 0.2, 0.4
 _QUIET = 1.1 * HIGH_DEGREE.tolerance  # a smaller turn may end the leg
@@ -80,11 +80,12 @@ class RecallChain:
         led = None if self.votes is None else self._led_in(self.votes, rows, most)
         found, left = np.zeros(len(rows)), np.arange(len(rows))
         bounds = [self.approach.row(i) for i in rows.tolist()]
+        # What votes do not lead in comes no farther than from where there are none.
+        possible = most if led is None else np.maximum(led[0], np.minimum(most, self.beside[rows]))
         for rounds in _ROUNDS:
             some = None if led is None else (led[0][left], led[1].some(left))
-            near = [bounds[k].after(rounds) for k in left.tolist()]
+            near = [bounds[k].after(rounds, rounds == _ROUNDS[-1]) for k in left.tolist()]
             found[left] = self._chained(rows[left], most[left], some, near)
-            possible = most if led is None else led[0]
             promising = [bool(bound.across[0] < _PROMISING) for bound in near]
             left = left[promising & (found[left] < _ENOUGH * possible[left])]
             if not len(left):
