@@ -10,10 +10,10 @@ from .diagnosis import diagnose as diagnose
 from .estimator import AttractorMemory as AttractorMemory
 from .files import load_memory as load_memory
 from .files import save_memory as save_memory
+from .not_stored import NotStoredError as NotStoredError
 from .recall_attack import RecallAttack as RecallAttack
 from .recall_attack import attack_recall as attack_recall
 from .recalled import MemoryRecall as MemoryRecall
 from .sequence import SequenceMemory as SequenceMemory
-from .state import NotStoredError as NotStoredError
 from .trace import RecallTrace as RecallTrace
 from .trace import recall_trace as recall_trace

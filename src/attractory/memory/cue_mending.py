@@ -95,6 +95,11 @@ class CueMending:
         self._screening = RowScreening(self.frame, local, near)
         self._alignment = Alignment(self.frame.points)
 
+    @property
+    def on_grid(self) -> bool:
+        """Whether the rows lie on a grid, as images and curves do."""
+        return self._alignment.grid is not None
+
     def alike(self, seen: Compared) -> Int[np.ndarray, " k"]:
         """Return the row in whose direction from the mean each cue is most nearly."""
         return self._shortlist.most_alike(seen)

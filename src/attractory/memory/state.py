@@ -18,11 +18,13 @@ from attractory.memory.confidence import Confidence
 from attractory.memory.coordinates import Coordinates, nearest
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.cue_mending import DAMAGE, CueMending
+from attractory.memory.cue_units import MOST_COLUMNS, CueUnits
 from attractory.memory.damage_evidence import FEWEST_FOR_MODELS
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.frame_confidence import FrameConfidence, Frames
 from attractory.memory.guided_recall import RecallPlan
 from attractory.memory.metric_search import Choice
+from attractory.memory.not_stored import NotStoredError
 from attractory.memory.sequence_order import following, joined_by
 from attractory.memory.settings import MemorySettings
 from attractory.memory.shortlist import Compared
@@ -32,41 +34,13 @@ from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
 from attractory.memory.stored_network import NetworkStore
 
-__all__ = ["Beginnings", "Carried", "MemoryState", "NotStoredError"]
+__all__ = ["Beginnings", "Carried", "MemoryState"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
 _CLOSE = 0.2  # of the norm: a cue farther than this from the row most like it is none
 _TWIN = 1e-6  # of the norm: a row this near is the same
-_NAMED = 5  # rows in a message
 _KEPT = 1 << 22  # numbers in rows that are kept in the units given, too
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
-
-
-class NotStoredError(ValueError):
-    """Rows that the map misses by too much to be stored; the memory is as it was.
-
-    Attributes:
-        rows: their indices.
-        missed: by how much each stored row is missed, relative to the norm, (n,).
-        finding: what is wrong, without what would do.
-    """
-
-    def __init__(self, rows: Int[np.ndarray, " k"], missed: Float[np.ndarray, " n"]):
-        self.rows, self.missed = rows, missed
-        worst, n = float(missed.max()), len(missed)
-        some = ", ".join(map(str, rows[:_NAMED].tolist())) + (", …" if len(rows) > _NAMED else "")
-        self.finding = (
-            f"the memory misses a stored row by {worst:.1e} of the norm: {len(rows)} of {n} rows "
-            f"are not stored (index {some})"
-        )
-        super().__init__(
-            f"{self.finding}; a larger norm, fewer near-duplicates or (for a network) more width "
-            "would do, or allow_unstored=True (--allow-unstored), which takes them as they are"
-        )
-
-    def __reduce__(self) -> tuple:
-        """Pickle by what it was made of."""
-        return type(self), (self.rows, self.missed)
 
 
 class Beginnings(NamedTuple):
@@ -333,10 +307,13 @@ class MemoryState:
             cues: in the units given; those of which some are unknown have any values there.
             known: which coordinates are; None for all.
         """
-        cues, coordinates = self.coordinates.scaled(cues), self.coordinates.of_scaled
-        encode, count = coordinates.encode, len(cues)
         if known is not None and known.all():
             known = None
+        other_units = np.zeros(len(cues), bool)
+        if self.cue_units is not None:
+            cues, other_units = self.cue_units.read(cues, known)
+        cues, coordinates = self.coordinates.scaled(cues), self.coordinates.of_scaled
+        encode, count = coordinates.encode, len(cues)
         if known is not None:
             cues = np.where(known, cues, coordinates.mean)
         plain = encode(cues)[0]
@@ -377,9 +354,20 @@ class MemoryState:
             row[few], sure[few] = self.mending.of_few_coordinates(seen.some(few), part)
             certain[few] = True
             damage[few] = DAMAGE.index("noise")
+        damage[other_units] = DAMAGE.index("changed values")
         start[certain] = self.points[row[certain]]
         plain[~whole | certain] = start[~whole | certain]
         return Beginnings(plain, start, damage, row, sure, certain)
+
+    @cached_property
+    def cue_units(self) -> CueUnits | None:
+        """What tells in which units cues are; None where columns have one unit."""
+        dim = len(self.coordinates.mean)
+        if dim > MOST_COLUMNS or not self.settings.guided or self.sequence or self.mending.on_grid:
+            return None
+        # Of one unit in all columns the models of damage fit contrast and offset themselves.
+        unequal = self.coordinates.scale is not None or dim < FEWEST_FOR_MODELS
+        return CueUnits(self.rows) if unequal else None
 
     def refuse_other_answers(
         self, points: Float[np.ndarray, "m d"], answers: Float[np.ndarray, "m d"]
