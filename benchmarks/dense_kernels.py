@@ -22,7 +22,9 @@ import mpmath as mp
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from attractory import fit_ensemble, ntk
+from attractory import activation_from, fit_ensemble, ntk
+from attractory.activations import ErfMixture
+from attractory.duals import Bell, PiecewiseLinear, Polynomial, Sinusoid
 from attractory.maps import function_ntk
 
 
@@ -88,7 +90,7 @@ def kernels(peer, chosen):
     print(f"NTK, n = {n:,}, dim {dim}: seconds ours and theirs; largest errors of both")
     for name in chosen.activations:
         moments = EXACT[name]
-        for depth in (2, 3, 6):
+        for depth in chosen.depths:
             k = ntk(x, activation=name, depth=depth)
             peer.ask(op="dense", activation=name, depth=depth, data=path, save=out)
             other = np.load(out)["values"]
@@ -133,7 +135,7 @@ def gradients(peer, chosen):
     with jax.enable_x64(True):
         for name in chosen.activations:
             moments = EXACT[name]
-            for depth in (2, 3, 6):
+            for depth in chosen.depths:
                 made = jax.jit(
                     jax.grad(lambda z, a=name, d=depth: ntk(z, activation=a, depth=d).sum())
                 )
@@ -170,6 +172,38 @@ def exact_gradient_of_own(moments, x, depth):
             ends.append(exact_ntk(moments, moved, moved, depth))
         along = float((ends[0] - ends[1]) / (2 * step))
     return along * x / (x @ x)
+
+
+def calls():
+    """Yield a layer of theirs, its arguments, what it is here, and by how much it is larger."""
+    yield "Erf", [2.0, 0.5, 0.3], ErfMixture("erf", 0.3, 2.0, (2**0.5,), (1.0,)), 1.0
+    scales = (2.4020563531719796 / 2**0.5,)
+    yield "Sigmoid_like", [], ErfMixture("like", 0.5, 0.5, scales, (1.0,)), 1.0
+    yield "Relu", [], "relu", 1.0
+    yield "LeakyRelu", [0.2], PiecewiseLinear(1, 0.2), 1.0
+    yield "ABRelu", [0.3, 1.5], PiecewiseLinear(1.5, 0.3), 1.0
+    yield "Abs", [], "abs", 1.0
+    yield "Gelu", [], "gelu", 1.0
+    yield "Sin", [2.0, 0.7, 0.4], Sinusoid(0.7, 0.4), 2.0
+    yield "Cos", [2.0, 0.7, 0.4], Sinusoid(0.7, 0.4 + np.pi / 2), 2.0
+    yield "Rbf", [0.5], Sinusoid(1.0, np.pi / 4), 2**0.5
+    yield "Gaussian", [2.0, -0.7], Bell(1 / 1.4), 2.0
+    yield "Gabor", [], activation_from(lambda x: jnp.exp(-(x**2)) * jnp.sin(x)), 1.0
+    yield "Exp", [0.5, 0.3], activation_from(lambda x: 0.5 * jnp.exp(0.3 * x)), 1.0
+    yield "Monomial", [3], Polynomial.of_powers((0.0, 0.0, 0.0, 1.0)), 1.0
+    yield "Polynomial", [[0.2, -0.5, 0.3]], Polynomial.of_powers((0.2, -0.5, 0.3)), 1.0
+    yield "Identity", [], "linear", 1.0
+
+
+def page(peer):
+    """Print how far apart both are for the layers that the page of calls says are the same."""
+    x = np.random.default_rng(4).standard_normal((6, 10))
+    path, out = peer.put(x=x), peer.put()
+    for name, arguments, act, factor in calls():
+        ours = ntk(x, activation=act, depth=3, weight_std=[1.0, factor, factor])
+        peer.ask(op="dense", activation=name, arguments=arguments, depth=3, data=path, save=out)
+        theirs = np.load(out)["values"]
+        print(f"{name}{tuple(arguments)}: {np.abs(ours - theirs).max() / ours.max():.0e} apart")
 
 
 def predictions(peer):
@@ -217,6 +251,7 @@ PARTS = {
     "gradients": gradients,
     "predictions": lambda peer, _: predictions(peer),
     "finite": lambda peer, _: finite(peer),
+    "calls": lambda peer, _: page(peer),
 }
 
 
@@ -225,6 +260,7 @@ def main():
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--dim", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=11)
+    parser.add_argument("--depths", nargs="+", type=int, default=[2, 3, 6])
     parser.add_argument("--activations", nargs="+", choices=EXACT, default=list(EXACT))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     chosen = parser.parse_args()

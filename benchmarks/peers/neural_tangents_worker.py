@@ -11,7 +11,8 @@ Requests, each answered by one JSON line (``{"error": ...}`` where it failed):
     ``repeat``, ``degree`` and ``save``.
 ``{"op": "dense", "activation": "relu" | "erf" | "gelu" | "sin", "depth": 3, "data": "x.npz",
 "save": "out.npz"}``
-    The NTK of any depth, timed the same way; the answer as of "ntk".
+    The NTK of any depth, timed the same way; the answer as of "ntk". The activation may also be
+    any of stax's layers, with its ``arguments``, a list.
 ``{"op": "gradient", ...}``
     The same arguments: the gradient of the sum of the NTK's entries in x.
 ``{"op": "flow", "activation", "depth", "data" (x, y, test), "time", "ridge", "save"}``
@@ -98,13 +99,14 @@ def ntk(request):
     return answer
 
 
-LAYERS = {"relu": stax.Relu, "erf": stax.Erf, "gelu": stax.Gelu, "sin": stax.Sin}
+LAYERS = {"relu": "Relu", "erf": "Erf", "gelu": "Gelu", "sin": "Sin"}
 
 
-def network(activation, depth):
+def network(activation, depth, *arguments):
     layers = [stax.Dense(1, W_std=1.0, b_std=0.0, parameterization="ntk")]
+    layer = getattr(stax, LAYERS.get(activation, activation))
     for _ in range(depth - 1):
-        layers += [LAYERS[activation](), stax.Dense(1, W_std=1.0, b_std=0.0)]
+        layers += [layer(*arguments), stax.Dense(1, W_std=1.0, b_std=0.0)]
     return stax.serial(*layers)[2]
 
 
@@ -125,8 +127,9 @@ def repeated(key, make, request):
 
 
 def dense(request):
-    key = ("dense", request["activation"], request["depth"])
-    made = network(*key[1:])
+    arguments = request.get("arguments", [])
+    key = ("dense", request["activation"], request["depth"], str(arguments))
+    made = network(*key[1:3], *arguments)
     return repeated(key, lambda: lambda x: made(x, None, "ntk"), request)
 
 

@@ -72,6 +72,8 @@ def test_gradients_in_the_scales(kind):
         assert [h.name for h in kernel.hyperparameters] == order
         numeric = (moved[0] - moved[1]) / 2e-5
         np.testing.assert_allclose(gradient[:, :, k], numeric, rtol=1e-7, atol=1e-9)
+    with pytest.raises(ValueError, match="bias_std is fitted"):  # of 0 there is no logarithm
+        NTK("erf", 3, 1.2, 0.0, kind=kind)(X, eval_gradient=True)
     fixed = NTK("erf", 3, 1.2, 0.0, kind=kind, bias_std_bounds="fixed")
     assert fixed(X, eval_gradient=True)[1].shape == (7, 7, 1)
     with pytest.raises(ValueError, match="Y must be None"):

@@ -55,8 +55,7 @@ class Columns(eqx.Module):
     kernel: Kernel = eqx.field(static=True)
     careful: bool = eqx.field(static=True)  # whether a gap from rounded numbers may be too coarse
     points: Float[Array, "m d"] | Float[np.ndarray, "m d"]
-    # One for each hidden layer.
-    variances: tuple[Float[Array, " m"] | Float[np.ndarray, " m"], ...]
+    variances: tuple[Float[Array | np.ndarray, " m"], ...]  # one for each hidden layer
     tables: tuple[LayerTable | DualTable, ...]  # one for each hidden layer
 
 
@@ -127,16 +126,13 @@ def layer_tables(
         kernel: of which network.
         columns: their variances at each layer.
         one_norm: whether the rows have all the columns' norm.
-        rows: variances of all of them, if they are known: activations of `duals` are tabulated for
-            these alone.
+        rows: all of theirs, if they are known: those of `duals` are tabulated for these alone.
     """
-    act = kernel.activation
-    if rows is not None:
-        entries = len(rows[0]) * len(columns[0])
-        if parts_of(act, entries) is not None:
-            found = dual_tables(act, _ranges(columns, rows), entries)
-            if found is not None:
-                return tuple(found)
+    act, count = kernel.activation, len(columns[0])
+    if rows is not None and parts_of(act, len(rows[0]) * count) is not None:
+        found = dual_tables(act, _ranges(columns, rows), len(rows[0]) * count)
+        if found is not None:
+            return tuple(found)
     tables = []
     for b in map(np.asarray, columns):  # reductions by JAX would be compiled, shape by shape
         low, high = float(b.min()), float(b.max())

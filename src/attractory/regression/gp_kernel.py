@@ -76,7 +76,7 @@ class NTK(Kernel):
         """Return the kernel, and its gradient in the logarithms of what is fitted if asked for.
 
         Raises:
-            ValueError: as `ntk`, and for a gradient of two sets.
+            ValueError: as `ntk`, for a gradient of two sets, or of a bias_std of 0 that is fitted.
         """
         kind = choice(self.kind, "kind", ("ntk", "nngp"))
         kernel = ntk if kind == "ntk" else nngp
@@ -89,6 +89,8 @@ class NTK(Kernel):
         x = as_points(X, "X")
         layers = Layers.of(self.activation, self.depth).adapted("X", x)
         scales = np.array([self.weight_std, self.bias_std], float)
+        if not (self.bias_std or self.hyperparameter_bias_std.fixed):
+            raise ValueError("bias_std is fitted by its logarithm: 0 needs bias_std_bounds='fixed'")
         out: list[np.ndarray] = []
         with full_precision():
             for of in self.hyperparameters:  # in scikit-learn's order
