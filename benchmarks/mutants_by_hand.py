@@ -308,8 +308,6 @@ BY_HAND = [
      'the rounding of steps left out'),
     ("recall certificate", _APPROACH, 'across = errors @ lengths[:, 0] + error', 'across = error',
      'the rounding of votes in float32 left out'),
-    ("recall certificate", _APPROACH, 'first_order + ANGLES**2 * np.sqrt(bent * of_bent)', 'first_order',
-     'slopes of turned correlations taken for those at the row'),
     ("recall certificate", _APPROACH, 'matrix = votes.T @ (((high + low) / 2)', 'matrix = votes.T @ (((high + low) / 4)',
      'half of the first order, worked out'),
     ("recall certificate", _APPROACH, '[max(last, bow[-1]) + digits] * 3', '[2 * bow[-1]] * 3',

@@ -73,7 +73,7 @@ def test_steps_that_do_not_fall_or_end_too_soon_or_move_at_rest_prove_nothing():
 def test_a_step_takes_the_rounding_of_float32_into_account():
     memory = AttractorMemory(activation="erf", metric="rule").fit(bundled_digits(24)[0])
     bound = RecallChain(memory).approach
-    unit = 2.0**-24
+    unit, rounded = 2.0**-24, []
     for row in (0, 7):
         found, c = bound.row(row).after(2), np.abs(bound.patterns @ bound.patterns[row])
         # What an error of as many roundings as there are terms does to h of the correlations.
@@ -83,9 +83,21 @@ def test_a_step_takes_the_rounding_of_float32_into_account():
         heights = (grown[0] - grown[1]) / 1e-4 - slope
         least = bound.dim * unit * (heights @ np.linalg.norm(bound.votes, axis=1))
         assert (found.rounding[0] >= 0.9 * least).all()
+        rounded.append((row, found.rounding[0][-1]))
         for angle in (1e-9, 0.1, 0.4):
             assert found.step(angle, True) >= found.step(angle, False) + 0.5 * least
         assert found.step(1e-12, False) >= 0.6 * (found.miss + found.rounding[2])
+    # A thousand times the error of correlations moves z by as much more along the others' votes.
+    bound.place *= 1001
+    del bound.left_by_correlation
+    for row, before in rounded:
+        p, others = bound.patterns[row], np.arange(len(bound.patterns)) != row
+        c, across = np.abs(bound.patterns @ p)[others], bound.votes - np.outer(bound.votes @ p, p)
+        far = c + 0.9 * ANGLES[-1] * np.sqrt(1 - c**2)
+        grown = by_correlation(np.append(far + 1e-4, far), *bound.kernel).reshape(2, -1)
+        heights = (grown[0] - grown[1]) / 1e-4 - slope
+        least = bound.dim * unit * (heights @ np.linalg.norm(across[others], axis=1))
+        assert bound.row(row).after(2).rounding[0][-1] - before >= 1000 * least
 
 
 def test_a_leg_that_stops_at_a_short_step_has_not_arrived():
