@@ -418,6 +418,15 @@ def test_rows_that_are_alike_others_that_are_missed_and_tolerances_out_of_reach(
     assert certify_recall(single).angle[0] > 0.5
 
 
+def test_of_two_rows_that_are_opposite_each_has_all_of_its_half_sphere():
+    """Less their mean, two rows always are; the opposite of the other one is the row itself."""
+    pair = AttractorMemory(activation="erf").fit(np.random.default_rng(0).normal(size=(2, 10)))
+    found = certify_recall(pair)
+    np.testing.assert_allclose(found.half_angle, np.pi / 2, rtol=1e-6)
+    assert (found.angle > 1.5).all()
+    assert (attack_recall(pair, directions=4, rounds=0).angle > found.angle).all()
+
+
 def test_what_is_not_covered_is_refused_in_a_sentence(memory, monkeypatch):
     digits = bundled_digits(3)[0]
     with pytest.raises(ValueError, match="plain recall is its map alone"):

@@ -30,7 +30,7 @@ from attractory.memory.drift_free_steps import PACE, LinearPart
 from attractory.memory.momentum_iteration import Stage
 from attractory.memory.norm_rule import by_correlation, expansion
 
-__all__ = ["Approach", "ApproachBound", "RowBound"]
+__all__ = ["OPPOSITE", "Approach", "ApproachBound", "RowBound"]
 
 ANGLES = np.geomspace(2e-3, 0.6, 110)  # radians
 _ANGLES: list[float] = ANGLES.tolist()
@@ -38,6 +38,7 @@ _ORDERS = 4
 _PLACES = 4096  # of the tables over correlations from 0 to 1
 _STEP = 80  # places between the points of a divided difference
 _TAYLOR, _FITTED = 0.5, 19  # |ρ| up to which h is a polynomial, and its degree
+OPPOSITE = 1e-13  # of 1 + c, of a row that is another's opposite
 _LEAST_GAP, _STEEPER = 1e-11, 1.02  # of chords whose limit is the slope at 1, and room for it
 _APART = 8  # places between those that h′ is bounded by
 _LESS = 1 - 1e-6  # of its coefficients, taken from below
@@ -297,7 +298,7 @@ class ApproachBound:
         return rest, error, self.at(self.high, there)
 
     def row(self, i: int) -> "RowBound":
-        """Return the bound near a row; nothing is known beside an equal or opposite one."""
+        """Return the bound near a row; nothing is known beside an equal one."""
         with np.errstate(invalid="ignore"):
             return RowBound(self, i)
 
@@ -314,11 +315,16 @@ class RowBound:
         self._bound, self._i = bound, i
         p, v = bound.patterns, bound.votes
         close = p @ p[i]
-        self._toward = v @ p[i]
-        self._size = np.sqrt(np.maximum(bound.squares - self._toward**2, 0.0))
+        # Of an odd h the vote of the row's opposite is one of the row's own, with its sign turned.
+        opposite = (close < -1 + OPPOSITE) & bound.odd
+        own = v[i] - v[opposite].sum(axis=0)
+        self._toward, squares = v @ p[i], bound.squares.copy()
+        self._toward[i], squares[i] = own @ p[i], own @ own
+        self._size = np.sqrt(np.maximum(squares - self._toward**2, 0.0))
+        self._length = np.sqrt(bound.squares[i]) + np.sqrt(bound.squares[opposite]).sum()
         self._c = np.minimum(np.abs(close) + 1e-12, 1.0)
         place = np.minimum(np.ceil(self._c * _PLACES - 1e-9).astype(int), _PLACES)
-        others = np.arange(len(p)) != i
+        others = (np.arange(len(p)) != i) & ~opposite
         self._weights = [np.where(others, above[place], 0.0) for above in bound.above]
         # By how much slopes at cos a c fall short of those at c, over a².
         self._others, self._close, flatter = others, close, self._weights[1] * self._c
@@ -392,7 +398,7 @@ class RowBound:
         ahead = ahead + own * abs(toward[i]) + bound.soft * ANGLES
         unit = (len(bound.patterns) + bound.dim + 128) * _SINGLE
         # An error of a correlation moves z along its vote; the row's own is mostly along the row.
-        lengths, length = self._lengths, np.sqrt(bound.squares[i])
+        lengths, length = self._lengths, self._length
         error = bound.place * bound.slope[-1] + bound.bow[-1] / 2
         sums = 2 * unit * (heights @ lengths[:, 2] + bound.size * length)
         sums = sums + unit * (1 + bound.still) + _NORM

@@ -14,7 +14,7 @@ from attractory._util.precision import full_precision
 from attractory.activations import ErfMixture
 from attractory.memory.base import BaseMemory
 from attractory.memory.certified_answers import AnswerBound, Ladder
-from attractory.memory.certified_approach import Approach, ApproachBound
+from attractory.memory.certified_approach import OPPOSITE, Approach, ApproachBound
 from attractory.memory.certified_votes import Rivals, VoteBound
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.guided_recall import DRIFT_FREE, HIGH_DEGREE, at_last
@@ -66,11 +66,14 @@ class RecallChain:
         self.beside = 2 * np.arcsin(self.linear.beside / 2)
 
     def half_angles(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-        """Return half the angle to the nearest other row or opposite; of none, a right angle."""
+        """Return half the angle to the nearest other row or opposite; of none, a right angle.
+
+        The opposite of a row's own opposite is the row itself, and no rival.
+        """
         p = self.approach.patterns
         close = np.clip(p[rows] @ p.T, -1, 1)
         if self.votes is not None and self.votes.odd:
-            close = np.abs(close)
+            close = np.where(close < -1 + OPPOSITE, close, np.abs(close))
         close[np.arange(len(rows)), rows] = -1.0
         return np.arccos(close.max(axis=1)) / 2
 

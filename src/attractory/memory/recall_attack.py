@@ -45,6 +45,7 @@ _FARTHEST = 1.4  # radians
 _HALVINGS = 7
 _STATES = 1024  # led at a time
 _SEEN = 3  # steps that the gradient is taken through
+_ALONG = 1e-9  # of a vector's length: one with no more than this across a row is along it
 _BEYOND = 1.002  # of the boundary: where both precisions agree
 _KEPT = 4  # directions that are turned
 _TURNS = np.array([0.5, 0.25, 0.1])  # of the way to the gradient's direction
@@ -255,7 +256,8 @@ def _away(step: HighDegreeStep, x: Array, home: Array) -> Array:
 
 
 def _across(u: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Return vectors less their parts along p, of length 1."""
+    """Return vectors less their parts along p, of length 1; 0 for those along it."""
     rest = u - (u * p).sum(axis=-1, keepdims=True) * p
-    length = np.linalg.norm(rest, axis=-1, keepdims=True)
-    return rest / np.where(length > 0, length, 1.0)
+    size, length = (np.linalg.norm(v, axis=-1, keepdims=True) for v in (u, rest))
+    some = length > _ALONG * size
+    return np.where(some, rest / np.where(some, length, 1.0), 0.0)
