@@ -45,6 +45,13 @@ def test_the_row_is_found_and_moved_onto_the_cue(move):
         assert np.corrcoef(*parts)[0, 1] > 0.995
 
 
+def test_a_cue_of_one_value_is_like_no_row():
+    with np.errstate(all="raise"):
+        ((rows, aligned),) = ALIGNMENT.of(np.full((1, 784), 0.5, np.float32), [HOME[:1]])
+    assert HOME[0] in rows
+    assert np.isfinite(aligned.rows).all()
+
+
 def test_long_images_are_shifted():
     images = gaussian_filter(np.random.default_rng(6).normal(size=(24, 9, 340)), (0, 1, 3))
     rows = np.asarray(images[:, :, 20:-20].reshape(24, -1) / images.std(), np.float32)

@@ -278,8 +278,10 @@ def test_masks_that_say_nothing_are_refused(of_digits):
     with pytest.raises(TypeError, match="clamp"):
         memory.recall(digits[:2], clamp="yes")
     for method in (memory.predict, memory.transform, AttractorMemory().fit):
-        with pytest.raises(ValueError, match="NaN"):
+        with pytest.raises(ValueError, match="NaN; cues of `AttractorMemory"):
             method(cue)
+    with pytest.raises(ValueError, match="infinity"):  # scikit-learn's own words
+        memory.predict(np.where(np.isnan(cue), np.inf, cue))
 
 
 def test_recall_says_which_damage_it_saw(of_digits):
@@ -289,9 +291,35 @@ def test_recall_says_which_damage_it_saw(of_digits):
     result = memory.recall(half)
     assert result.pattern.tolist() == list(range(10))
     assert set(result.damage) == {"replaced"}
+    missing = np.where(np.arange(784) < 392, np.nan, digits[:3])
+    assert memory.recall(missing).damage.tolist() == ["none"] * 3
+    assert "none" not in memory.recall(missing + 0.1).damage
     assert result[2:4].damage.tolist() == ["replaced"] * 2
     plain = AttractorMemory(activation="erf", norm=30.0, iteration="plain").fit(digits[:5])
     assert plain.recall(half[:2]).damage.tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("dim", [2, 20])
+def test_the_nearer_a_cue_is_to_its_row_the_surer_it_is(dim):
+    rng = np.random.default_rng(dim)
+    rows, noise = rng.normal(size=(2, 25, dim))
+    memory = AttractorMemory(activation="erf", metric=None).fit(rows)
+    sure = [memory.recall(rows + size * noise / 500).confidence for size in (4, 1, 0)]
+    assert sure[0].min() > 0.8  # other rows are some twenty times as far at least
+    assert (sure[1] >= sure[0] - 1e-9).all()
+    assert (sure[2] >= sure[1] - 1e-9).all()
+    assert set(memory.recall(rows).damage) == {"none"}
+
+
+@pytest.mark.parametrize("dim", [4, 50, 400])
+def test_a_memory_of_one_row_knows_it_and_not_what_is_far(dim):
+    rng = np.random.default_rng(dim)
+    row = rng.normal(size=(1, dim)) + 1
+    memory = AttractorMemory(activation="erf", center=False).fit(row)
+    assert memory.recall(np.vstack([row, row + 1e-2])).known.all()
+    assert dim < 400 or memory.recall(row + 0.1 * rng.normal(size=(3, dim))).known.all()
+    assert not memory.recall(100 * rng.normal(size=(3, dim))).known.any()
+    assert memory.recall(np.where(np.arange(dim) < dim // 2, 0, row)).pattern.tolist() == [0]
 
 
 def test_progress_says_which_of_how_many():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from sklearn.datasets import load_sample_image
 
 from attractory.memory.image_grid import Grid, grid_of
 
@@ -36,3 +37,20 @@ def test_rows_in_no_order_lie_on_no_grid(count):
     assert grid_of(rows[:, np.random.default_rng(1).permutation(384)]) is None
     assert grid_of(np.random.default_rng(2).normal(size=(count, 256))) is None
     assert grid_of(rows[:, :20]) is None
+
+
+def test_few_images_in_colour_may_have_slanted_lines():
+    """A step aside a line, or less: places beside a line's length are liker than it."""
+    for seed in range(6):
+        images = smooth(8, (24, 24, 3), 3, seed).reshape(8, 24, 24, 3)
+        for line in range(24):
+            images[:, line] = np.roll(images[:, line], line, axis=1)
+        images += np.random.default_rng(seed).normal(size=(8, 1, 1, 3))  # colours all over
+        assert grid_of(images.reshape(8, -1)) == Grid(24, 24, 3)
+
+
+def test_of_few_photographs_the_most_nearly_square_grid_is_taken():
+    image = load_sample_image("flower.jpg")[:416, :640] / 255
+    tiles = image.reshape(13, 32, 20, 32, 3).swapaxes(1, 2).reshape(260, -1)
+    for first in range(99, 123, 3):
+        assert grid_of(tiles[first : first + 3]) == Grid(32, 32, 3)

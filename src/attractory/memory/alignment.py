@@ -323,7 +323,8 @@ def _fitted(
         contrast = np.einsum("sc,sc->s", moved, apart) / square
         rest = apart - contrast[:, None] * moved
         whole = np.einsum("sc,sc->s", apart, apart) + _FLOOR * (flat @ flat)
-        left = (np.einsum("sc,sc->s", rest, rest) + _FLOOR * (flat @ flat)) / whole
+        left = np.einsum("sc,sc->s", rest, rest) + _FLOOR * (flat @ flat)
+        left = np.where(whole > _NONE, left / np.maximum(whole, _NONE), 1.0)  # 1: of a flat cue
         left += share[:, 0] < _VIEW * size
         better = left < least
         best = np.where(better[:, None, None], state, best)

@@ -247,9 +247,23 @@ def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.nd
     _two_axes(given)
     if isinstance(given, np.ma.MaskedArray):  # scikit-learn takes what is beneath the mask
         given = np.ma.filled(given.astype(float), np.nan)
-    rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
+    try:
+        rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
+    except ValueError:
+        if "ensure_all_finite" not in rules and _has_nan(given):  # scikit-learn's words mislead
+            raise ValueError(
+                "X must not have NaN; cues of `AttractorMemory.recall` may: it is filled in"
+            ) from None
+        raise
     refuse_extremes(rows, "X")
     return rows
+
+
+def _has_nan(X: Any) -> bool:
+    try:
+        return bool(np.isnan(np.asarray(X, float)).any())
+    except (TypeError, ValueError):
+        return False
 
 
 def _two_axes(X: Any) -> None:

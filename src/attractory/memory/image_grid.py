@@ -19,7 +19,7 @@ _FEWEST_ROWS = 16  # of which columns' means are taken off; of fewer the rows' o
 _FEWEST = 36  # coordinates
 _SIDE = 4  # pixels
 _BESIDE, _FAR = 4, 12  # places from a line's length, up to which slanted lines may be as alike
-_AS_ALIKE = 0.02
+_AS_ALIKE, _AS_ALIKE_FEW = 0.02, 0.1  # the second of few images in colour
 _ALIKE, _LINES_ALIKE = 0.3, 0.4  # least correlations of values beside one another, and of lines
 _LIVE = 0.02  # least deviation of a column, of the largest
 _CHANNELS = 3
@@ -55,22 +55,27 @@ def grid_of(points: Float[np.ndarray, "n d"]) -> Grid | None:
     alike = _by_distance(unit, live)
     if max(alike[1], alike[_CHANNELS]) < _ALIKE:
         return None
-    strides = [k for k in range(_SIDE, dim // _SIDE + 1) if dim % k == 0 and _peaks(alike, k)]
+    slack = _AS_ALIKE_FEW if few and _is_third_alike(alike) else _AS_ALIKE
+    strides = [
+        k for k in range(_SIDE, dim // _SIDE + 1) if dim % k == 0 and _peaks(alike, k, slack)
+    ]
     if not strides:
         return Grid(1, dim, 1)
-    line = max(strides, key=lambda stride: alike[stride])
-    channels = _CHANNELS if _is_colour(unit, live, alike, line) else 1
-    return Grid(dim // line, line // channels, channels)
+    if few:  # of lines that are about as alike, those that make the image most nearly square
+        strides = [k for k in strides if alike[k] >= alike[strides].max() - slack]
+        grids = [_of_lines(unit, live, alike, k) for k in strides]
+        return min(grids, key=lambda grid: abs(np.log(grid.height / grid.width)))
+    return _of_lines(unit, live, alike, max(strides, key=lambda stride: alike[stride]))
 
 
-def _peaks(alike: Float[np.ndarray, " d"], line: int) -> bool:
+def _peaks(alike: Float[np.ndarray, " d"], line: int, slack: float) -> bool:
     """Return whether columns a line apart are liker than those somewhat less or more apart."""
     beside, far = min(_BESIDE, line // 4), min(_FAR, line // 2)
     near = alike[line - beside : line + beside + 1].max()
     far_off = max(
         alike[line - far : line - far + 3].max(), alike[line + far - 2 : line + far + 1].max()
     )
-    return bool(alike[line] >= max(_LINES_ALIKE, near - _AS_ALIKE) and alike[line] > far_off)
+    return bool(alike[line] >= max(_LINES_ALIKE, near - slack) and alike[line] > far_off)
 
 
 def _by_distance(unit: Float[np.ndarray, "n d"], live: np.ndarray) -> Float[np.ndarray, " d"]:
@@ -86,6 +91,18 @@ def _by_distance(unit: Float[np.ndarray, "n d"], live: np.ndarray) -> Float[np.n
     return found / max(found[0], 1e-12)
 
 
+def _is_third_alike(alike: Float[np.ndarray, " d"]) -> bool:
+    """Return whether every third value is clearly liker than those between."""
+    return bool(alike[_CHANNELS] > alike[[1, 2, 4]].max() + _CLEARLY)
+
+
+def _of_lines(
+    unit: Float[np.ndarray, "n d"], live: np.ndarray, alike: Float[np.ndarray, " d"], line: int
+) -> Grid:
+    channels = _CHANNELS if _is_colour(unit, live, alike, line) else 1
+    return Grid(unit.shape[1] // line, line // channels, channels)
+
+
 def _is_colour(
     unit: Float[np.ndarray, "n d"], live: np.ndarray, alike: Float[np.ndarray, " d"], line: int
 ) -> bool:
@@ -93,7 +110,7 @@ def _is_colour(
     liker than the last of it and the first of the next."""
     if line % _CHANNELS:
         return False
-    if alike[_CHANNELS] > alike[[1, 2, 4]].max() + _CLEARLY:
+    if _is_third_alike(alike):
         return True
     if line < _SIDE * _CHANNELS:
         return False

@@ -4,6 +4,8 @@ Rows that are alike differ by little, which only all coordinates together tell, 
 have. What is between a cue and the row nearest to it is taken for white noise if it has no mean, is
 neither like the row nor, from one coordinate to the next, like itself, and has few large values.
 Then nearness is likelihood, and no other rule finds the row more often.
+
+Of a memory of one row, 0 stands for the second.
 """
 
 from typing import NamedTuple
@@ -40,12 +42,17 @@ class NearestRow(NamedTuple):
     Attributes:
         row: index, (k,).
         white: whether there is white noise between them, (k,).
-        alone: whether no other row is anywhere near, (k,).
+        ratio: distance of the row over that of the second one, (k,); 1 where nothing is known.
     """
 
     row: Int[np.ndarray, " k"]
     white: Bool[np.ndarray, " k"]
-    alone: Bool[np.ndarray, " k"]
+    ratio: Float[np.ndarray, " k"]
+
+    @property
+    def alone(self) -> Bool[np.ndarray, " k"]:
+        """Whether no other row is anywhere near, (k,)."""
+        return self.ratio < _ALONE
 
 
 def nearest_row(
@@ -112,6 +119,7 @@ def of_few_coordinates(
         ([0], True)
     """
     row, sure = np.empty(len(cues), int), np.empty(len(cues))
+    count, rows = len(rows), _at_least_two(rows)
     for k, cue in enumerate(np.asarray(cues, float)):
         told = slice(None) if known is None else known[k]
         here = np.asarray(rows[:, told], float)  # few columns: rows may have many
@@ -132,10 +140,14 @@ def of_few_coordinates(
         along = axes.T @ (cue[told] - mean)
         wide = np.maximum(variances, 0)[:, None] + _SCALES**2
         other = -0.5 * (along[:, None] ** 2 / wide + np.log(2 * np.pi * wide)).sum(axis=0)
-        best = int(found.argmax())
+        best = int(found[: np.searchsorted(some, count)].argmax())
         whole = np.logaddexp.reduce(np.append(found, other))
         row[k], sure[k] = some[best], np.exp(found[best] - whole)
     return row, sure
+
+
+def _at_least_two(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
+    return rows if len(rows) > 1 else np.vstack([rows, np.zeros_like(rows)])
 
 
 class Position(NamedTuple):
@@ -180,6 +192,8 @@ def position(
     """
     if len(rows) > _ALL:
         return _position_among_some(rows, cues, row, products)
+    if len(rows) == 1:
+        rows, products = _at_least_two(rows), None
     size = max(1, _AT_ONCE // (8 * len(rows)))
     squares = _squares(rows, True) if products is None else products[0]
     parts = []
@@ -277,8 +291,8 @@ def second_row(
 
 def _told(
     rows: np.ndarray, x: np.ndarray, part: np.ndarray, away: np.ndarray, first: np.ndarray
-) -> tuple[Bool[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
-    """Return whether the rest is white noise, and whether other rows are far."""
+) -> tuple[Bool[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return whether the rest is white noise, and its length over the second row's distance."""
     dim = part.sum(axis=1)
     rest = part * (x - rows[first])
     length = np.linalg.norm(rest, axis=1)
@@ -293,9 +307,9 @@ def _told(
     # Of normal numbers the fourth moment is 3, with a standard error of √24 over that of a mean.
     white &= np.abs(dim * (unit**4).sum(axis=1) - 3) <= 5 * most
     white &= (length > 0) & (dim >= FEWEST)
-    if len(rows) == 1:
-        return white, dim > 0
-    here = np.arange(len(x))
-    away[here, first] = np.inf
-    second = away.min(axis=1) + (part * x**2).sum(axis=1)
-    return white, (dim > 0) & (length**2 < _ALONE**2 * second)
+    second = (part * x**2).sum(axis=1)
+    if len(rows) > 1:
+        away[np.arange(len(x)), first] = np.inf
+        second = second + away.min(axis=1)
+    there = (dim > 0) & (second > 0)
+    return white, np.where(there, length / np.sqrt(np.where(there, second, 1.0)), 1.0)

@@ -64,6 +64,8 @@ class RowScreening:
             own: the cues less their noise and all rows, in the memory's coordinates.
         """
         out, (starts, points) = list(lists), own
+        if max(map(len, lists), default=0) <= KEPT:
+            return out
         for some in alike(lists, TOGETHER // len(self._place)):
             some = some[[len(lists[j]) > KEPT for j in some]]
             if not len(some):

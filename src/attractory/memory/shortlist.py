@@ -75,7 +75,8 @@ class RowFrame:
     """
 
     def __init__(self, rows: Float[np.ndarray, "n d"], mean: Float[np.ndarray, " d"]):
-        self._origin = mean if mean.any() else rows.mean(axis=0)
+        # One row alone has no spread: it is seen from 0, in units of its size.
+        self._origin = mean if mean.any() or len(rows) == 1 else rows.mean(axis=0)
         apart = rows - self._origin
         self.scale = float(np.sqrt(np.vdot(apart, apart) / apart.size)) or 1.0
         middle = (self._origin - self._origin.mean()) / self.scale
@@ -127,6 +128,8 @@ class Shortlist:
             starts: the same less their noise, in the memory's coordinates, at any length.
         """
         x, product = seen
+        if product.shape[1] <= _TOP:
+            return [np.arange(product.shape[1])] * len(x)
         correlation = self._correlation(x, product)
         found = [self._own(starts), 2 * product - self._frame.squares, correlation]
         if not self._metric.plain:

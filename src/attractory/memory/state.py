@@ -347,6 +347,9 @@ class MemoryState:
         damage[direct] = np.where(near.white[direct], DAMAGE.index("noise"), damage[direct])
         some = direct & whole
         sure[some] = self.mending.of_noise(seen.some(some), row[some])
+        # The law was learned of more noise than a cue has that lies beside its row.
+        beside = some & near.alone
+        sure[beside] = np.maximum(sure[beside], 1 - near.ratio[beside])
         certain |= direct
         if few.any():
             # A direction, too, says less than all there is to go by.
@@ -354,6 +357,7 @@ class MemoryState:
             row[few], sure[few] = self.mending.of_few_coordinates(seen.some(few), part)
             certain[few] = True
             damage[few] = DAMAGE.index("noise")
+        damage[near.ratio <= _AT] = 0
         damage[other_units] = DAMAGE.index("changed values")
         start[certain] = self.points[row[certain]]
         plain[~whole | certain] = start[~whole | certain]
