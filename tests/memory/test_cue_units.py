@@ -41,10 +41,11 @@ def test_percentiles_come_back_as_the_numbers_that_have_them():
         assert (np.abs(found - rows) <= gap)[other].all()
 
 
-def test_unknown_numbers_have_no_say():
+@pytest.mark.parametrize("told", ["fahrenheit", "from 0 to 1"])
+def test_unknown_numbers_have_no_say(told):
     known = np.ones_like(ROWS, bool)
     known[:, 1] = False
-    cues = np.where(known, TOLD["fahrenheit"](ROWS), 1e6)
+    cues = np.where(known, TOLD[told](ROWS), 1e6)
     found, other = CueUnits(ROWS).read(cues, known)
     assert other.all()
     assert np.allclose(((found - ROWS) / DEVIATION)[known], 0, atol=1e-9)
@@ -56,8 +57,10 @@ def test_rows_and_what_is_lost_or_wrong_in_part_stay():
         some = rng.permutation(9)[:4]
         row[some[:2]] = 0
         row[some[2:]] *= 1.8
-    noisy = ROWS + DEVIATION * rng.normal(size=ROWS.shape)
-    for cues in (ROWS, lost, noisy):
+    noisy, sentinel = ROWS + DEVIATION * rng.normal(size=ROWS.shape), ROWS.copy()
+    for row in sentinel:
+        row[rng.permutation(9)[:5]] = -999.0
+    for cues in (ROWS, lost, noisy, sentinel):
         found, other = CueUnits(ROWS).read(cues)
         assert not other.any()
         assert np.array_equal(found, cues)
