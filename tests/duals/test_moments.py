@@ -128,3 +128,24 @@ def test_functions_that_quadrature_cannot_do_are_refused(function, norm, words):
     act = activation_from(function)
     with pytest.raises(QuadratureError, match=words):
         ntk([[norm, 0.0]], activation=act)
+
+
+def test_second_derivatives_through_loops_do_not_depend_on_the_mode():
+    """Reverse mode forgets rules of custom derivatives in loops; layers are such a loop."""
+    act = activation_from(jax.nn.softplus, terms=32)
+
+    def deep(p):
+        def layer(pair, _):
+            s, a, b = pair
+            zero = jnp.zeros_like(s)
+            of = [act.moments(*at)[0] for at in ((s, zero, a, b), (a, zero, a, a), (b, zero, b, b))]
+            return tuple(of), None
+
+        return jax.lax.scan(layer, tuple(p), None, length=2)[0][0]
+
+    with jax.enable_x64(True):
+        p = jnp.array([0.3, 1.1, 0.9])
+        forward = jax.jacfwd(jax.jacfwd(deep))(p)
+        backward = jax.jacfwd(jax.grad(deep))(p)
+    assert np.allclose(backward, forward, rtol=1e-9, atol=1e-12)
+    assert np.allclose(forward, forward.T, rtol=1e-9, atol=1e-12)

@@ -27,7 +27,7 @@ from scipy.special import roots_hermitenorm
 
 from attractory._util.precision import double, full_precision
 from attractory._util.validation import whole
-from attractory.duals.protocol import DualActivation, plain_gap
+from attractory.duals.protocol import DualActivation, plain_gap, safe_root
 from attractory.duals.tabulated import SmoothParts
 
 __all__ = ["Expansion", "QuadratureError", "activation_from"]
@@ -267,8 +267,8 @@ def _once(function: Callable[[Array], Array], x: Array) -> Array:
 
 def _values(act: Expansion, order: int, a: Array) -> Array:
     nodes = jnp.asarray(_rule(act.terms)[0], a.dtype)
-    # The root's derivative is not used: Price's theorem stands in for it.
-    inner = lax.stop_gradient(jnp.sqrt(jnp.maximum(a, 0.0)))[..., None] * nodes
+    # In reverse mode loops forget the rule that is Price's theorem: derivatives are right here, too.
+    inner = safe_root(a)[..., None] * nodes
     return jnp.asarray(_derivative(act.function, order)(inner))
 
 
@@ -280,8 +280,9 @@ def _coefficients(act: Expansion, order: int, a: Array) -> Array:
 
 
 def _correlation(s: Array, a: Array, b: Array) -> Array:
-    product = jnp.sqrt(jnp.maximum(a * b, 0.0))
-    return jnp.clip(s / jnp.where(product > 0, product, 1.0), -1, 1)
+    product = safe_root(a * b)
+    c = s / jnp.where(product > 0, product, 1.0)
+    return c + lax.stop_gradient(jnp.clip(c, -1, 1) - c)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
