@@ -267,7 +267,7 @@ def _once(function: Callable[[Array], Array], x: Array) -> Array:
 
 def _values(act: Expansion, order: int, a: Array) -> Array:
     nodes = jnp.asarray(_rule(act.terms)[0], a.dtype)
-    # In reverse mode loops forget the rule that is Price's theorem: derivatives are right here, too.
+    # Loops in reverse mode forget the rule that is Price's theorem: this has to be right, too.
     inner = safe_root(a)[..., None] * nodes
     return jnp.asarray(_derivative(act.function, order)(inner))
 
