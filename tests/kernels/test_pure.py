@@ -294,3 +294,19 @@ def test_quadrature_that_does_not_suffice_is_an_error_in_compiled_code_too():
     np.testing.assert_allclose(kernel(point), ntk(point, activation="tanh"), rtol=1e-8)
     with pytest.raises((jax.errors.JaxRuntimeError, ValueError), match="32 terms leave out more"):
         jax.block_until_ready(kernel(1e3 * point))
+
+
+def test_derivatives_where_a_point_meets_itself_do_not_hang_on_rounding():
+    """There θ₃ = 3 w₁² w₂² κ² v + a constant, with v = w₀² x²/d + b² and κ = E[φ′²]."""
+    with jax.enable_x64(True):
+        x = jnp.asarray(np.random.default_rng(0).standard_normal((3, 4)))
+
+        def diagonal(first):
+            std = jnp.array([1.0, 0.9, 1.2]) * jnp.array([first, 1, 1])
+            return jnp.diag(ntk(x, activation="leaky_relu", depth=3, weight_std=std, bias_std=0.2))
+
+        scales = jnp.linspace(0.9, 1.1, 16)
+        found = jax.jit(jax.vmap(jax.jacfwd(diagonal)))(scales)
+    square, share = np.mean(np.square(x), axis=1), (1 + 0.01**2) / 2
+    wanted = 6 * (0.9 * 1.2 * share) ** 2 * np.outer(scales, square)
+    assert np.allclose(found, wanted, rtol=1e-9)

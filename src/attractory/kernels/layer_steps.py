@@ -64,6 +64,8 @@ def next_layer(
         return NextLayer(following, value, further, mine, theirs)
     # a + b − 2s of the variances, which cancels for nearly equal inputs.
     near = 2 * half_distance(value, further, mine, theirs)
+    # A last digit between the variances of one point would be a distance, and its root a cusp.
+    near = jnp.where(near > (4 * jnp.finfo(near.dtype).eps) ** 2 * (mine + theirs), near, 0.0)
     apart = jnp.where(value < 0, mine + theirs - 2 * value, near)
     following = (
         w * value + bias, w * w * further + w * bias * apart, w * mine + bias, w * theirs + bias
