@@ -24,9 +24,6 @@ import re
 import time
 from pathlib import Path
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from _results import keep
 from dimension import tiles
@@ -36,10 +33,11 @@ from attractory.datasets import mnist
 from attractory.memory import attack_recall
 from attractory.memory.certified_chain import RecallChain
 from attractory.memory.guided_recall import lead
+from attractory.memory.recall_attack import across, away
 
 ROWS, MOST = 20, 100_000
 EACH = 16  # directions of each of five kinds, of a row at a time
-INSIDE, SEEN = 0.999, 3  # of the certified angle; steps that the gradient is taken through
+INSIDE = 0.999  # of the certified angle, where gradients are taken
 SHARES = (0.25, 0.5, 0.75, 0.999)
 KINDS = ("noise", "another row", "block")
 KEPT = Path(__file__).parent / "results/certified_attack.md"
@@ -147,24 +145,6 @@ class Directions:
         share = self.rng.uniform(0.05, 0.8, (*u.shape[:2], 1))
         self.climbing = across((1 - share) * u + share * slope, self.p[:, None])
         return self.climbing
-
-
-def across(u, p):
-    """Return vectors less their parts along p, of length 1."""
-    u = u - (u * p).sum(axis=-1, keepdims=True) * p
-    return u / np.maximum(np.linalg.norm(u, axis=-1, keepdims=True), 1e-300)
-
-
-@eqx.filter_jit
-def away(step, x, home):
-    """Return the direction in which states are farther from home after a few steps."""
-
-    def near(x):
-        for _ in range(SEEN):
-            x = step(x)
-        return -(x * home).sum() / jnp.linalg.norm(x[0])
-
-    return jax.grad(near)(x)
 
 
 def worst(votes, row, angle):

@@ -21,7 +21,6 @@ from attractory import AttractorMemory, load_memory, save_memory
 from attractory.datasets import mnist
 
 _MOVES = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1))
-
 _DIGITS = 10_000  # there are
 
 
@@ -32,9 +31,8 @@ def moved(images, down, right):
 
 
 def rows_of(folder, count):
-    digits, _ = mnist(folder, "test", count if count <= _DIGITS else -(-count // len(_MOVES)))
-    images = digits.reshape(-1, 28, 28)
-    moves = _MOVES[:1] if count <= _DIGITS else _MOVES
+    digits, _ = mnist(folder, "test", min(count, _DIGITS))
+    images, moves = digits.reshape(-1, 28, 28), _MOVES[: -(-count // _DIGITS)]
     return np.concatenate([moved(images, *move) for move in moves]).reshape(-1, 784)[:count]
 
 

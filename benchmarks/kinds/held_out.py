@@ -37,10 +37,19 @@ def _sized(image, size, how):
     return np.stack([np.asarray(c.resize(size[::-1], how)) for c in channels], axis=2)
 
 
+def _in_colour(image):
+    """Return an image of three channels, equal ones of a grey image."""
+    return np.repeat(image, 3 // image.shape[2], axis=2)
+
+
+def _in_bytes(image):
+    """Return an image of values from 0 to 1 as bytes."""
+    return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+
+
 def _through_a_file(image, kind, **options):
     """Return an image that was saved as a file of 8 bits, and read again."""
-    whole = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-    buffer = io.BytesIO()
+    whole, buffer = _in_bytes(image), io.BytesIO()
     Image.fromarray(whole[..., 0] if image.shape[2] == 1 else whole).save(buffer, kind, **options)
     return np.asarray(Image.open(buffer)).reshape(image.shape) / 255
 
@@ -137,7 +146,7 @@ def webp_twice(rows, shape, stored, rng):
     images = images_of(rows, shape)
     images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
     for k, image in enumerate(images):
-        colour = np.repeat(image, 3 // image.shape[2], axis=2)
+        colour = _in_colour(image)
         for _ in range(2):
             colour = _through_a_file(colour, "WEBP", quality=int(rng.integers(1, 21)))
         images[k] = colour if image.shape[2] == 3 else colour.mean(axis=2, keepdims=True)
@@ -149,8 +158,7 @@ def few_colours(rows, shape, stored, rng):
     images = images_of(rows, shape)
     images += between(0.02, 0.1, images, rng) * noise(1, images, rng)
     for k, image in enumerate(images):
-        colour = np.repeat(image, 3 // image.shape[2], axis=2)
-        whole = np.round(255 * np.clip(colour, 0, 1)).astype(np.uint8)
+        whole = _in_bytes(_in_colour(image))
         few = Image.fromarray(whole).quantize(int(rng.integers(3, 7))).convert("RGB")
         images[k] = np.asarray(few)[..., : image.shape[2]] / 255
     return flat(images)

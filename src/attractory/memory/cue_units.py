@@ -69,7 +69,7 @@ class CueUnits:
         """
         live = self._deviation > 0
         seen = np.broadcast_to(live, cues.shape) if known is None else known & live
-        best, other = cues, np.zeros(len(cues), bool)
+        other = np.zeros(len(cues), bool)
         near = self._near(cues, seen)
         some = np.flatnonzero((seen.sum(axis=1) >= _FEWEST) & (near <= _IN_PLACE))
         if not len(some):
@@ -79,11 +79,8 @@ class CueUnits:
         least = np.full(len(some), np.inf)
         for units in (self._scores, self._range, self._per_cent, self._percentiles, self._scaled):
             found = units(x, seen)
-            nats = self._nats(found, seen)
-            if units == self._scaled:
-                nats -= np.log(seen.sum(axis=1))
             there = self._near(found.cues, seen)
-            fits = (nats > own) & (there >= _HALF) & (near <= _IN_PLACE * there)
+            fits = (self._nats(found, seen) > own) & (there >= _HALF) & (near <= _IN_PLACE * there)
             away = np.where(fits, self._from_a_row(found.cues, seen), np.inf)
             better = away < least
             best[some[better]], least = found.cues[better], np.minimum(away, least)
@@ -104,6 +101,16 @@ class CueUnits:
     def _unit(self) -> Float[np.ndarray, " d"]:
         return np.where(self._deviation > 0, self._deviation, 1.0)
 
+    @cached_property
+    def _in_deviations(self) -> Float[np.ndarray, "n d"]:
+        return np.where(self._deviation > 0, self._rows / self._unit, 0)
+
+    @cached_property
+    def _ends(self) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
+        """The least value of each column, and from it to the largest; 1 of constant ones."""
+        low, wide = self._rows.min(axis=0), np.ptp(self._rows, axis=0)
+        return low, np.where(wide > 0, wide, 1.0)
+
     def _near(self, x: np.ndarray, seen: np.ndarray) -> Float[np.ndarray, " k"]:
         """Return the share of the numbers that are near their columns' means."""
         near = seen & (np.abs(x - self._mean) <= _NEAR * self._unit)
@@ -111,9 +118,8 @@ class CueUnits:
 
     def _from_a_row(self, x: np.ndarray, seen: np.ndarray) -> Float[np.ndarray, " k"]:
         """Return the square of the distance from the nearest row, in deviations."""
-        rows, apart = (np.where(self._deviation > 0, v / self._unit, 0) for v in (self._rows, x))
-        known = seen.astype(float)
-        apart = apart * known
+        rows, known = self._in_deviations, seen.astype(float)
+        apart = x / self._unit * known  # constant columns are never seen
         square = known @ (rows**2).T - 2 * apart @ rows.T
         return square.min(axis=1) + (apart**2).sum(axis=1)
 
@@ -132,8 +138,8 @@ class CueUnits:
         return self._affine(x, self._mean, self._unit)
 
     def _range(self, x: np.ndarray, seen: np.ndarray, whole: float = 1.0) -> _Reading:
-        low, high = self._rows.min(axis=0), self._rows.max(axis=0)
-        return self._affine(x, low, np.where(high > low, high - low, 1.0) / whole)
+        low, wide = self._ends
+        return self._affine(x, low, wide / whole)
 
     def _per_cent(self, x: np.ndarray, seen: np.ndarray) -> _Reading:
         return self._range(x, seen, 100.0)
@@ -164,7 +170,9 @@ class CueUnits:
             scale, offset = _line(x, mean, weight)
         row = self._rows[self._most_alike(x, weight)]
         scale, offset = _line(x, row, weight)
-        return _Reading((x - offset) / scale, np.broadcast_to(-np.log(scale), x.shape))
+        count = seen.sum(axis=1, keepdims=True)  # they share what the two numbers cost
+        cost = np.log(scale) + np.log(count) / count
+        return _Reading((x - offset) / scale, np.broadcast_to(-cost, x.shape))
 
     def _most_alike(self, x: np.ndarray, weight: np.ndarray) -> Int[np.ndarray, " k"]:
         """Return the row of largest correlation, weighed, with each cue."""

@@ -38,7 +38,7 @@ from attractory.memory.high_degree_steps import HighDegreeStep
 from attractory.memory.momentum_iteration import run_stage
 from attractory.memory.settling import settle
 
-__all__ = ["RecallAttack", "attack_recall"]
+__all__ = ["RecallAttack", "across", "attack_recall", "away"]
 
 _THERE = 0.01  # of the norm: an end this near is at the row
 _FARTHEST = 1.4  # radians
@@ -157,10 +157,10 @@ class _Search:
             flat = x.reshape(-1, x.shape[2]) * self.plan.norm
             home = np.repeat(self.unit[rows], kept, axis=0)
             given = (jnp.asarray(v, np.float32) for v in (flat, home))
-            slope = np.asarray(_away(step, *given), float)
-            slope = _across(slope.reshape(x.shape), p)
+            slope = np.asarray(away(step, *given), float)
+            slope = across(slope.reshape(x.shape), p)
             for turn in _TURNS:
-                turned = _across((1 - turn) * some + turn * slope, p)
+                turned = across((1 - turn) * some + turn * slope, p)
                 reached = self._boundary(rows, turned, aim)
                 better = reached < aim
                 some = np.where(better[:, :, None], turned, some)
@@ -181,12 +181,12 @@ class _Search:
         close = self.unit @ p
         close[row] = 0.0
         near = np.argsort(-np.abs(close))[: min(len(close) - 1, count // 2)]
-        to = _across(np.sign(close[near])[:, None] * self.unit[near], p)
+        to = across(np.sign(close[near])[:, None] * self.unit[near], p)
         sums = [to[:m].sum(axis=0) for m in range(2, min(len(to), max(2, count // 6)) + 1)]
         axes = [s * a for a in self.axes for s in (1, -1)][: count // 6]
         random = np.zeros((count, len(p)))
         random[:, : self.width] = self.rng.normal(size=(count, self.width))
-        return _across(np.vstack([to, *sums, *axes, random])[:count], p)
+        return across(np.vstack([to, *sums, *axes, random])[:count], p)
 
     def _boundary(
         self, rows: np.ndarray, u: np.ndarray, least: np.ndarray
@@ -244,7 +244,7 @@ class _Search:
 
 
 @eqx.filter_jit
-def _away(step: HighDegreeStep, x: Array, home: Array) -> Array:
+def away(step: HighDegreeStep, x: Array, home: Array) -> Array:
     """Return the direction in which states end farther from home after a few steps."""
 
     def near(x: Array) -> Array:
@@ -255,7 +255,7 @@ def _away(step: HighDegreeStep, x: Array, home: Array) -> Array:
     return jax.grad(near)(x)
 
 
-def _across(u: np.ndarray, p: np.ndarray) -> np.ndarray:
+def across(u: np.ndarray, p: np.ndarray) -> np.ndarray:
     """Return vectors less their parts along p, of length 1; 0 for those along it."""
     rest = u - (u * p).sum(axis=-1, keepdims=True) * p
     size, length = (np.linalg.norm(v, axis=-1, keepdims=True) for v in (u, rest))

@@ -170,6 +170,8 @@ class Shortlist:
     ) -> list[Int[np.ndarray, " s"]]:
         """Return the same for cues of which some coordinates are unknown."""
         points, seen = self._frame.points, known.astype(np.float32)
+        if len(points) <= _TOP:
+            return [np.arange(len(points))] * len(x)
         given = np.where(known, x, np.float32(0))
         squares, sums, product = seen @ (points**2).T, seen @ points.T, given @ points.T
         count = seen.sum(axis=1, keepdims=True)
@@ -278,12 +280,9 @@ def _first(
     """Return, for each cue, the first rows by each similarity, each row once.
 
     Args:
-        similarities: (k, n) each.
+        similarities: (k, n) each, of more rows than are taken.
         few: those of which fewer rows are taken.
     """
-    n = similarities[0].shape[1]
-    if n <= _TOP:
-        return [np.arange(n)] * len(similarities[0])
     each = [_largest(s, _TOP) for s in similarities]
     each += [_largest(s, _FEW) for s in few]
     return [np.unique(rows) for rows in np.concatenate(each, axis=1)]

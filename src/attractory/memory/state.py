@@ -367,11 +367,11 @@ class MemoryState:
     def cue_units(self) -> CueUnits | None:
         """What tells in which units cues are; None where columns have one unit."""
         dim = len(self.coordinates.mean)
-        if dim > MOST_COLUMNS or not self.settings.guided or self.sequence or self.mending.on_grid:
-            return None
         # Of one unit in all columns the models of damage fit contrast and offset themselves.
         unequal = self.coordinates.scale is not None or dim < FEWEST_FOR_MODELS
-        return CueUnits(self.rows) if unequal else None
+        if not unequal or dim > MOST_COLUMNS or not self.settings.guided or self.sequence:
+            return None
+        return None if self.mending.on_grid else CueUnits(self.rows)
 
     def refuse_other_answers(
         self, points: Float[np.ndarray, "m d"], answers: Float[np.ndarray, "m d"]
