@@ -1,24 +1,29 @@
 """Data sets that only held-out damage is measured on (`damage.py --held-out`).
 
-Of images: glyphs, the signs of a font, DejaVu Sans, 28 × 28; terrain, tiles of Matplotlib's heights
-of a part of Tennessee, and relief, of heights of the earth and the sea floor, each from 0 to 1;
-icons, on white, 32 × 32; flags, oblong and in colour, 20 × 29; textures, tiles of photographs of
-brick, grass and gravel, 24 × 24; faces, and as many other parts of photographs, 25 × 25. Of other
-rows: tumours, patients and wine are scikit-learn's, in the units they were taken in; speech,
-windows of 30 ms of sound, and spectra, logarithms of the power of longer ones; letters, 16 whole
-numbers each, of UCI's "Letter Recognition"; heartbeats, windows of 0.36 s of an electrocardiogram;
-climate, seven measurements in each month at a place at sea; winds, eastward and northward, in 132
-months at a place; strokes, shares of eight directions of ink in each of 5 × 5 parts of a printed
-character; segments, 18 measurements of 3 × 3 pixels of photographs; radar, what came back of 17
-pulses; programs, how often each of 200 words is in a file of Python.
+Of images: glyphs, the signs of a font, DejaVu Sans, 28 × 28; characters, Chinese ones, 26 × 26;
+terrain, tiles of Matplotlib's heights of a part of Tennessee, and relief, of heights of the earth
+and the sea floor, each from 0 to 1; brains, tiles of slices of a head by magnetic resonance, so,
+too, 28 × 28; icons, on white, 32 × 32, and emoji; flags, oblong and in colour, 20 × 29; textures,
+tiles of photographs of brick, grass and gravel, 24 × 24; faces, and as many other parts of
+photographs, 25 × 25. Of other rows: tumours, patients and wine are scikit-learn's, in the units
+they were taken in; speech, windows of 30 ms of sound, and spectra, logarithms of the power of
+longer ones; music, of the power in 20 bands at ten times; letters, 16 whole numbers each, of UCI's
+"Letter Recognition"; heartbeats, windows of 0.36 s of an electrocardiogram; climate, seven
+measurements in each month at a place at sea; winds, eastward and northward, in 132 months at a
+place; strokes, shares of eight directions of ink in each of 5 × 5 parts of a printed character;
+segments, 18 measurements of 3 × 3 pixels of photographs; radar, what came back of 17 pulses;
+programs, how often each of 200 words is in a file of Python; fertility, births in each of 52 years
+in a country; schools, twelve measurements of a district's and products of them.
 """
 
 import argparse
+import csv
 import gzip
 import sysconfig
 from pathlib import Path
 
 import numpy as np
+from fontTools.ttLib import TTFont
 from matplotlib import get_data_path
 from matplotlib.cbook import get_sample_data
 from matplotlib.ft2font import FT2Font
@@ -34,11 +39,15 @@ def _some(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     return rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])][:count]
 
 
-def _height_tiles(heights: np.ndarray, size: int) -> np.ndarray:
-    """Return tiles (n, size²) that do not overlap and are not flat, each from 0 to 1."""
-    down, across = (s // size for s in heights.shape)
-    parts = heights[: down * size, : across * size].reshape(down, size, across, size)
-    parts = parts.swapaxes(1, 2).reshape(down * across, -1).astype(float)
+def _parts(plane: np.ndarray, size: int) -> np.ndarray:
+    """Return tiles (n, size²) of a plane (height, width) that do not overlap."""
+    down, across = (s // size for s in plane.shape)
+    parts = plane[: down * size, : across * size].reshape(down, size, across, size)
+    return parts.swapaxes(1, 2).reshape(down * across, -1).astype(float)
+
+
+def _stretched(parts: np.ndarray) -> np.ndarray:
+    """Return those that are not flat, each from 0 to 1."""
     low, high = parts.min(axis=1, keepdims=True), parts.max(axis=1, keepdims=True)
     uneven = (high > low)[:, 0]
     return ((parts - low)[uneven]) / (high - low)[uneven]
@@ -66,7 +75,7 @@ def _monthly(file: Path, most: float) -> np.ndarray:
 def terrain() -> tuple:
     """Return tiles of heights of Matplotlib's."""
     with np.load(get_sample_data("jacksboro_fault_dem.npz", asfileobj=False)) as found:
-        return _height_tiles(found["elevation"], 20), (20, 20), True
+        return _stretched(_parts(found["elevation"], 20)), (20, 20), True
 
 
 def glyphs() -> tuple:
@@ -85,7 +94,7 @@ def relief(file: Path) -> tuple:
     """Return tiles of the heights in a file of the earth's."""
     with netcdf_file(file, mmap=False) as found:
         heights = next(v.data for v in found.variables.values() if len(v.shape) == 2)
-    return _height_tiles(heights, 24), (24, 24), True
+    return _stretched(_parts(heights, 24)), (24, 24), True
 
 
 def icons(folder: Path) -> tuple:
@@ -190,6 +199,63 @@ def radar(folder: Path) -> tuple:
     return rows, rows.shape[1:], False
 
 
+def emoji(file: Path) -> tuple:
+    """Return small pictures of a font in colour, on white."""
+    font = ImageFont.truetype(file, 109, layout_engine=ImageFont.Layout.BASIC)  # its one size
+    rows = []
+    for code in sorted(TTFont(file).getBestCmap()):
+        canvas = Image.new("RGB", (136, 128), "white")
+        ImageDraw.Draw(canvas).text((0, 0), chr(code), font=font, embedded_color=True)
+        rows.append(np.asarray(canvas.resize((32, 32), Image.Resampling.BOX)).ravel() / 255)
+    rows = np.stack(rows)
+    return rows[rows.std(axis=1) > 0.05], (32, 32, 3), True
+
+
+def characters(file: Path) -> tuple:
+    """Return Chinese characters of a Japanese font, 1 on 0."""
+    font, rows = ImageFont.truetype(file, 24, layout_engine=ImageFont.Layout.BASIC), []
+    for code in sorted(c for c in TTFont(file).getBestCmap() if 0x4E00 <= c < 0xA000):
+        canvas = Image.new("L", (26, 26))
+        ImageDraw.Draw(canvas).text((13, 13), chr(code), fill=255, font=font, anchor="mm")
+        rows.append(np.asarray(canvas).ravel() / 255)
+    return np.stack(rows), (26, 26), True
+
+
+def brains(file: Path) -> tuple:
+    """Return tiles of slices of a head's image in a file of NIfTI-1, each from 0 to 1."""
+    with gzip.open(file) as found:
+        content = found.read()
+    across, down, slices = np.frombuffer(content, "<i2", 3, 42)
+    begin = int(np.frombuffer(content, "<f4", 1, 108)[0])
+    voxels = np.frombuffer(content, np.uint8, -1, begin).reshape(slices, down, across)
+    rows = np.concatenate([_parts(plane, 28) for plane in voxels[::3]])
+    return _stretched(rows[rows.std(axis=1) > 25]), (28, 28), True
+
+
+def music(folder: Path) -> tuple:
+    """Return decibels in 20 bands of frequency at ten times within 0.4 s of sound."""
+    sound = _windows(folder, 0.4)
+    frames = sound.reshape(len(sound), 10, -1)
+    size = frames.shape[2]
+    power = np.abs(np.fft.rfft(frames * np.hanning(size), axis=2)[:, :, 1:161]) ** 2
+    rows = 10 * np.log10(power.reshape(len(sound), 10, 20, 8).mean(axis=3) + 1e-6)
+    return rows.reshape(len(sound), -1), (200,), False
+
+
+def fertility(folder: Path) -> tuple:
+    """Return births for each woman in each of 52 years, of countries and regions."""
+    with (folder / "fertility/fertility.csv").open(newline="") as lines:
+        found = [line[4:56] for line in csv.reader(lines)][1:]
+    rows = np.array([line for line in found if all(line)], float)
+    return rows, rows.shape[1:], False
+
+
+def schools(folder: Path) -> tuple:
+    """Return twelve measurements of schools in each district, and ten products of them."""
+    rows = np.loadtxt(folder / "star98/star98.csv", delimiter=",", skiprows=1)
+    return rows, rows.shape[1:], False
+
+
 def programs() -> tuple:
     """Return counts of the commonest words in 20,000 signs of each file that has 100 of them."""
     files = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
@@ -214,6 +280,12 @@ SETS = {
     "faces": (faces, "folder of scikit-image's data"),
     "segments": (segments, "folder of Weka's examples"),
     "radar": (radar, "folder of Weka's examples"),
+    "emoji": (emoji, "NotoColorEmoji.ttf"),
+    "characters": (characters, "ipag.ttf of IPA's fonts"),
+    "brains": (brains, "ch2.nii.gz of MRIcron"),
+    "music": (music, "folder of .wav files"),
+    "fertility": (fertility, "folder of statsmodels' data sets"),
+    "schools": (schools, "folder of statsmodels' data sets"),
 }
 
 

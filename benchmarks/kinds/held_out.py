@@ -1,313 +1,236 @@
 """Damage that recall was not made on: written down before it is measured, and measured once.
 
-`IMAGES` are kinds for images with values in [0, 1]: here noise, tones, files, lost pixels and what
-moves; in `held_out_covered.py` what covers a part, prints and photographs, and mixtures with
-pictures that are not stored. `VECTORS` are for rows of any numbers, in `held_out_vectors.py`. They
-are what an ordinary user would try: each strength is drawn anew for each cue, from a range in which
-somebody who looks with care still says which row it is. Each function takes rows (k, d), their
-shape (height, width) or (height, width, channels), the stored rows, and a generator, and returns
-cues (k, d). A pixel "of 28" is a 28th of the height. Whoever wrote the kinds had not seen the code
-that recalls cues. Those that move what is shown are `shifted_and_noisy`, `cropped_and_darkened`,
-`turned_and_blurred`, `mirrored_and_noisy`, `on_its_side_and_dark`, `stretched_one_way`,
-`peppered_and_shifted`, `smaller_on_grey`, `printed_and_scanned`, `photographed_from_the_side`, and
-of vectors `clock_fast_and_late`, `neighbours_swapped`.
+`IMAGES` are kinds for images with values in [0, 1]: here noise, blur, files, tones, light and lost
+pixels; in `held_out_covered.py` what covers a part, what moves, and mixtures. `VECTORS` are for
+rows of any numbers, in `held_out_vectors.py`. They are what an ordinary user would try, mostly two
+at a time: each strength is drawn anew for each cue, from a range in which somebody who looks with
+care still says which row it is. Each function takes rows (k, d), their shape (height, width) or
+(height, width, channels), the stored rows, and a generator, and returns cues (k, d). A pixel "of
+28" is a 28th of the height. Whoever wrote the kinds had not seen the code that recalls cues. Those
+that move what is shown are `shifted_and_blurred`, `askew_and_noisy`, `nearer_or_farther`,
+`slanted_and_faint`, `crumpled`, `upside_down_and_soft`, `rolled_round`, `badly_cut_out`, and of
+vectors `few_cells_swapped`.
 """
-
-import io
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter, median_filter, uniform_filter
+from scipy.ndimage import convolve, gaussian_filter, uniform_filter
 
 from .held_out_covered import COVERED
 from .held_out_vectors import VECTORS
-from .views import flat, images_of, moved, noise, turned
+from .views import between, flat, grid, images_of, noise, sized, through_a_file
 
 __all__ = ["IMAGES", "VECTORS"]
 
 
-def between(low, high, images, rng):
-    """Return a number for each image, of a range, that multiplies its pixels."""
-    return rng.uniform(low, high, (len(images), 1, 1, 1))
-
-
-def _sized(image, size, how):
-    """Return an image (height, width, channels) of another (height, width)."""
-    channels = [Image.fromarray(image[..., c].astype(np.float32)) for c in range(image.shape[2])]
-    return np.stack([np.asarray(c.resize(size[::-1], how)) for c in channels], axis=2)
-
-
-def _in_colour(image):
-    """Return an image of three channels, equal ones of a grey image."""
-    return np.repeat(image, 3 // image.shape[2], axis=2)
-
-
-def _in_bytes(image):
-    """Return an image of values from 0 to 1 as bytes."""
-    return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-
-
-def _through_a_file(image, kind, **options):
-    """Return an image that was saved as a file of 8 bits, and read again."""
-    whole, buffer = _in_bytes(image), io.BytesIO()
-    Image.fromarray(whole[..., 0] if image.shape[2] == 1 else whole).save(buffer, kind, **options)
-    return np.asarray(Image.open(buffer)).reshape(image.shape) / 255
-
-
-def shifted_and_noisy(rows, shape, stored, rng):
-    """Moved by 0.04 to 0.13 of each side, 0 where nothing was; noise of 0.1 to 0.3."""
+def noise_and_pepper(rows, shape, stored, rng):
+    """Noise of 0.15 to 0.35, and 0.05 to 0.2 of the values are 0 or 1."""
     images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        shift = rng.choice([-1, 1], 2) * rng.uniform(0.04, 0.13, 2)
-        images[k] = moved(image, np.eye(2), shift, "constant")
-    return flat(images + between(0.1, 0.3, images, rng) * noise(1, images, rng))
-
-
-def cropped_and_darkened(rows, shape, stored, rng):
-    """A part of 0.75 to 0.92 of the sides fills the picture; 0.3 to 0.6 of the light."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        part = rng.uniform(0.75, 0.92)
-        shift = rng.uniform(-0.5, 0.5, 2) * (1 - part)
-        images[k] = moved(image, part * np.eye(2), shift, "nearest")
-    images *= between(0.3, 0.6, images, rng)
-    return flat(images + noise(0.02, images, rng))
-
-
-def turned_and_blurred(rows, shape, stored, rng):
-    """Turned by 6 to 25 degrees, then smooth over 0.6 to 1.2 pixels (of 28)."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        angle = np.radians(rng.uniform(6, 25)) * rng.choice([-1, 1])
-        soft = rng.uniform(0.6, 1.2) * shape[0] / 28
-        images[k] = gaussian_filter(moved(image, turned(angle), (0, 0), "nearest"), (soft, soft, 0))
-    return flat(images)
-
-
-def mirrored_and_noisy(rows, shape, stored, rng):
-    """Left is right, with noise of 0.1 to 0.25."""
-    images = images_of(rows, shape)[:, :, ::-1]
-    return flat(images + between(0.1, 0.25, images, rng) * noise(1, images, rng))
-
-
-def on_its_side_and_dark(rows, shape, stored, rng):
-    """A quarter turn (oblong ones half a turn), at 0.4 to 0.7 of the light; noise of 0.05."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        turns = rng.choice([1, 3]) if shape[0] == shape[1] else 2
-        images[k] = np.rot90(image, turns)
-    return flat(between(0.4, 0.7, images, rng) * images + noise(0.05, images, rng))
-
-
-def stretched_one_way(rows, shape, stored, rng):
-    """Longer by 1.15 to 1.4 down or across, what is beyond is cut off; noise of 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        matrix, axis = np.eye(2), rng.integers(2)
-        matrix[axis, axis] = 1 / rng.uniform(1.15, 1.4)
-        images[k] = moved(image, matrix, (0, 0), "nearest")
-    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
-
-
-def smaller_on_grey(rows, shape, stored, rng):
-    """Shown at 0.65 to 0.85 of its size, anywhere that it fits, on one grey; noise of 0.05."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        part, grey = rng.uniform(0.65, 0.85), rng.uniform(0.2, 0.8)
-        shift = rng.uniform(-0.5, 0.5, 2) * (1 - part) / part
-        seen = moved(image - grey, np.eye(2) / part, shift, "constant")
-        images[k] = grey + seen
-    return flat(images + noise(0.05, images, rng))
-
-
-def peppered_and_shifted(rows, shape, stored, rng):
-    """Moved by up to 0.08 of each side, the edge goes on; 0.1 to 0.25 of pixels are 0 or 1."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        images[k] = moved(image, np.eye(2), rng.uniform(-0.08, 0.08, 2), "nearest")
-    hit = rng.random(images.shape) < between(0.1, 0.25, images, rng)
+    images += between(0.15, 0.35, images, rng) * noise(1, images, rng)
+    hit = rng.random(images.shape) < between(0.05, 0.2, images, rng)
     return flat(np.where(hit, rng.integers(0, 2, images.shape), images))
 
 
-def jpeg_of_a_smaller_one(rows, shape, stored, rng):
-    """Made 0.45 to 0.75 of the size, saved as JPEG of quality 15 to 40, made large again."""
+def noise_and_zeros(rows, shape, stored, rng):
+    """Noise of 0.1 to 0.2; then 0.4 to 0.6 of the pixels are 0."""
     images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        part = rng.uniform(0.45, 0.75)
-        size = max(4, round(part * shape[0])), max(4, round(part * shape[1]))
-        small = _sized(image, size, Image.Resampling.BOX)
-        coded = _through_a_file(small, "JPEG", quality=int(rng.integers(15, 41)))
-        images[k] = _sized(coded, shape[:2], Image.Resampling.BICUBIC)
-    return flat(images)
+    images += between(0.1, 0.2, images, rng) * noise(1, images, rng)
+    kept = rng.random((*images.shape[:3], 1)) >= between(0.4, 0.6, images, rng)
+    return flat(images * kept)
 
 
-def webp_twice(rows, shape, stored, rng):
-    """Noise of 0.05 to 0.15, then saved as WebP of quality 1 to 20, twice."""
+def some_pixels_anything(rows, shape, stored, rng):
+    """Of the pixels 0.25 to 0.45 have any value from 0 to 1, the others noise of 0.05 to 0.15."""
     images = images_of(rows, shape)
     images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
-    for k, image in enumerate(images):
-        colour = _in_colour(image)
-        for _ in range(2):
-            colour = _through_a_file(colour, "WEBP", quality=int(rng.integers(1, 21)))
-        images[k] = colour if image.shape[2] == 3 else colour.mean(axis=2, keepdims=True)
-    return flat(images)
+    hit = rng.random((*images.shape[:3], 1)) < between(0.25, 0.45, images, rng)
+    return flat(np.where(hit, rng.random(images.shape), images))
 
 
-def few_colours(rows, shape, stored, rng):
-    """Three to six colours of its own; noise of 0.02 to 0.1 first."""
+def noisy_where_bright(rows, shape, stored, rng):
+    """Each value times 1 plus noise of 0.4 to 0.9, and noise of 0.05 to 0.1 in all."""
     images = images_of(rows, shape)
-    images += between(0.02, 0.1, images, rng) * noise(1, images, rng)
-    for k, image in enumerate(images):
-        whole = _in_bytes(_in_colour(image))
-        few = Image.fromarray(whole).quantize(int(rng.integers(3, 7))).convert("RGB")
-        images[k] = np.asarray(few)[..., : image.shape[2]] / 255
-    return flat(images)
+    images *= 1 + between(0.4, 0.9, images, rng) * noise(1, images, rng)
+    return flat(images + between(0.05, 0.1, images, rng) * noise(1, images, rng))
 
 
-def pixelated_and_noisy(rows, shape, stored, rng):
-    """Blocks of two or three pixels (of 28) are one grey or colour; noise of 0.05 to 0.2."""
+def lines_and_columns_off(rows, shape, stored, rng):
+    """Each line and each column is off by a number of deviation 0.08 to 0.2; noise of 0.05."""
     images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        size = rng.integers(2, 4)
-        few = tuple(round(s / size * 28 / shape[0]) for s in shape[:2])
-        small = _sized(image, few, Image.Resampling.BOX)
-        images[k] = _sized(small, shape[:2], Image.Resampling.NEAREST)
-    return flat(images + between(0.05, 0.2, images, rng) * noise(1, images, rng))
-
-
-def noisy_then_median(rows, shape, stored, rng):
-    """Noise of 0.2 to 0.4, cut to [0, 1], then the median of three by three pixels."""
-    images = images_of(rows, shape)
-    images += between(0.2, 0.4, images, rng) * noise(1, images, rng)
-    return flat(median_filter(np.clip(images, 0, 1), (1, 3, 3, 1)))
-
-
-def boxes_of_blur_and_noise(rows, shape, stored, rng):
-    """The mean over a square of three to five pixels (of 28); noise of 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        size = max(2, round(rng.uniform(3, 5) * shape[0] / 28))
-        images[k] = uniform_filter(image, (size, size, 1))
-    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
-
-
-def blurred_one_way(rows, shape, stored, rng):
-    """Smooth over 1.5 to 3 pixels (of 28) down or across, and hardly the other way; noise 0.03."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        soft = np.array([rng.uniform(1.5, 3), 0.3])[rng.permutation(2)] * shape[0] / 28
-        images[k] = gaussian_filter(image, (*soft, 0))
-    return flat(images + noise(0.03, images, rng))
-
-
-def long_tailed_noise(rows, shape, stored, rng):
-    """Student's noise of two degrees of freedom, of scale 0.08 to 0.2, not cut."""
-    drawn = rng.standard_t(2, rows.shape)
-    return rows + rng.uniform(0.08, 0.2, (len(rows), 1)) * drawn
-
-
-def film_grain(rows, shape, stored, rng):
-    """Noise smooth over 0.6 pixels, of 0.2 to 0.45 in mid tones and a fifth of that at 0 and 1."""
-    images = np.clip(images_of(rows, shape), 0, 1)
-    fine = gaussian_filter(noise(1, images, rng), (0, 0.6, 0.6, 0))
-    fine /= fine.std()
-    tone = 0.2 + 1.6 * np.sqrt(images * (1 - images))
-    return flat(images + between(0.2, 0.45, images, rng) * tone * fine)
-
-
-def few_photons_stretched(rows, shape, stored, rng):
-    """Six to twenty photons where it is 1, one to two more anywhere; stretched to [0, 1]."""
-    images = images_of(rows, shape)
-    light = between(6, 20, images, rng)
-    made = rng.poisson(light * np.clip(images, 0, 1) + between(1, 2, images, rng)).astype(float)
-    low, high = (f(made, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
-    return flat((made - low) / np.maximum(high - low, 1))
-
-
-def faint_and_rounded(rows, shape, stored, rng):
-    """Between 0.1 and 0.3 of the contrast about any grey, noise of 0.03, rounded to twentieths."""
-    images = images_of(rows, shape)
-    made = between(0.1, 0.3, images, rng) * (images - 0.5) + between(0.2, 0.8, images, rng)
-    return flat(np.round(20 * (made + noise(0.03, images, rng))) / 20)
-
-
-def too_hard(rows, shape, stored, rng):
-    """A steep tone curve (a logistic of slope 8 to 15 about 0.3 to 0.6); noise of 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    slope, about = between(8, 15, images, rng), between(0.3, 0.6, images, rng)
-    made = 1 / (1 + np.exp(-slope * (images - about)))
-    return flat(made + between(0.05, 0.15, images, rng) * noise(1, images, rng))
-
-
-def too_dark_and_clipped(rows, shape, stored, rng):
-    """Between 0.15 and 0.35 is taken off, and what is below 0 is cut; noise of 0.05 first."""
-    images = images_of(rows, shape)
-    return flat(np.maximum(images + noise(0.05, images, rng) - between(0.15, 0.35, images, rng), 0))
-
-
-def colour_jitter(rows, shape, stored, rng):
-    """Brightness and contrast by 0.5 to 1.5, saturation by 0.2 to 1.6; channels by 0.8 to 1.2."""
-    images = images_of(rows, shape)
-    grey = images.mean(axis=3, keepdims=True)
-    images = grey + between(0.2, 1.6, images, rng) * (images - grey)
-    images *= rng.uniform(0.8, 1.2, (len(images), 1, 1, images.shape[3]))
-    mean = images.mean(axis=(1, 2, 3), keepdims=True)
-    images = mean + between(0.5, 1.5, images, rng) * (images - mean)
-    images *= between(0.5, 1.5, images, rng)
-    return flat(np.clip(images + noise(0.02, images, rng), 0, 1))
-
-
-def dead_columns_repaired(rows, shape, stored, rng):
-    """Of the columns 0.3 to 0.55 are dead and show what is left of them; noise of 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    for image in images:
-        dead = rng.random(shape[1]) < rng.uniform(0.3, 0.55)
-        for j in np.nonzero(dead)[0]:
-            image[:, j] = image[:, max(j - 1, 0)]
-    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
-
-
-def lost_filled_with_mean(rows, shape, stored, rng):
-    """Of the pixels 0.5 to 0.8 are lost, and show the mean of those that are left; noise 0.05."""
-    images = images_of(rows, shape)
-    images += noise(0.05, images, rng)
-    for image in images:
-        lost = rng.random(shape[:2]) < rng.uniform(0.5, 0.8)
-        image[lost] = image[~lost].mean(axis=0)
-    return flat(images)
-
-
-def lost_filled_with_last(rows, shape, stored, rng):
-    """Of the pixels 0.4 to 0.65 are lost, and show the last along their line that is not."""
-    images = images_of(rows, shape)
-    for image in images:
-        kept = rng.random(shape[:2]) >= rng.uniform(0.4, 0.65)
-        kept[:, 0] = True
-        last = np.maximum.accumulate(np.where(kept, np.arange(shape[1]), 0), axis=1)
-        image[:] = np.take_along_axis(image, last[..., None], axis=1)
+    size = between(0.08, 0.2, images, rng)
+    images += size * rng.normal(size=(len(images), shape[0], 1, 1))
+    images += size * rng.normal(size=(len(images), 1, shape[1], 1))
     return flat(images + noise(0.05, images, rng))
 
 
-def lower_part_lost_and_blurred(rows, shape, stored, rng):
-    """The lowest 0.3 to 0.5 is 0; the rest is smooth over 0.7 to 1.2 pixels (of 28)."""
+def coarse_noise(rows, shape, stored, rng):
+    """Noise that is alike in squares of two pixels (of 28), of 0.15 to 0.3."""
+    images, size = images_of(rows, shape), max(2, round(2 * shape[0] / 28))
+    few = [-(-s // size) for s in shape[:2]]
+    drawn = rng.normal(size=(len(images), *few, images.shape[3]))
+    alike = drawn.repeat(size, axis=1).repeat(size, axis=2)[:, : shape[0], : shape[1]]
+    return flat(images + between(0.15, 0.3, images, rng) * alike)
+
+
+def noise_through_jpeg(rows, shape, stored, rng):
+    """Noise of 0.1 to 0.2, then a JPEG file of quality 5 to 20."""
+    images = images_of(rows, shape)
+    images += between(0.1, 0.2, images, rng) * noise(1, images, rng)
+    for k, image in enumerate(images):
+        images[k] = through_a_file(image, "JPEG", quality=int(rng.integers(5, 21)))
+    return flat(images)
+
+
+def moved_while_exposed(rows, shape, stored, rng):
+    """Smeared along a straight way of 3 to 6 pixels (of 28) in any direction; noise 0.03 to 0.1."""
     images = images_of(rows, shape)
     for k, image in enumerate(images):
-        soft = rng.uniform(0.7, 1.2) * shape[0] / 28
+        far, way = rng.uniform(3, 6) * shape[0] / 56, rng.uniform(0, np.pi)
+        half = int(np.ceil(far))
+        mask = np.zeros((2 * half + 1, 2 * half + 1))
+        for step in np.linspace(-far, far, 8 * half + 1):
+            mask[round(half + step * np.sin(way)), round(half + step * np.cos(way))] += 1
+        images[k] = convolve(image, mask[..., None] / mask.sum(), mode="nearest")
+    return flat(images + between(0.03, 0.1, images, rng) * noise(1, images, rng))
+
+
+def soft_dark_and_noisy(rows, shape, stored, rng):
+    """Smooth over 0.7 to 1.3 pixels (of 28), 0.3 to 0.6 of the light, noise of 0.02 to 0.05."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        soft = rng.uniform(0.7, 1.3) * shape[0] / 28
+        images[k] = rng.uniform(0.3, 0.6) * gaussian_filter(image, (soft, soft, 0))
+    return flat(images + between(0.02, 0.05, images, rng) * noise(1, images, rng))
+
+
+def pepper_smoothed(rows, shape, stored, rng):
+    """Of the values 0.15 to 0.35 are 0 or 1; then smooth over 0.6 to 1 pixels (of 28)."""
+    images = images_of(rows, shape)
+    hit = rng.random(images.shape) < between(0.15, 0.35, images, rng)
+    images = np.where(hit, rng.integers(0, 2, images.shape), images)
+    for k, image in enumerate(images):
+        soft = rng.uniform(0.6, 1) * shape[0] / 28
         images[k] = gaussian_filter(image, (soft, soft, 0))
-        images[k, round(shape[0] * rng.uniform(0.5, 0.7)) :] = 0
+    return flat(images)
+
+
+def every_few_pixels_kept(rows, shape, stored, rng):
+    """Every second or so pixel is kept (1.8 to 2.6 of 28), straight between; noise 0.05 to 0.15."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        step = rng.uniform(1.8, 2.6) * shape[0] / 28
+        few = tuple(max(4, round(s / step)) for s in shape[:2])
+        small = sized(image, few, Image.Resampling.NEAREST)
+        images[k] = sized(small, shape[:2], Image.Resampling.BILINEAR)
+    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
+
+
+def posterised_with_noise(rows, shape, stored, rng):
+    """Noise of 0.08 to 0.2, then three or four levels from 0 to 1."""
+    images = images_of(rows, shape)
+    images += between(0.08, 0.2, images, rng) * noise(1, images, rng)
+    steps = rng.integers(2, 4, (len(images), 1, 1, 1))
+    return flat(np.round(steps * np.clip(images, 0, 1)) / steps)
+
+
+def faint_under_noise(rows, shape, stored, rng):
+    """Between 0.25 and 0.5 of the contrast about 0.5; noise of 0.05 to 0.15."""
+    images = images_of(rows, shape)
+    made = 0.5 + between(0.25, 0.5, images, rng) * (images - 0.5)
+    return flat(made + between(0.05, 0.15, images, rng) * noise(1, images, rng))
+
+
+def faint_negative(rows, shape, stored, rng):
+    """Black is white, at 0.35 to 0.7 of the contrast on any grey; noise of 0.03 to 0.1."""
+    images = images_of(rows, shape)
+    made = between(0, 0.3, images, rng) + between(0.35, 0.7, images, rng) * (1 - images)
+    return flat(made + between(0.03, 0.1, images, rng) * noise(1, images, rng))
+
+
+def levels_set_by_hand(rows, shape, stored, rng):
+    """Black, white and middle of a photo program: black 0 to 0.25, white 0.6 to 1, power 0.5 to 2.
+
+    Noise of 0.03 to 0.1 first.
+    """
+    images = images_of(rows, shape)
+    images += between(0.03, 0.1, images, rng) * noise(1, images, rng)
+    black, white = between(0, 0.25, images, rng), between(0.6, 1, images, rng)
+    power = 2 ** between(-1, 1, images, rng)
+    return flat(np.clip((images - black) / (white - black), 0, 1) ** power)
+
+
+def auto_contrast(rows, shape, stored, rng):
+    """Noise of 0.1 to 0.25; then the 2nd to 98th percentile fills 0 to 1, cut there."""
+    images = images_of(rows, shape)
+    images += between(0.1, 0.25, images, rng) * noise(1, images, rng)
+    low, high = np.quantile(images, [0.02, 0.98], axis=(1, 2, 3), keepdims=True)
+    return flat(np.clip((images - low) / np.maximum(high - low, 1e-12), 0, 1))
+
+
+def scanned_black_and_white(rows, shape, stored, rng):
+    """White where brighter than the mean about it, by 0.05; 0.01 to 0.05 of all the other way.
+
+    The mean is of a square of 11 pixels (of 28), after noise of 0.03.
+    """
+    images, size = images_of(rows, shape), max(3, round(11 * shape[0] / 28))
+    images += noise(0.03, images, rng)
+    about = uniform_filter(images, (0, size, size, 0))
+    wrong = rng.random(images.shape) < between(0.01, 0.05, images, rng)
+    return flat(((images > about + 0.05) ^ wrong).astype(float))
+
+
+def light_falls_off(rows, shape, stored, rng):
+    """Light from 1.2 at one side to 0.1 to 0.3 at the other, any direction; noise 0.03 to 0.1."""
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for image in images:
+        way, least = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.3)
+        along = (down * np.sin(way) + across * np.cos(way)) / np.sqrt(2)
+        image *= (least + (1.2 - least) * (1 + along) / 2)[..., None]
+        image += noise(rng.uniform(0.03, 0.1), image, rng)
+    return flat(images)
+
+
+def hum_and_noise(rows, shape, stored, rng):
+    """Waves of 0.15 to 0.4 down or across, 3 to 9 pixels (of 28) long; noise of 0.05 to 0.15."""
+    images = images_of(rows, shape)
+    for image in images:
+        axis = rng.integers(2)
+        place = np.arange(shape[axis]) / (rng.uniform(3, 9) * shape[0] / 28)
+        wave = rng.uniform(0.15, 0.4) * np.sin(2 * np.pi * (place + rng.random()))
+        image += wave[:, None, None] if axis == 0 else wave[None, :, None]
+        image += noise(rng.uniform(0.05, 0.15), image, rng)
+    return flat(images)
+
+
+def colour_cast_and_noise(rows, shape, stored, rng):
+    """Each channel times 0.5 to 1.3 and up to 0.2 more; noise of 0.05 to 0.15, cut to [0, 1]."""
+    images = images_of(rows, shape)
+    each = (len(images), 1, 1, images.shape[3])
+    images = rng.uniform(0.5, 1.3, each) * images + rng.uniform(0, 0.2, each)
+    images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
+    return flat(np.clip(images, 0, 1))
+
+
+def blocks_lost(rows, shape, stored, rng):
+    """Of seven by seven blocks 0.25 to 0.45 are black; noise of 0.05 to 0.15."""
+    images = images_of(rows, shape)
+    images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
+    i, j = (np.arange(s) * 7 // s for s in shape[:2])
+    for image in images:
+        image[(rng.random((7, 7)) < rng.uniform(0.25, 0.45))[np.ix_(i, j)]] = 0
     return flat(images)
 
 
 IMAGES = {
     f.__name__.replace("_", " "): f
     for f in (
-        shifted_and_noisy, cropped_and_darkened, turned_and_blurred, mirrored_and_noisy,
-        on_its_side_and_dark, stretched_one_way, smaller_on_grey, peppered_and_shifted,
-        jpeg_of_a_smaller_one, webp_twice, few_colours, pixelated_and_noisy, noisy_then_median,
-        boxes_of_blur_and_noise, blurred_one_way, long_tailed_noise, film_grain,
-        few_photons_stretched, faint_and_rounded, too_hard, too_dark_and_clipped, colour_jitter,
-        dead_columns_repaired, lost_filled_with_mean, lost_filled_with_last,
-        lower_part_lost_and_blurred,
+        noise_and_pepper, noise_and_zeros, some_pixels_anything, noisy_where_bright,
+        lines_and_columns_off, coarse_noise, noise_through_jpeg, moved_while_exposed,
+        soft_dark_and_noisy, pepper_smoothed, every_few_pixels_kept, posterised_with_noise,
+        faint_under_noise, faint_negative, levels_set_by_hand, auto_contrast,
+        scanned_black_and_white, light_falls_off, hum_and_noise,
+        colour_cast_and_noise, blocks_lost,
         *COVERED,
     )
 }  # fmt: skip

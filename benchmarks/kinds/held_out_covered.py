@@ -1,199 +1,233 @@
-"""Held-out damage of images: what covers a part, prints and photographs, mixtures.
+"""Held-out damage of images: what covers a part, what moves, mixtures with other rows.
 
-The functions are as those of `held_out.py`. Pictures to mix with are parts of Matplotlib's portrait
-of Grace Hopper, which no data set is made of.
+The functions are as those of `held_out.py`.
 """
 
 import numpy as np
-from matplotlib.cbook import get_sample_data
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
-from .views import drawn, flat, grid, images_of, moved, noise, seen_from, turned
+from .views import (
+    between,
+    box_within,
+    drawn,
+    flat,
+    grid,
+    images_of,
+    moved,
+    noise,
+    seen_from,
+    smooth,
+    turned,
+)
 
 
-def _any_picture(shape, channels, rng):
-    """Return a part of a portrait, as large as the image, grey or in colour."""
-    with get_sample_data("grace_hopper.jpg") as file:
-        whole = Image.open(file).convert("RGB")
-    side = int(rng.integers(100, 300))
-    x, y = (int(rng.integers(0, s - side)) for s in whole.size)
-    part = whole.crop((x, y, x + side, y + side)).resize((shape[1], shape[0]))
-    image = np.asarray(part) / 255
-    return image if channels == 3 else image.mean(axis=2, keepdims=True)
-
-
-def _box(shape, low, high, rng):
-    """Return slices of a box whose sides are of a range of parts of the image's."""
-    sides = [max(1, round(rng.uniform(low, high) * s)) for s in shape[:2]]
-    places = [rng.integers(0, s - b + 1) for s, b in zip(shape[:2], sides, strict=True)]
-    return tuple(slice(p, p + b) for p, b in zip(places, sides, strict=True))
-
-
-def mixed_with_a_portrait(rows, shape, stored, rng):
-    """Of what is seen 0.25 to 0.45 is a part of a picture that is not stored."""
+def a_side_hidden(rows, shape, stored, rng):
+    """From any of the four sides 0.25 to 0.45 is one grey; noise of 0.08 to 0.2 in all."""
     images = images_of(rows, shape)
     for image in images:
-        share = rng.uniform(0.25, 0.45)
-        image[:] = (1 - share) * image + share * _any_picture(shape, image.shape[2], rng)
+        seen = np.rot90(image, rng.integers(4))  # a view: what is written is written there
+        seen[: round(rng.uniform(0.25, 0.45) * seen.shape[0])] = rng.uniform(0, 1)
+        image += noise(rng.uniform(0.08, 0.2), image, rng)
     return flat(images)
 
 
-def portrait_pasted(rows, shape, stored, rng):
-    """A box, 0.4 to 0.65 of each side, shows a part of a picture that is not stored."""
+def a_corner_torn_off(rows, shape, stored, rng):
+    """A triangle at a corner, of 0.15 to 0.5 of all, is white, as paper is; noise of 0.05."""
+    images = images_of(rows, shape)
+    down, across = (g / 2 + 0.5 for g in grid(shape))
+    for image in images:
+        far = (down if rng.random() < 0.5 else 1 - down) * rng.uniform(0.8, 1.25)
+        far = far + (across if rng.random() < 0.5 else 1 - across)
+        image[far < rng.uniform(0.6, 0.9)] = 1
+    return flat(images + noise(0.05, images, rng))
+
+
+def two_boxes_of_grey(rows, shape, stored, rng):
+    """Two boxes, 0.25 to 0.45 of each side, of greys or colours of their own; noise 0.05 to 0.1."""
     images = images_of(rows, shape)
     for image in images:
-        box = _box(shape, 0.4, 0.65, rng)
-        image[box] = _any_picture(shape, image.shape[2], rng)[box]
+        for _ in range(2):
+            image[box_within(shape, 0.25, 0.45, rng)] = rng.random(image.shape[2])
+        image += noise(rng.uniform(0.05, 0.1), image, rng)
+    return flat(images)
+
+
+def word_stamped_on(rows, shape, stored, rng):
+    """A framed word aslant, of six capitals, black or white, 0.7 to 0.95 opaque; noise of 0.03."""
+    images, font = images_of(rows, shape), ImageFont.load_default()
+    for image in images:
+        canvas, pen = Image.new("L", (44, 16)), None
+        pen = ImageDraw.Draw(canvas)
+        pen.rectangle([0, 0, 43, 15], outline=255)
+        text = "".join(map(chr, rng.integers(65, 91, 6)))
+        pen.text((22, 8), text, 255, font, "mm")
+        size = max(8, round(0.95 * shape[1])), max(4, round(0.36 * shape[0]))
+        word = canvas.resize(size, Image.Resampling.BILINEAR)
+        word = word.rotate(rng.uniform(-30, 30), Image.Resampling.BILINEAR, expand=True)
+        page = Image.new("L", (shape[1], shape[0]))
+        place = [(s - w) / 2 for s, w in zip(page.size, word.size, strict=True)]
+        shift = rng.uniform(-0.12, 0.12, 2) * page.size
+        page.paste(word, (round(place[0] + shift[0]), round(place[1] + shift[1])))
+        over = rng.uniform(0.7, 0.95) * np.asarray(page)[..., None] / 255
+        image[:] = (1 - over) * image + over * rng.integers(2)
     return flat(images + noise(0.03, images, rng))
 
 
-def disc_of_black(rows, shape, stored, rng):
-    """A black disc, 0.25 to 0.38 of the side in radius, near the middle; noise of 0.05."""
+def dust_and_hairs(rows, shape, stored, rng):
+    """Four to eight bent hairs, and specks on 0.02 to 0.06, all white or black; noise of 0.05."""
     images = images_of(rows, shape)
-    down, across = grid(shape)
     for image in images:
-        y, x = rng.uniform(-0.5, 0.5, 2)
-        image[np.hypot(down - y, across - x) < 2 * rng.uniform(0.25, 0.38)] = 0
+        for _ in range(rng.integers(4, 9)):
+            start, way = rng.uniform(0, 1, 2) * shape[:2], rng.uniform(0, 2 * np.pi)
+            ways = way + np.cumsum(rng.normal(0, 0.35, 8))
+            steps = 0.08 * shape[0] * np.stack([np.sin(ways), np.cos(ways)], axis=1)
+            points = [(float(x), float(y)) for y, x in start + np.cumsum(steps, axis=0)]
+            hair = drawn(shape, lambda canvas, p=points: canvas.line(p, fill=255))
+            image[hair] = rng.integers(2)
+        dust = rng.random(shape[:2]) < rng.uniform(0.02, 0.06)
+        image[dust] = rng.integers(2, size=(dust.sum(), 1))
     return flat(images + noise(0.05, images, rng))
 
 
-def squares_of_noise(rows, shape, stored, rng):
-    """Five to nine boxes of 0.12 to 0.3 of the sides show nothing but chance, from 0 to 1."""
-    images = images_of(rows, shape)
+def smudged(rows, shape, stored, rng):
+    """Two or three strokes of a wet finger, 0.18 to 0.3 of the side wide: all smooth there.
+
+    Over 2.5 pixels (of 28); noise of 0.03 to 0.08.
+    """
+    images, soft = images_of(rows, shape), 2.5 * shape[0] / 28
     for image in images:
-        for _ in range(rng.integers(5, 10)):
-            box = _box(shape, 0.12, 0.3, rng)
-            image[box] = rng.random(image[box].shape)
+        wet = gaussian_filter(image, (soft, soft, 0))
+        for _ in range(rng.integers(2, 4)):
+            ends = [tuple(map(float, p)) for p in rng.uniform(0, 1, (2, 2)) * shape[1::-1]]
+            wide = max(2, round(rng.uniform(0.18, 0.3) * shape[0]))
+            on = drawn(shape, lambda canvas, e=ends, w=wide: canvas.line(e, fill=255, width=w))
+            image[on] = wet[on]
+        image += noise(rng.uniform(0.03, 0.08), image, rng)
     return flat(images)
 
 
-def captioned(rows, shape, stored, rng):
-    """A bar over the lowest or topmost 0.3 to 0.4, black with white letters or the other way."""
+def another_pasted_and_noise(rows, shape, stored, rng):
+    """A box of 0.3 to 0.48 of each side shows another stored row; noise of 0.1 to 0.2."""
     images = images_of(rows, shape)
-    font = ImageFont.load_default()
-    for image in images:
-        high, ink = round(rng.uniform(0.3, 0.4) * shape[0]), rng.integers(2)
-        canvas = Image.new("L", (shape[1], high), int(255 * (1 - ink)))
-        text = "".join(map(chr, rng.integers(65, 91, 12)))
-        ImageDraw.Draw(canvas).text((1, high / 2), text, int(255 * ink), font, "lm")
-        bar = slice(-high, None) if rng.random() < 0.5 else slice(high)
-        image[bar] = np.asarray(canvas)[..., None] / 255
-    return flat(images + noise(0.05, images, rng))
-
-
-def crossed_out(rows, shape, stored, rng):
-    """Two strokes, 0.09 to 0.16 of the side wide, from corner to corner, of any grey or colour."""
-    images = images_of(rows, shape)
-    right, below = shape[1] - 1, shape[0] - 1
-    for image in images:
-        wide = max(1, round(rng.uniform(0.09, 0.16) * shape[0]))
-
-        def cross(canvas, wide=wide):
-            canvas.line([(0, 0), (right, below)], fill=255, width=wide)
-            canvas.line([(right, 0), (0, below)], fill=255, width=wide)
-
-        image[drawn(shape, cross)] = rng.random(image.shape[2])
-    return flat(images + noise(0.05, images, rng))
-
-
-def ringed(rows, shape, stored, rng):
-    """Three to five rings of a pen, 0.05 to 0.09 of the side wide, white or black."""
-    images = images_of(rows, shape)
-    for image in images:
-        for _ in range(rng.integers(3, 6)):
-            size, wide = rng.uniform(0.15, 0.4), max(1, round(rng.uniform(0.05, 0.09) * shape[0]))
-            y, x = rng.uniform(0.15, 0.85, 2)
-            box = [(x - size) * shape[1], (y - size) * shape[0]]
-            box += [(x + size) * shape[1], (y + size) * shape[0]]
-            ring = drawn(shape, lambda c, b=box, w=wide: c.ellipse(b, outline=255, width=w))
-            image[ring] = rng.integers(2)
-    return flat(images + noise(0.05, images, rng))
-
-
-def on_squared_paper(rows, shape, stored, rng):
-    """Lines of one grey down and across, each 4 to 6 pixels (of 28); noise of 0.05 to 0.12."""
-    images = images_of(rows, shape)
-    for image in images:
-        step, first = max(3, round(rng.integers(4, 7) * shape[0] / 28)), rng.integers(0, 3, 2)
-        grey = rng.uniform(0.3, 1)
-        image[first[0] :: step] = grey
-        image[:, first[1] :: step] = grey
-        image += noise(rng.uniform(0.05, 0.12), image, rng)
+    others = images_of(stored[rng.integers(len(stored), size=len(rows))], shape)
+    for image, other in zip(images, others, strict=True):
+        box = box_within(shape, 0.3, 0.48, rng)
+        image[box] = other[box]
+        image += noise(rng.uniform(0.1, 0.2), image, rng)
     return flat(images)
 
 
-def stickers(rows, shape, stored, rng):
-    """Three to five triangles to pentagons, 0.12 to 0.24 of the side in radius, of any colour."""
+def another_shines_through(rows, shape, stored, rng):
+    """Of what is seen 0.2 to 0.35 is another stored row; noise of 0.08 to 0.18."""
+    others = stored[rng.integers(len(stored), size=len(rows))]
+    share = rng.uniform(0.2, 0.35, (len(rows), 1))
+    mixed = (1 - share) * rows + share * others
+    return mixed + rng.uniform(0.08, 0.18, (len(rows), 1)) * noise(1, rows, rng)
+
+
+def patches_of_cloud(rows, shape, stored, rng):
+    """Clouds alike over 3 pixels (of 28), of any grey, hide 0.2 to 0.4 of it; noise of 0.05."""
     images = images_of(rows, shape)
     for image in images:
-        for _ in range(rng.integers(3, 6)):
-            way = np.linspace(0, 2 * np.pi, rng.integers(3, 6), endpoint=False) + rng.uniform(0, 6)
-            far, middle = rng.uniform(0.12, 0.24) * shape[0], rng.uniform(0.1, 0.9, 2)
-            x, y = (
-                middle[0] * shape[1] + far * np.cos(way),
-                middle[1] * shape[0] + far * np.sin(way),
-            )
-            points = [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
-            on = drawn(shape, lambda canvas, p=points: canvas.polygon(p, fill=255))
-            image[on] = rng.random(image.shape[2])
+        cloud = smooth(shape, 3, rng)
+        over = np.clip(4 * (cloud - np.quantile(cloud, 1 - rng.uniform(0.2, 0.4))), 0, 1)[..., None]
+        image[:] = (1 - over) * image + over * rng.uniform(0, 1)
+    return flat(images + noise(0.05, images, rng))
+
+
+def shifted_and_blurred(rows, shape, stored, rng):
+    """Moved by up to 0.1 of each side, its edge goes on; smooth over 0.6 to 1.2 pixels (of 28)."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        soft = rng.uniform(0.6, 1.2) * shape[0] / 28
+        image = moved(image, np.eye(2), rng.uniform(-0.1, 0.1, 2), "nearest")
+        images[k] = gaussian_filter(image, (soft, soft, 0))
     return flat(images + noise(0.03, images, rng))
 
 
-def pixelated_in_part(rows, shape, stored, rng):
-    """A box of 0.5 to 0.75 of each side shows means of five by five pixels (of 28)."""
-    images, size = images_of(rows, shape), max(2, round(5 * shape[0] / 28))
-    for image in images:
-        box = _box(shape, 0.5, 0.75, rng)
-        part = image[box]
-        for i in range(0, part.shape[0], size):
-            for j in range(0, part.shape[1], size):
-                cell = part[i : i + size, j : j + size]
-                cell[:] = cell.mean(axis=(0, 1))
+def askew_and_noisy(rows, shape, stored, rng):
+    """Turned by 3 to 14 degrees either way, its edge goes on; noise of 0.1 to 0.25."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        angle = np.radians(rng.uniform(3, 14)) * rng.choice([-1, 1])
+        images[k] = moved(image, turned(angle), (0, 0), "nearest")
+    return flat(images + between(0.1, 0.25, images, rng) * noise(1, images, rng))
+
+
+def nearer_or_farther(rows, shape, stored, rng):
+    """Between 0.8 and 1.25 of its size about its middle, 0.5 to 1 of the light; noise of 0.05."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        size = 1.25 ** rng.uniform(-1, 1)
+        images[k] = rng.uniform(0.5, 1) * moved(image, np.eye(2) / size, (0, 0), "nearest")
     return flat(images + noise(0.05, images, rng))
 
 
-def printed_and_scanned(rows, shape, stored, rng):
-    """Less contrast, smooth over 0.6 pixels (of 28), askew by 1 to 5 degrees; light from a side."""
-    images, soft = images_of(rows, shape), 0.6 * shape[0] / 28
-    for k, image in enumerate(images):
-        angle = np.radians(rng.uniform(1, 5)) * rng.choice([-1, 1])
-        image = moved(image, turned(angle), rng.uniform(-0.05, 0.05, 2), "nearest")
-        image = 0.15 + rng.uniform(0.5, 0.75) * gaussian_filter(image, (soft, soft, 0))
-        down, across = grid(shape)
-        light = 1 + rng.uniform(-0.25, 0.25) * down + rng.uniform(-0.25, 0.25) * across
-        images[k] = image * light[..., None]
-    return flat(np.clip(images + noise(0.04, images, rng), 0, 1))
+def slanted_and_faint(rows, shape, stored, rng):
+    """Each line moved in proportion to its height: top and bottom 0.1 to 0.3 of the side apart.
 
-
-def photographed_from_the_side(rows, shape, stored, rng):
-    """In perspective: one side is 0.65 to 0.85 as long as the other; 0.6 to 0.9 of the light."""
+    At 0.4 to 0.7 of the contrast about 0.5; noise of 0.03 to 0.08.
+    """
     images = images_of(rows, shape)
     down, across = grid(shape)
     for k, image in enumerate(images):
-        near, way = 1 / rng.uniform(0.65, 0.85), rng.choice([-1, 1])
-        if rng.random() < 0.5:
-            seen = seen_from(image, down, across * (1 + (near - 1) * (1 + way * down) / 2))
-        else:
-            seen = seen_from(image, down * (1 + (near - 1) * (1 + way * across) / 2), across)
-        images[k] = rng.uniform(0.6, 0.9) * seen
+        slant = rng.uniform(0.1, 0.3) * rng.choice([-1, 1])
+        seen = seen_from(image, down, across + slant * down)
+        images[k] = 0.5 + rng.uniform(0.4, 0.7) * (seen - 0.5)
+    return flat(images + between(0.03, 0.08, images, rng) * noise(1, images, rng))
+
+
+def crumpled(rows, shape, stored, rng):
+    """Pixels moved by a smooth field of 0.7 to 1.2 pixels (of 28), and shaded by another, of 0.15.
+
+    Both are alike over 4 pixels (of 28); noise of 0.04.
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for k, image in enumerate(images):
+        size = rng.uniform(0.7, 1.2) / 14
+        y, x = (size * smooth(shape, 4, rng) for _ in range(2))
+        seen = seen_from(image, down + y, across + x * shape[0] / shape[1])
+        images[k] = seen * (1 + 0.15 * smooth(shape, 4, rng))[..., None]
+    return flat(images + noise(0.04, images, rng))
+
+
+def upside_down_and_soft(rows, shape, stored, rng):
+    """Half a turn, smooth over 0.5 to 1 pixels (of 28); noise of 0.03 to 0.12."""
+    images = images_of(rows, shape)[:, ::-1, ::-1]
+    made = images.copy()
+    for k, image in enumerate(images):
+        soft = rng.uniform(0.5, 1) * shape[0] / 28
+        made[k] = gaussian_filter(image, (soft, soft, 0))
+    return flat(made + between(0.03, 0.12, made, rng) * noise(1, made, rng))
+
+
+def rolled_round(rows, shape, stored, rng):
+    """One to three pixels (of 28) down or up and aside, round the edges; noise of 0.05 to 0.2."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        steps = rng.choice([-1, 1], 2) * np.round(rng.integers(1, 4, 2) * shape[0] / 28).astype(int)
+        images[k] = np.roll(image, tuple(steps), (0, 1))
+    return flat(images + between(0.05, 0.2, images, rng) * noise(1, images, rng))
+
+
+def badly_cut_out(rows, shape, stored, rng):
+    """Turned by up to 8 degrees, 0.9 to 1.1 as large, up to 0.06 off; a box of grey; noise 0.05.
+
+    The box is of 0.2 to 0.35 of each side.
+    """
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        matrix = turned(np.radians(rng.uniform(-8, 8))) / rng.uniform(0.9, 1.1)
+        images[k] = moved(image, matrix, rng.uniform(-0.06, 0.06, 2), "nearest")
+        images[k][box_within(shape, 0.2, 0.35, rng)] = rng.uniform(0, 1)
     return flat(images + noise(0.05, images, rng))
-
-
-def with_a_reflection(rows, shape, stored, rng):
-    """A band 0.15 to 0.3 of the side wide is brighter by 0.4 to 0.9; noise of 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    down, across = grid(shape)
-    for image in images:
-        way, wide = rng.uniform(0, np.pi), rng.uniform(0.15, 0.3)
-        far = down * np.sin(way) + across * np.cos(way) - rng.uniform(-0.4, 0.4)
-        image += rng.uniform(0.4, 0.9) * np.exp(-((far / wide) ** 2))[..., None]
-        image += noise(rng.uniform(0.05, 0.15), image, rng)
-    return flat(np.clip(images, 0, 1))
 
 
 COVERED = (
-    mixed_with_a_portrait, portrait_pasted, disc_of_black, squares_of_noise, captioned, crossed_out,
-    ringed, on_squared_paper, stickers, pixelated_in_part, printed_and_scanned,
-    photographed_from_the_side, with_a_reflection,
+    a_side_hidden, a_corner_torn_off, two_boxes_of_grey,
+    word_stamped_on, dust_and_hairs, smudged, another_pasted_and_noise, another_shines_through,
+    patches_of_cloud, shifted_and_blurred, askew_and_noisy, nearer_or_farther, slanted_and_faint,
+    crumpled, upside_down_and_soft, rolled_round, badly_cut_out,
 )  # fmt: skip

@@ -5,175 +5,199 @@ has a strength of its own, of the range that is said.
 """
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.signal import lfilter
 
 from .views import noise, scored, unscored
 
 
-def _between(low, high, rows, rng):
+def _each(low, high, rows, rng):
     """Return a number for each row, of a range."""
     return rng.uniform(low, high, (len(rows), 1))
 
 
-def _noisy(scores, low, high, rng):
+def _with_noise(scores, low, high, rng):
     """Return scores with noise whose deviation is of a range."""
-    return scores + _between(low, high, scores, rng) * noise(1, scores, rng)
+    return scores + _each(low, high, scores, rng) * noise(1, scores, rng)
 
 
-def noisy_and_rounded(rows, shape, stored, rng):
-    """Scores with noise of 0.3 to 0.7, told in halves."""
-    return unscored(np.round(2 * _noisy(scored(rows, stored), 0.3, 0.7, rng)) / 2, stored)
+def _noisy_rows(rows, stored, low, high, rng):
+    """Return rows whose scores have noise of a range."""
+    return unscored(_with_noise(scored(rows, stored), low, high, rng), stored)
 
 
-def two_sided_exponential(rows, shape, stored, rng):
-    """Laplace's noise on scores, of scale 0.25 to 0.6."""
-    scores = scored(rows, stored)
-    return unscored(scores + _between(0.25, 0.6, rows, rng) * rng.laplace(size=rows.shape), stored)
+def noise_and_blunders(rows, shape, stored, rng):
+    """Scores with noise of 0.2 to 0.5; of them 0.03 to 0.1 are off by 3 to 8 more, either way."""
+    scores = _with_noise(scored(rows, stored), 0.2, 0.5, rng)
+    hit = rng.random(rows.shape) < _each(0.03, 0.1, rows, rng)
+    off = rng.choice([-1, 1], rows.shape) * rng.uniform(3, 8, rows.shape)
+    return unscored(scores + hit * off, stored)
 
 
-def in_fahrenheit(rows, shape, stored, rng):
-    """Scores with noise of 0.1 to 0.4; then all numbers times 1.8, and 32 is added."""
-    return 32 + 1.8 * unscored(_noisy(scored(rows, stored), 0.1, 0.4, rng), stored)
+def gaps_drawn_from_columns(rows, shape, stored, rng):
+    """Of the values 0.2 to 0.4 are lost, any stored row's instead, one each; noise of 0.1 to 0.2.
+
+    Columns keep their law, as where gaps are filled by drawing.
+    """
+    other = stored[rng.integers(len(stored), size=rows.shape), np.arange(rows.shape[1])]
+    lost = rng.random(rows.shape) < _each(0.2, 0.4, rows, rng)
+    return np.where(lost, other, _noisy_rows(rows, stored, 0.1, 0.2, rng))
 
 
-def scores_of_another_study(rows, shape, stored, rng):
-    """Told as scores by means off by 0.4 and deviations off by a third; noise of 0.1 to 0.3."""
-    scores = scored(rows, stored) - noise(0.4, rows[0], rng)
-    return _noisy(scores * np.exp(noise(0.3, rows[0], rng)), 0.1, 0.3, rng)
+def decimal_slips(rows, shape, stored, rng):
+    """Of the numbers 0.05 to 0.2 are ten times as large or a tenth; scores' noise of 0.1 to 0.2."""
+    made = _noisy_rows(rows, stored, 0.1, 0.2, rng)
+    hit = rng.random(rows.shape) < _each(0.05, 0.2, rows, rng)
+    hit[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True  # one at least
+    return np.where(hit, made * 10.0 ** rng.choice([-1, 1], rows.shape), made)
 
 
-def per_cent_of_the_range(rows, shape, stored, rng):
-    """In per cent of the way from each column's least to its greatest; noise of 3 to 10."""
-    low, high = stored.min(axis=0), stored.max(axis=0)
-    told = 100 * (rows - low) / np.maximum(high - low, 1e-12)
-    return _noisy(told, 3, 10, rng)
+def another_gain(rows, shape, stored, rng):
+    """All numbers times 0.6 to 1.6, a factor of each cue's own; scores' noise of 0.1 to 0.3."""
+    factor = np.exp(_each(np.log(0.6), np.log(1.6), rows, rng))
+    return factor * _noisy_rows(rows, stored, 0.1, 0.3, rng)
 
 
-def dead_sensors(rows, shape, stored, rng):
-    """The same 0.2 to 0.45 of the columns are 0 in all cues; scores have noise of 0.1 to 0.3."""
-    dead = rng.random(rows.shape[1]) < rng.uniform(0.2, 0.45)
-    return np.where(dead, 0, unscored(_noisy(scored(rows, stored), 0.1, 0.3, rng), stored))
+def minus_one_for_gaps(rows, shape, stored, rng):
+    """Of the values 0.2 to 0.45 are −1, as they were not known; scores' noise of 0.1 to 0.3."""
+    lost = rng.random(rows.shape) < _each(0.2, 0.45, rows, rng)
+    return np.where(lost, -1, _noisy_rows(rows, stored, 0.1, 0.3, rng))
 
 
-def gaps_filled_with_means(rows, shape, stored, rng):
-    """Of the values 0.35 to 0.6 are lost, their columns' means instead; noise of 0.1 to 0.3."""
-    lost = rng.random(rows.shape) < _between(0.35, 0.6, rows, rng)
-    return unscored(np.where(lost, 0, _noisy(scored(rows, stored), 0.1, 0.3, rng)), stored)
+def zeros_for_gaps(rows, shape, stored, rng):
+    """Of the values 0.3 to 0.55 are 0, as they were not known; scores' noise of 0.2 to 0.4."""
+    lost = rng.random(rows.shape) < _each(0.3, 0.55, rows, rng)
+    return np.where(lost, 0, _noisy_rows(rows, stored, 0.2, 0.4, rng))
 
 
-def gaps_filled_with_zero(rows, shape, stored, rng):
-    """A run of 0.25 to 0.5 of the columns, anywhere, is 0; scores have noise of 0.1 to 0.3."""
-    made = unscored(_noisy(scored(rows, stored), 0.1, 0.3, rng), stored)
+def last_part_of_another(rows, shape, stored, rng):
+    """Wrongly joined: the last 0.2 to 0.4 of the columns are another row's; noise of 0.1 to 0.2."""
+    share = _each(0.6, 0.8, rows, rng)
+    own = np.arange(rows.shape[1]) < np.maximum(np.round(share * rows.shape[1]), 1)
+    made = np.where(own, rows, stored[rng.integers(len(stored), size=len(rows))])
+    return _noisy_rows(made, stored, 0.1, 0.2, rng)
+
+
+def told_in_fifths(rows, shape, stored, rng):
+    """Told in fifths of the stored column, from 1 to 5; scores have noise of 0.1 to 0.3 before."""
+    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
+    limits = np.quantile(stored, [0.2, 0.4, 0.6, 0.8], axis=0)
+    return 1 + (made[None] > limits[:, None]).sum(axis=0).astype(float)
+
+
+def in_thousands(rows, shape, stored, rng):
+    """In thousands, a thousandth of all numbers, and scores have noise of 0.2 to 0.5."""
+    return _noisy_rows(rows, stored, 0.2, 0.5, rng) / 1000
+
+
+def of_length_one(rows, shape, stored, rng):
+    """Each row is divided by its length; its scores have noise of 0.1 to 0.4 before."""
+    made = _noisy_rows(rows, stored, 0.1, 0.4, rng)
+    return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
+
+
+def scores_within_the_row(rows, shape, stored, rng):
+    """Each row less its own mean, over its own deviation; scores have noise of 0.1 to 0.3 before.
+
+    That is of the numbers as they are, whatever their units.
+    """
+    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
+    made = made - made.mean(axis=1, keepdims=True)
+    return made / np.maximum(made.std(axis=1, keepdims=True), 1e-12)
+
+
+def signed_roots(rows, shape, stored, rng):
+    """Told as square roots, with the sign of the number; scores have noise of 0.1 to 0.3 before."""
+    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
+    return np.sign(made) * np.sqrt(np.abs(made))
+
+
+def extremes_cut(rows, shape, stored, rng):
+    """No column is beyond the 15th to 30th percentile from either end; noise of 0.2 to 0.4."""
+    scores, known = _with_noise(scored(rows, stored), 0.2, 0.4, rng), scored(stored, stored)
+    for score in scores:
+        tail = rng.uniform(0.15, 0.3)
+        score[:] = np.clip(score, *np.quantile(known, [tail, 1 - tail], axis=0))
+    return unscored(scores, stored)
+
+
+def season_and_noise(rows, shape, stored, rng):
+    """One to three waves along the row, of 0.5 to 1.5 deviations; noise of 0.2 to 0.4."""
+    along = np.arange(rows.shape[1]) / rows.shape[1]
+    wave = np.sin(2 * np.pi * (_each(1, 3, rows, rng) * along + _each(0, 1, rows, rng)))
+    scores = scored(rows, stored) + _each(0.5, 1.5, rows, rng) * wave
+    return unscored(_with_noise(scores, 0.2, 0.4, rng), stored)
+
+
+def errors_that_linger(rows, shape, stored, rng):
+    """Errors of 0.4 to 0.9 deviations, each of which is 0.8 of the last one and something new."""
+    new = np.sqrt(1 - 0.8**2) * noise(1, rows, rng)
+    new[:, 0] /= np.sqrt(1 - 0.8**2)
+    error = np.asarray(lfilter([1], [1, -0.8], new, axis=1))
+    return unscored(scored(rows, stored) + _each(0.4, 0.9, rows, rng) * error, stored)
+
+
+def some_columns_worthless(rows, shape, stored, rng):
+    """The same 0.15 to 0.35 of the columns have noise of two deviations in all cues, 0.2 else."""
+    bad = rng.random(rows.shape[1]) < rng.uniform(0.15, 0.35)
+    size = np.where(bad, 2, 0.2)
+    return unscored(scored(rows, stored) + size * noise(1, rows, rng), stored)
+
+
+def signs_mistyped(rows, shape, stored, rng):
+    """Of the numbers 0.05 to 0.15 have the other sign; scores' noise of 0.1 to 0.3."""
+    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
+    return np.where(rng.random(rows.shape) < _each(0.05, 0.15, rows, rng), -made, made)
+
+
+def sample_contaminated(rows, shape, stored, rng):
+    """Of the row 0.65 to 0.85, the rest is of one other stored row; noise of 0.1 to 0.3."""
+    share, other = _each(0.65, 0.85, rows, rng), stored[rng.integers(len(stored), size=len(rows))]
+    return _noisy_rows(share * rows + (1 - share) * other, stored, 0.1, 0.3, rng)
+
+
+def few_cells_swapped(rows, shape, stored, rng):
+    """One to three pairs of cells, anywhere, are exchanged as they are; noise of 0.1 to 0.3."""
+    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
     for row in made:
-        count = round(rng.uniform(0.25, 0.5) * row.size)
-        row[(np.arange(count) + rng.integers(row.size)) % row.size] = 0
+        pairs = rng.permutation(row.size)[: 2 * rng.integers(1, 4)]
+        row[pairs] = row[pairs[::-1]]
     return made
 
 
-def gaps_joined_by_lines(rows, shape, stored, rng):
-    """Of the scores 0.3 to 0.6 are lost, straight lines instead; noise of 0.1 to 0.3."""
-    scores, places = _noisy(scored(rows, stored), 0.1, 0.3, rng), np.arange(rows.shape[1])
-    for score in scores:
-        kept = rng.random(score.size) >= rng.uniform(0.3, 0.6)
-        kept[rng.integers(score.size)] = True
-        score[:] = np.interp(places, places[kept], score[kept])
-    return unscored(scores, stored)
+def two_devices(rows, shape, stored, rng):
+    """Either half of the columns has an offset of deviation 0.6 and a gain of 0.75 to 1.33.
+
+    Of each cue's own; noise of 0.1 to 0.3.
+    """
+    second = (np.arange(rows.shape[1]) >= rows.shape[1] // 2).astype(int)
+    offset = 0.6 * rng.normal(size=(len(rows), 2))[:, second]
+    gain = np.exp(rng.uniform(np.log(0.75), np.log(1.33), (len(rows), 2)))[:, second]
+    return unscored(_with_noise(gain * scored(rows, stored) + offset, 0.1, 0.3, rng), stored)
 
 
-def gaps_carried_on(rows, shape, stored, rng):
-    """Of the scores 0.3 to 0.5 are lost, the last one told instead; noise of 0.1 to 0.3."""
-    scores = _noisy(scored(rows, stored), 0.1, 0.3, rng)
-    kept = rng.random(scores.shape) >= _between(0.3, 0.5, rows, rng)
-    kept[:, 0] = True
-    last = np.maximum.accumulate(np.where(kept, np.arange(rows.shape[1]), 0), axis=1)
-    return unscored(np.take_along_axis(scores, last, axis=1), stored)
+def per_cent_off_the_mean(rows, shape, stored, rng):
+    """How far each number is from its column's mean, in per cent of that; noise of 0.1 to 0.3.
+
+    Of a mean that is nearer to 0 than a tenth of its deviation, in per cent of that tenth.
+    """
+    mean = stored.mean(axis=0)
+    whole = np.maximum(np.maximum(np.abs(mean), 0.1 * stored.std(axis=0)), 1e-12)
+    return 100 * (_noisy_rows(rows, stored, 0.1, 0.3, rng) - mean) / whole
 
 
-def drifting_and_noisy(rows, shape, stored, rng):
-    """Scores rise or fall along the row by 1 to 2.5 deviations in all; noise of 0.2 to 0.4."""
-    along = np.linspace(-0.5, 0.5, rows.shape[1]) * rng.choice([-1, 1], (len(rows), 1))
-    scores = scored(rows, stored) + _between(1, 2.5, rows, rng) * along
-    return unscored(_noisy(scores, 0.2, 0.4, rng), stored)
-
-
-def spikes_and_gaps(rows, shape, stored, rng):
-    """Of the scores 0.05 to 0.15 are off by 4 to 12, and 0.1 to 0.25 are 0; noise of 0.1."""
-    scores, spike = _noisy(scored(rows, stored), 0.1, 0.1, rng), rng.uniform(4, 12, rows.shape)
-    hit = rng.random(rows.shape) < _between(0.05, 0.15, rows, rng)
-    scores += hit * spike * rng.choice([-1, 1], rows.shape)
-    return unscored(
-        np.where(rng.random(rows.shape) < _between(0.1, 0.25, rows, rng), 0, scores), stored
-    )
-
-
-def saturated_above(rows, shape, stored, rng):
-    """No column goes above what 0.55 to 0.75 of the stored rows are below; noise of 0.1 to 0.2."""
-    most = np.stack([np.quantile(stored, q, axis=0) for q in rng.uniform(0.55, 0.75, len(rows))])
-    return unscored(
-        np.minimum(_noisy(scored(rows, stored), 0.1, 0.2, rng), scored(most, stored)), stored
-    )
-
-
-def clock_fast_and_late(rows, shape, stored, rng):
-    """Scores along a clock fast or slow by up to 0.02 and off by up to 0.6 columns; noise 0.1."""
-    scores, places = scored(rows, stored), np.arange(rows.shape[1])
-    for score in scores:
-        score[:] = np.interp(
-            rng.uniform(0.98, 1.02) * places + rng.uniform(-0.6, 0.6), places, score
-        )
-    return unscored(scores + noise(0.1, scores, rng), stored)
-
-
-def neighbours_swapped(rows, shape, stored, rng):
-    """Of the pairs of columns 0.2 to 0.5 have their scores exchanged; noise of 0.1 to 0.3."""
-    scores = _noisy(scored(rows, stored), 0.1, 0.3, rng)
-    for score in scores:
-        pairs = np.arange(score.size // 2)
-        some = 2 * pairs[rng.random(pairs.size) < rng.uniform(0.2, 0.5)]
-        score[some], score[some + 1] = score[some + 1], score[some].copy()
-    return unscored(scores, stored)
-
-
-def one_offset_and_noise(rows, shape, stored, rng):
-    """All scores are off by one number of up to 1.5 either way; noise of 0.3 to 0.6."""
-    scores = scored(rows, stored) + _between(-1.5, 1.5, rows, rng)
-    return unscored(_noisy(scores, 0.3, 0.6, rng), stored)
-
-
-def first_part_only(rows, shape, stored, rng):
-    """Only the first 0.4 to 0.7 of the columns are told, then 0; noise of 0.1 to 0.3 on scores."""
-    made = unscored(_noisy(scored(rows, stored), 0.1, 0.3, rng), stored)
-    told = np.arange(rows.shape[1]) < np.ceil(_between(0.4, 0.7, rows, rng) * rows.shape[1])
-    return np.where(told, made, 0)
-
-
-def smoothed_and_noisy(rows, shape, stored, rng):
-    """Scores smooth over 0.6 to 1.2 columns; noise of 0.1 to 0.3."""
-    scores = scored(rows, stored)
-    for score in scores:
-        score[:] = gaussian_filter1d(score, rng.uniform(0.6, 1.2))
-    return unscored(_noisy(scores, 0.1, 0.3, rng), stored)
-
-
-def mixed_with_nobody(rows, shape, stored, rng):
-    """Of each value 0.2 to 0.4 is another's, each column's of a row of its own."""
-    share, every = _between(0.2, 0.4, rows, rng), np.arange(rows.shape[1])
-    return (1 - share) * rows + share * stored[rng.integers(len(stored), size=rows.shape), every]
-
-
-def seven_point_scale(rows, shape, stored, rng):
-    """Scores with noise of 0.2 to 0.4 told from 1 to 7; a point is two thirds of a deviation."""
-    scores = _noisy(scored(rows, stored), 0.2, 0.4, rng)
-    return np.clip(np.round(4 + 1.5 * scores), 1, 7)
+def inches_in_some(rows, shape, stored, rng):
+    """The same 0.3 to 0.5 of the columns are over 2.54 in all cues; scores' noise of 0.1 to 0.4."""
+    some = rng.random(rows.shape[1]) < rng.uniform(0.3, 0.5)
+    return _noisy_rows(rows, stored, 0.1, 0.4, rng) / np.where(some, 2.54, 1)
 
 
 VECTORS = {
     f.__name__.replace("_", " "): f
     for f in (
-        noisy_and_rounded, two_sided_exponential, in_fahrenheit, scores_of_another_study,
-        per_cent_of_the_range, dead_sensors, gaps_filled_with_means, gaps_filled_with_zero,
-        gaps_joined_by_lines, gaps_carried_on, drifting_and_noisy, spikes_and_gaps, saturated_above,
-        clock_fast_and_late, neighbours_swapped, one_offset_and_noise, first_part_only,
-        smoothed_and_noisy, mixed_with_nobody, seven_point_scale,
+        noise_and_blunders, gaps_drawn_from_columns, decimal_slips, another_gain,
+        minus_one_for_gaps, zeros_for_gaps, last_part_of_another, told_in_fifths, in_thousands,
+        of_length_one, scores_within_the_row, signed_roots, extremes_cut, season_and_noise,
+        errors_that_linger, some_columns_worthless, signs_mistyped, sample_contaminated,
+        few_cells_swapped, two_devices, per_cent_off_the_mean, inches_in_some,
     )
 }  # fmt: skip

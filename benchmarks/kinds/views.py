@@ -1,4 +1,6 @@
-"""What kinds of damage are made of: rows as images and back, coordinates, drawings, noise."""
+"""What kinds of damage are made of: images, files, places, drawings, noise, scores."""
+
+import io
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -81,3 +83,33 @@ def scored(rows, stored):
 def unscored(scores, stored):
     """Return the rows that have these distances."""
     return stored.mean(axis=0) + stored.std(axis=0) * scores
+
+
+def between(low, high, images, rng):
+    """Return a number for each image, of a range, that multiplies its pixels."""
+    return rng.uniform(low, high, (len(images), 1, 1, 1))
+
+
+def sized(image, size, how):
+    """Return an image (height, width, channels) of another (height, width)."""
+    channels = [Image.fromarray(image[..., c].astype(np.float32)) for c in range(image.shape[2])]
+    return np.stack([np.asarray(c.resize(size[::-1], how)) for c in channels], axis=2)
+
+
+def in_bytes(image):
+    """Return an image of values from 0 to 1 as bytes."""
+    return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+
+
+def through_a_file(image, kind, **options):
+    """Return an image that was saved as a file of 8 bits, and read again."""
+    whole, buffer = in_bytes(image), io.BytesIO()
+    Image.fromarray(whole[..., 0] if image.shape[2] == 1 else whole).save(buffer, kind, **options)
+    return np.asarray(Image.open(buffer)).reshape(image.shape) / 255
+
+
+def box_within(shape, low, high, rng):
+    """Return slices of a box whose sides are of a range of parts of the image's."""
+    sides = [max(1, round(rng.uniform(low, high) * s)) for s in shape[:2]]
+    places = [rng.integers(0, s - b + 1) for s, b in zip(shape[:2], sides, strict=True)]
+    return tuple(slice(p, p + b) for p, b in zip(places, sides, strict=True))
