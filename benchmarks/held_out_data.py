@@ -203,7 +203,7 @@ def emoji(file: Path) -> tuple:
     """Return small pictures of a font in colour, on white."""
     font = ImageFont.truetype(file, 109, layout_engine=ImageFont.Layout.BASIC)  # its one size
     rows = []
-    for code in sorted(TTFont(file).getBestCmap()):
+    for code in sorted(TTFont(file).getBestCmap() or ()):
         canvas = Image.new("RGB", (136, 128), "white")
         ImageDraw.Draw(canvas).text((0, 0), chr(code), font=font, embedded_color=True)
         rows.append(np.asarray(canvas.resize((32, 32), Image.Resampling.BOX)).ravel() / 255)
@@ -214,7 +214,7 @@ def emoji(file: Path) -> tuple:
 def characters(file: Path) -> tuple:
     """Return Chinese characters of a Japanese font, 1 on 0."""
     font, rows = ImageFont.truetype(file, 24, layout_engine=ImageFont.Layout.BASIC), []
-    for code in sorted(c for c in TTFont(file).getBestCmap() if 0x4E00 <= c < 0xA000):
+    for code in sorted(c for c in TTFont(file).getBestCmap() or () if 0x4E00 <= c < 0xA000):
         canvas = Image.new("L", (26, 26))
         ImageDraw.Draw(canvas).text((13, 13), chr(code), fill=255, font=font, anchor="mm")
         rows.append(np.asarray(canvas).ravel() / 255)
