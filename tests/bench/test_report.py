@@ -70,8 +70,8 @@ def test_pictures_show_the_shares_in_their_places_and_say_who_is_best(result):
 def test_one_draw_in_two_columns_of_sizes(result):
     heads, lines = result.table()
     assert heads[1:5] == [
-        "hopfield-fenchel-young 10", "hopfield-fenchel-young 20", "predictive-coding 10",
-        "predictive-coding 20",
+        "hopfield-fenchel-young, 10 rows", "hopfield-fenchel-young, 20 rows",
+        "predictive-coding, 10 rows", "predictive-coding, 20 rows",
     ]  # fmt: skip
     assert lines[0][:2] == ["<mine>", "—"]
     assert result.widest() <= 0.5

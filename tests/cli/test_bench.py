@@ -70,9 +70,10 @@ def test_what_the_data_do_not_allow_is_left_out_and_said(capsys, folder):
     given = "--data", folder / "rows.csv", "--rival", "mean row", "--cues", 2, "--n", 3
     code, _, err = run(capsys, *given, "--out", folder / "out")
     assert code == 0
-    assert [line.split(":")[1] for line in err.strip().splitlines()] == [
-        " left out universal-hopfield", " left out hopfield-fenchel-young", " left out bayes-pcn",
-    ]  # fmt: skip
+    assert [line.split()[1:5] for line in err.strip().splitlines()] == [
+        ["left", "out:", name, "needs"]
+        for name in ("universal-hopfield", "hopfield-fenchel-young", "bayes-pcn")
+    ]
 
 
 def test_list_names_protocols_and_memories(capsys):
@@ -87,9 +88,10 @@ def test_list_names_protocols_and_memories(capsys):
     [
         (["bayes"], "did you mean 'bayes-pcn'"),
         (["--rival", "Euclid"], "got 'Euclid'; did you mean"),
-        (["--n", "13"], "n must be at most the 12 rows"),
+        (["--n", "13"], "n must be at most 12, the rows"),
         (["--cues", "0"], "cues must be"),
         (["--memory", "nowhere.py:store"], "must name a file that exists"),
+        (["--memory", "recall"], "--memory must be FILE.py:NAME"),
         (["--memory", "MINE:stor"], "got 'stor'; did you mean 'store'"),
         (["--memory", "MINE:store", "--memory", "MINE:store"], "must not repeat a name, got store"),
         (["--data", "no/such/file"], "no/such/file"),

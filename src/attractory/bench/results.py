@@ -192,13 +192,14 @@ class BenchResult:
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return headings and lines: a memory a line, a protocol a column, then time and memory."""
         columns = self.columns()
-        heads = ["memory", *(f"{p.name} {n}" for p, n in columns), "ms a cue", "MB"]
+        heads = ["memory", *(f"{p.name}, {n:,} rows" for p, n in columns), "ms a cue", "MB"]
         lines = []
         for memory in self.memories:
             shares = [self.share(memory=memory.name, protocol=p.name, n=n) for p, n in columns]
+            cost = 1e3 * self.seconds(memory.name), self.bytes(memory.name) / 1e6
             lines.append([
                 memory.name, *("—" if not s.cues else f"{s.value:.2f}" for s in shares),
-                f"{1e3 * self.seconds(memory.name):.3g}", f"{self.bytes(memory.name) / 1e6:.3g}",
+                *("—" if np.isnan(cost[0]) else f"{each:.3g}" for each in cost),
             ])  # fmt: skip
         return heads, lines
 

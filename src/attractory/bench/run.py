@@ -174,7 +174,7 @@ def _sizes(
     for each in protocols:
         if not each.signs and sizes[-1] > len(data.rows):
             raise ValueError(
-                f"n must be at most the {len(data.rows)} rows of {data.name}, got {sizes[-1]}"
+                f"n must be at most {len(data.rows)}, the rows of {data.name}, got {sizes[-1]}"
             )
     return {each.name: sizes for each in protocols}
 

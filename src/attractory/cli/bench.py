@@ -39,7 +39,8 @@ class Compared:
         list[str] | None,
         typer.Option(
             metavar="FILE.py:NAME",
-            help="A function of your own that stores rows; module:name does, too. Repeatable.",
+            help="A function of yours (module:NAME, too): it takes rows and returns one that takes "
+            "cues and returns what they become. Repeatable.",
         ),
     ] = None
     rival: Annotated[
@@ -58,7 +59,9 @@ class Sizes:
     n: Annotated[
         list[int] | None,
         typer.Option(
-            "--n", help="Rows to store; the most published that the data hold. Repeatable."
+            "--n",
+            help="Rows to store; by default the largest published number that the data hold. "
+            "Repeatable.",
         ),
     ] = None
     cues: Annotated[int, typer.Option(help="Cues of each kind.")] = 100
@@ -76,11 +79,15 @@ def register(app: typer.Typer) -> None:
 def bench(
     protocols: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PROTOCOL]...", help="Such as bayes-pcn; all by default."),
+        typer.Argument(
+            metavar="[PROTOCOL]...", help="Such as bayes-pcn (--list has all); all by default."
+        ),
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="Files or folders, as for `store`; the bundled digits by default."),
+        typer.Option(
+            help="Images, IDX files, tables or folders of them; 200 bundled digits by default."
+        ),
     ] = None,
     compared: Compared = ALL,
     sizes: Sizes = USUAL,
@@ -124,8 +131,8 @@ def bench(
         print_json(result.as_dict() | {"report": str(paths[0])})
     else:
         _show(result, time.perf_counter() - begun, paths[0])
-    for name, reason in result.left_out:
-        complain(f"left out {name}: {reason}")
+    for _, reason in result.left_out:
+        complain(f"left out: {reason}")
     errors = list(result.errors().items())
     for text, count in errors[:_REASONS]:
         complain(f"{counted(count, 'cell')} failed: {text}")
@@ -153,6 +160,8 @@ def _own(names: list[str]) -> dict[str, Any]:
     own_modules()
     found: dict[str, Any] = {}
     for text in names:
+        if ":" not in text:  # a bare name is a function that comes with sweeps
+            raise ValueError(f"--memory must be FILE.py:NAME or module:NAME, got {text!r}")
         reference = reference_of(text)
         if reference.name in found:
             raise ValueError(f"--memory must not repeat a name, got {reference.name} twice")
