@@ -310,6 +310,8 @@ BY_HAND = [
      'the rounding of votes in float32 left out'),
     ("recall certificate", _APPROACH, 'matrix = votes.T @ (((high + low) / 2)', 'matrix = votes.T @ (((high + low) / 4)',
      'half of the first order, worked out'),
+    ("recall certificate", _APPROACH, 'turned = first_order + ANGLES**2 * np.sqrt(seen[1] * of_votes[-1])', 'turned = first_order + 0 * ANGLES',
+     'slopes of turned correlations taken for those at the row'),
     ("recall certificate", _APPROACH, '[max(last, bow[-1]) + digits] * 3', '[2 * bow[-1]] * 3',
      'chords of the last cells as of those before'),
     ("recall certificate", _APPROACH, '[steepest] * 2', '[2 * slopes[-1]] * 2',

@@ -29,12 +29,12 @@ def approach(across=0.5, along=0.0, miss=0.0, firm=0.0, single=0.0, double=0.0):
     )
 
 
-def of_two(close, norm):
-    """The bound for a memory of two rows at a known correlation."""
-    rows = np.zeros((2, 8))
-    rows[:, 0], rows[1, 1] = (1.0, close), np.sqrt(1 - close**2)
-    pair = AttractorMemory(activation="erf", norm=norm, metric=None, center=False).fit(rows)
-    return RecallChain(pair).approach
+def of_plane(norm, *close):
+    """The bound for a memory of a row and others in one plane, at known correlations with it."""
+    rows = np.zeros((1 + len(close), 8))
+    rows[:, 0], rows[1:, 1] = (1.0, *close), np.sqrt(1 - np.square(close))
+    memory = AttractorMemory(activation="erf", norm=norm, metric=None, center=False).fit(rows)
+    return RecallChain(memory).approach
 
 
 def rests(bound, single=DRIFT_FREE, steps=96, tolerance=TOLERANCE):
@@ -117,7 +117,7 @@ def test_a_leg_that_stops_at_a_short_step_has_not_arrived():
 @pytest.mark.parametrize(("close", "norm"), [(0.75, 20.0), (0.99, 2.0)])
 def test_of_one_vote_across_the_row_the_bound_is_no_less_than_its_change(close, norm):
     """With no vote of the row's own: towards the other one, and away, where correlations turn."""
-    bound = of_two(close, norm)
+    bound = of_plane(norm, close)
     bound.votes = np.zeros((2, 8))
     bound.votes[1, 1] = 1.0
     bound.vote_gram, bound.squares = gram_of(bound.votes), np.array([0.0, 1.0])
@@ -146,9 +146,33 @@ def exact(bound):
     return kernel
 
 
+def test_votes_that_cancel_at_the_row_no_longer_do_where_correlations_have_turned():
+    """Of two rows in one plane: their slopes at cos a c part, though at c they cancel."""
+    close = 0.3, 0.9
+    bound = of_plane(20.0, *close)
+    kernel, (reach, farther) = exact(bound), np.sqrt(1 - np.square(close))
+    with mpmath.workdps(30):
+        low = mpmath.diff(kernel, 0)
+
+        def slope(c, angle=0.0):
+            return float(mpmath.diff(kernel, c * mpmath.cos(angle)) - low)
+
+        votes = 1 / (slope(close[0]) * reach), -1 / (slope(close[1]) * farther)
+        bound.votes = np.zeros((3, 8))
+        bound.votes[1:, 1] = votes
+        bound.vote_gram, bound.squares = gram_of(bound.votes), (bound.votes**2).sum(axis=1)
+        row = bound.row(0)
+        assert row.first_order < 0.01
+        found = row.slopes(3, row.first_order)
+        for place in (-1, -8, -20):
+            first, second = (slope(c, ANGLES[place]) for c in close)
+            apart = abs(votes[0] * first * reach + votes[1] * second * farther)
+            assert 3 * row.first_order < apart <= found[place]
+
+
 def test_near_equal_rows_a_kernel_that_rises_within_a_cell_is_bounded():
     """At a large norm slopes and chords of the last cells are not those of the cells before."""
-    bound = of_two(0.5, 300.0)
+    bound = of_plane(300.0, 0.5)
     kernel, cell = exact(bound), 1 / _PLACES
     with mpmath.workdps(40):
         slope, before = mpmath.diff(kernel, 0), 1 - mpmath.mpf(cell)
@@ -168,7 +192,7 @@ def test_near_equal_rows_a_kernel_that_rises_within_a_cell_is_bounded():
 
 def test_what_is_left_of_orders_is_that_of_the_worst_correlation_of_a_cell():
     """In high precision, from its near end on, where a state's reach is the largest."""
-    bound = of_two(0.5, 2.0)  # a kernel of few degrees, that grows slowly with the correlation
+    bound = of_plane(2.0, 0.5)  # a kernel of few degrees, that grows slowly with the correlation
     kernel = exact(bound)
     rest, a = bound.left_by_correlation[0][-1], ANGLES[-1]
     with mpmath.workdps(40):

@@ -372,14 +372,23 @@ class RowBound:
             most * (1 + _INVERSE) + ((high - low) / 2 * (1 + _INVERSE)) @ (self._size * reach)
         )
 
+    def slopes(self, rounds: int, first_order: float) -> Float[np.ndarray, " m"]:
+        """Bound the norm of Σ h′(cos a cⱼ) vⱼ qⱼᵀ across the row, at each angle a.
+
+        Args:
+            rounds: of search.
+            first_order: a bound of it at a = 0, or inf.
+        """
+        seen, of_votes = self._seen.after(rounds)[0], self._of_votes.after(rounds)[0]
+        turned = first_order + ANGLES**2 * np.sqrt(seen[1] * of_votes[-1])
+        return np.minimum(np.sqrt(seen[0] * of_votes[0]), turned)
+
     def _after(self, rounds: int, first_order: float) -> Approach:
         bound, i, toward, weights, c = self._bound, self._i, self._toward, self._weights, self._c
-        sums = self._seen.after(rounds)
-        seen, bent = np.array([k[0] for k in sums]), sums[0][1]
-        (of_votes,) = self._of_votes.after(rounds)
-        of_votes, of_bent = of_votes[:-1], of_votes[-1]
+        seen = np.array([k[0] for k in self._seen.after(rounds)])
+        of_votes = self._of_votes.after(rounds)[0][:-1]
         orders = np.sqrt(seen * of_votes)
-        first = np.minimum(orders[0], first_order + ANGLES**2 * np.sqrt(bent * of_bent))
+        first = self.slopes(rounds, first_order)
         sums = np.sqrt(seen * [(w * toward**2).sum() for w in weights])
         shift = np.sqrt((weights[0] * c**2).sum() * of_votes[0])
         still = float((weights[0] * c * np.abs(toward)).sum())
