@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pandas import DataFrame
 from sklearn.base import clone
 
 from attractory import AttractorMemory, SequenceMemory, diagnose, save_memory
@@ -50,6 +51,37 @@ def test_threads_that_change_one_memory_lose_nothing(memory):
     assert (distance.min(axis=1) < 1e-9).all()
     assert len(set(distance.argmin(axis=1))) == 5
     assert memory.predict(memory.patterns_).tolist() == list(range(5))
+
+
+def test_threads_that_recall_from_one_memory_find_what_one_finds():
+    """All begin at once, where nothing is worked out yet: after a fit, and after a change."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 40))
+    rows[:, 20:] += rows[:, :20]
+    cues = rows[:8] + rng.normal(size=(8, 40))
+
+    def changed():
+        return (
+            AttractorMemory(activation="erf", metric="rule").fit(rows[:50]).partial_fit(rows[50:])
+        )
+
+    wanted, memory, found = changed().recall(cues), changed(), []
+    begin = threading.Barrier(3)
+
+    def recall():
+        begin.wait()
+        found.append(memory.recall(cues))
+
+    threads = [threading.Thread(target=recall) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    for each in found:
+        assert (each.pattern == wanted.pattern).all()
+        assert each.state == pytest.approx(wanted.state, abs=1e-9)
+        assert each.confidence == pytest.approx(wanted.confidence, abs=1e-6)
 
 
 def lossy(monkeypatch, missed):
@@ -153,6 +185,37 @@ def test_wrong_shapes_are_told_with_what_would_do(memory):
     for wrong, name in (({"random_state": "x"}, "random_state"), ({"metric": [["a"]]}, "metric")):
         with pytest.raises(TypeError, match=f"{name} must be"):
             AttractorMemory(**wrong).fit(x)
+
+
+def test_what_are_no_numbers_is_named(memory):
+    """Complex rows would lose their imaginary parts, and dates count nanoseconds."""
+    x, frame = memory.patterns_, DataFrame(memory.patterns_)
+    for rows, error, words in [
+        (x * 1j, ValueError, "X must hold real numbers, got dtype complex128"),
+        ((x * 1j).tolist(), TypeError, "X must hold real numbers, .* got dtype complex128"),
+        (np.zeros((5, 8), "datetime64[s]"), TypeError, "X must hold numbers, got dtype datetime64"),
+        (frame.astype(object).where(x < 0.3, "a"), ValueError, "X must hold real numbers"),
+        ([[1.0], [1.0, 2.0]], ValueError, "X must hold real numbers"),
+        (frame.astype(object).where(x < 0.3, None), ValueError, "X must not have NaN"),
+        (frame.round().astype("Int64").where(x < 0.3), ValueError, "X must not have NaN"),
+    ]:
+        for call in (memory.predict, memory.fit, memory.partial_fit):
+            with pytest.raises(error, match=words):
+                call(rows)
+    for wrong in ({"metric": np.eye(8) * (1 + 1j)}, {"scale": np.ones(8) * (1 + 1j)}):
+        with pytest.raises(TypeError, match=r"must (be an array|hold|be a matrix)"):
+            AttractorMemory(**wrong).fit(x)
+    with pytest.raises(ValueError, match=r"got 1 sample.* center=False"):
+        AttractorMemory().fit(x[:1])
+
+
+@pytest.mark.parametrize("kind", [list, np.asfortranarray, DataFrame, np.float32])
+def test_containers_of_the_same_numbers_are_the_same_cues(memory, kind):
+    x = np.asarray(memory.patterns_ + 0.1, np.float32)  # which every container holds
+    x.flags.writeable = False
+    found, wanted = memory.recall(kind(x)), memory.recall(x.astype(float))
+    assert (found.state == wanted.state).all()
+    assert (found.confidence == wanted.confidence).all()
 
 
 def test_masked_values_are_missing_values():

@@ -87,9 +87,20 @@ def test_what_rounding_has_taken_is_told():
         stored(ROWS + 1e18)
 
 
-@pytest.mark.parametrize("size", [1e150, 1e-90])
+def test_few_digits_are_told_only_where_an_offset_has_taken_them():
+    """Half precision has 11 bits of rows about 0, and 3 of the same rows beside 256."""
+    rows = ROWS.astype(np.float16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stored(rows)
+    with pytest.warns(UserWarning, match="float16 holds values near 2"):
+        stored(rows + np.float16(256))
+
+
+@pytest.mark.parametrize("size", [1e150, 1e-90, 1e-200])
 def test_rows_whose_squares_are_no_numbers_are_refused(size):
-    with pytest.raises(ValueError, match=r"^X must"):
+    mend = "divide" if size > 1 else "multiply"
+    with pytest.raises(ValueError, match=rf"^X must .* {mend} all rows by one factor"):
         stored(size * ROWS)
     if size > 1:
         with pytest.raises(ValueError, match=r"^X must not have values beyond"):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -14,6 +15,10 @@ from attractory._util.machine import cores
 __all__ = ["few_threads", "side_by_side", "threads"]
 
 _SMALL = 1 << 25  # numbers in the rows times the cores
+
+_lock = Lock()
+_blocks = 0  # of code, in any thread, that want one thread of BLAS
+_before: Any = None  # what gives it back those it had
 
 
 def side_by_side(
@@ -28,13 +33,12 @@ def side_by_side(
         values: the values.
         workers: how many threads; None for as many as BLAS would use now.
     """
-    blas, _ = _pools()
-    workers = _used(blas) if workers is None else workers
+    workers = _used(_pools()[0]) if workers is None else workers
     if workers == 1:
         yield from map(function, values)
         return
     running: deque[Future] = deque()
-    with blas.limit(limits=1), ThreadPoolExecutor(workers) as pool:
+    with _one_thread(), ThreadPoolExecutor(workers) as pool:
         for value in values:
             running.append(pool.submit(function, value))
             if len(running) > workers:
@@ -54,8 +58,28 @@ def few_threads(numbers: int, rows: int = 0) -> Iterator[None]:
     if max(numbers, rows**2) * cores() >= _SMALL:
         yield
         return
-    with _pools()[0].limit(limits=1):
+    with _one_thread():
         yield
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Give BLAS one thread, and those it had back when the last of such blocks ends.
+
+    Blocks of several threads overlap: each for itself would give back what the other had set.
+    """
+    global _blocks, _before
+    with _lock:
+        if not _blocks:
+            _before = _pools()[0].limit(limits=1)
+        _blocks += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _blocks -= 1
+            if not _blocks:
+                _before.restore_original_limits()
 
 
 def threads() -> int:

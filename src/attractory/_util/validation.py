@@ -25,6 +25,7 @@ __all__ = [
     "no_zero_rows",
     "nonnegative",
     "positive",
+    "real_array",
     "share",
     "up_to_one",
     "whole",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-def _real_array(value: Any, name: str) -> np.ndarray:
+def real_array(value: Any, name: str) -> np.ndarray:
     """Return a float64 array; ints, bools and narrower floats are promoted."""
     _known(value, name)
     try:
@@ -65,7 +66,7 @@ def _finite(array: np.ndarray, name: str) -> None:
 
 def as_points(value: Any, name: str, dim: int | None = None) -> Float[np.ndarray, "n d"]:
     """Return points as a float64 array of shape (n, d), n and d at least 1."""
-    array = _real_array(value, name)
+    array = real_array(value, name)
     if array.ndim != 2:
         mend = f"; one point is {name}[None]" if array.ndim == 1 else ""
         raise ValueError(f"{name} must have shape (n, d), got shape {array.shape}{mend}")
@@ -78,7 +79,7 @@ def as_points(value: Any, name: str, dim: int | None = None) -> Float[np.ndarray
 
 def as_batch(value: Any, name: str, dim: int | None = None) -> Float[np.ndarray, "*k d"]:
     """Return points of any leading shape, (…, d), as a float64 array."""
-    array = _real_array(value, name)
+    array = real_array(value, name)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must have shape (…, d) and not be empty, got shape {array.shape}")
     _features(array, name, dim)
@@ -200,7 +201,7 @@ def choice(value: Any, name: str, options: tuple[str, ...]) -> str:
 
 def ascending(value: Any, name: str) -> Float[np.ndarray, " k"]:
     """Return numbers above 0, each larger than the one before."""
-    array = _real_array(value, name)
+    array = real_array(value, name)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a list of numbers, got shape {array.shape}")
     _finite(array, name)
@@ -213,7 +214,7 @@ def within(
     value: Any, name: str, least: float, most: float, shape: tuple[int, ...] | None = None
 ) -> Float[np.ndarray, "*k"]:
     """Return numbers from least to most, as they are or broadcast to a shape."""
-    array = _real_array(value, name)
+    array = real_array(value, name)
     _finite(array, name)
     bad = (array < least) | (array > most)
     if bad.any():

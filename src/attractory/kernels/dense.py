@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.precision import traced
-from attractory._util.validation import choice, whole
+from attractory._util.validation import choice, real_array, whole
 from attractory.activations import ErfMixture, Linear
 from attractory.kernels.kernel import Kernel
 
@@ -125,7 +125,7 @@ def _scales(
         found = jnp.broadcast_to(array, (depth,)) if array.ndim == 0 else array
     else:
         try:
-            array = np.asarray(value, float)
+            array = real_array(value, name)
         except (TypeError, ValueError):
             raise TypeError(f"{name} must be a number or one for each layer") from None
         if not np.all(np.isfinite(array)) or np.any(array <= 0 if positive else array < 0):

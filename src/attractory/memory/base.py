@@ -1,7 +1,7 @@
 """What the two memories share: the stored state, and how it is shown and shrunk."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import replace
 from threading import Lock, RLock
@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.caller import warn_caller
@@ -82,9 +82,12 @@ class BaseMemory(BaseEstimator):
                 self._settings(), allow_unstored=flag(allow_unstored, "allow_unstored")
             )
             new = copy(self)  # the check notes the columns' number and names
-            rows = _checked_rows(
-                new, X, ensure_min_features=2, ensure_min_samples=2 if settings.center else 1
-            )
+            rows = _checked_rows(new, X, ensure_min_features=2)
+            if settings.center and len(rows) == 1:
+                raise ValueError(
+                    "X must have 2 rows at least, got 1 sample: less the mean of all nothing is "
+                    "left of it; center=False stores one row"
+                )
             _refuse(settings, len(rows), rows.shape[1] * settings.context)
             rows, targets = self._states(rows, y)
             mean = centre(rows) if settings.center else np.zeros(rows.shape[1])
@@ -245,25 +248,59 @@ def _warn(found: str | None) -> None:
 def _checked_rows(estimator: BaseMemory, X: object, **rules: Any) -> Float[np.ndarray, "n d"]:
     given: Any = X
     _two_axes(given)
+    _refuse_other_kinds(given)
     if isinstance(given, np.ma.MaskedArray):  # scikit-learn takes what is beneath the mask
         given = np.ma.filled(given.astype(float), np.nan)
     try:
         rows: Any = validate_data(estimator, given, dtype=np.float64, **rules)
-    except ValueError:
-        if "ensure_all_finite" not in rules and _has_nan(given):  # scikit-learn's words mislead
+    except (ValueError, TypeError):  # scikit-learn's words do not name X, or mislead
+        if "ensure_all_finite" not in rules and _has_nan(given):
             raise ValueError(
                 "X must not have NaN; cues of `AttractorMemory.recall` may: it is filled in"
             ) from None
+        _refuse_what_are_no_numbers(given)
         raise
     refuse_extremes(rows, "X")
     return rows
 
 
-def _has_nan(X: Any) -> bool:
+def _refuse_other_kinds(X: Any) -> None:
+    """Refuse complex numbers, and dates, which would be taken by their number of nanoseconds."""
+    kinds = [X.dtype] if hasattr(X, "dtype") else getattr(X, "dtypes", ())  # of a DataFrame
+    for kind in kinds:
+        letter = getattr(kind, "kind", "O")
+        if letter == "c":
+            raise ValueError(
+                f"Complex data not supported: X must hold real numbers, got dtype {kind}; "
+                "np.hstack([X.real, X.imag]) are rows of both parts"
+            )
+        if letter in "mM":
+            raise TypeError(
+                f"X must hold numbers, got dtype {kind}; say in which unit and from when, as in "
+                "(X - X.min()) / np.timedelta64(1, 'D')"
+            )
+
+
+def _refuse_what_are_no_numbers(X: Any) -> None:
+    """Refuse what NumPy makes no real numbers of; sparse arrays are for scikit-learn to refuse."""
+    if hasattr(X, "toarray"):
+        return
+    must = "X must hold real numbers, as rows (n, d)"
     try:
-        return bool(np.isnan(np.asarray(X, float)).any())
-    except (TypeError, ValueError):
-        return False
+        array = np.asarray(X)
+        if array.dtype.kind != "c":
+            np.asarray(array, float)
+            return
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{must}: {error}") from None
+    raise TypeError(f"{must}, got dtype {array.dtype}")
+
+
+def _has_nan(X: Any) -> bool:
+    rules: Any = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+    with suppress(TypeError, ValueError):
+        return bool(np.isnan(check_array(X, **rules)).any())
+    return False
 
 
 def _two_axes(X: Any) -> None:

@@ -12,6 +12,7 @@ __all__ = ["centre", "lost_digits", "refuse_extremes", "rounding"]
 _LARGEST = 1e100  # value of a row: its square, and sums of many, are finite
 _LEAST = 1e-70  # distance of rows from their mean whose square, and share of it, is a number
 _DIGITS = 1e4  # spread over rounding, below which the user is told
+_OFFSET = 16.0  # values over their spread, from which on an offset has taken digits
 
 
 def refuse_extremes(rows: Float[np.ndarray, "n d"], name: str) -> None:
@@ -54,13 +55,18 @@ def lost_digits(
     Raises:
         ValueError: for rows that are all one, or that differ by less than can be squared.
     """
-    spread = float(np.linalg.norm(np.abs(rows - mean).max(axis=0)))
+    apart = np.abs(rows - mean).max(axis=0)
+    largest = float(apart.max())
+    spread = largest * float(np.linalg.norm(apart / (largest or 1.0)))  # squares may be 0
     most, name = float(np.abs(rows).max()), np.dtype(kind).name
     step = most * float(np.finfo(kind).eps)
     if len(rows) > 1 and spread == 0:
+        mend = (
+            f"; {name} tells values near {most:.3g} apart from {step:.1g} on, so subtract an "
+            "offset before they are rounded"
+        )
         raise ValueError(
-            f"X must have rows that differ, got {len(rows)} equal ones; {name} tells values near "
-            f"{most:.3g} apart from {step:.1g} on, so subtract an offset before they are rounded"
+            f"X must have rows that differ, got {len(rows)} equal ones{mend if most else ''}"
         )
     if 0 < spread < _LEAST:
         raise ValueError(
@@ -68,7 +74,7 @@ def lost_digits(
             "leave float64; multiply all rows by one factor"
         )
     error = float(rounding(rows, mean, kind).max())
-    if len(rows) == 1 or not mean.any() or spread >= _DIGITS * error:
+    if len(rows) == 1 or most <= _OFFSET * largest or spread >= _DIGITS * error:
         return None
     return (
         f"the rows of X differ by {spread:.1g} only, and {name} holds values near {most:.3g} to "

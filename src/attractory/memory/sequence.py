@@ -18,7 +18,7 @@ from attractory._util.interrupts import heeded
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.texts import counted
 from attractory._util.threads import few_threads
-from attractory._util.validation import nonnegative, whole
+from attractory._util.validation import nonnegative, real_array, whole
 from attractory.activations import Activation
 from attractory.memory.base import BaseMemory
 from attractory.memory.cycles import CycleDiagnosis, diagnose_cycles
@@ -276,10 +276,7 @@ class SequenceMemory(BaseMemory):
             [True]
         """
         check_is_fitted(self)
-        try:
-            sizes = np.atleast_1d(np.asarray(noise, float))
-        except (TypeError, ValueError):
-            raise TypeError(f"noise must be a number or several, got {noise!r}") from None
+        sizes = np.atleast_1d(real_array(noise, "noise"))
         for size in sizes.tolist():
             nonnegative(size, "noise")
         count, first = whole(cues, "cues", 1), whole(seed, "seed", 0)

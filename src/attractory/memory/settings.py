@@ -16,6 +16,7 @@ from attractory._util.validation import (
     moderate,
     nonnegative,
     positive,
+    real_array,
     share,
     whole,
 )
@@ -144,7 +145,7 @@ def _metric(value: Any, name: str) -> str | float | np.ndarray | None:
         return None
     if isinstance(value, list | tuple | np.ndarray):
         try:
-            return np.asarray(value, float)
+            return real_array(value, name)
         except (TypeError, ValueError):
             raise TypeError(f"{name} must be a matrix of numbers, got {value!r}") from None
     if isinstance(value, str):
@@ -163,7 +164,7 @@ def _scale(value: Any, name: str) -> str | np.ndarray | None:
     if isinstance(value, str):
         return choice(value, name, SCALES)
     try:
-        numbers = np.asarray(value, float)
+        numbers = real_array(value, name)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of numbers, got {value!r}") from None
     if numbers.ndim != 1 or not (np.isfinite(numbers) & (numbers > 0)).all():

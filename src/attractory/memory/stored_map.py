@@ -143,25 +143,26 @@ class KernelStore:
     def map(self) -> KernelRegression:
         """Return the map, solved for now if it was not yet."""
         rule, residual = self.settings, self.residual()
-        coefficients = self.solution().coefficients
-        if self._map is None:
-            self._map = assemble(
+        coefficients, found = self.solution().coefficients, self._map
+        if found is None:
+            self._map = found = assemble(
                 self.x, self.targets, coefficients, rule.kernel, rule.ridge, residual
             )
-        return self._map
+        return found
 
     def calls(self) -> KernelRegression:
         """Return the map with arrays of few sizes, for many calls and no analysis."""
-        coefficients = self.solution().coefficients
-        if self._calls is None:
-            self._calls = self._padded(coefficients)
-        return self._calls
+        coefficients, found = self.solution().coefficients, self._calls
+        if found is None:
+            self._calls = found = self._padded(coefficients)
+        return found
 
     def solution(self) -> "Solution":
         """Return coefficients and residual, solved for now if they were not yet."""
-        if self._solution is None:
-            self._solution = self._solved()
-        return self._solution
+        found = self._solution
+        if found is None:
+            self._solution = found = self._solved()
+        return found
 
     def _solved(self) -> "Solution":
         if self.inner is not self:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.threads import few_threads
-from attractory._util.validation import as_points
+from attractory._util.validation import as_points, real_array
 from attractory.kernels.single_precision import single
 from attractory.maps.protocol import Map, dtype_of
 from attractory.memory.coordinates import nearest
@@ -76,7 +76,7 @@ def recall_trace(memory: AttractorMemory, cue: ArrayLike) -> RecallTrace:
         >>> trace.rows.shape[1], trace.legs[0], trace.legs[-1]
         (784, 'cue', 'rest')
     """
-    row = as_points(np.atleast_2d(np.asarray(cue, float)), "cue", dim=memory.n_features_in_)
+    row = as_points(np.atleast_2d(real_array(cue, "cue")), "cue", dim=memory.n_features_in_)
     if len(row) != 1:
         raise ValueError(f"cue must be one row, got {len(row)}")
     result = memory.recall(row)

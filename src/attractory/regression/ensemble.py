@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attractory._util.aliases import ArrayLike
-from attractory._util.validation import as_points, nonnegative
+from attractory._util.validation import as_points, nonnegative, real_array
 from attractory.activations import Activation
 from attractory.kernels.matrices import nngp, ntk
 from attractory.solvers.flow import checked_time, decomposed, flow_filter
@@ -138,7 +138,7 @@ def fit_ensemble(
         >>> ensemble.mean([[1.0, 0.0]], time=0.0).tolist(), ensemble.mean([[1.0, 0.0]]).round(9)
         ([0.0], array([1.]))
     """
-    rows, targets = as_points(x, "x"), np.asarray(y, float)
+    rows, targets = as_points(x, "x"), real_array(y, "y")
     if targets.ndim not in (1, 2) or len(targets) != len(rows):
         raise ValueError(
             f"y must have shape ({len(rows)},) or ({len(rows)}, k), got {targets.shape}"

@@ -34,7 +34,7 @@ from scipy.optimize import minimize_scalar
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.precision import full_precision
-from attractory._util.validation import as_points, nonnegative, whole, within
+from attractory._util.validation import as_points, nonnegative, real_array, whole, within
 from attractory.activations import Activation
 from attractory.activations import activation as find_activation
 from attractory.kernels import single_input
@@ -221,7 +221,7 @@ def sample_initial_jacobian(
         >>> sample_initial_jacobian([3.0, 4.0], width=50)[0].shape
         (2, 2)
     """
-    point = as_points(np.atleast_2d(np.asarray(x, float)), "x")[0]
+    point = as_points(np.atleast_2d(real_array(x, "x")), "x")[0]
     rows = np.eye(len(point)) if directions is None else as_points(directions, "directions")
     if rows.shape[1] != len(point):
         raise ValueError(f"directions must have {len(point)} columns, got {rows.shape[1]}")
