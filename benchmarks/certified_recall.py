@@ -96,7 +96,7 @@ def draw(found):
     figure, axis = plt.subplots(figsize=(6.4, 3.8))
     sizes = [f["n"] for f in found]
     for values, color, marker, name in (
-        ([f["part"].half_angle for f in found], "#7F7F7F", "s", "half the angle to the nearest"),
+        ([f["part"].half_angle for f in found], "#595959", "s", "half the angle to the nearest"),
         ([f["attack"].angle for f in found], "#D55E00", "v", "attacked: a start this far is lost"),
         ([f["part"].angle for f in found], "#0072B2", "^", "certified: all nearer ones return"),
     ):  # fmt: skip
@@ -104,8 +104,10 @@ def draw(found):
             [np.degrees(np.quantile(v[np.isfinite(v)], q)) for v in values]
             for q in (0.25, 0.5, 0.75)
         )
-        axis.fill_between(sizes, low, high, color=color, alpha=0.15)
-        axis.plot(sizes, middle, marker=marker, color=color, ms=6, label=name)
+        axis.fill_between(sizes, low, high, color=color, alpha=0.15, lw=0)
+        # The attacked ones lie on the first, which therefore are wide and hollow.
+        wide = {"ls": "--", "ms": 11, "mfc": "none"} if marker == "s" else {"ms": 6}
+        axis.plot(sizes, middle, marker=marker, color=color, label=name, **wide)
     axis.set(xscale="log", xlabel="stored digits", ylim=(0, 50))
     axis.set_ylabel("angle from the row, degrees")
     axis.set_xticks(sizes, [f"{n:,}" for n in sizes])

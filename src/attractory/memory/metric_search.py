@@ -5,25 +5,26 @@ them; scattered coordinates set to one, or to the mean; each of many set to any 
 white noise; a random mixture of other rows added. Each has a severity of its own, spread evenly
 from mild to nearly hopeless, so that some are recalled and some are not.
 
-The trial of a λ is a recall of all cues, in float32, by a memory of the rows; the λ that recalls
-most is taken, the rule (λ = 0.01) if none recalls more. Six are tried, and smaller ones as long as
-the smallest is the best and recalls less than three quarters. The same rows give the same choice,
-however fast the machine. Trials cost as much at most as those of a thousand rows of 800 numbers:
-where rows have more numbers, trials see evenly spread ones of them (images at less resolution). Of
-more than a thousand rows the rule stands: a trial would cost what `fit` does, and one with fewer
-rows says little of more. All is computed in the rows' own span (`memory.span`): where a cue starts
-lies in it. The trials' activation is the erf whose kernel
-grows as fast with the norm as the memory's own: it needs no tables, and is compiled once for all of
-them. (Factors on the norm of `memory.norm_rule` were tried too: what they gain on such cues they
-lose on others.)
+The trial of a λ is a recall of all cues, in float32, by a memory of the rows. Taken is the least λ,
+from 0.03 on, whose recall the cues cannot tell from the best: a smaller λ turns rows farther apart,
+and recall is proven from farther off (`memory.certified_recall`), but one below 0.03 makes
+confidences less true. If the best is below 0.03, it is taken. Six are tried, and smaller ones as
+long as the smallest is the best and recalls less than three quarters. The same rows give the same
+choice, however fast the machine. Trials cost as much at most as those of a thousand rows of 800
+numbers: where rows have more numbers, trials see evenly spread ones of them (images at less
+resolution). Of more than a thousand rows the rule stands: a trial would cost what `fit` does, and
+one with fewer rows says little of more. All is computed in the rows' own span (`memory.span`):
+where a cue starts lies in it. The trials' activation is the erf whose kernel grows as fast with the
+norm as the memory's own: it needs no tables, and is compiled once for all of them. (Factors on the
+norm of `memory.norm_rule` were tried too: what they gain on such cues they lose on others.)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from attractory._util.interrupts import check
 from attractory._util.plotted import Plotted
@@ -54,6 +55,8 @@ _ROWS = 1000  # above which the rule stands
 _STEPS = 80  # of the memory's own map in a trial
 _STILL = 1e-4  # relative step at which it is at rest
 _THERE = 0.01  # of the norm: recalled
+_LEAST = 0.03  # λ that is taken for its larger balls alone
+_APART = 2.0  # standard errors by which the recall of two λ must differ to be told apart
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class Choice(Plotted):
     """What `fit` chose, and the trials it chose by.
 
     Attributes:
-        metric: λ of the trial with most cues recalled, the earliest of several.
+        metric: the least λ from 0.03 on whose trial recalled as many cues as the best, but for
+            chance; that of the best if it is below.
         cues: held-out cues of every trial.
         rows: rows the memories of the trials held.
         trials: in their order, the rule first.
@@ -91,9 +95,14 @@ class Choice(Plotted):
         """Say what was chosen, and on what evidence."""
         best = max(trial.recalled for trial in self.trials)
         return (
-            f"metric {self.metric:.4g} recalled {best} of {self.cues} held-out cues, the most of "
-            f"{len(self.trials)} candidates (the rule: {self.trials[0].recalled})"
+            f"metric {self.metric:.4g} recalled {self.recalled} of {self.cues} held-out cues (the "
+            f"most of {len(self.trials)} candidates: {best}; the rule: {self.trials[0].recalled})"
         )
+
+    @property
+    def recalled(self) -> int:
+        """Cues that the trial of the chosen λ brought back."""
+        return next(t.recalled for t in self.trials if t.metric == self.metric)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
@@ -181,16 +190,36 @@ def choose(
     home, cues = held_out_cues(rows, _CUES * (2 if rows.size <= _CHEAP else 1))
     around = _Around(rows - mean, cues - mean, mean, home, Span(metric.basis, rows.shape[1]))
     tried: list[Trial] = []
+    outcomes: list[Bool[np.ndarray, " k"]] = []
     for share in (*SHARES, *LESS):
         best = max(tried, key=lambda trial: trial.recalled, default=None)
         if share in LESS and best is not None and _enough(best, tried, len(cues)):
             break
         check()
         show(len(tried), max(len(SHARES), len(tried) + 1))
-        tried.append(Trial(share, *_trial(around, metric.with_share(share), settings)))
+        near, back = _trial(around, metric.with_share(share), settings)
+        tried.append(Trial(share, near, int(back.sum())))
+        outcomes.append(back)
     show(len(tried), len(tried))
-    best = max(tried, key=lambda trial: trial.recalled)
-    return Choice(best.metric, len(cues), len(rows), tuple(tried))
+    chosen = as_good([trial.metric for trial in tried], np.array(outcomes))
+    return Choice(chosen, len(cues), len(rows), tuple(tried))
+
+
+def as_good(shares: Sequence[float], recalled: Bool[np.ndarray, "t k"]) -> float:
+    """Return the least λ, from 0.03 on, that recalls as many cues as the best but for chance.
+
+    Two counts of the same cues have a difference whose variance is, by chance, the number of cues
+    that one of the two alone recalls (McNemar, 1947).
+
+    Args:
+        shares: λ of each trial.
+        recalled: which cues it brought back.
+    """
+    counts = recalled.sum(axis=1)
+    best = int(counts.argmax())
+    alone = (recalled != recalled[best]).sum(axis=1)
+    good = counts[best] - counts <= _APART * np.sqrt(alone)
+    return min(s for s, g in zip(shares, good, strict=True) if g and s >= min(shares[best], _LEAST))
 
 
 def _enough(best: Trial, tried: list[Trial], cues: int) -> bool:
@@ -208,8 +237,10 @@ class _Around(NamedTuple):
     span: Span
 
 
-def _trial(around: _Around, metric: Metric, settings: MemorySettings) -> tuple[int, int]:
-    """Return how many cues have their row nearest at the start, and how many of them come back."""
+def _trial(
+    around: _Around, metric: Metric, settings: MemorySettings
+) -> tuple[int, Bool[np.ndarray, " k"]]:
+    """Return how many cues have their row nearest at the start, and which come back to it."""
     span, home = around.span, around.home
     unit = _unit(span.within(metric.apply(around.apart)))
     start = _unit(span.within(denoised(around.cues, metric, False, around.mean)))
@@ -225,7 +256,7 @@ def _trial(around: _Around, metric: Metric, settings: MemorySettings) -> tuple[i
     try:
         f = single(store.inner.calls())
     except SingularKernelError:  # rows too much alike to be stored at such a norm
-        return int(right.sum()), 0
+        return int(right.sum()), np.zeros(len(home), bool)
     state = np.asarray(norm * start, np.float32)
     linear = LinearPart(store)
     if linear.high_degree_step is not None:
@@ -235,7 +266,7 @@ def _trial(around: _Around, metric: Metric, settings: MemorySettings) -> tuple[i
     own = Stage(_STEPS, MOMENTUM, _STILL, coarse=True)
     state, *_ = run_stage(f, state, own, shrink=False)
     away = np.linalg.norm(state - norm * unit[home], axis=1)
-    return int(right.sum()), int((away <= _THERE * norm).sum())
+    return int(right.sum()), away <= _THERE * norm
 
 
 def _unit(x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:

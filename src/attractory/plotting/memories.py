@@ -161,9 +161,9 @@ def plot_choice(choice: Choice, *, title: str = "") -> Figure:
     axis.grid(alpha=0.25)
     axis.legend(fontsize=8, frameon=False, loc="lower left")
     best = max(t.recalled for t in trials)
-    axis.set_title(
-        title or f"λ = {choice.metric:.3g} recalls most: {best} of {choice.cues}", fontsize=10
-    )
+    found = f"λ = {choice.metric:.3g} recalls {choice.recalled} of {choice.cues}"
+    beside = "the most" if choice.recalled == best else f"but for chance as many as any ({best})"
+    axis.set_title(title or f"{found}, {beside}", fontsize=10)
     return figure
 
 
