@@ -145,8 +145,8 @@ def test_wide_random_layer_has_this_covariance(name):
     pre = x @ weights.T / np.sqrt(dim)
     act = activation(name)
     with jax.enable_x64(True):
-        hidden = np.asarray(act(pre))
-        slope = np.asarray(jax.vmap(jax.vmap(jax.grad(act)))(pre))
+        hidden = np.asarray(jax.jit(act)(pre))
+        slope = np.asarray(jax.jit(jax.vmap(jax.vmap(jax.grad(act))))(pre))
     covariance, slopes = hidden @ hidden.T / width, slope @ slope.T / width
     sampled = covariance + x @ x.T / dim * slopes
     scale = np.sqrt(np.outer(np.diag(sampled), np.diag(sampled)))

@@ -119,11 +119,11 @@ def test_keys_and_precisions():
 def test_slopes_of_saturated_units_keep_their_digits_in_float32():
     z = np.linspace(-40, 40, 81).astype(np.float32)
     f = Autoencoder(1, width=1, key=0).activation
-    slopes = jax.vmap(jax.grad(f))(jnp.asarray(z))
+    slopes = jax.jit(jax.vmap(jax.grad(f)))(jnp.asarray(z))
     exact = 0.25 / np.cosh(z.astype(float) / 2) ** 2
     np.testing.assert_allclose(slopes, exact, rtol=1e-6)
     with jax.enable_x64(True):  # and may be differentiated again
-        second = jax.vmap(jax.grad(jax.grad(f)))(jnp.asarray(z, float))
+        second = jax.jit(jax.vmap(jax.grad(jax.grad(f))))(jnp.asarray(z, float))
     exact = -0.25 * np.tanh(z.astype(float) / 2) / np.cosh(z.astype(float) / 2) ** 2
     np.testing.assert_allclose(second, exact, rtol=1e-10, atol=1e-30)
 

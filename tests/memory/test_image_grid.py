@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from scipy.signal import lfilter
 from sklearn.datasets import load_sample_image
 
 from attractory.memory.image_grid import Grid, grid_of
@@ -54,3 +55,16 @@ def test_of_few_photographs_the_most_nearly_square_grid_is_taken():
     tiles = image.reshape(13, 32, 20, 32, 3).swapaxes(1, 2).reshape(260, -1)
     for first in range(99, 123, 3):
         assert grid_of(tiles[first : first + 3]) == Grid(32, 32, 3)
+
+
+def test_few_voices_are_no_images_though_each_repeats_itself():
+    """Pulses of one pitch a row, in a resonant tube: a period is no line, and ends nowhere."""
+    pole = 0.97 * np.exp(0.25j)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        rows = 0.02 * rng.normal(size=(2 + seed % 3, 880))
+        for row in rows:
+            period = rng.integers(30, 90)
+            row[rng.integers(period) :: period] += 1
+        voices = lfilter([1], [1, -2 * pole.real, abs(pole) ** 2], rows, axis=1)[:, 400:]
+        assert grid_of(voices) == Grid(1, 480, 1)

@@ -210,7 +210,7 @@ def test_what_is_refused_names_the_argument():
     ):
         with pytest.raises(ValueError, match=message):
             memory.fit(frames, **given)
-    with pytest.raises(ValueError, match="minimum of 2 is required"):
+    with pytest.raises(ValueError, match="X must have 2 rows at least"):
         memory.fit(frames[:1])
     with pytest.raises(ValueError, match="got 4 and a sequence of 3 frames"):
         SequenceMemory(context=4).fit(frames, lengths=[3, 3])

@@ -14,7 +14,7 @@ from attractory import spectral_radius
 from attractory.datasets import sphere
 from attractory.maps.kernel_regression import fit_regression
 from attractory.maps.protocol import SingularKernelError
-from attractory.paper import FIGURES, Results, figures_named, reproduce
+from attractory.paper import FIGURES, Results, figures_named
 from attractory.paper.basin_cells import cell as basin_cell
 from attractory.paper.basin_claims import norm_claims, widest
 from attractory.paper.figures import figure_5_claims
@@ -409,12 +409,15 @@ def test_names_of_figures():
 
 def test_report_holds_every_claim_number_and_picture(tmp_path):
     settings = {"norm": 0.5, "width": 300, **FEW}
-    results = Results([made(settings, e1_cell(**settings))])
+
+    def ran(name, cells):
+        figure = FIGURES[name]
+        results = Results([made(one, figure.cell(**one)) for one in cells])
+        return Run(figure, results, tuple(figure.claims(results)))
+
+    first = ran("figure-d1", FIGURES["figure-d1"].cells("quick", None, None))
     figure = FIGURES["figure-e1"]
-    first = reproduce(["figure-d1"], out=tmp_path).runs[0]
-    found = Reproduction(
-        (first, Run(figure, results, tuple(figure.claims(results)))), "quick", 1, None, "here", 1.0
-    )
+    found = Reproduction((first, ran("figure-e1", [settings])), "quick", 1, None, "here", 1.0)
     write_report(found, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     claims = [claim for run in found.runs for claim in run.claims]

@@ -174,8 +174,9 @@ def recall_curve(
     Example:
         >>> from attractory.datasets import sphere
         >>> from attractory.maps.kernel_regression import fit_regression
-        >>> patterns = sphere(5, 16, norm=20.0)
-        >>> curve = recall_curve(fit_regression(patterns), patterns, [0.5, 5.0], trials=40)
+        >>> patterns = sphere(4, 16, norm=20.0)
+        >>> f = fit_regression(patterns, activation="erf")
+        >>> curve = recall_curve(f, patterns, [0.5, 5.0], trials=50)
         >>> low, high = curve.pooled_interval
         >>> float(curve.pooled_fraction[0]), float(low[0].round(3))  # 200 of 200
         (1.0, 0.982)

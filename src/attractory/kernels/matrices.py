@@ -149,8 +149,8 @@ def ntk(
         It composes with JAX:
 
         >>> import jax
-        >>> half = jax.grad(lambda v: ntk(v[None], activation="relu")[0, 0])(jax.numpy.ones(2))
-        >>> half.tolist()  # ‖x‖²/d, which is 1/2 of the sum of squares
+        >>> gradient = jax.jit(jax.grad(lambda v: ntk(v[None], activation="relu")[0, 0]))
+        >>> gradient(jax.numpy.ones(2)).tolist()  # of ‖x‖²/d, which is 1/2 of the sum of squares
         [1.0, 1.0]
     """
     of = Dense.of(Kernel.of(activation, depth), weight_std, bias_std, parametrization, width)

@@ -55,7 +55,7 @@ def cell(
 
     Example:
         >>> memory = {"source": "sphere", "n": 3, "dim": 16, "norm": 20.0, "width": 500}
-        >>> values = cell(seed=0, radii=[0.1], trials=4, limit="sigmoid", data=None, **memory)
+        >>> values = cell(seed=0, radii=[0.1], trials=4, limit="erf_surrogate", data=None, **memory)
         >>> values["network"].tolist(), values["limit"].tolist()
         ([1.0], [1.0])
     """

@@ -107,8 +107,9 @@ def plot_norm_profile(profile: NormProfile, *, title: str = "") -> Figure:
         >>> from functools import partial
         >>> from attractory import fit_regression, norm_profile
         >>> from attractory.datasets import sphere
-        >>> fit, settings = partial(fit_regression, activation="erf"), {"sizes": [0.5], "trials": 5}
-        >>> profile = norm_profile(sphere(4, 16), [10.0, 40.0], fit=fit, **settings)
+        >>> fit = partial(fit_regression, activation="erf")
+        >>> settings = {"sizes": [0.5], "trials": 5}
+        >>> profile = norm_profile(sphere(4, 16), [10.0, 60.0], fit=fit, **settings)
         >>> len(plot_norm_profile(profile).axes)
         3
     """
