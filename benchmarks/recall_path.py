@@ -3,10 +3,9 @@
     python benchmarks/recall_path.py --data FOLDER  # recall_path.png, recall_drift.png of the page
 
 1,000 digits, 200 cues of two kinds. Three ways: plain iteration without metric; plain iteration
-with it; the memory's own way: by the map's terms of high degree, with its linear part taken out, to
-rest. And, for the first two, by what
-factor a step changes a state along each principal axis of the patterns, beside αγ/(αγ + β) of
-docs/explanation/recall.md.
+with it; the memory's own way: from the mended cue by the map's terms of high degree, with its
+linear part taken out, to rest. And, for the first two, by what factor a step changes a state along
+each principal axis of the patterns, beside αγ/(αγ + β) of docs/explanation/recall.md.
 """
 
 import argparse
@@ -91,8 +90,9 @@ def main(folder):
     sharp = AttractorMemory(metric="rule", iteration="plain").fit(rows)
     own_way = AttractorMemory(metric="rule").fit(rows)
     figure, axes = plt.subplots(1, len(KINDS), figsize=(10, 4), sharey=True)
-    lines = ["| cue | way | " + " | ".join(f"{step} steps" for step in STEPS) + " | at home |"]
+    lines = ["| cue | way, after steps | " + " | ".join(map(str, STEPS)) + " | at home |"]
     lines.append("|---" * (len(STEPS) + 3) + "|")
+    own = []
     for axis, kind in zip(axes, KINDS, strict=True):
         given = cues(rows[:COUNT], (28, 28), kind)
         for memory, label, style in (
@@ -107,27 +107,27 @@ def main(folder):
         result = own_way.recall(given)
         right = (result.path == np.arange(COUNT)).mean(axis=1)
         end = float(np.median(result.steps))
-        at = [0.5, 8, 8 + (end - 8) / 2, end]
-        axis.plot(
-            at,
-            right,
-            "o-",
-            color="#D55E00",
-            label="the memory's way: start, vote, without drift, rest",
-        )
-        shown = " | ".join(f"{share:.2f}" for share in right)
-        label = "the memory's way (start, after the vote, without drift, at rest)"
-        lines.append(f"| {kind} | {label} | {shown} "
-                     + "| " * (len(STEPS) - len(right))
-                     + f"| {(result.pattern == np.arange(COUNT)).mean():.2f} |")  # fmt: skip
-        axis.set(title=kind, xscale="log", xlabel="steps (0 drawn at ½)", ylim=(-0.03, 1.03))
+        label = "the memory's way: mended start, then at rest (median of the evaluations)"
+        axis.plot([0.5, max(end, 0.5)], right[[0, -1]], "o-", color="#D55E00", label=label)
+        names = "at the start", "after the vote", "without drift", "at rest"
+        stages = zip(names, right, strict=True)
+        own.append(
+            f"{kind}: " + ", ".join(f"{share:.2f} {stage}" for stage, share in stages)
+            + f"; at home {(result.pattern == np.arange(COUNT)).mean():.2f}. Evaluations of the "
+            f"map, median: {end:g}."
+        )  # fmt: skip
+        axis.set(title=kind, xscale="log", xlabel="steps", ylim=(-0.03, 1.03))
+        axis.set_xticks([max(step, 0.5) for step in STEPS], map(str, STEPS))
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("cues whose own row is nearest")
+    axes[0].set_ylabel("share of cues whose own row is nearest")
     figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncol=3, fontsize=8)
     figure.suptitle("1,000 digits: the start knows the row; plain iteration loses it, step by step")
     figure.tight_layout(rect=(0, 0.06, 1, 1))
     figure.savefig(Path(__file__).parents[1] / "docs/explanation/recall_path.png", dpi=110)
     memories = {"no metric": plain, "metric": sharp}
+    lines += ["", "The memory's own way, cues whose own row is nearest:", ""]
+    lines += [f"- {line}" for line in own]
     lines += ["", f"What a step from a cue keeps ({KINDS[0]}, medians over the axes):", ""]
     lines += drift(memories, cues(rows[:COUNT], (28, 28), KINDS[0]))
     print("\n".join(lines))
