@@ -1,5 +1,6 @@
 """The vote of high degrees: its table against the kernel, its step against algebra, its limits."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_the_vote_is_the_maps_own_terms():
     rows = bundled_digits(60)[0]
     memory = AttractorMemory(activation="erf", metric="rule").fit(rows)
     part, span = LinearPart(memory.state_.store, full=True), memory.state_.span
-    step = part.high_degree_step
+    step = eqx.filter_jit(part.high_degree_step)
     x, norm, dim = memory.points_, memory.norm_, memory.n_features_in_
     a = np.asarray(memory.state_.store.map().coefficients)
     linear = span.outward(span.outward(part.matrix).T) * span.scale**2  # of all coordinates
@@ -62,7 +63,7 @@ def test_patterns_stay_and_noise_is_voted_down():
     rows = bundled_digits(200)[0]
     memory = AttractorMemory(metric="rule").fit(rows)
     points, norm = memory.points_, memory.norm_
-    step = LinearPart(memory.state_.store, full=True).high_degree_step
+    step = eqx.filter_jit(LinearPart(memory.state_.store, full=True).high_degree_step)
     noise = np.random.default_rng(1).normal(size=points.shape)
     noise *= norm / np.linalg.norm(noise, axis=1, keepdims=True)
     for state in (points, 0.5 * points + 0.87 * noise):

@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -176,7 +177,9 @@ def test_one_model_that_is_right_and_all_of_them_by_closed_forms():
     wanted = -np.log1p(np.exp(2.0)) * z[0] - size * (z[:2] + z[:2] ** 2 / 2).sum(axis=0)
     wanted -= np.log(np.exp(wanted).sum())
     assert score == pytest.approx(wanted, abs=1e-4)
-    again = log_probabilities(weights, z, told, features, real, jnp)[0]
+    again = jax.jit(lambda *given: log_probabilities(*given, jnp)[0])(
+        weights, z, told, features, real
+    )
     assert np.asarray(again) == pytest.approx(score, abs=1e-5)
     real[2] = False
     score = log_probabilities(weights, z, told, features, real)[0]
