@@ -6,6 +6,7 @@ among them. Functions are as those of `attractory.bench.damage`.
 
 import numpy as np
 from kinds import spent_1
+from kinds.views import scored, unscored
 from scipy.ndimage import gaussian_filter
 
 from attractory.bench.damage import shift
@@ -182,9 +183,80 @@ def _clipped(rows, shape, stored, rng):
     return np.clip(rows, middle - width, middle + width)
 
 
+def _rounded_scores(rows, shape, stored, rng):
+    step = rng.uniform(0.3, 1.5)
+    return unscored(step * np.round(scored(rows, stored) / step), stored)
+
+
+def _in_scores(rows, shape, stored, rng):
+    """Other means and deviations of all columns; told in scores, or as scores in the old units."""
+    scores = scored(rows, stored) + rng.uniform(0, 0.5) * rng.normal(size=rows.shape[1])
+    scores *= np.exp(rng.uniform(0, 0.4) * rng.normal(size=rows.shape[1]))
+    if rng.random() < 0.5:
+        return unscored(scores, stored)
+    step = rng.choice([1e-9, 0.5, 0.7])
+    return step * np.round(scores / step)
+
+
+def _one_offset(rows, shape, stored, rng):
+    scores = scored(rows, stored)
+    return unscored(rng.uniform(0.4, 1.2) * scores + rng.normal(size=(len(rows), 1)), stored)
+
+
+def _gaps(rows, shape, stored, rng):
+    """Values lost, the last one told or a straight line in their place."""
+    out, places, joined = rows.copy(), np.arange(rows.shape[1]), rng.random() < 0.5
+    share = rng.uniform(0.2, 0.6)
+    for row in out:
+        kept = rng.random(row.size) >= share
+        kept[0] = True
+        if joined:
+            row[:] = np.interp(places, places[kept], row[kept])
+        else:
+            row[:] = row[np.maximum.accumulate(np.where(kept, places, 0))]
+    return out
+
+
+def _one_side(rows, shape, stored, rng):
+    most = np.quantile(stored, rng.uniform(0.4, 0.8), axis=0)
+    return np.minimum(rows, most) if rng.random() < 0.5 else np.maximum(rows, most)
+
+
+def _with_others(rows, shape, stored, rng):
+    other = stored[rng.integers(len(stored), size=rows.shape), np.arange(rows.shape[1])]
+    share = rng.uniform(0.1, 0.45)
+    return (1 - share) * rows + share * other
+
+
+def _clock(rows, shape, stored, rng):
+    """Smoothed along the row, or late, or fast."""
+    scores, places = scored(rows, stored), np.arange(rows.shape[1])
+    if rng.random() < 0.5:
+        return unscored(gaussian_filter(scores, (0, rng.uniform(0.4, 1.5))), stored)
+    for score in scores:
+        pace, late = rng.uniform(0.97, 1.03), rng.uniform(-1, 1)
+        score[:] = np.interp(pace * places + late, places, score)
+    return unscored(scores, stored)
+
+
+def _powers(rows, shape, stored, rng):
+    scores = scored(rows, stored)
+    return unscored(np.sign(scores) * np.abs(scores) ** rng.uniform(0.4, 2.5), stored)
+
+
+def _factors(rows, shape, stored, rng):
+    return rows * np.exp(rng.uniform(0.05, 0.5) * rng.normal(size=rows.shape))
+
+
+def _spikes(rows, shape, stored, rng):
+    size = rng.uniform(3, 15, rows.shape) * rng.choice([-1, 1], rows.shape)
+    return rows + (rng.random(rows.shape) < rng.uniform(0.02, 0.3)) * size * stored.std(axis=0)
+
+
 _OF_VECTORS = (
     _columns_noise, _columns_noise, _run, _columns, _units, _scaled, _clipped,
-    spent_1.drift, spent_1.columns_exchanged,
+    spent_1.drift, spent_1.columns_exchanged, _rounded_scores, _in_scores, _one_offset, _gaps,
+    _one_side, _with_others, _clock, _powers, _factors, _spikes,
 )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
     python benchmarks/row_probability.py --digits FOLDER --fashion FOLDER --out FILE
 
-Cues are made of rows of digits, clothes, photographs, tables and random points, from rows 1,000 on:
-the kinds that recall is tuned on, damage drawn at random (`damage_random.py`), masks, slight noise
-and mixtures of two rows. A third as many are of rows that were not stored. The weights are of
-greatest likelihood of the right row; the laws are logistic, right answers against all others, that
-is wrong ones, rows that were not stored, and mixtures.
+Cues are made of rows of digits and clothes, from rows 1,000 on, of photographs, and of drawings and
+tables of many sorts that are drawn at random (`learned_data.py`): the kinds that recall is tuned
+on, damage drawn at random (`damage_random.py`), masks, slight noise and mixtures of two rows. A
+third as many are of rows that were not stored. The weights are of greatest likelihood of the right
+row; the laws are logistic, right answers against all others, that is wrong ones, rows that were not
+stored, and mixtures.
 
 Printed by data and number of rows: the share of cues whose row is found, the expected calibration
 error of the confidence, the area under the ROC curve of stored against not stored, and the share
@@ -28,6 +29,7 @@ import optax
 from damage import tuned_on
 from dimension import tiles
 from kinds.views import flat, images_of, moved, turned
+from learned_data import pictures, tables
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -72,24 +74,11 @@ def data_sets(arguments: argparse.Namespace, count: int) -> dict:
     out["grey photographs"] = grey[:count], grey[count:], (20, 20), True
     small = load_digits().data[rng.permutation(1797)[: count + more]] / 16
     out["small digits"] = small[:count], small[count:], (8, 8), True
-    points = rng.normal(size=(count + more, 256))
-    out["points"] = points[:count], points[count:], (256,), False
-    latent = rng.normal(size=(count + more, 20)) @ rng.normal(size=(20, 64))
-    latent += rng.normal(size=latent.shape)
-    table = latent * 10.0 ** rng.integers(0, 2, 64) + 1000 * rng.normal(size=64)
-    out["table"] = table[:count], table[count:], (64,), False
-    place = np.linspace(0, 3, 200)
-    waves = np.cos(np.outer(np.arange(1, 13), place) + rng.uniform(0, 6, (12, 1)))
-    curves = rng.normal(size=(count + more, 12)) @ waves
-    curves += 0.1 * rng.normal(size=curves.shape)
-    out["curves"] = curves[:count], curves[count:], (200,), False
-    few = rng.normal(size=(count + more, 16))
-    out["few numbers"] = few[:count], few[count:], (16,), False
-    turned = np.linalg.qr(rng.normal(size=(28, 28)))[0]
-    some = rng.normal(size=(count + more, 28)) * np.geomspace(1, 0.1, 28) @ turned
-    out["measurements"] = some[:count], some[count:], (28,), False
-    signs = rng.choice([-1.0, 1.0], (count + more, 100))
-    return out | {"signs": (signs[:count], signs[count:], (100,), False)}
+    for name, (rows, shape) in pictures(min(count, 300) + more, rng).items():
+        out[name] = rows[:-more], rows[-more:], shape, True
+    for name, rows in tables(count + more, rng).items():
+        out[name] = rows[:count], rows[count:], rows.shape[1:], False
+    return out
 
 
 def noise(rows, shape, stored, rng, size=None):
@@ -246,7 +235,10 @@ def gathered_of(job: tuple) -> Learned:
     state = AttractorMemory(metric="rule").fit(rows).state_
     mending: CueMending = state.mending
     for k, (kind, cues, label, known) in enumerate(cues_of(arguments, count, name, given, seed)):
-        starts = state.start(cues) / state.norm
+        if state.cue_units is not None:
+            cues, _ = state.cue_units.read(cues, known)
+        cues = state.coordinates.scaled(cues)
+        starts = state._less_noise(cues) / state.norm
         near = mending.nearest(mending.frame.compared(cues), known)
         aligned = k % 2 == 0  # as doubtful cues are looked at, or as all are at first
         for which, _, some, evidence in mending.evidence(cues, starts, known, aligned=aligned):
@@ -339,7 +331,7 @@ if __name__ == "__main__":
     parser.add_argument("--digits", type=Path, required=True)
     parser.add_argument("--fashion", type=Path, required=True)
     parser.add_argument("--rows", type=int, nargs="+", default=[4, 10, 30, 100, 300, 1000])
-    parser.add_argument("--drawn", type=int, default=40, help="kinds of damage drawn at random")
+    parser.add_argument("--drawn", type=int, default=60, help="kinds of damage drawn at random")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from attractory.memory.damage_evidence import MODELS, DamageModels
+from attractory.memory.damage_evidence import DamageModels
+from attractory.memory.damage_kinds import MODELS
 from attractory.memory.damage_models import combined, density, lead, mixture, white
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.neighbourhoods import Neighbourhoods

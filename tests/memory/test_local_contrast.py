@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from attractory import AttractorMemory
 from attractory.datasets import bundled_digits
 from attractory.memory import shortlist
-from attractory.memory.damage_evidence import MODELS
+from attractory.memory.damage_kinds import MODELS
 from attractory.memory.local_contrast import LocalContrast
 
 RNG = np.random.default_rng(5)

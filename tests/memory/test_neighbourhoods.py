@@ -5,7 +5,7 @@ import pytest
 
 from attractory import AttractorMemory
 from attractory.datasets import bundled_digits
-from attractory.memory.damage_evidence import MODELS
+from attractory.memory.damage_kinds import MODELS
 from attractory.memory.neighbourhoods import Neighbourhoods
 
 ROWS = bundled_digits(60)[0].astype(np.float32)

@@ -9,7 +9,8 @@ import pytest
 
 from attractory import AttractorMemory
 from attractory.datasets import bundled_digits
-from attractory.memory.damage_evidence import MODELS, DamageModels, Evidence
+from attractory.memory.damage_evidence import DamageModels, Evidence
+from attractory.memory.damage_kinds import MODELS
 from attractory.memory.first_row import FEATURES
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.nearest_row import position

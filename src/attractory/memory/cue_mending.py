@@ -22,7 +22,8 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.threads import side_by_side, threads
 from attractory.memory.alignment import Aligned, Alignment
-from attractory.memory.damage_evidence import DAMAGE, KIND, DamageModels, Evidence
+from attractory.memory.damage_evidence import DamageModels, Evidence
+from attractory.memory.damage_kinds import DAMAGE, KIND
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, of_few_coordinates, position

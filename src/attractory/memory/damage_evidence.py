@@ -17,6 +17,13 @@ from jaxtyping import Bool, Float, Int
 
 from attractory.memory.alignment import Aligned
 from attractory.memory.coordinates import spread
+from attractory.memory.damage_kinds import (
+    COMPARABLE,
+    FEWEST_FOR_MODELS,
+    FLAT,
+    MODELS,
+    NOISY,
+)
 from attractory.memory.damage_models import (
     KEPT_STARTS,
     MOVED_START,
@@ -42,49 +49,15 @@ from attractory.memory.first_row import (
     towards_the_row,
 )
 from attractory.memory.local_contrast import LocalContrast
+from attractory.memory.mean_row import MeanRow
 from attractory.memory.nearest_row import second_row
 from attractory.memory.neighbourhoods import SEEN, Neighbourhoods
 from attractory.memory.shortlist import RowFrame
 from attractory.memory.value_tables import Classes, tabulated
 
-__all__ = [
-    "COMPARABLE",
-    "DAMAGE",
-    "FEWEST_FOR_MODELS",
-    "KIND",
-    "MODELS",
-    "DamageModels",
-    "Evidence",
-]
+__all__ = ["DamageModels", "Evidence"]
 
-MODELS = (
-    "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
-    "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
-    "unevenly lit", "moved far", "edges", "long-tailed", "displaced",
-)  # fmt: skip
-DAMAGE = (
-    "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
-)  # fmt: skip
-_NAMES = {
-    "white": "noise", "white, of any contrast": "noise", "structured": "structured noise",
-    "replaced, much": "replaced", "replaced, little": "replaced", "patches": "replaced",
-    "smoothed": "smoothed", "moved": "moved", "changed values": "changed values",
-    "changed deviations": "changed values", "shaded": "shaded", "slow part added": "shaded",
-    "unevenly lit": "shaded", "moved far": "moved", "edges": "changed values",
-    "long-tailed": "noise", "displaced": "moved",
-}  # fmt: skip
-KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
-COMPARABLE = np.isin(
-    MODELS, ["structured", "shaded", "slow part added", "unevenly lit", "displaced"], invert=True
-)  # whose terms are nats over the same q
-FEWEST_FOR_MODELS = 12  # known coordinates below which nothing but noise is told
 _SLOW = 5  # cosines over the order of coordinates
-_NOISY = (
-    *MODELS[:6],
-    "moved far",
-    "long-tailed",
-)  # noise about a row, whose residuals can be looked at
-_FLAT = "changed values", "changed deviations", "edges"  # which no residual is left of
 
 
 class Evidence(NamedTuple):
@@ -150,6 +123,7 @@ class DamageModels:
 
     def __init__(self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods):
         self._frame, self._local, self._near = frame, local, near
+        self._mean_row = MeanRow(frame)
 
     @cached_property
     def _values(self) -> Classes:
@@ -230,6 +204,7 @@ class DamageModels:
         if whole and self._near.like is not None:
             fits |= self._of_neighbours(given, self._near.like)
         found = {name: Compared(here, some, fit) for name, fit in fits.items()}
+        found |= self._mean_row.models(here, some, given.where)
         if whole and self._near.like is not None:
             like = self._near.like[:, 1:]
             own, theirs = here - _mean(given.x, like), some - _mean(given.points, like)
@@ -323,9 +298,9 @@ class DamageModels:
             features[:, k, 2] = whole / here.shape[1]
             kept = fit.kept_by(best)
             features[:, k, 7] = np.log(np.maximum(fit.contrast[cues, best, 0], 1e-3))
-            if name in _NOISY:
+            if name in NOISY:
                 features[:, k, 3:6] = self._residual(compared, best, row, name)
-            if name not in _FLAT:
+            if name not in FLAT:
                 features[:, k, 6] = kept.mean(axis=1)
                 if name == "structured":
                     features[:, k, 9] = towards_the_row(compared, row, real)
@@ -345,7 +320,7 @@ class DamageModels:
 
     def _over_q(self, name: str, compared: Compared, logs: np.ndarray) -> np.ndarray:
         """Return a model's terms over q, or over white noise without a row."""
-        if name in _NOISY:
+        if name in NOISY:
             return compared.fit.terms - logs[:, None]
         if name in ("structured", "shaded", "slow part added", "unevenly lit"):
             x = compared.x

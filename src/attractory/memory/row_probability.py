@@ -28,7 +28,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
-from attractory.memory.damage_evidence import COMPARABLE, KIND, MODELS, Evidence
+from attractory.memory.damage_evidence import Evidence
+from attractory.memory.damage_kinds import COMPARABLE, KIND, MODELS
 from attractory.memory.first_row import FEATURES, SCALES
 from attractory.memory.local_contrast import WINDOWS
 from attractory.memory.nearest_row import FEWEST, Position

@@ -23,6 +23,7 @@ from attractory.memory.damage_models import (
     white,
 )
 from attractory.memory.local_contrast import LocalContrast
+from attractory.memory.mean_row import MeanRow
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_table import RowTable
 from attractory.memory.shortlist import RowFrame
@@ -49,6 +50,7 @@ class RowScreening:
 
     def __init__(self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods):
         self._frame, self._local, self._near = frame, local, near
+        self._mean_row = MeanRow(frame)
 
     def of(
         self,
@@ -95,6 +97,7 @@ class RowScreening:
             long_tailed(here, some),
             *(mixture(here, some, other, start, rounds=_ROUNDS) for start in KEPT_STARTS),
         ]
+        found += [each.fit for each in self._mean_row.models(here, some, where).values()]
         for classes, where, mine in self._tables:
             given = here if mine is None else (here - mine[0]) / mine[1]
             of_rows = classes.of_rows[rows][:, :, where]

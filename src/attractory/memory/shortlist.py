@@ -5,7 +5,8 @@ among its first dozen. They are: Euclid's distance; Pearson's correlation, less 
 the mean row and of a constant; the same in the metric (C + λI)^−½ with λ = 0.1; the memory's own,
 between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ max(0, h − |xⱼ − pⱼ|) over
 some coordinates j, which no large error sways; and that of local contrast
-(`memory.local_contrast`), which uneven light does not. The few rows that the cue is most unlike are
+(`memory.local_contrast`), which uneven light does not; in tables, whose columns are not alike,
+Euclid's distance in the columns' deviations. The few rows that the cue is most unlike are
 there, too: it may be inverted. So are the few whose edges it is most like or unlike
 (`memory.neighbourhoods`): it may be an outline. Of a cue with unknown coordinates the first two are
 taken over the known ones.
@@ -42,6 +43,7 @@ _SEEN = 256  # grids of the similarity that no large error sways
 _NEAR = 0.5  # its h
 _BLOCK = 1 << 19  # comparisons held at a time: they stay in a core's cache
 _SET = 32  # similarities of which the largest is looked at first
+_LEAST = 0.05  # deviation of a column, of the largest, below which it counts as this
 _NONE = 1e-9
 
 
@@ -70,7 +72,8 @@ class RowFrame:
 
     Attributes:
         scale: root mean square of the rows less their mean.
-        middle: the mean row there less its own mean, (d,); 0 if it is left out.
+        mean_row: the mean row there less its own mean, (d,).
+        middle: the same; 0 if it is left out.
         points: the rows there, (n, d), float32.
     """
 
@@ -80,6 +83,7 @@ class RowFrame:
         apart = rows - self._origin
         self.scale = float(np.sqrt(np.vdot(apart, apart) / apart.size)) or 1.0
         middle = (self._origin - self._origin.mean()) / self.scale
+        self.mean_row = np.asarray(middle, np.float32)
         if (middle**2).mean() > _FAR**2:
             middle = np.zeros_like(middle)
         self.middle = np.asarray(middle, np.float32)
@@ -101,6 +105,12 @@ class RowFrame:
     def squares(self) -> Float[np.ndarray, " n"]:
         """Squares of the rows' lengths."""
         return np.einsum("ij,ij->i", self.points, self.points)
+
+    @cached_property
+    def deviations(self) -> Float[np.ndarray, " d"]:
+        """Standard deviations of the columns, that noise may go with: none is near 0."""
+        deviations = self.points.std(axis=0)
+        return np.maximum(deviations, _LEAST * deviations.max()) + np.float32(_NONE)
 
     def outward(self, points: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k d"]:
         """Return points of these units in those given."""
@@ -135,6 +145,9 @@ class Shortlist:
         if not self._metric.plain:
             found.append(self._whitened(x))
         found.append(self._together(x))
+        if self._near.like is None:
+            rows, squares = self._in_deviations
+            found.append(2 * (x / self._frame.deviations) @ rows.T - squares)
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
         few = [-correlation]
@@ -216,6 +229,12 @@ class Shortlist:
             across = np.maximum(np.einsum("ij,ij->i", apart, apart) - some.sum(axis=1), 0)
             own[k : k + 1000] = np.sqrt(np.maximum(some @ gains + rest * across, _NONE))
         return basis, weights, lengths, own
+
+    @cached_property
+    def _in_deviations(self) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
+        """The rows in their columns' deviations, and the squares of their lengths."""
+        rows = self._frame.points / self._frame.deviations
+        return rows, np.einsum("ij,ij->i", rows, rows)
 
     def _own(self, starts: np.ndarray) -> Float[np.ndarray, "k n"]:
         """Return the memory's own similarity, by (M y)·(p − m) for y·M(p − m)."""

@@ -19,7 +19,7 @@ from attractory.memory.coordinates import Coordinates, nearest
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.cue_mending import DAMAGE, CueMending
 from attractory.memory.cue_units import MOST_COLUMNS, CueUnits
-from attractory.memory.damage_evidence import FEWEST_FOR_MODELS
+from attractory.memory.damage_kinds import FEWEST_FOR_MODELS
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.frame_confidence import FrameConfidence, Frames
 from attractory.memory.guided_recall import RecallPlan
