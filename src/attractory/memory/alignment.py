@@ -139,7 +139,8 @@ class Alignment:
 
     def _grey(self, x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k h w"]:
         assert self.grid is not None
-        return x.reshape(len(x), *self.grid).mean(axis=3)
+        images = x.reshape(len(x), *self.grid)
+        return images[..., 0] if self.grid[2] == 1 else images.mean(axis=3)
 
     @property
     def _fine_by(self) -> tuple[int, int]:
@@ -250,10 +251,13 @@ def _pooled(images: Float[np.ndarray, "k h w"], by: tuple[int, int]) -> Float[np
     """Return the means of blocks of pixels, whole ones only."""
     if by == (1, 1):
         return images
-    (down, across), (count, height, width) = by, images.shape
+    (down, across), (_, height, width) = by, images.shape
     whole = images[:, : height // down * down, : width // across * across]
-    parts = whole.reshape(count, height // down, down, width // across, across)
-    return parts.mean(axis=(2, 4))
+    total = np.zeros_like(whole[:, ::down, ::across])
+    for k in range(down):
+        for j in range(across):
+            total += whole[:, k::down, j::across]
+    return total / np.float32(down * across)
 
 
 def _unlike(image: Float[np.ndarray, "h w"], rows: Float[np.ndarray, "s c"]) -> np.ndarray:

@@ -75,6 +75,7 @@ class CueMending:
         points: the same in the memory's coordinates, of any one norm, (n, e).
         mean: of the coordinates, (d,).
         metric: the memory's.
+        also: works out what the steps after mending need of all rows.
 
     Attributes:
         frame: the rows, in units of their spread.
@@ -86,8 +87,9 @@ class CueMending:
         points: Float[np.ndarray, "n e"],
         mean: Float[np.ndarray, " d"],
         metric: Metric,
+        also: Callable[[], object] = lambda: None,
     ):
-        self.frame, self._points = RowFrame(rows, mean), points
+        self.frame, self._points, self._also = RowFrame(rows, mean), points, also
         local = LocalContrast(self.frame.points)
         near = Neighbourhoods(self.frame.points)
         self._local, self._near, self._prepared = local, near, False
@@ -190,6 +192,7 @@ class CueMending:
     def _prepare(self, workers: int) -> None:
         """Work out side by side what cues need of all rows, so that threads do not wait for it."""
         parts: list[Callable[[], object]] = [
+            self._also,
             self._alignment.prepare,
             lambda: self._local.windows is None or self._local.lengths,
             lambda: self._near.outlines,

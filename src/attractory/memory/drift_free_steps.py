@@ -237,7 +237,9 @@ class LinearPart:
         shape = few_sizes(len(store.x)), store.x.shape[1]
         patterns, votes = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         patterns[: len(store.x)] = store.x / self.norm
-        votes[: len(store.x)] = store.solution().coefficients @ (size * self.inverse[0])
+        coefficients = np.asarray(store.solution().coefficients, np.float32)
+        inverse = np.asarray(size * self.inverse[0], np.float32)
+        np.matmul(coefficients, inverse, out=votes[: len(store.x)])
         return patterns, votes
 
     @cached_property

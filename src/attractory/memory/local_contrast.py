@@ -69,17 +69,28 @@ class LocalContrast:
             x: in the same units.
         """
         assert self.windows is not None
-        where, windows = self.windows
+        (where, windows), (beside, times) = self.windows, self._times
         out = np.empty((len(x), len(where)), np.float32)
-        size = max(1, _AT_ONCE // windows.size)
+        size = max(1, _AT_ONCE // len(beside))
         for k in range(0, len(x), size):
-            some = x[k : k + size]
-            about = some[:, windows]
-            mean = about.mean(axis=2)
-            variance = np.einsum("kmw,kmw->km", about, about) / windows.shape[1] - mean**2
-            apart = some[:, where] - mean
+            some = x[k : k + size, beside]
+            mean = some @ times / windows.shape[1]
+            some *= some
+            variance = some @ times / windows.shape[1] - mean**2
+            apart = x[k : k + size, where] - mean
             out[k : k + size] = apart / np.sqrt(np.maximum(variance, 0) + _FLOOR)
         return out
+
+    @cached_property
+    def _times(self) -> tuple[Int[np.ndarray, " b"], Float[np.ndarray, "b m"]]:
+        """The coordinates that are in windows, and how many times each is in each."""
+        assert self.windows is not None
+        windows = self.windows[1]
+        beside, place = np.unique(windows, return_inverse=True)
+        times = np.zeros((len(beside), len(windows)), np.float32)
+        each = np.arange(len(windows))[:, None]
+        np.add.at(times, (place.reshape(windows.shape), each), np.float32(1))
+        return beside, times
 
     @cached_property
     def rows(self) -> Float[np.ndarray, "n m"]:

@@ -14,6 +14,7 @@ from attractory.memory.shortlist import RowFrame
 
 __all__ = ["MeanRow"]
 
+_NONE = 1e-5  # size of a mean row that is rounding
 _PARALLEL = 1e-4  # part of the mean row across the constant that is taken for rounding
 
 
@@ -54,8 +55,9 @@ class MeanRow:
 
 def _less(x: np.ndarray, rows: np.ndarray, mean: np.ndarray, unit: np.ndarray) -> Compared:
     """Return the model without the mean row and the constant, of cues and rows in units."""
-    both = np.stack([1 / unit, mean / unit], axis=1).astype(float)
-    both /= np.maximum(np.linalg.norm(both, axis=0), 1e-30)
+    columns = [1 / unit, mean / unit] if np.abs(mean).max() > _NONE else [1 / unit]
+    both = np.stack(columns, axis=1).astype(float)
+    both /= np.linalg.norm(both, axis=0)
     basis, sizes, _ = np.linalg.svd(both, full_matrices=False)
     basis = np.asarray(basis[:, sizes > _PARALLEL * sizes[0]], np.float32)
     x, rows = x - (x @ basis) @ basis.T, rows - (rows @ basis) @ basis.T

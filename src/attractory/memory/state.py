@@ -296,7 +296,13 @@ class MemoryState:
     def mending(self) -> CueMending:
         """What mends scaled cues before the map iterates."""
         inner = self.coordinates.of_scaled
-        return CueMending(self.coordinates.scaled(self.rows), self.points, inner.mean, inner.metric)
+
+        def steps() -> None:
+            if self.linear_part is not None:
+                _ = self.linear_part.votes, self.linear_part.beside
+
+        rows = self.coordinates.scaled(self.rows)
+        return CueMending(rows, self.points, inner.mean, inner.metric, steps)
 
     def beginnings(
         self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
