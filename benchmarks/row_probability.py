@@ -1,6 +1,6 @@
 """Learn `memory/row_probability.npz`: weights of models of damage, and both laws of confidence.
 
-    python benchmarks/row_probability.py --digits FOLDER --fashion FOLDER --out FILE
+    python benchmarks/row_probability.py --digits FOLDER --fashion FOLDER --out FILE [--evidence FILE]
 
 Cues are made of rows of digits and clothes, from rows 1,000 on, of photographs, and of drawings and
 tables of many sorts that are drawn at random (`learned_data.py`): the kinds that recall is tuned
@@ -15,6 +15,7 @@ of both that is known at 0.8. In it weights and laws are those of the other two 
 """
 
 import argparse
+import pickle
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -227,6 +228,19 @@ def gathered(arguments: argparse.Namespace) -> Learned:
     return out.whole()
 
 
+def kept_or_gathered(arguments: argparse.Namespace) -> Learned:
+    """Return what is told of all cues, from the file if it is there."""
+    file = arguments.evidence
+    if file is not None and file.exists():
+        found = Learned()
+        vars(found).update(pickle.loads(file.read_bytes()))
+        return found
+    found = gathered(arguments)
+    if file is not None:
+        file.write_bytes(pickle.dumps(vars(found)))
+    return found
+
+
 def gathered_of(job: tuple) -> Learned:
     """Return what is told of the cues of one data set."""
     warnings.simplefilter("ignore")
@@ -333,10 +347,11 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, nargs="+", default=[4, 10, 30, 100, 300, 1000])
     parser.add_argument("--drawn", type=int, default=60, help="kinds of damage drawn at random")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--evidence", type=Path, help="file that keeps what is told of all cues")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    found = gathered(arguments)
+    found = kept_or_gathered(arguments)
     kinds, groups = np.array(found.kind), np.array([f"{n} {c}" for n, c in found.group])
     fold = np.random.default_rng(0).integers(FOLDS, size=len(np.unique(kinds)))
     fold = fold[np.unique(kinds, return_inverse=True)[1]]
