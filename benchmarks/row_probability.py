@@ -1,6 +1,7 @@
 """Learn `memory/row_probability.npz`: weights of models of damage, and both laws of confidence.
 
-    python benchmarks/row_probability.py --digits FOLDER --fashion FOLDER --out FILE [--evidence FILE]
+    python benchmarks/row_probability.py --digits FOLDER --fashion FOLDER --out FILE
+        [--evidence FILE]
 
 Cues are made of rows of digits and clothes, from rows 1,000 on, of photographs, and of drawings and
 tables of many sorts that are drawn at random (`learned_data.py`): the kinds that recall is tuned
