@@ -9,7 +9,7 @@ from attractory.datasets import bundled_digits
 from attractory.io.tensor_file import read_file, write_file
 from attractory.memory import momentum_iteration
 from attractory.memory.coordinates import nearest
-from attractory.memory.guided_recall import RecallPath, RecallPlan, parted
+from attractory.memory.guided_recall import RecallPath, RecallPlan, follow, parted
 from attractory.memory.momentum_iteration import Stage, fitting_momentum, run_stage
 
 
@@ -166,3 +166,19 @@ def test_a_network_is_guided_by_its_infinite_width_limit(digits):
     assert result.path.shape == (4, 30)
     own = memory.points_[:1]
     np.testing.assert_allclose(memory.map_(own), own, atol=1e-3 * memory.norm_)
+
+
+def test_rows_in_clusters_are_recalled_as_the_row_that_explains_the_cue_best():
+    """From between rows of a cluster the map goes to a middle one; no answer hangs on that."""
+    rng = np.random.default_rng(1)
+    middles = 2 * rng.normal(size=(5, 18))[rng.integers(5, size=80)]
+    rows = (middles + 0.3 * rng.normal(size=(80, 18))) * np.geomspace(0.3, 3, 18)
+    memory = AttractorMemory(metric="rule").fit(rows)
+    cues = rows + 0.4 * rng.laplace(size=rows.shape) * rows.std(axis=0)
+    begun, result = memory.state_.beginnings(cues), memory.recall(cues)
+    assert (result.pattern == begun.row).all()
+    assert (result.path[-1] == begun.row).all()
+    state = memory.state_
+    plan = state.plan(state.settings)
+    cue, start, _ = state.span.inward(begun.plain, begun.start)
+    assert (plan.nearest(follow(plan, cue, start).state) != begun.row).any()

@@ -21,7 +21,9 @@ one place:
 - *edges*: the same of by how much p differs among the coordinates most like j;
 - *shaded*: white noise on what a coordinate has more than those most like it, or on what is left of
   x and p without their slow parts over the coordinates' order;
-- *unevenly lit*: white noise on local contrast (`memory.local_contrast`).
+- *unevenly lit*: white noise on local contrast (`memory.local_contrast`);
+- *less the mean*: white noise on what is left across the mean row and a constant; *in deviations*:
+  noise that goes with each column's deviation; and both together (`memory.mean_row`).
 
 Which coordinates are most like another is told by the stored rows' correlations. In images they are
 the pixels beside it, so that blur is smoothing, and shifts and elastic distortion are moves; where

@@ -29,7 +29,7 @@ from attractory.memory.settling import nearest_exactly, settle, whole_moves
 from attractory.memory.stored_map import called
 
 __all__ = [
-    "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "RecallPath",
+    "DRIFT_FREE", "HIGH_DEGREE", "LAST", "MOMENTUM", "NEAR_REST", "REST", "THERE", "RecallPath",
     "RecallPlan", "at_last", "at_rows", "follow", "follow_shared", "is_beside", "lead", "parted",
 ]  # fmt: skip
 
@@ -43,7 +43,7 @@ _MORE = 0.0625  # tolerance of the last guided leg, of that of rest
 _AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
 DRIFT_FREE = Stage(_GUIDED, 0.0, _QUIET)
-_THERE = 0.01  # of the norm: a state this near is at the pattern
+THERE = 0.01  # of the norm: a state this near is at the pattern
 _SHARP, _VOTES = 256, 4  # degree of the votes that part mixtures, and their number
 
 
@@ -181,7 +181,7 @@ def parted(plan: RecallPlan, found: RecallPath) -> RecallPath:
     correlations with the state are 0.95 and 0.93 the first has 200 times the say.
     """
     away = np.linalg.norm(found.state - plan.patterns[found.path[-1]], axis=1)
-    mixed = (away > _THERE * plan.norm) & (found.status != RecallStatus.DIVERGED)
+    mixed = (away > THERE * plan.norm) & (found.status != RecallStatus.DIVERGED)
     which = np.flatnonzero(mixed)
     if not len(which):
         return found

@@ -26,6 +26,7 @@ from attractory.memory.guided_recall import (
     MOMENTUM,
     NEAR_REST,
     REST,
+    THERE,
     RecallPath,
     RecallPlan,
     at_last,
@@ -81,21 +82,28 @@ def follow_anywhere(
 ) -> RecallPath:
     """Return what `guided_recall.follow_shared` does, by a GPU if it is JAX's default device.
 
+    What ends at another row than the cue is most probably of is put at that one, where rows are at
+    rest: of rows in clusters the map goes to a middle one.
+
     Args:
         compute: as for `follow_shared`.
         plan, cues, start: as for `follow`.
         certain: which cues have been put at rows.
-        row: which row that is, where they have.
+        row: which row each cue is most probably of.
     """
-    left = np.flatnonzero(~certain) if plan.rows_rest else np.arange(len(cues))
-    if len(left) == len(cues):
+    if not plan.rows_rest:
         return _followed(compute, plan, cues, start)
-    found = at_rows(plan, np.where(certain, row, 0))
+    found, left = at_rows(plan, row), np.flatnonzero(~certain)
     if len(left):
         moved = _followed(compute, plan, cues[left], start[left])
-        for whole, part in zip(found[:-1], moved[:-1], strict=True):
-            whole[left] = part
         found.path[:, left] = moved.path
+        found.steps[left] += moved.steps
+        ended = plan.nearest(moved.state)
+        away = np.linalg.norm(moved.state - plan.patterns[ended], axis=1) / plan.norm
+        kept = (ended == row[left]) | (away > THERE)
+        for whole, part in zip(found[:-1], moved[:-1], strict=True):
+            whole[left[kept]] = part[kept]
+        found.path[-1, left[~kept]] = row[left[~kept]]
     return found
 
 
