@@ -66,3 +66,20 @@ def test_only_the_coordinates_compared_count():
     for name, compared in some.items():
         assert np.isfinite(compared.fit.terms).all()
         assert other[name].fit.terms == pytest.approx(compared.fit.terms), name
+
+
+def test_cues_told_in_scores_or_ranges_leave_nothing_but_noise():
+    """Whatever the rows' own units, and at any scale and offset of what is told."""
+    rows = ROWS * np.geomspace(0.1, 10, 30) + 40 * np.sin(np.arange(30))
+    rows[:, 3] = 7.0  # a column that says nothing
+    frame = RowFrame(rows, rows.mean(axis=0))
+    with np.errstate(invalid="ignore"):
+        scores = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+        ranges = (rows - rows.min(axis=0)) / np.ptp(rows, axis=0)
+    for name, told in (("told in scores", scores), ("told in ranges", 100 * ranges)):
+        cues = 3.0 + 2.0 * np.where(np.isfinite(told), told, 0.0)
+        shortlisted = np.broadcast_to(frame.points, (20, *frame.points.shape))
+        found = MeanRow(frame).models(frame.inward(cues), shortlisted, EVERY)[name].fit
+        own = found.noise[np.arange(20), np.arange(20), 0]
+        assert (found.terms.sum(axis=2).argmax(axis=1) == np.arange(20)).all(), name
+        assert own.max() < 0.02 * np.median(found.noise), name

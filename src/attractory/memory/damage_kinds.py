@@ -8,7 +8,7 @@ MODELS = (
     "white", "white, of any contrast", "replaced, much", "replaced, little", "smoothed", "moved",
     "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
     "unevenly lit", "moved far", "edges", "long-tailed", "displaced", "less the mean",
-    "in deviations", "less the mean, in deviations",
+    "in deviations", "less the mean, in deviations", "told in scores", "told in ranges",
 )  # fmt: skip
 DAMAGE = (
     "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
@@ -21,6 +21,7 @@ _NAMES = {
     "unevenly lit": "shaded", "moved far": "moved", "edges": "changed values",
     "long-tailed": "noise", "displaced": "moved", "less the mean": "changed values",
     "in deviations": "structured noise", "less the mean, in deviations": "changed values",
+    "told in scores": "changed values", "told in ranges": "changed values",
 }  # fmt: skip
 KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(

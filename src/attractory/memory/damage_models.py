@@ -23,7 +23,9 @@ one place:
   x and p without their slow parts over the coordinates' order;
 - *unevenly lit*: white noise on local contrast (`memory.local_contrast`);
 - *less the mean*: white noise on what is left across the mean row and a constant; *in deviations*:
-  noise that goes with each column's deviation; and both together (`memory.mean_row`).
+  noise that goes with each column's deviation; both together; *told in scores*, *told in ranges*:
+  white noise on a multiple of a row's scores, or of its places in the columns' ranges
+  (`memory.mean_row`).
 
 Which coordinates are most like another is told by the stored rows' correlations. In images they are
 the pixels beside it, so that blur is smoothing, and shifts and elastic distortion are moves; where

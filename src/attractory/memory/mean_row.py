@@ -1,9 +1,14 @@
-r"""Cues told on another scale: what they have more than the mean row, at any contrast.
+r"""Cues told on another scale: less the mean row, in the columns' deviations, in scores or ranges.
 
-A person told in scores, a picture of another exposure, an average of many rows: x = a p + b m + o,
-with m the mean row. What is left of x and p across m and the constant is compared. Noise that goes
-with each column's deviation s is white in x/s; there m/s and 1/s take the place of both.
+A picture of another exposure, an average of many rows: x = a p + b m + o, with m the mean row. What
+is left of x and p across m and the constant is compared. Noise that goes with each column's
+deviation s is white in x/s; there m/s and 1/s take the place of both.
+
+A person told in scores is x = a (p − m)/s + o, one told in per cent of each column's range
+x = a (p − l)/w + o, with l the least value of a column and w from there to the largest.
 """
+
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,7 +24,7 @@ _PARALLEL = 1e-4  # part of the mean row across the constant that is taken for r
 
 
 class MeanRow:
-    """The mean of stored rows and the deviations of their columns.
+    """The mean of stored rows and the deviations and ranges of their columns.
 
     Args:
         frame: the rows.
@@ -27,6 +32,15 @@ class MeanRow:
 
     def __init__(self, frame: RowFrame):
         self._frame = frame
+
+    @cached_property
+    def _range(self) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
+        """Least values of columns, and from there to the largest; 0 and infinity if they are one.
+
+        Infinity leaves 0 of a column that says nothing.
+        """
+        low, wide = self._frame.points.min(axis=0), np.ptp(self._frame.points, axis=0)
+        return low, np.where(wide > _NONE, wide, np.float32(np.inf))
 
     def models(
         self,
@@ -41,8 +55,15 @@ class MeanRow:
             rows: those shortlisted.
             where: the coordinates compared.
         """
-        mean, unit = self._frame.mean_row[where], self._frame.deviations[where]
+        frame = self._frame
+        mean, unit = frame.mean_row[where], frame.deviations[where]
         out = {"less the mean": _less(x, rows, mean, np.ones_like(unit))}
+        told, (low, wide), (middle, deviation) = x + frame.zero[where], self._range, frame.columns
+        for name, start, size in (
+            ("told in scores", middle, deviation), ("told in ranges", low, wide)
+        ):  # fmt: skip
+            there = (rows - start[where]) / size[where]
+            out[name] = Compared(told, there, white(told, there))
         x, rows = x / unit, rows / unit
         out["in deviations"] = Compared(x, rows, exact(x, rows))
         out["less the mean, in deviations"] = _less(x, rows, mean, unit)

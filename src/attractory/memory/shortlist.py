@@ -6,7 +6,8 @@ the mean row and of a constant; the same in the metric (C + λI)^−½ with λ =
 between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ max(0, h − |xⱼ − pⱼ|) over
 some coordinates j, which no large error sways; and that of local contrast
 (`memory.local_contrast`), which uneven light does not; in tables, whose columns are not alike,
-Euclid's distance in the columns' deviations. The few rows that the cue is most unlike are
+Euclid's distance in the columns' deviations, and Pearson's correlation with the rows' scores. The
+few rows that the cue is most unlike are
 there, too: it may be inverted. So are the few whose edges it is most like or unlike
 (`memory.neighbourhoods`): it may be an outline. Of a cue with unknown coordinates the first two are
 taken over the known ones.
@@ -44,6 +45,7 @@ _NEAR = 0.5  # its h
 _BLOCK = 1 << 19  # comparisons held at a time: they stay in a core's cache
 _SET = 32  # similarities of which the largest is looked at first
 _LEAST = 0.05  # deviation of a column, of the largest, below which it counts as this
+_ROUNDING = 1e-6  # deviation of a column that is none
 _NONE = 1e-9
 
 
@@ -74,6 +76,7 @@ class RowFrame:
         scale: root mean square of the rows less their mean.
         mean_row: the mean row there less its own mean, (d,).
         middle: the same; 0 if it is left out.
+        zero: what points there have less than in the same units from 0, (d,).
         points: the rows there, (n, d), float32.
     """
 
@@ -87,6 +90,7 @@ class RowFrame:
         if (middle**2).mean() > _FAR**2:
             middle = np.zeros_like(middle)
         self.middle = np.asarray(middle, np.float32)
+        self.zero = np.asarray(self._origin / self.scale - middle, np.float32)
         apart /= self.scale
         apart += middle
         self.points = np.asarray(apart, np.float32)
@@ -107,10 +111,16 @@ class RowFrame:
         return np.einsum("ij,ij->i", self.points, self.points)
 
     @cached_property
+    def columns(self) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
+        """Means and standard deviations of the columns; infinity for that of a constant one."""
+        mean, deviation = self.points.mean(axis=0), self.points.std(axis=0)
+        return mean, np.where(deviation > _ROUNDING, deviation, np.float32(np.inf))
+
+    @cached_property
     def deviations(self) -> Float[np.ndarray, " d"]:
-        """Standard deviations of the columns, that noise may go with: none is near 0."""
-        deviations = self.points.std(axis=0)
-        return np.maximum(deviations, _LEAST * deviations.max()) + np.float32(_NONE)
+        """Standard deviations that noise may go with: none is near 0."""
+        some = np.where(np.isfinite(self.columns[1]), self.columns[1], 0)
+        return np.maximum(some, _LEAST * some.max()) + np.float32(_NONE)
 
     def outward(self, points: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k d"]:
         """Return points of these units in those given."""
@@ -148,6 +158,7 @@ class Shortlist:
         if self._near.like is None:
             rows, squares = self._in_deviations
             found.append(2 * (x / self._frame.deviations) @ rows.T - squares)
+            found.append((x + self._frame.zero) @ self._scores.T)
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
         few = [-correlation]
@@ -235,6 +246,14 @@ class Shortlist:
         """The rows in their columns' deviations, and the squares of their lengths."""
         rows = self._frame.points / self._frame.deviations
         return rows, np.einsum("ij,ij->i", rows, rows)
+
+    @cached_property
+    def _scores(self) -> Float[np.ndarray, "n d"]:
+        """The rows in scores less their mean, at length 1."""
+        mean, deviation = self._frame.columns
+        scores = (self._frame.points - mean) / deviation
+        scores -= scores.mean(axis=1, keepdims=True)
+        return scores / np.maximum(np.linalg.norm(scores, axis=1, keepdims=True), _NONE)
 
     def _own(self, starts: np.ndarray) -> Float[np.ndarray, "k n"]:
         """Return the memory's own similarity, by (M y)·(p − m) for y·M(p − m)."""
