@@ -242,7 +242,8 @@ def of_noise(where: Position, shape: tuple[int, int]) -> Float[np.ndarray, " k"]
         where: the cues lie.
         shape: of the stored rows, (n, d).
     """
-    return logistic(noise_features(where, shape), _learned()[2])
+    # At one row's likelihood beside the next one's it cannot be surer than of the two alone.
+    return np.minimum(logistic(noise_features(where, shape), _learned()[2]), expit(where.lead))
 
 
 def noise_features(where: Position, shape: tuple[int, int]) -> Float[np.ndarray, "k 7"]:

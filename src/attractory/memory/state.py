@@ -38,6 +38,7 @@ __all__ = ["Beginnings", "Carried", "MemoryState"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
 _CLOSE = 0.2  # of the norm: a cue farther than this from the row most like it is none
+_BESIDE = 0.25  # of the distance of the second row: a cue so near to its row is beside it
 _TWIN = 1e-6  # of the norm: a row this near is the same
 _KEPT = 1 << 22  # numbers in rows that are kept in the units given, too
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
@@ -354,7 +355,7 @@ class MemoryState:
         some = direct & whole
         sure[some] = self.mending.of_noise(seen.some(some), row[some])
         # The law was learned of more noise than a cue has that lies beside its row.
-        beside = some & near.alone
+        beside = some & (near.ratio < _BESIDE)
         sure[beside] = np.maximum(sure[beside], 1 - near.ratio[beside])
         certain |= direct
         if few.any():
