@@ -57,3 +57,7 @@ def neural_tangents():
 
 def torch():
     return Worker("torch.sh", "torch", "torch_worker.py")
+
+
+def auto_lirpa():
+    return Worker("auto_lirpa.sh", "auto-lirpa", "auto_lirpa_worker.py")

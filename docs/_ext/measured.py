@@ -24,6 +24,7 @@ TITLES = {
     "certified_attack": "Certificates of recall under attack",
     "certified_hopfield": "Certificates of Hopfield networks",
     "certified_map": "Certificates of the map itself",
+    "certified_network": "Certificates of networks beside auto_LiRPA",
     "certified_recall": "Certified recall",
     "large": "60,000 digits",
     "memory": "A memory that grows, a cycle, 10,000 digits",
