@@ -204,7 +204,7 @@ class DamageModels:
         if whole and self._near.like is not None:
             fits |= self._of_neighbours(given, self._near.like)
         found = {name: Compared(here, some, fit) for name, fit in fits.items()}
-        found |= self._mean_row.models(here, some, given.where)
+        found |= self._mean_row.models(here, some, given.where, self._near.by_column)
         if whole and self._near.like is not None:
             like = self._near.like[:, 1:]
             own, theirs = here - _mean(given.x, like), some - _mean(given.points, like)

@@ -47,6 +47,7 @@ class MeanRow:
         x: Float[np.ndarray, "k c"],
         rows: Float[np.ndarray, "k s c"],
         where: Int[np.ndarray, " c"] | slice,
+        by_column: bool = True,
     ) -> dict[str, Compared]:
         """Return the models fitted, by name; their terms are log densities of x.
 
@@ -54,10 +55,13 @@ class MeanRow:
             x: the cues, in the frame's units.
             rows: those shortlisted.
             where: the coordinates compared.
+            by_column: whether columns may have units of their own, as pixels have not.
         """
         frame = self._frame
         mean, unit = frame.mean_row[where], frame.deviations[where]
         out = {"less the mean": _less(x, rows, mean, np.ones_like(unit))}
+        if not by_column:
+            return out
         told, (low, wide), (middle, deviation) = x + frame.zero[where], self._range, frame.columns
         for name, start, size in (
             ("told in scores", middle, deviation), ("told in ranges", low, wide)

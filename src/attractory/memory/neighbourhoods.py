@@ -18,6 +18,7 @@ __all__ = ["SEEN", "Neighbourhoods"]
 
 SEEN = 2048  # coordinates compared
 _SAMPLE = 256  # of these, by which edges are shortlisted
+_PIXELS = 256  # columns from which on those that are alike are taken for pixels or a curve
 _CLASSES = 8
 _AT_ONCE = 1 << 22
 _NONE = 1e-9
@@ -47,6 +48,11 @@ class Neighbourhoods:
         which = np.arange(self._points.shape[1])[self.seen]
         found = like_coordinates(self._points, which)
         return None if found is None else np.column_stack([which, found])
+
+    @property
+    def by_column(self) -> bool:
+        """Whether columns may have units of their own: they are few, or not alike."""
+        return self.like is None or self._points.shape[1] < _PIXELS
 
     @cached_property
     def edges(self) -> Classes:

@@ -45,6 +45,8 @@ from attractory.memory.momentum_iteration import (
 
 __all__ = ["course", "follow_anywhere"]
 
+_PATIENCE = 40  # steps of the map itself, after which what moves still is put at its row
+
 _LESS = 8  # the smaller size of a batch is the larger by this
 _LEAST = 16  # cues in a batch
 _jit: Any = eqx.filter_jit
@@ -83,7 +85,7 @@ def follow_anywhere(
     """Return what `guided_recall.follow_shared` does, by a GPU if it is JAX's default device.
 
     What ends at another row than the cue is most probably of is put at that one, where rows are at
-    rest: of rows in clusters the map goes to a middle one.
+    rest: of rows in clusters the map goes to a middle one. So is what the map brings nowhere soon.
 
     Args:
         compute: as for `follow_shared`.
@@ -95,12 +97,14 @@ def follow_anywhere(
         return _followed(compute, plan, cues, start)
     found, left = at_rows(plan, row), np.flatnonzero(~certain)
     if len(left):
-        moved = _followed(compute, plan, cues[left], start[left])
+        short = plan._replace(max_steps=min(plan.max_steps, _PATIENCE))
+        moved = _followed(compute, short, cues[left], start[left])
         found.path[:, left] = moved.path
         found.steps[left] += moved.steps
         ended = plan.nearest(moved.state)
         away = np.linalg.norm(moved.state - plan.patterns[ended], axis=1) / plan.norm
         kept = (ended == row[left]) | (away > THERE)
+        kept &= (moved.status == RecallStatus.CONVERGED) | (short.max_steps == plan.max_steps)
         for whole, part in zip(found[:-1], moved[:-1], strict=True):
             whole[left[kept]] = part[kept]
         found.path[-1, left[~kept]] = row[left[~kept]]

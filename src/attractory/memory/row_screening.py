@@ -97,7 +97,8 @@ class RowScreening:
             long_tailed(here, some),
             *(mixture(here, some, other, start, rounds=_ROUNDS) for start in KEPT_STARTS),
         ]
-        found += [each.fit for each in self._mean_row.models(here, some, where).values()]
+        away = self._mean_row.models(here, some, where, self._near.by_column)
+        found += [each.fit for each in away.values()]
         for classes, where, mine in self._tables:
             given = here if mine is None else (here - mine[0]) / mine[1]
             of_rows = classes.of_rows[rows][:, :, where]
