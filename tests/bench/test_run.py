@@ -300,7 +300,7 @@ def test_memory_is_counted_once():
         ({"rivals": ["search"]}, "rivals must be of the benchmark's, got 'search'; did you mean"),
         ({"rivals": []}, "at least one memory"),
         ({"memories": {"mean row": nearest}}, "names of their own"),
-        ({"n": 61}, "at most the 60 rows of data, got 61"),
+        ({"n": 61}, "at most 60, the rows of data, got 61"),
         ({"n": 1}, "n must be at least 2, got 1"),
         ({"n": []}, "n must hold a number"),
         ({"cues": 0}, "cues must be"),
