@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from multiprocessing import Pipe
+from queue import SimpleQueue
 
 from attractory.sweeps.compilation_cache import shared_compilation
 from attractory.sweeps.store import Reply, SweepError
@@ -190,14 +191,20 @@ def run_local(
     pending = iter([item for k in range(every) for item in items[k::every]])
     pool, threads = Pool(variables), ThreadPoolExecutor(workers)
     running: dict[Future[Reply], str] = {}
+    # Ctrl-C within `concurrent.futures.wait` leaves locks taken, for which the threads wait.
+    over: SimpleQueue[Future[Reply]] = SimpleQueue()
     try:
         while True:
             # A kill of this process costs the cells not stored yet: no more than two a worker.
             for key, request in islice(pending, 2 * workers - len(running)):
-                running[threads.submit(pool.run, request)] = key
+                future = threads.submit(pool.run, request)
+                running[future] = key
+                future.add_done_callback(over.put)
             if not running:
                 return
-            ended = wait(running, return_when=FIRST_COMPLETED).done
+            ended = [over.get()]
+            while not over.empty():
+                ended.append(over.get())
             yield [(running.pop(future), future.result()) for future in ended]
     except KeyboardInterrupt:
         yield [(key, future.result()) for future, key in running.items() if _succeeded(future)]
