@@ -127,7 +127,7 @@ def main(folder, counts):
         rows = mnist(folder, "test", n)[0]
         rule = AttractorMemory(metric="rule").fit(rows)
         lines += [
-            f"### {n:,} digits, {_CUES} cues a cell", "",
+            f"## {n:,} digits, {_CUES} cues a cell", "",
             "| | " + " | ".join(HEADLINE) + " | mean | evaluations, 95 % |",
             "|---" * (len(HEADLINE) + 3) + "|",
         ]  # fmt: skip
