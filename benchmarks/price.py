@@ -33,7 +33,7 @@ STAGES = {
     "products with all rows": (RowFrame, "compared"),
     "white noise told": (CueMending, "nearest"),
     "confidence under noise": (CueMending, "of_noise"),
-    "noise taken off": (MemoryState, "_less_noise"),
+    "noise taken off": (MemoryState, "less_noise"),
     "mending": (CueMending, "mend"),
     "shortlist": (Shortlist, "of"),
     "models of damage": (DamageModels, "of"),

@@ -253,7 +253,7 @@ def gathered_of(job: tuple) -> Learned:
         if state.cue_units is not None:
             cues, _ = state.cue_units.read(cues, known)
         cues = state.coordinates.scaled(cues)
-        starts = state._less_noise(cues) / state.norm
+        starts = state.less_noise(cues) / state.norm
         near = mending.nearest(mending.frame.compared(cues), known)
         aligned = k % 2 == 0  # as doubtful cues are looked at, or as all are at first
         for which, _, some, evidence in mending.evidence(cues, starts, known, aligned=aligned):

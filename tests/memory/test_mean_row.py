@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attractory.memory.damage_models import lead, white
-from attractory.memory.mean_row import MeanRow
+from attractory.memory.mean_row import told_on_other_scales
 from attractory.memory.shortlist import RowFrame
 
 RNG = np.random.default_rng(12)
@@ -16,7 +16,7 @@ EVERY = slice(None)
 def leads(rows, cues):
     frame = RowFrame(rows, rows.mean(axis=0))
     shortlisted = np.broadcast_to(frame.points, (len(cues), *frame.points.shape))
-    found = MeanRow(frame).models(frame.inward(cues), shortlisted, EVERY)
+    found = told_on_other_scales(frame, frame.inward(cues), shortlisted, EVERY)
     return {
         name: lead(m.fit.terms, m.fit.terms.sum(axis=2).argmax(axis=1)) for name, m in found.items()
     }
@@ -45,7 +45,7 @@ def test_where_all_columns_deviate_alike_deviations_are_white_noise():
     rows = (ROWS - ROWS.mean(axis=0)) / ROWS.std(axis=0) * 3.0
     frame = RowFrame(rows, rows.mean(axis=0))
     points, x = frame.points[None], frame.inward(rows[:1] + CUES[:1] - ROWS[:1])
-    found = MeanRow(frame).models(x, points, EVERY)
+    found = told_on_other_scales(frame, x, points, EVERY)
     rest = x[:, None] - points
     variance = (rest**2).mean(axis=2, keepdims=True)
     wanted = -0.5 * rest**2 / variance - 0.5 * np.log(2 * np.pi * variance)
@@ -59,10 +59,10 @@ def test_only_the_coordinates_compared_count():
     frame = RowFrame(ROWS, ROWS.mean(axis=0))
     where, shortlisted = np.arange(0, 30, 2), frame.points[None]
     x = frame.inward(CUES[:1])
-    some = MeanRow(frame).models(x[:, where], shortlisted[:, :, where], where)
+    some = told_on_other_scales(frame, x[:, where], shortlisted[:, :, where], where)
     hidden = x.copy()
     hidden[:, 1::2] = 1e3
-    other = MeanRow(frame).models(hidden[:, where], shortlisted[:, :, where], where)
+    other = told_on_other_scales(frame, hidden[:, where], shortlisted[:, :, where], where)
     for name, compared in some.items():
         assert np.isfinite(compared.fit.terms).all()
         assert other[name].fit.terms == pytest.approx(compared.fit.terms), name
@@ -79,7 +79,7 @@ def test_cues_told_in_scores_or_ranges_leave_nothing_but_noise():
     for name, told in (("told in scores", scores), ("told in ranges", 100 * ranges)):
         cues = 3.0 + 2.0 * np.where(np.isfinite(told), told, 0.0)
         shortlisted = np.broadcast_to(frame.points, (20, *frame.points.shape))
-        found = MeanRow(frame).models(frame.inward(cues), shortlisted, EVERY)[name].fit
+        found = told_on_other_scales(frame, frame.inward(cues), shortlisted, EVERY)[name].fit
         own = found.noise[np.arange(20), np.arange(20), 0]
         assert (found.terms.sum(axis=2).argmax(axis=1) == np.arange(20)).all(), name
         assert own.max() < 0.02 * np.median(found.noise), name

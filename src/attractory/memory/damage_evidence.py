@@ -49,7 +49,7 @@ from attractory.memory.first_row import (
     towards_the_row,
 )
 from attractory.memory.local_contrast import LocalContrast
-from attractory.memory.mean_row import MeanRow
+from attractory.memory.mean_row import told_on_other_scales
 from attractory.memory.nearest_row import second_row
 from attractory.memory.neighbourhoods import SEEN, Neighbourhoods
 from attractory.memory.shortlist import RowFrame
@@ -123,7 +123,6 @@ class DamageModels:
 
     def __init__(self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods):
         self._frame, self._local, self._near = frame, local, near
-        self._mean_row = MeanRow(frame)
 
     @cached_property
     def _values(self) -> Classes:
@@ -133,7 +132,7 @@ class DamageModels:
     @cached_property
     def _columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean and standard deviation of columns, and which have any."""
-        mean, deviation = self._frame.points.mean(axis=0), self._frame.points.std(axis=0)
+        mean, deviation = self._frame.columns
         live = deviation > 0.02 * deviation.max()
         return mean, np.where(live, deviation, 1), live
 
@@ -204,7 +203,7 @@ class DamageModels:
         if whole and self._near.like is not None:
             fits |= self._of_neighbours(given, self._near.like)
         found = {name: Compared(here, some, fit) for name, fit in fits.items()}
-        found |= self._mean_row.models(here, some, given.where, self._near.by_column)
+        found |= told_on_other_scales(self._frame, here, some, given.where, self._near.by_column)
         if whole and self._near.like is not None:
             like = self._near.like[:, 1:]
             own, theirs = here - _mean(given.x, like), some - _mean(given.points, like)

@@ -8,8 +8,6 @@ A person told in scores is x = a (p − m)/s + o, one told in per cent of each c
 x = a (p − l)/w + o, with l the least value of a column and w from there to the largest.
 """
 
-from functools import cached_property
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -17,65 +15,45 @@ from attractory.memory.damage_models import exact, white
 from attractory.memory.first_row import Compared
 from attractory.memory.shortlist import RowFrame
 
-__all__ = ["MeanRow"]
+__all__ = ["told_on_other_scales"]
 
 _NONE = 1e-5  # size of a mean row that is rounding
 _PARALLEL = 1e-4  # part of the mean row across the constant that is taken for rounding
 
 
-class MeanRow:
-    """The mean of stored rows and the deviations and ranges of their columns.
+def told_on_other_scales(
+    frame: RowFrame,
+    x: Float[np.ndarray, "k c"],
+    rows: Float[np.ndarray, "k s c"],
+    where: Int[np.ndarray, " c"] | slice,
+    by_column: bool = True,
+) -> dict[str, Compared]:
+    """Return the models fitted, by name; their terms are log densities of x.
 
     Args:
-        frame: the rows.
+        frame: of the stored rows.
+        x: the cues, in its units.
+        rows: those shortlisted.
+        where: the coordinates compared.
+        by_column: whether columns may have units of their own, as pixels have not.
     """
-
-    def __init__(self, frame: RowFrame):
-        self._frame = frame
-
-    @cached_property
-    def _range(self) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
-        """Least values of columns, and from there to the largest; 0 and infinity if they are one.
-
-        Infinity leaves 0 of a column that says nothing.
-        """
-        low, wide = self._frame.points.min(axis=0), np.ptp(self._frame.points, axis=0)
-        return low, np.where(wide > _NONE, wide, np.float32(np.inf))
-
-    def models(
-        self,
-        x: Float[np.ndarray, "k c"],
-        rows: Float[np.ndarray, "k s c"],
-        where: Int[np.ndarray, " c"] | slice,
-        by_column: bool = True,
-    ) -> dict[str, Compared]:
-        """Return the models fitted, by name; their terms are log densities of x.
-
-        Args:
-            x: the cues, in the frame's units.
-            rows: those shortlisted.
-            where: the coordinates compared.
-            by_column: whether columns may have units of their own, as pixels have not.
-        """
-        frame = self._frame
-        mean, unit = frame.mean_row[where], frame.deviations[where]
-        out = {"less the mean": _less(x, rows, mean, np.ones_like(unit))}
-        if not by_column:
-            return out
-        told, (low, wide), (middle, deviation) = x + frame.zero[where], self._range, frame.columns
-        for name, start, size in (
-            ("told in scores", middle, deviation), ("told in ranges", low, wide)
-        ):  # fmt: skip
-            there = (rows - start[where]) / size[where]
-            out[name] = Compared(told, there, white(told, there))
-        x, rows = x / unit, rows / unit
-        out["in deviations"] = Compared(x, rows, exact(x, rows))
-        out["less the mean, in deviations"] = _less(x, rows, mean, unit)
-        logs = np.log(unit)
-        for name in ("in deviations", "less the mean, in deviations"):
-            terms = out[name].fit.terms
-            terms -= logs
+    mean, unit = frame.mean_row[where], frame.deviations[where]
+    out = {"less the mean": _less(x, rows, mean, np.ones_like(unit))}
+    if not by_column:
         return out
+    told = x + frame.zero[where]
+    for name, (zero, one) in frame.units.items():
+        there = (rows - zero[where]) / one[where]
+        out[name] = Compared(told, there, white(told, there))
+    x, rows = x / unit, rows / unit
+    in_deviations = {
+        "in deviations": Compared(x, rows, exact(x, rows)),
+        "less the mean, in deviations": _less(x, rows, mean, unit),
+    }
+    for compared in in_deviations.values():
+        terms = compared.fit.terms
+        terms -= np.log(unit)  # densities of x, and not of x in deviations
+    return out | in_deviations
 
 
 def _less(x: np.ndarray, rows: np.ndarray, mean: np.ndarray, unit: np.ndarray) -> Compared:

@@ -23,7 +23,7 @@ from attractory.memory.damage_models import (
     white,
 )
 from attractory.memory.local_contrast import LocalContrast
-from attractory.memory.mean_row import MeanRow
+from attractory.memory.mean_row import told_on_other_scales
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_table import RowTable
 from attractory.memory.shortlist import RowFrame
@@ -50,7 +50,6 @@ class RowScreening:
 
     def __init__(self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods):
         self._frame, self._local, self._near = frame, local, near
-        self._mean_row = MeanRow(frame)
 
     def of(
         self,
@@ -97,7 +96,7 @@ class RowScreening:
             long_tailed(here, some),
             *(mixture(here, some, other, start, rounds=_ROUNDS) for start in KEPT_STARTS),
         ]
-        away = self._mean_row.models(here, some, where, self._near.by_column)
+        away = told_on_other_scales(self._frame, here, some, where, self._near.by_column)
         found += [each.fit for each in away.values()]
         for classes, where, mine in self._tables:
             given = here if mine is None else (here - mine[0]) / mine[1]
@@ -118,8 +117,7 @@ class RowScreening:
     @cached_property
     def _place(self) -> Int[np.ndarray, " c"]:
         """Some of the coordinates that the models compare, of those in which rows differ."""
-        points = self._frame.points[:, self._near.seen]
-        deviation = points.std(axis=0)
+        deviation = self._frame.columns[1][self._near.seen]
         live = np.flatnonzero(deviation > _DEAD * deviation.max())
         if len(live) > _SEEN:
             live = np.sort(generator(2, "coordinates").choice(live, _SEEN, replace=False))

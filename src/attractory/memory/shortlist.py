@@ -112,15 +112,27 @@ class RowFrame:
 
     @cached_property
     def columns(self) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
-        """Means and standard deviations of the columns; infinity for that of a constant one."""
-        mean, deviation = self.points.mean(axis=0), self.points.std(axis=0)
-        return mean, np.where(deviation > _ROUNDING, deviation, np.float32(np.inf))
+        """Means and standard deviations of the columns."""
+        return self.points.mean(axis=0), self.points.std(axis=0)
 
     @cached_property
     def deviations(self) -> Float[np.ndarray, " d"]:
         """Standard deviations that noise may go with: none is near 0."""
-        some = np.where(np.isfinite(self.columns[1]), self.columns[1], 0)
-        return np.maximum(some, _LEAST * some.max()) + np.float32(_NONE)
+        _, deviation = self.columns
+        return np.maximum(deviation, _LEAST * deviation.max()) + np.float32(_NONE)
+
+    @cached_property
+    def units(self) -> dict[str, tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]]:
+        """Where 0 and 1 of columns lie if they are told in scores, and in places in their ranges.
+
+        A column that says nothing has 1 at infinity, so that all of it is 0.
+        """
+        (mean, deviation), low = self.columns, self.points.min(axis=0)
+        wide, far = self.points.max(axis=0) - low, np.float32(np.inf)
+        return {
+            "told in scores": (mean, np.where(deviation > _ROUNDING, deviation, far)),
+            "told in ranges": (low, np.where(wide > 10 * _ROUNDING, wide, far)),
+        }
 
     def outward(self, points: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k d"]:
         """Return points of these units in those given."""
@@ -250,8 +262,8 @@ class Shortlist:
     @cached_property
     def _scores(self) -> Float[np.ndarray, "n d"]:
         """The rows in scores less their mean, at length 1."""
-        mean, deviation = self._frame.columns
-        scores = (self._frame.points - mean) / deviation
+        zero, one = self._frame.units["told in scores"]
+        scores = (self._frame.points - zero) / one
         scores -= scores.mean(axis=1, keepdims=True)
         return scores / np.maximum(np.linalg.norm(scores, axis=1, keepdims=True), _NONE)
 

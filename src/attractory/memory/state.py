@@ -263,11 +263,11 @@ class MemoryState:
         if not self.settings.guided:
             return plain
         away = np.linalg.norm(plain - self.points[nearest(plain, self.points)], axis=1)
-        start, there = self._less_noise(cues), away <= _AT * self.norm
+        start, there = self.less_noise(cues), away <= _AT * self.norm
         start[there] = plain[there]
         return start
 
-    def _less_noise(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
+    def less_noise(self, cues: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k d"]:
         """Return scaled cues less their noise, in the coordinates."""
         coordinates = self.coordinates.of_scaled
         mean, metric = coordinates.mean, coordinates.metric
@@ -343,7 +343,7 @@ class MemoryState:
             if not some.any():
                 continue
             part = None if told is None else told[some]
-            less = self._less_noise(cues[some]) / self.norm
+            less = self.less_noise(cues[some]) / self.norm
             mended = self.mending.mend(cues[some], less, part, seen.some(some))
             start[some], damage[some] = encode(mended.cue)[0], mended.damage
             row[some], sure[some] = mended.row, mended.confidence

@@ -72,7 +72,7 @@ def _settings() -> dict[str, tuple[_Setting, ...]]:
     plane = np.array([[1.0, 2.0], [-1.0, -2.0]])
     return {
         "proposition-2": (
-            *(_inside(proposition_2, depth=depth) for depth in (2, 5)),
+            *(_inside(proposition_2, depth=depth) for depth in (2, 3, 4, 5)),
             *(_inside(proposition_2, depth=3, activation=name) for name in ("tanh", "erf")),
             _edge(proposition_2, norm=0.0),
             _edge(proposition_2, norm=100.0, cosine=1.0, depth=3),
@@ -194,6 +194,7 @@ def _settings() -> dict[str, tuple[_Setting, ...]]:
         "drop": (
             _inside(drop_below_one, wide, activation="erf_surrogate"),
             _inside(drop_below_one, wide, points=5),
+            _inside(drop_below_one, wide, activation="erf", depth=3, width=600, points=6),
             _inside(drop_below_one, wide, activation="erf", depth=4, width=600, points=6),
             _edge(drop_below_one, sphere(40, 32), activation="erf_surrogate"),
             _edge(drop_below_one, wide[:1], activation="erf"),
