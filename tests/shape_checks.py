@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import inspect
 import typing
+from contextlib import nullcontext
 from typing import Any
 
 import jaxtyping
@@ -43,8 +44,9 @@ def checked(thing=None, *, typechecker=None):
         if checks is None:
             key = thing.__module__, thing.__qualname__, thing.__code__
             checks = _CHECKS.get(key) or _CHECKS.setdefault(key, _checks(thing))
-        arguments, result = checks
-        with jaxtyped("context"):  # in which names of dimensions have one value
+        arguments, result, shaped = checks
+        # A context, in which names of dimensions have one value, takes longer than most checks.
+        with jaxtyped("context") if shaped else nullcontext():
             arguments(*args, **kwargs)
             out = thing(*args, **kwargs)
             if result is not None:
@@ -85,7 +87,9 @@ def _checks(function):
         scope["_returned"] = _resolved(signature.return_annotation, function)
         exec("def result(returned: _returned): pass", scope)
         result = _typed(scope["result"])
-    return _typed(scope["arguments"]), result
+    types = (value for name, value in scope.items() if name.startswith(("_type", "_returned")))
+    shaped = any("jaxtyping." in repr(value) for value in types)
+    return _typed(scope["arguments"]), result, shaped
 
 
 def _resolved(annotation, function):

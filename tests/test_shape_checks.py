@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 import pytest
 from jaxtyping import Float
@@ -46,6 +47,19 @@ def test_what_is_given_and_returned_is_checked():
     ):  # fmt: skip
         with pytest.raises(TypeError, match="violates type hint"):
             wrong()
+
+
+@pytest.mark.parametrize(
+    "kind", [Float[jax.Array, " n"], Float[jax.Array, " n"] | None, tuple[Float[jax.Array, " n"]]]
+)
+def test_sizes_of_one_name_agree_wherever_they_are_named(kind):
+    def pair(x: kind, y: kind) -> None: ...
+
+    wrap = (lambda v: (v,)) if kind == tuple[Float[jax.Array, " n"]] else lambda v: v
+    two, three = jax.numpy.ones(2), jax.numpy.ones(3)
+    checked(pair)(wrap(two), wrap(two))
+    with pytest.raises(TypeError, match="violates type hint"):
+        checked(pair)(wrap(two), wrap(three))
 
 
 def test_the_package_is_checked():

@@ -58,28 +58,29 @@ _SETTINGS: tuple[tuple[Any, Any], ...] = (
     (jax.threefry_partitionable, True),
     (jax.default_matmul_precision, "highest"),
 )
+_IN_FULL: tuple[tuple[Any, Any], ...] = (*_SETTINGS, (jax.enable_x64, True))
 
 
 @contextmanager
 def own_settings() -> Iterator[None]:
     """Compute with the settings that this library is written for, in the caller's precision."""
     with ExitStack() as stack:
-        for setting, value in _SETTINGS:
-            _enter(stack, setting, value)
+        _enter(stack, _SETTINGS)
         yield
 
 
-def _enter(stack: ExitStack, setting: Any, value: object) -> None:
-    """Set it within the stack, unless it is so already: entering takes longer than a look."""
-    if getattr(setting, "value", None) != value:
-        stack.enter_context(setting(value))
+def _enter(stack: ExitStack, settings: tuple[tuple[Any, Any], ...]) -> None:
+    """Set them within the stack where they are not so already: entering is dearer than a look."""
+    for setting, value in settings:
+        if getattr(setting, "value", None) != value:
+            stack.enter_context(setting(value))
 
 
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Compute in float64, and in float32 with all its bits, within this scope."""
-    with own_settings(), ExitStack() as stack:
-        _enter(stack, jax.enable_x64, True)
+    with ExitStack() as stack:
+        _enter(stack, _IN_FULL)
         yield
 
 
