@@ -93,7 +93,7 @@ def test_zero_input_and_one_dimension():
 @pytest.mark.parametrize("depth", [2, 4])
 def test_sampled_law_is_that_of_real_networks(depth):
     """Mean squares along three directions and operator norms, to 4 standard errors."""
-    dim, width, draws = 6, 40, 400
+    dim, width, draws = 6, 40, 200
     x = np.array([4.0, 0, 0, 0, 0, 0])
     real = np.array(
         [

@@ -72,16 +72,19 @@ def _settings() -> dict[str, tuple[_Setting, ...]]:
     plane = np.array([[1.0, 2.0], [-1.0, -2.0]])
     return {
         "proposition-2": (
-            *(_inside(proposition_2, depth=depth) for depth in (2, 3, 4, 5)),
-            *(_inside(proposition_2, depth=3, activation=name) for name in ("tanh", "erf")),
-            _edge(proposition_2, norm=0.0),
-            _edge(proposition_2, norm=100.0, cosine=1.0, depth=3),
-            _outside(proposition_2, width=2, depth=5, activation="erf", draws=1500),
+            *(_inside(proposition_2, width=1000, depth=depth) for depth in (2, 3, 4, 5)),
+            *(
+                _inside(proposition_2, width=1000, depth=3, activation=name)
+                for name in ("tanh", "erf")
+            ),
+            _edge(proposition_2, width=1000, norm=0.0),
+            _edge(proposition_2, width=1000, norm=100.0, cosine=1.0, depth=3),
+            _outside(proposition_2, width=2, depth=5, activation="erf", draws=600),
         ),
         "theorem-1": (
-            _inside(theorem_1),
-            _inside(theorem_1, depth=4, activation="tanh", dim=64),
-            _edge(theorem_1, norm=0.0),
+            _inside(theorem_1, width=2000),
+            _inside(theorem_1, width=2000, depth=4, activation="tanh", dim=64),
+            _edge(theorem_1, width=2000, norm=0.0),
             _outside(theorem_1, width=8),
         ),
         "lemma-5": (
@@ -192,13 +195,13 @@ def _settings() -> dict[str, tuple[_Setting, ...]]:
             _outside(large_norm_limit, wide, norm=10.0, f0="sampled"),
         ),
         "drop": (
-            _inside(drop_below_one, wide, activation="erf_surrogate"),
+            _inside(drop_below_one, wide, activation="erf_surrogate", points=5),
             _inside(drop_below_one, wide, points=5),
-            _inside(drop_below_one, wide, activation="erf", depth=3, width=600, points=6),
-            _inside(drop_below_one, wide, activation="erf", depth=4, width=600, points=6),
-            _edge(drop_below_one, sphere(40, 32), activation="erf_surrogate"),
-            _edge(drop_below_one, wide[:1], activation="erf"),
-            _outside(drop_below_one, wide, activation="erf_surrogate", f0="zero"),
+            _inside(drop_below_one, wide, activation="erf", depth=3, width=600, points=5),
+            _inside(drop_below_one, wide, activation="erf", depth=4, width=600, points=5),
+            _edge(drop_below_one, sphere(40, 32), activation="erf_surrogate", points=5),
+            _edge(drop_below_one, wide[:1], activation="erf", points=5),
+            _outside(drop_below_one, wide, activation="erf_surrogate", f0="zero", points=5),
         ),
     }
 
