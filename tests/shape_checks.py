@@ -1,17 +1,19 @@
-"""Shapes and types of all signatures are checked while tests run, at a sixth of jaxtyping's cost.
+"""Shapes and types of all signatures are checked while tests run, at little of jaxtyping's cost.
 
 Jaxtyping's import hook makes two checkers of each function when it is defined, closures at each
 definition anew: 12 s for the whole package, before the first test. Here each piece of code gets
-its checker once, when it is called first.
+its checker once, when it is called first. What a check says depends on types, shapes and dtypes,
+and so does not have to be asked again for a call that has those of another.
 """
 
 import dataclasses
 import functools
 import inspect
 import typing
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+import jax.core
 import jaxtyping
 from beartype import BeartypeConf, beartype
 from jaxtyping import TypeCheckError, install_import_hook, jaxtyped
@@ -44,17 +46,65 @@ def checked(thing=None, *, typechecker=None):
         if checks is None:
             key = thing.__module__, thing.__qualname__, thing.__code__
             checks = _CHECKS.get(key) or _CHECKS.setdefault(key, _checks(thing))
-        arguments, result, shaped = checks
-        # A context, in which names of dimensions have one value, takes longer than most checks.
-        with jaxtyped("context") if shaped else nullcontext():
-            arguments(*args, **kwargs)
-            out = thing(*args, **kwargs)
-            if result is not None:
-                result(out)
+        arguments, result, seen = checks
+        given = _kinds(args), tuple(kwargs), _kinds(kwargs.values())
+        if None in given or given not in seen:
+            with jaxtyped("context"):  # in which names of dimensions have one value
+                arguments(*args, **kwargs)
+                out = thing(*args, **kwargs)
+                if result is not None:
+                    result(out)
+            if None not in given:
+                seen.update((given, (given, _kinds((out,)))))
+            return out
+        out = thing(*args, **kwargs)
+        if result is not None:
+            pair = given, _kinds((out,))
+            if pair[1] is None or pair not in seen:
+                with jaxtyped("context"):
+                    arguments(*args, **kwargs)
+                    result(out)
+                if pair[1] is not None:
+                    seen.add(pair)
         return out
 
     call._is_checked = True
     return call
+
+
+_HOW: dict = {}
+
+
+def _kinds(values):
+    """Return all of some values that a check can depend on, or None where that is within them."""
+    kinds = []
+    for value in values:
+        kind = type(value)
+        how = _HOW.get(kind)
+        if how is None:
+            how = _HOW[kind] = _how(kind)
+        if how == "array":
+            kinds.append((kind, value.shape, value.dtype))
+        elif how == "type":
+            kinds.append(kind)
+        elif how == "value":  # one of several words, a class
+            kinds.append((kind, value))
+        else:
+            within = _kinds(value) if how == "tuple" and len(value) < 9 else None
+            if within is None:
+                return None
+            kinds.append((kind, within))
+    return tuple(kinds)
+
+
+def _how(kind):
+    if issubclass(kind, jax.core.Tracer) or (hasattr(kind, "shape") and hasattr(kind, "dtype")):
+        return "array"
+    if issubclass(kind, (str, type)):
+        return "value"
+    if issubclass(kind, tuple):
+        return "tuple"
+    return "within" if issubclass(kind, (Mapping, Sequence, Set)) else "type"
 
 
 class _Named:
@@ -68,7 +118,7 @@ class _Named:
 
 
 def _checks(function):
-    """Return functions that check arguments and the result by a function's annotations."""
+    """Return functions that check arguments and the result, and a set for what they have seen."""
     signature = inspect.signature(function)
     scope, shown = {"__name__": function.__module__}, []
     for k, parameter in enumerate(signature.parameters.values()):
@@ -87,9 +137,7 @@ def _checks(function):
         scope["_returned"] = _resolved(signature.return_annotation, function)
         exec("def result(returned: _returned): pass", scope)
         result = _typed(scope["result"])
-    types = (value for name, value in scope.items() if name.startswith(("_type", "_returned")))
-    shaped = any("jaxtyping." in repr(value) for value in types)
-    return _typed(scope["arguments"]), result, shaped
+    return _typed(scope["arguments"]), result, set()
 
 
 def _resolved(annotation, function):

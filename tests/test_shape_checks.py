@@ -1,6 +1,8 @@
 """The check of shapes that all other tests run under does refuse what it should."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import jax
 import numpy as np
@@ -49,17 +51,40 @@ def test_what_is_given_and_returned_is_checked():
             wrong()
 
 
-@pytest.mark.parametrize(
-    "kind", [Float[jax.Array, " n"], Float[jax.Array, " n"] | None, tuple[Float[jax.Array, " n"]]]
-)
-def test_sizes_of_one_name_agree_wherever_they_are_named(kind):
-    def pair(x: kind, y: kind) -> None: ...
+def test_sizes_of_one_name_agree_wherever_they_are_named():
+    @checked
+    def plain(x: Float[jax.Array, " n"], y: Float[jax.Array, " n"]) -> None: ...
 
-    wrap = (lambda v: (v,)) if kind == tuple[Float[jax.Array, " n"]] else lambda v: v
+    @checked
+    def perhaps(x: Float[jax.Array, " n"] | None, y: Float[jax.Array, " n"] | None) -> None: ...
+
+    @checked
+    def within(x: tuple[Float[jax.Array, " n"]], y: tuple[Float[jax.Array, " n"]]) -> None: ...
+
     two, three = jax.numpy.ones(2), jax.numpy.ones(3)
-    checked(pair)(wrap(two), wrap(two))
-    with pytest.raises(TypeError, match="violates type hint"):
-        checked(pair)(wrap(two), wrap(three))
+    for call, wrap in ((plain, lambda v: v), (perhaps, lambda v: v), (within, lambda v: (v,))):
+        call(wrap(two), wrap(two))
+        with pytest.raises(TypeError, match="violates type hint"):
+            call(wrap(two), wrap(three))
+
+
+def test_calls_like_one_that_was_checked_are_refused_where_they_differ():
+    @checked
+    def give(k: int, how: Literal["row", "rows"]) -> Float[np.ndarray, " n"]:
+        return np.ones((2,) * k)
+
+    @checked
+    def first(some: list[int], all: Sequence[int]) -> None: ...
+
+    give(1, "row")
+    first([1], (1,))
+    for wrong in (
+        lambda: give(2, "row"),  # its result alone
+        lambda: give(1, "column"), lambda: first(["1"], (1,)), lambda: first([1], ("1",)),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match="violates type hint"):
+            wrong()
+    assert give(1, "rows").shape == (2,)
 
 
 def test_the_package_is_checked():
