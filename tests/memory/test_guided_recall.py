@@ -9,8 +9,9 @@ from attractory.datasets import bundled_digits
 from attractory.io.tensor_file import read_file, write_file
 from attractory.memory import momentum_iteration
 from attractory.memory.coordinates import nearest
-from attractory.memory.guided_recall import RecallPath, RecallPlan, follow, parted
+from attractory.memory.guided_recall import HIGH_DEGREE, RecallPath, RecallPlan, follow, parted
 from attractory.memory.momentum_iteration import Stage, fitting_momentum, run_stage
+from attractory.memory.on_gpu import follow_anywhere
 
 
 def affine(matrix, shift):
@@ -124,6 +125,24 @@ def test_few_states_go_in_numpy_where_they_go_compiled(digits, memory, monkeypat
         assert quick[0].dtype == kind
         np.testing.assert_allclose(quick[0], slow[0], atol=far * memory.norm_)
         assert (np.abs(quick[1] - slow[1]) <= 1).all()
+
+
+def test_a_cue_with_a_row_is_put_there_and_one_that_no_steps_bring_to_a_row_costs_few(
+    digits, memory
+):
+    """Noise is brought to a place of rest by tens of steps, where each has a row by few."""
+    state = memory.state_
+    plan = state.plan(state.settings)
+    assert plan.rows_rest
+    noise = np.random.default_rng(0).normal(size=(60, plan.patterns.shape[1]))
+    noise *= plan.norm / np.linalg.norm(noise, axis=1, keepdims=True)
+    start, row = np.concatenate([noise, plan.patterns[5:7]]), np.append(np.arange(60), [5, 8])
+    found = follow_anywhere(None, plan, start, start, np.zeros(62, bool), row)
+    assert found.path[-1].tolist() == row.tolist()
+    np.testing.assert_allclose(found.state, plan.patterns[row], atol=1e-4 * plan.norm)
+    assert (found.status == RecallStatus.CONVERGED).all()
+    few = 2 + HIGH_DEGREE.steps + 8
+    assert found.steps.max() <= few < np.median(follow(plan, noise, noise).steps)
 
 
 def test_rows_themselves_stay(digits, memory):

@@ -39,6 +39,7 @@ NEAR_REST = 1e-5  # the same, down to which the last leg, too, runs in float32
 REST = 1e-3  # a cue that its memory moves by less, relative to the norm, is at rest
 _GUIDED = 80  # steps without the linear part, at most
 LAST = 96  # the same in float64, at most
+_SOON = 6  # steps in float32 that confirm a row: nearly all take one
 _MORE = 0.0625  # tolerance of the last guided leg, of that of rest
 _AT_ONCE = 8  # plain steps by what is compiled already, before a loop is compiled for them
 HIGH_DEGREE = Stage(8, 0.0, _QUIET)
@@ -69,6 +70,8 @@ class RecallPlan(NamedTuple):
         max_steps: of each leg by the map itself.
         tolerance: step, relative to the state, at which a cue is at rest.
         missed: what the map moves any pattern by, at most, relative to the norm; inf if unknown.
+        confirming: whether cues have a row already, which steps are to lead to: those that steps in
+            float32 bring to no row soon are left where they are.
     """
 
     own: Map
@@ -79,6 +82,7 @@ class RecallPlan(NamedTuple):
     max_steps: int
     tolerance: float
     missed: float = np.inf
+    confirming: bool = False
 
     @property
     def rows_rest(self) -> bool:
@@ -109,6 +113,7 @@ def follow(
     """
     states = _States(start.copy(), np.zeros(len(start), int))
     residual, done = np.zeros(len(start)), np.zeros(len(start), bool)
+    moving = np.arange(len(start))
     if plan.guided:
         moved = _moved(plan, cues)
         at_rest = moved <= REST * plan.norm
@@ -125,6 +130,9 @@ def follow(
         path = [plan.nearest(states.state)]
     state = states.state
     status = np.full(len(start), int(RecallStatus.CONVERGED))
+    if plan.confirming and plan.votes is not None:
+        lost = moving[~done[moving]]
+        status[lost], residual[lost], done[lost] = RecallStatus.NOT_CONVERGED, np.inf, True
     rest = np.flatnonzero(~done)
     if len(rest):
         state[rest], residual[rest], more, status[rest] = _to_rest(plan, state[rest])
@@ -182,6 +190,8 @@ def parted(plan: RecallPlan, found: RecallPath) -> RecallPath:
     """
     away = np.linalg.norm(found.state - plan.patterns[found.path[-1]], axis=1)
     mixed = (away > THERE * plan.norm) & (found.status != RecallStatus.DIVERGED)
+    if plan.confirming:
+        mixed &= found.status == RecallStatus.CONVERGED
     which = np.flatnonzero(mixed)
     if not len(which):
         return found
@@ -258,6 +268,8 @@ def _guided_legs(
         path.append(row)
         row, settled = _settled(plan, states, moving, row)
         moving = moving[~settled[moving]]
+        if plan.confirming and plan.votes is not None:
+            return [*path, _last(plan, states.state, row, settled)], settled
         path.append(row)
         if not len(moving):
             return path, settled
@@ -292,7 +304,8 @@ def _settled(
     if plan.votes is None:
         states.run(moving, plan.linear.rough_step(single(plan.own)), DRIFT_FREE)
         return row, done
-    found = settle(plan.votes, states.state[moving], DRIFT_FREE)
+    stage = DRIFT_FREE._replace(steps=_SOON) if plan.confirming else DRIFT_FREE
+    found = settle(plan.votes, states.state[moving], stage)
     states.steps[moving] += found.steps
     states.state[moving] = found.state
     if plan.rows_rest:

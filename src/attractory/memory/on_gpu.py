@@ -97,14 +97,16 @@ def follow_anywhere(
         return _followed(compute, plan, cues, start)
     found, left = at_rows(plan, row), np.flatnonzero(~certain)
     if len(left):
-        short = plan._replace(max_steps=min(plan.max_steps, _PATIENCE))
+        short = plan
+        if plan.max_steps > _PATIENCE:
+            short = plan._replace(max_steps=_PATIENCE, confirming=True)
         moved = _followed(compute, short, cues[left], start[left])
         found.path[:, left] = moved.path
         found.steps[left] += moved.steps
         ended = plan.nearest(moved.state)
         away = np.linalg.norm(moved.state - plan.patterns[ended], axis=1) / plan.norm
         kept = (ended == row[left]) | (away > THERE)
-        kept &= (moved.status == RecallStatus.CONVERGED) | (short.max_steps == plan.max_steps)
+        kept &= (moved.status == RecallStatus.CONVERGED) | (not short.confirming)
         for whole, part in zip(found[:-1], moved[:-1], strict=True):
             whole[left[kept]] = part[kept]
         found.path[-1, left[~kept]] = row[left[~kept]]
