@@ -74,6 +74,14 @@ def test_what_the_data_do_not_allow_is_left_out_and_said(capsys, folder):
         ["left", "out:", name, "needs"]
         for name in ("universal-hopfield", "hopfield-fenchel-young", "bayes-pcn")
     ]
+    # So is a file that cannot be used, and that is a failure: what was asked for was not compared.
+    (folder / "words.csv").write_text("a,b\nc,d\n")
+    given = *given, "--data", folder / "words.csv"
+    code, out, err = run(capsys, *given, "--out", folder / "out", "--json")
+    assert code == 1
+    assert err.splitlines()[0].startswith(f"attractory: {folder / 'words.csv'} ")
+    assert "1 file could not be used" in err.splitlines()[-1]
+    assert [each["path"] for each in json.loads(out)["failed_files"]] == [str(folder / "words.csv")]
 
 
 def test_list_names_protocols_and_memories(capsys):

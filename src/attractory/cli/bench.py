@@ -14,6 +14,7 @@ from attractory.cli.inputs import (
     PLAIN,
     Images,
     Reading,
+    failures,
     named_failures,
     read_new,
     tell_what_failed,
@@ -25,6 +26,8 @@ from attractory.cli.usage import Command
 
 if TYPE_CHECKING:
     from attractory.bench import BenchResult
+    from attractory.bench.protocols import Data
+    from attractory.io.patterns import LoadedPatterns
 
 __all__ = ["register"]
 
@@ -103,7 +106,8 @@ def bench(
 ) -> None:
     """Compare associative memories by published protocols, each with its own damage and rule.
 
-    If run again, it goes on where it stopped. Ends with status 1 if a memory failed somewhere.
+    If run again, it goes on where it stopped. Ends with status 1 if a memory failed somewhere, or
+    a file could not be used.
     """
     if listed:
         _list()
@@ -115,11 +119,14 @@ def bench(
         from attractory.bench.report import write_report
         from attractory.bench.run import run
 
+        loaded = read_new(data, look, reading) if data else None
+        if loaded is not None:
+            tell_what_failed(loaded)
         result = run(
             protocols or (),
             memories=_own(compared.memory or []),
             rivals=compared.rival or None,
-            data=None if not data else _read(data, reading, look),
+            data=None if loaded is None else _data(loaded, data),
             n=sizes.n or None,
             cues=sizes.cues,
             seeds=sizes.seeds,
@@ -128,7 +135,8 @@ def bench(
         )
         paths = write_report(result, out)
     if as_json:
-        print_json(result.as_dict() | {"report": str(paths[0])})
+        failed = [] if loaded is None else failures(loaded)
+        print_json(result.as_dict() | {"failed_files": failed, "report": str(paths[0])})
     else:
         _show(result, time.perf_counter() - begun, paths[0])
     for _, reason in result.left_out:
@@ -138,7 +146,10 @@ def bench(
         complain(f"{counted(count, 'cell')} failed: {text}")
     if errors[_REASONS:]:
         complain(f"and {counted(len(errors) - _REASONS, 'other reason')}, in the report")
-    raise typer.Exit(1 if result.failed else 0)
+    unread = [] if loaded is None else loaded.failed
+    if unread:
+        complain(f"{counted(len(unread), 'file')} could not be used: compared without their rows")
+    raise typer.Exit(1 if result.failed or unread else 0)
 
 
 def _list() -> None:
@@ -169,13 +180,11 @@ def _own(names: list[str]) -> dict[str, Any]:
     return found
 
 
-def _read(paths: list[Path], reading: Reading, look: Any) -> Any:
+def _data(loaded: "LoadedPatterns", paths: list[Path] | None) -> "Data":
     from attractory.bench.protocols import Data
 
-    loaded = read_new(paths, look, reading)
-    tell_what_failed(loaded)
     shape = loaded.shape if loaded.shape is not None else (loaded.rows.shape[1],)
-    return Data(loaded.rows, shape, ", ".join(map(str, paths)))
+    return Data(loaded.rows, shape, ", ".join(map(str, paths or ())))
 
 
 def _show(result: "BenchResult", seconds: float, report: Path) -> None:
