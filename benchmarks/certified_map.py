@@ -2,7 +2,7 @@
 
     python benchmarks/certified_map.py --data FOLDER [--sizes 20 100 300 1000] [--rows 20] [--attacked 4]
 
-Certified are 20 rows, attacked 4 of them. Within each certificate steps are tried that should enlarge a
+Certified are 20 rows, attacked 4 of them: of 300 rows and more by two starts and three rounds of search. Within each certificate steps are tried that should enlarge a
 deviation by more than the proven rate: random ones, to rivals and away, up the gradient. Target: none does.
 """
 
@@ -73,7 +73,8 @@ def main():
         found = certified_radius(f, x[rows], grown=True)
         seconds = (time.process_time() - begun) / len(rows)
         some = np.linspace(0, len(rows) - 1, args.attacked).astype(int)
-        shock = critical_shock(f, x[rows[some]]).distance
+        effort = {"starts": 2, "rounds": 3} if n >= 300 else {}
+        shock = critical_shock(f, x[rows[some]], **effort).distance
         count, worst = tried(f, x, found, rows)
         lines.append(
             f"| {n:,} | {np.median(found.radius) / norm:.3f} | {np.median(shock) / norm:.3f} | "
@@ -84,7 +85,8 @@ def main():
     keep(
         "certified_map",
         "# Certificates of the map itself\n\nDefault memories of MNIST digits, `certified_radius(memory.map_, x, grown=True)`; "
-        "medians over rows.\n\n" + "\n".join(lines),
+        "medians over rows. Attacked by\n`critical_shock` as it is at 20 and 100 rows, by two starts and three rounds at 300 and 1,000.\n\n"
+        + "\n".join(lines),
     )
 
 

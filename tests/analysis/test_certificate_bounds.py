@@ -12,7 +12,7 @@ import pytest
 
 from attractory import Autoencoder, certified_radius, fit_regression
 from attractory.activations import activation
-from attractory.analysis import CertificateStatus, certificate_kernel
+from attractory.analysis import CertificateStatus, certificate_gain, certificate_kernel
 from attractory.analysis.certificate import _generic, _network
 from attractory.analysis.certificate_clusters import (
     DifferenceSlopes,
@@ -21,7 +21,7 @@ from attractory.analysis.certificate_clusters import (
     difference_slopes,
     join,
 )
-from attractory.analysis.certificate_gain import _Problem, stretch
+from attractory.analysis.certificate_gain import _Problem, above_eigenvalues, stretch
 from attractory.analysis.certificate_kernel import kernel_gain
 from attractory.analysis.certificate_slopes import MeanSlopes, _corners, mean_slopes
 from attractory.datasets import sphere
@@ -330,6 +330,16 @@ def test_trees_have_their_sums_from_the_leaves_and_edges_by_the_smaller_norm():
     assert len(join(pair, 0.21).child) == 1
     far = np.array([[1.0, 0.0], [1.6, 0.0]])  # never beyond half the norm
     assert len(join(far, 10.0).child) == 0
+
+
+@pytest.mark.parametrize("seen", [None, 0.9])
+def test_a_number_is_above_all_eigenvalues_though_the_largest_be_missed(monkeypatch, seen):
+    if seen is not None:  # as if Lanczos' method had found another one
+        monkeypatch.setattr(certificate_gain, "eigsh", lambda *_, **__: np.array([seen * 3.0]))
+    rng = np.random.default_rng(0)
+    vectors = np.linalg.qr(rng.normal(size=(100, 100)))[0]
+    matrix = (vectors * np.append(np.linspace(0, 2.9, 99), 3.0)) @ vectors.T
+    assert 3.0 < above_eigenvalues((matrix + matrix.T) / 2) < 3.0 * (1 + 1e-5)
 
 
 def test_the_stretch_of_one_column_is_known():

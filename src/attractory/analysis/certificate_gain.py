@@ -12,11 +12,13 @@ The bound holds for every choice, so the search for a good one need not be exact
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import OptimizeResult, minimize
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 # (radius, T) ↦ γ over the ball of that radius, in the norm ‖Tδ‖; T None is the Euclidean norm
 Gain = Callable[[float, np.ndarray | None], float]
@@ -25,12 +27,33 @@ SLACK = 1e-9  # relative inflation of the bounds; rounding in these sums is some
 _SEARCHED = 300  # columns of B up to which multipliers are optimised, not only scaled
 _STEPS = 60  # of L-BFGS at most
 _LARGEST_LOG = 200.0  # of a multiplier that is tried
+_LANCZOS = 1e-6  # relative error up to which the largest eigenvalue is sought
+_LESS = 64  # rows of a matrix that is decomposed
 _NOTHING = 1e-14  # relative size of summands that the slack covers
 
 
 def conjugated(m: np.ndarray, shape: np.ndarray | None) -> np.ndarray:
     """Return T M T⁻¹."""
     return m if shape is None else shape @ np.linalg.solve(shape.T, m.T).T
+
+
+def above_eigenvalues(matrix: Float[np.ndarray, "r r"]) -> float:
+    """Return a number above all eigenvalues of a positive semidefinite matrix, by 1e-5 at most.
+
+    Lanczos' method finds the largest, perhaps not all of it; that none is above a number t is shown
+    by a Cholesky factor of t − matrix.
+    """
+    if len(matrix) > _LESS:
+        try:
+            begin = np.ones(len(matrix))
+            tol: Any = _LANCZOS  # which the stubs take for an integer
+            found = eigsh(matrix, 1, v0=begin, tol=tol, return_eigenvectors=False)
+            top = float(found[0]) * (1 + 4 * _LANCZOS)
+            np.linalg.cholesky(top * np.eye(len(matrix)) - matrix)
+            return top
+        except (ArpackNoConvergence, LinAlgError):
+            pass
+    return float(np.linalg.eigvalsh(matrix)[-1]) * (1 + SLACK)
 
 
 def stretch(

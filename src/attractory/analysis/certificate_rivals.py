@@ -29,7 +29,7 @@ from jaxtyping import Float
 
 from attractory.activations import ErfMixture
 from attractory.analysis.certificate_boxes import Box, Pair, Place, Range
-from attractory.analysis.certificate_gain import SLACK
+from attractory.analysis.certificate_gain import SLACK, above_eigenvalues
 from attractory.analysis.correlation_bounds import LargestSums, gram_of
 
 __all__ = ["RivalBound"]
@@ -182,8 +182,7 @@ class RivalBound:
         # Of a pattern that x* is near t is nearly 0: it is bounded as any other.
         ratio = float(np.trace(self.gram) / np.trace(both))
         self.prices = _PRICES * ratio
-        tops = [np.linalg.eigvalsh(both + self.gram / k)[-1] for k in self.prices]
-        self.tops = np.array(tops) * (1 + SLACK)
+        self.tops = np.array([above_eigenvalues(both + self.gram / k) for k in self.prices])
         first = np.where(self.others, self.slope**2 / self.omega, 0.0)
         sums = LargestSums(
             gram_of(patterns / self.dim), self.along / self.dim, [first[:, None], free[:, None]]

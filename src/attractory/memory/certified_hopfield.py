@@ -88,13 +88,7 @@ def certify_softmax(patterns: ArrayLike, beta: float) -> HopfieldCertificate:
 
 
 def _softmax_row(p: np.ndarray, gram: np.ndarray, i: int, beta: float, most: float) -> float:
-    others = np.arange(len(p)) != i
-    c = p @ p[i]
-    nearest = np.cos(np.maximum(np.arccos(np.clip(np.abs(c), 0, 1)) - np.arcsin(min(most, 1)), 0))
-    y = np.where(others[:, None], np.maximum(nearest, _LOW)[:, None] ** _POWERS, 0.0)
-    weights = joint_weights(power_sums(gram, c, [None, None, y])[2], y)[others].T
-    c = c[others]
-    bounds = [_SoftmaxBound(c, weight, beta) for weight in weights]
+    bounds = _softmax_bounds(p, gram, i, beta, most)
 
     def after(radius: float) -> float:
         return min(bound.step(radius) for bound in bounds)
@@ -113,6 +107,18 @@ def _softmax_row(p: np.ndarray, gram: np.ndarray, i: int, beta: float, most: flo
                 break
             radius = following
     return 0.0
+
+
+def _softmax_bounds(
+    p: np.ndarray, gram: np.ndarray, i: int, beta: float, most: float
+) -> list["_SoftmaxBound"]:
+    """Return bounds around one pattern, for balls of up to a radius; all of them hold."""
+    others = np.arange(len(p)) != i
+    c = p @ p[i]
+    nearest = np.cos(np.maximum(np.arccos(np.clip(np.abs(c), 0, 1)) - np.arcsin(min(most, 1)), 0))
+    y = np.where(others[:, None], np.maximum(nearest, _LOW)[:, None] ** _POWERS, 0.0)
+    weights = joint_weights(power_sums(gram, c, [None, None, y])[2], y)[others].T
+    return [_SoftmaxBound(c[others], weight, beta) for weight in weights]
 
 
 class _SoftmaxBound:
