@@ -40,6 +40,7 @@ _STEPS = 4  # of Gauss–Newton each time
 _BLURS = 1.5, 0.7  # pixels
 _DAMPING = 1e-2
 _AT_ONCE = 1 << 24  # numbers of rows that are pooled
+_CACHED = 1 << 18  # similarities worked out at a time: they stay in a core's cache
 _FARTHEST = 3.0  # change of size a fit may come to
 _NONE = 1e-9
 
@@ -122,18 +123,28 @@ class Alignment:
         self, image: np.ndarray, given: Int[np.ndarray, " _"]
     ) -> tuple[Int[np.ndarray, " s"], Float[np.ndarray, "s 2 3"]]:
         """Return rows and moves of the cue that make them alike or unlike, given ones besides."""
-        axes, rows, norms = self._axes
+        axes, rows, inverse = self._axes
         count = len(rows)
+        most, least = np.empty((2, count), np.float32)
         copies = np.append(image.ravel(), np.float32(0))[self._places]
         within = self._within
         copies -= (copies.sum(axis=1) / within.sum(axis=1))[:, None]
         copies *= within
         copies /= np.maximum(np.linalg.norm(copies, axis=1, keepdims=True), _NONE)
-        alike = (copies @ axes) @ rows.T
-        alike /= norms
-        first = np.unique(np.append(_top(alike.max(axis=0), min(count, _LIKE)), given))
-        inverted = _top(-alike.min(axis=0), min(count, _UNLIKE))
-        best = alike[:, first].argmax(axis=0), alike[:, inverted].argmin(axis=0)
+        along = (copies @ axes).T
+
+        def alike(which: slice | Int[np.ndarray, " m"]) -> Float[np.ndarray, "m t"]:
+            values = rows[which] @ along
+            values *= inverse[which]
+            return values
+
+        size = max(1, _CACHED // along.shape[1])
+        for some in (slice(k, k + size) for k in range(0, count, size)):
+            values = alike(some)
+            most[some], least[some] = values.max(axis=1), values.min(axis=1)
+        first = np.unique(np.append(_top(most, min(count, _LIKE)), given))
+        inverted = _top(-least, min(count, _UNLIKE))
+        best = alike(first).argmax(axis=1), alike(inverted).argmin(axis=1)
         moves = self._moves[np.concatenate(best)]
         return np.concatenate([first, inverted]), moves
 
@@ -180,7 +191,7 @@ class Alignment:
 
     @cached_property
     def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Principal axes of coarse rows, the rows there, and their norms within each move's view.
+        """Principal axes of coarse rows, the rows there, and 1 over their norms within moves' views.
 
         Products with cues less their mean need no rows less theirs.
         """
@@ -188,9 +199,9 @@ class Alignment:
         rows = rows - rows.mean(axis=1, keepdims=True)
         axes = np.linalg.eigh(np.asarray(rows.T @ rows, float))[1][:, ::-1][:, :_AXES]
         axes = np.asarray(axes, np.float32)
-        square, whole = self._within @ (rows**2).T, (rows**2).sum(axis=1)
-        square -= (self._within @ rows.T) ** 2 / self._within.sum(axis=1, keepdims=True)
-        return axes, rows @ axes, np.sqrt(np.maximum(square, _FLOOR * whole) + _NONE)
+        square, whole = (rows**2) @ self._within.T, (rows**2).sum(axis=1, keepdims=True)
+        square -= (rows @ self._within.T) ** 2 / self._within.sum(axis=1)
+        return axes, rows @ axes, 1 / np.sqrt(np.maximum(square, _FLOOR * whole) + _NONE)
 
     @cached_property
     def _moves(self) -> Float[np.ndarray, "t 2 3"]:
