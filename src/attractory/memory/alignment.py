@@ -191,7 +191,7 @@ class Alignment:
 
     @cached_property
     def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Principal axes of coarse rows, the rows there, and 1 over their norms within moves' views.
+        """Principal axes of coarse rows, the rows there, and 1 over their norms in moves' views.
 
         Products with cues less their mean need no rows less theirs.
         """
