@@ -1,236 +1,246 @@
 """Damage that recall was not made on: written down before it is measured, and measured once.
 
-`IMAGES` are kinds for images with values in [0, 1]: here noise, blur, files, tones, light and lost
-pixels; in `held_out_covered.py` what covers a part, what moves, and mixtures. `VECTORS` are for
-rows of any numbers, in `held_out_vectors.py`. They are what an ordinary user would try, mostly two
-at a time: each strength is drawn anew for each cue, from a range in which somebody who looks with
-care still says which row it is. Each function takes rows (k, d), their shape (height, width) or
-(height, width, channels), the stored rows, and a generator, and returns cues (k, d). A pixel "of
-28" is a 28th of the height. Whoever wrote the kinds had not seen the code that recalls cues. Those
-that move what is shown are `shifted_and_blurred`, `askew_and_noisy`, `nearer_or_farther`,
-`slanted_and_faint`, `crumpled`, `upside_down_and_soft`, `rolled_round`, `badly_cut_out`, and of
-vectors `few_cells_swapped`.
+`IMAGES` are kinds for images with values in [0, 1]: here cameras, sensors, files and prints; in
+`held_out_covered.py` what covers a part, what moves, and mixtures. `VECTORS` are for rows of any
+numbers, in `held_out_vectors.py`. They are what happens to pictures and tables in use, about half
+of them one damage and half two at a time; each strength is drawn for each cue, from a range in
+which somebody who looks with care mostly still says which row it is. Each function takes rows
+(k, d), their shape (height, width) or (height, width, channels), the stored rows, and a generator,
+and returns cues (k, d). A pixel "of 28" is a 28th of the height; light is the value to the power
+2.2. Whoever wrote the kinds had not seen the code that recalls cues. Those that move what is shown
+are `two_takes_apart`, `stitched_badly`, `corners_misplaced`, `registered_badly`,
+`streaks_and_fed_askew`, `mirrored_and_overexposed`, and of vectors `lagged_copy_averaged_in`,
+`run_slipped_by_one`, `columns_swapped_in_the_file`.
 """
+
+import io
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import convolve, gaussian_filter, uniform_filter
+from scipy.ndimage import binary_dilation, convolve, gaussian_filter
+from scipy.signal import wiener
 
 from .held_out_covered import COVERED
 from .held_out_vectors import VECTORS
-from .views import between, flat, grid, images_of, noise, sized, through_a_file
+from .views import between, flat, grid, images_of, in_bytes, noise, sized, through_a_file
 
 __all__ = ["IMAGES", "VECTORS"]
 
 
-def noise_and_pepper(rows, shape, stored, rng):
-    """Noise of 0.15 to 0.35, and 0.05 to 0.2 of the values are 0 or 1."""
+def _light(images):
+    """Return light, of values from 0 to 1."""
+    return np.clip(images, 0, 1) ** 2.2
+
+
+def _value(light):
+    """Return values from 0 to 1, of light, cut where there is too much."""
+    return np.clip(light, 0, 1) ** (1 / 2.2)
+
+
+def few_photons_counted(rows, shape, stored, rng):
+    """White is 4 to 15 photons, counted with an error of 0.5 to 1.5; the count's tone curve."""
     images = images_of(rows, shape)
-    images += between(0.15, 0.35, images, rng) * noise(1, images, rng)
-    hit = rng.random(images.shape) < between(0.05, 0.2, images, rng)
-    return flat(np.where(hit, rng.integers(0, 2, images.shape), images))
+    white = between(4, 15, images, rng)
+    counts = rng.poisson(white * _light(images)).astype(float)
+    counts += between(0.5, 1.5, images, rng) * noise(1, images, rng)
+    return flat(_value(counts / white))
 
 
-def noise_and_zeros(rows, shape, stored, rng):
-    """Noise of 0.1 to 0.2; then 0.4 to 0.6 of the pixels are 0."""
-    images = images_of(rows, shape)
-    images += between(0.1, 0.2, images, rng) * noise(1, images, rng)
-    kept = rng.random((*images.shape[:3], 1)) >= between(0.4, 0.6, images, rng)
-    return flat(images * kept)
+def underexposed_and_lifted(rows, shape, stored, rng):
+    """Three to five stops too dark, read with noise of 0.01 to 0.03 of the light, and lifted again.
 
-
-def some_pixels_anything(rows, shape, stored, rng):
-    """Of the pixels 0.25 to 0.45 have any value from 0 to 1, the others noise of 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
-    hit = rng.random((*images.shape[:3], 1)) < between(0.25, 0.45, images, rng)
-    return flat(np.where(hit, rng.random(images.shape), images))
-
-
-def noisy_where_bright(rows, shape, stored, rng):
-    """Each value times 1 plus noise of 0.4 to 0.9, and noise of 0.05 to 0.1 in all."""
-    images = images_of(rows, shape)
-    images *= 1 + between(0.4, 0.9, images, rng) * noise(1, images, rng)
-    return flat(images + between(0.05, 0.1, images, rng) * noise(1, images, rng))
-
-
-def lines_and_columns_off(rows, shape, stored, rng):
-    """Each line and each column is off by a number of deviation 0.08 to 0.2; noise of 0.05."""
-    images = images_of(rows, shape)
-    size = between(0.08, 0.2, images, rng)
-    images += size * rng.normal(size=(len(images), shape[0], 1, 1))
-    images += size * rng.normal(size=(len(images), 1, shape[1], 1))
-    return flat(images + noise(0.05, images, rng))
-
-
-def coarse_noise(rows, shape, stored, rng):
-    """Noise that is alike in squares of two pixels (of 28), of 0.15 to 0.3."""
-    images, size = images_of(rows, shape), max(2, round(2 * shape[0] / 28))
-    few = [-(-s // size) for s in shape[:2]]
-    drawn = rng.normal(size=(len(images), *few, images.shape[3]))
-    alike = drawn.repeat(size, axis=1).repeat(size, axis=2)[:, : shape[0], : shape[1]]
-    return flat(images + between(0.15, 0.3, images, rng) * alike)
-
-
-def noise_through_jpeg(rows, shape, stored, rng):
-    """Noise of 0.1 to 0.2, then a JPEG file of quality 5 to 20."""
-    images = images_of(rows, shape)
-    images += between(0.1, 0.2, images, rng) * noise(1, images, rng)
-    for k, image in enumerate(images):
-        images[k] = through_a_file(image, "JPEG", quality=int(rng.integers(5, 21)))
-    return flat(images)
-
-
-def moved_while_exposed(rows, shape, stored, rng):
-    """Smeared along a straight way of 3 to 6 pixels (of 28) in any direction; noise 0.03 to 0.1."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        far, way = rng.uniform(3, 6) * shape[0] / 56, rng.uniform(0, np.pi)
-        half = int(np.ceil(far))
-        mask = np.zeros((2 * half + 1, 2 * half + 1))
-        for step in np.linspace(-far, far, 8 * half + 1):
-            mask[round(half + step * np.sin(way)), round(half + step * np.cos(way))] += 1
-        images[k] = convolve(image, mask[..., None] / mask.sum(), mode="nearest")
-    return flat(images + between(0.03, 0.1, images, rng) * noise(1, images, rng))
-
-
-def soft_dark_and_noisy(rows, shape, stored, rng):
-    """Smooth over 0.7 to 1.3 pixels (of 28), 0.3 to 0.6 of the light, noise of 0.02 to 0.05."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        soft = rng.uniform(0.7, 1.3) * shape[0] / 28
-        images[k] = rng.uniform(0.3, 0.6) * gaussian_filter(image, (soft, soft, 0))
-    return flat(images + between(0.02, 0.05, images, rng) * noise(1, images, rng))
-
-
-def pepper_smoothed(rows, shape, stored, rng):
-    """Of the values 0.15 to 0.35 are 0 or 1; then smooth over 0.6 to 1 pixels (of 28)."""
-    images = images_of(rows, shape)
-    hit = rng.random(images.shape) < between(0.15, 0.35, images, rng)
-    images = np.where(hit, rng.integers(0, 2, images.shape), images)
-    for k, image in enumerate(images):
-        soft = rng.uniform(0.6, 1) * shape[0] / 28
-        images[k] = gaussian_filter(image, (soft, soft, 0))
-    return flat(images)
-
-
-def every_few_pixels_kept(rows, shape, stored, rng):
-    """Every second or so pixel is kept (1.8 to 2.6 of 28), straight between; noise 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        step = rng.uniform(1.8, 2.6) * shape[0] / 28
-        few = tuple(max(4, round(s / step)) for s in shape[:2])
-        small = sized(image, few, Image.Resampling.NEAREST)
-        images[k] = sized(small, shape[:2], Image.Resampling.BILINEAR)
-    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
-
-
-def posterised_with_noise(rows, shape, stored, rng):
-    """Noise of 0.08 to 0.2, then three or four levels from 0 to 1."""
-    images = images_of(rows, shape)
-    images += between(0.08, 0.2, images, rng) * noise(1, images, rng)
-    steps = rng.integers(2, 4, (len(images), 1, 1, 1))
-    return flat(np.round(steps * np.clip(images, 0, 1)) / steps)
-
-
-def faint_under_noise(rows, shape, stored, rng):
-    """Between 0.25 and 0.5 of the contrast about 0.5; noise of 0.05 to 0.15."""
-    images = images_of(rows, shape)
-    made = 0.5 + between(0.25, 0.5, images, rng) * (images - 0.5)
-    return flat(made + between(0.05, 0.15, images, rng) * noise(1, images, rng))
-
-
-def faint_negative(rows, shape, stored, rng):
-    """Black is white, at 0.35 to 0.7 of the contrast on any grey; noise of 0.03 to 0.1."""
-    images = images_of(rows, shape)
-    made = between(0, 0.3, images, rng) + between(0.35, 0.7, images, rng) * (1 - images)
-    return flat(made + between(0.03, 0.1, images, rng) * noise(1, images, rng))
-
-
-def levels_set_by_hand(rows, shape, stored, rng):
-    """Black, white and middle of a photo program: black 0 to 0.25, white 0.6 to 1, power 0.5 to 2.
-
-    Noise of 0.03 to 0.1 first.
+    Rounded to 8 bits of light before that.
     """
     images = images_of(rows, shape)
-    images += between(0.03, 0.1, images, rng) * noise(1, images, rng)
-    black, white = between(0, 0.25, images, rng), between(0.6, 1, images, rng)
-    power = 2 ** between(-1, 1, images, rng)
-    return flat(np.clip((images - black) / (white - black), 0, 1) ** power)
+    gain = 2 ** between(3, 5, images, rng)
+    read = _light(images) / gain + between(0.01, 0.03, images, rng) * noise(1, images, rng)
+    return flat(_value(gain * np.round(255 * read) / 255))
 
 
-def auto_contrast(rows, shape, stored, rng):
-    """Noise of 0.1 to 0.25; then the 2nd to 98th percentile fills 0 to 1, cut there."""
+def stops_too_bright(rows, shape, stored, rng):
+    """Between 0.7 and 2 stops more light than white holds, cut there."""
     images = images_of(rows, shape)
-    images += between(0.1, 0.25, images, rng) * noise(1, images, rng)
-    low, high = np.quantile(images, [0.02, 0.98], axis=(1, 2, 3), keepdims=True)
-    return flat(np.clip((images - low) / np.maximum(high - low, 1e-12), 0, 1))
+    return flat(_value(2 ** between(0.7, 2, images, rng) * _light(images)))
 
 
-def scanned_black_and_white(rows, shape, stored, rng):
-    """White where brighter than the mean about it, by 0.05; 0.01 to 0.05 of all the other way.
-
-    The mean is of a square of 11 pixels (of 28), after noise of 0.03.
-    """
-    images, size = images_of(rows, shape), max(3, round(11 * shape[0] / 28))
-    images += noise(0.03, images, rng)
-    about = uniform_filter(images, (0, size, size, 0))
-    wrong = rng.random(images.shape) < between(0.01, 0.05, images, rng)
-    return flat(((images > about + 0.05) ^ wrong).astype(float))
-
-
-def light_falls_off(rows, shape, stored, rng):
-    """Light from 1.2 at one side to 0.1 to 0.3 at the other, any direction; noise 0.03 to 0.1."""
+def gamma_forgotten_and_noise(rows, shape, stored, rng):
+    """The tone curve once too often or not at all; noise of 0.08 to 0.2."""
     images = images_of(rows, shape)
-    down, across = grid(shape)
-    for image in images:
-        way, least = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.3)
-        along = (down * np.sin(way) + across * np.cos(way)) / np.sqrt(2)
-        image *= (least + (1.2 - least) * (1 + along) / 2)[..., None]
-        image += noise(rng.uniform(0.03, 0.1), image, rng)
+    power = 2.2 ** rng.choice([-1, 1], (len(images), 1, 1, 1))
+    made = np.clip(images, 0, 1) ** power
+    return flat(made + between(0.08, 0.2, images, rng) * noise(1, images, rng))
+
+
+def out_of_focus(rows, shape, stored, rng):
+    """Each point of light is a disc of 1.5 to 2.6 pixels' radius (of 28)."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        radius = rng.uniform(1.5, 2.6) * shape[0] / 28
+        half = int(np.ceil(radius))
+        down, across = np.mgrid[-half : half + 1, -half : half + 1]
+        disc = np.clip(radius + 0.5 - np.hypot(down, across), 0, 1)
+        images[k] = convolve(_light(image), disc[..., None] / disc.sum(), mode="nearest")
+    return flat(_value(images))
+
+
+def cheap_lens(rows, shape, stored, rng):
+    """Ever darker, to 0.2 to 0.5 in the corners, and softer, to 1.5 to 2.5 pixels (of 28) there."""
+    images = images_of(rows, shape)
+    far = (np.hypot(*grid(shape)) / np.sqrt(2))[..., None]
+    for k, image in enumerate(images):
+        soft = rng.uniform(1.5, 2.5) * shape[0] / 28
+        part = np.clip(1.3 * far, 0, 1)
+        image = (1 - part) * image + part * gaussian_filter(image, (soft, soft, 0))
+        images[k] = image * (1 - rng.uniform(0.5, 0.8) * far**2)
     return flat(images)
 
 
-def hum_and_noise(rows, shape, stored, rng):
-    """Waves of 0.15 to 0.4 down or across, 3 to 9 pixels (of 28) long; noise of 0.05 to 0.15."""
+def dead_clusters(rows, shape, stored, rng):
+    """Clusters of dead pixels, black or white, 0.3 to 0.55 of the sensor."""
     images = images_of(rows, shape)
     for image in images:
-        axis = rng.integers(2)
-        place = np.arange(shape[axis]) / (rng.uniform(3, 9) * shape[0] / 28)
-        wave = rng.uniform(0.15, 0.4) * np.sin(2 * np.pi * (place + rng.random()))
-        image += wave[:, None, None] if axis == 0 else wave[None, :, None]
-        image += noise(rng.uniform(0.05, 0.15), image, rng)
+        share, dead = rng.uniform(0.3, 0.55), np.zeros(shape[:2], bool)
+        while dead.mean() < share:
+            some = rng.random(shape[:2]) < 0.004
+            some = binary_dilation(some, iterations=int(rng.integers(1, 3)))
+            some &= ~dead
+            image[some] = rng.integers(2)
+            dead |= some
     return flat(images)
 
 
-def colour_cast_and_noise(rows, shape, stored, rng):
-    """Each channel times 0.5 to 1.3 and up to 0.2 more; noise of 0.05 to 0.15, cut to [0, 1]."""
+def four_look_speckle(rows, shape, stored, rng):
+    """Speckle of a radar: each pixel times a gamma number of mean 1 and two to five looks."""
     images = images_of(rows, shape)
-    each = (len(images), 1, 1, images.shape[3])
-    images = rng.uniform(0.5, 1.3, each) * images + rng.uniform(0, 0.2, each)
-    images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
-    return flat(np.clip(images, 0, 1))
+    looks = np.broadcast_to(rng.integers(2, 6, (len(images), 1, 1, 1)), images.shape)
+    return flat(images * rng.gamma(looks, 1 / looks))
 
 
-def blocks_lost(rows, shape, stored, rng):
-    """Of seven by seven blocks 0.25 to 0.45 are black; noise of 0.05 to 0.15."""
+def jpeg_2000(rows, shape, stored, rng):
+    """A file of JPEG 2000 of 17 to 24 decibels, signal over error."""
     images = images_of(rows, shape)
-    images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
-    i, j = (np.arange(s) * 7 // s for s in shape[:2])
+    for k, image in enumerate(images):
+        images[k] = through_a_file(
+            image,
+            "JPEG2000",
+            quality_mode="dB",
+            quality_layers=[rng.uniform(17, 24)],
+            irreversible=True,
+            num_resolutions=3,
+        )
+    return flat(images)
+
+
+def download_broken_off(rows, shape, stored, rng):
+    """A JPEG file of quality 60 to 85, of whose picture 0.35 to 0.75 was read; grey below."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        whole, buffer = in_bytes(image), io.BytesIO()
+        picture = Image.fromarray(whole[..., 0] if image.shape[2] == 1 else whole)
+        picture.save(buffer, "JPEG", quality=int(rng.integers(60, 86)))
+        file = buffer.getvalue()
+        begin = file.index(b"\xff\xda") + 12  # the picture itself, behind its head
+        end = begin + round(rng.uniform(0.35, 0.75) * (len(file) - 2 - begin))
+        part = file[:end] + b"\xff\xd9"
+        images[k] = np.asarray(Image.open(io.BytesIO(part))).reshape(image.shape) / 255
+    return flat(images)
+
+
+def thumbnail_enlarged(rows, shape, stored, rng):
+    """Made 0.28 to 0.42 as large, as photo programs do, and large again."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        part = rng.uniform(0.28, 0.42) * 28 / shape[0]
+        small = sized(
+            image, tuple(max(4, round(part * s)) for s in shape[:2]), Image.Resampling.LANCZOS
+        )
+        images[k] = sized(np.clip(small, 0, 1), shape[:2], Image.Resampling.BICUBIC)
+    return flat(images)
+
+
+def sharpened_too_much(rows, shape, stored, rng):
+    """Noise of 0.1 to 0.2; then 3 to 6 times what is finer than 1 pixel (of 28) added; cut."""
+    images = images_of(rows, shape)
+    images += between(0.1, 0.2, images, rng) * noise(1, images, rng)
+    soft = shape[0] / 28
+    fine = images - gaussian_filter(images, (0, soft, soft, 0))
+    return flat(np.clip(images + between(3, 6, images, rng) * fine, 0, 1))
+
+
+def cleaned_by_wiener(rows, shape, stored, rng):
+    """Noise of 0.2 to 0.4, cut to [0, 1]; then Wiener's filter over 5 by 5 pixels."""
+    images = images_of(rows, shape)
+    images += between(0.2, 0.4, images, rng) * noise(1, images, rng)
+    for image in np.clip(images, 0, 1, out=images):
+        for c in range(image.shape[2]):
+            image[..., c] = wiener(image[..., c], 5)
+    return flat(images)
+
+
+def grey_copy_and_jpeg(rows, shape, stored, rng):
+    """As a grey picture, in a JPEG file of quality 2 to 8."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        grey = (image @ (np.array([0.3, 0.59, 0.11]) if image.shape[2] == 3 else [1.0]))[..., None]
+        images[k] = through_a_file(grey, "JPEG", quality=int(rng.integers(2, 9)))
+    return flat(images)
+
+
+def weak_reception(rows, shape, stored, rng):
+    """Snow of 0.2 to 0.4; each line starts up to 0.7 to 1.5 pixels (of 28) early or late."""
+    images = images_of(rows, shape)
+    places = np.arange(shape[1])
     for image in images:
-        image[(rng.random((7, 7)) < rng.uniform(0.25, 0.45))[np.ix_(i, j)]] = 0
+        most = rng.uniform(0.7, 1.5) * shape[0] / 28
+        for line, late in zip(image, rng.uniform(-most, most, shape[0]), strict=True):
+            for c in range(image.shape[2]):
+                line[:, c] = np.interp(places + late, places, line[:, c].copy())
+        image += rng.uniform(0.2, 0.4) * noise(1, image, rng)
+    return flat(images)
+
+
+def blocks_of_another_frame(rows, shape, stored, rng):
+    """Of 6 by 6 blocks 0.25 to 0.45 are another stored row's; JPEG of quality 15 to 40."""
+    images = images_of(rows, shape)
+    others = images_of(stored[rng.integers(len(stored), size=len(rows))], shape)
+    i, j = (np.arange(s) * 6 // s for s in shape[:2])
+    for k, (image, other) in enumerate(zip(images, others, strict=True)):
+        lost = (rng.random((6, 6)) < rng.uniform(0.25, 0.45))[np.ix_(i, j)][..., None]
+        mixed = np.where(lost, other, image)
+        images[k] = through_a_file(mixed, "JPEG", quality=int(rng.integers(15, 41)))
+    return flat(images)
+
+
+def nozzles_clogged(rows, shape, stored, rng):
+    """Of the printed lines 0.4 to 0.6 are not inked: white paper, in bands of one to three."""
+    images = images_of(rows, shape)
+    for image in images:
+        share, lost = rng.uniform(0.4, 0.6), np.zeros(shape[0], bool)
+        while lost.mean() < share:
+            first = rng.integers(shape[0])
+            lost[first : first + rng.integers(1, 4)] = True
+        image[lost] = 1
+    return flat(images)
+
+
+def toner_low(rows, shape, stored, rng):
+    """Ink fades towards white: waves across, to 0.05 to 0.35 of it in the palest stripe."""
+    images = images_of(rows, shape)
+    across = np.linspace(0, 1, shape[1])[:, None]
+    for image in images:
+        wave = 0.5 + 0.5 * np.sin(2 * np.pi * (rng.uniform(1, 2.5) * across + rng.random()))
+        ink = rng.uniform(0.05, 0.35) + 0.65 * wave
+        image[:] = 1 - ink * (1 - image)
     return flat(images)
 
 
 IMAGES = {
     f.__name__.replace("_", " "): f
     for f in (
-        noise_and_pepper, noise_and_zeros, some_pixels_anything, noisy_where_bright,
-        lines_and_columns_off, coarse_noise, noise_through_jpeg, moved_while_exposed,
-        soft_dark_and_noisy, pepper_smoothed, every_few_pixels_kept, posterised_with_noise,
-        faint_under_noise, faint_negative, levels_set_by_hand, auto_contrast,
-        scanned_black_and_white, light_falls_off, hum_and_noise,
-        colour_cast_and_noise, blocks_lost,
+        few_photons_counted, underexposed_and_lifted, stops_too_bright, gamma_forgotten_and_noise,
+        out_of_focus, cheap_lens, dead_clusters, four_look_speckle, jpeg_2000,
+        download_broken_off, thumbnail_enlarged, sharpened_too_much, cleaned_by_wiener,
+        grey_copy_and_jpeg, weak_reception, blocks_of_another_frame, nozzles_clogged, toner_low,
         *COVERED,
     )
 }  # fmt: skip

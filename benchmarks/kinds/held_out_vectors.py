@@ -1,11 +1,13 @@
 """Held-out damage of rows of any numbers; functions are as those of `held_out.py`.
 
 A score is a column's distance from its mean over the stored rows, in standard deviations. Each cue
-has a strength of its own, of the range that is said.
+has a strength of its own, of the range that is said; which columns are concerned is alike in all
+cues where that is said.
 """
 
 import numpy as np
-from scipy.signal import lfilter
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import median_filter
 
 from .views import noise, scored, unscored
 
@@ -15,189 +17,208 @@ def _each(low, high, rows, rng):
     return rng.uniform(low, high, (len(rows), 1))
 
 
-def _with_noise(scores, low, high, rng):
-    """Return scores with noise whose deviation is of a range."""
-    return scores + _each(low, high, scores, rng) * noise(1, scores, rng)
+def _measured(rows, stored, low, high, rng):
+    """Return rows as measured again, with noise of a range on their scores."""
+    scores = scored(rows, stored)
+    return unscored(scores + _each(low, high, rows, rng) * noise(1, scores, rng), stored)
 
 
-def _noisy_rows(rows, stored, low, high, rng):
-    """Return rows whose scores have noise of a range."""
-    return unscored(_with_noise(scored(rows, stored), low, high, rng), stored)
+def _some_columns(rows, low, high, rng):
+    """Return which columns are concerned in all cues: a share of a range, one at least."""
+    size = rows.shape[1]
+    count = max(1, round(rng.uniform(low, high) * size))
+    return np.isin(np.arange(size), rng.permutation(size)[:count])
 
 
-def noise_and_blunders(rows, shape, stored, rng):
-    """Scores with noise of 0.2 to 0.5; of them 0.03 to 0.1 are off by 3 to 8 more, either way."""
-    scores = _with_noise(scored(rows, stored), 0.2, 0.5, rng)
-    hit = rng.random(rows.shape) < _each(0.03, 0.1, rows, rng)
-    off = rng.choice([-1, 1], rows.shape) * rng.uniform(3, 8, rows.shape)
-    return unscored(scores + hit * off, stored)
+def measured_again(rows, shape, stored, rng):
+    """Scores have noise of 0.3 to 0.7."""
+    return _measured(rows, stored, 0.3, 0.7, rng)
 
 
-def gaps_drawn_from_columns(rows, shape, stored, rng):
-    """Of the values 0.2 to 0.4 are lost, any stored row's instead, one each; noise of 0.1 to 0.2.
-
-    Columns keep their law, as where gaps are filled by drawing.
-    """
-    other = stored[rng.integers(len(stored), size=rows.shape), np.arange(rows.shape[1])]
-    lost = rng.random(rows.shape) < _each(0.2, 0.4, rows, rng)
-    return np.where(lost, other, _noisy_rows(rows, stored, 0.1, 0.2, rng))
+def tails_of_any_weight(rows, shape, stored, rng):
+    """Scores have Student's noise, of 1.3 to 4 degrees of freedom and scale 0.2 to 0.5."""
+    freedom = np.broadcast_to(_each(1.3, 4, rows, rng), rows.shape)
+    drawn = _each(0.2, 0.5, rows, rng) * rng.standard_t(freedom)
+    return unscored(scored(rows, stored) + drawn, stored)
 
 
-def decimal_slips(rows, shape, stored, rng):
-    """Of the numbers 0.05 to 0.2 are ten times as large or a tenth; scores' noise of 0.1 to 0.2."""
-    made = _noisy_rows(rows, stored, 0.1, 0.2, rng)
-    hit = rng.random(rows.shape) < _each(0.05, 0.2, rows, rng)
-    hit[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True  # one at least
-    return np.where(hit, made * 10.0 ** rng.choice([-1, 1], rows.shape), made)
+def rounded_down_to_steps(rows, shape, stored, rng):
+    """Scores are told in steps of 0.8 to 1.8, each rounded down."""
+    step = _each(0.8, 1.8, rows, rng)
+    return unscored(step * np.floor(scored(rows, stored) / step), stored)
 
 
-def another_gain(rows, shape, stored, rng):
-    """All numbers times 0.6 to 1.6, a factor of each cue's own; scores' noise of 0.1 to 0.3."""
-    factor = np.exp(_each(np.log(0.6), np.log(1.6), rows, rng))
-    return factor * _noisy_rows(rows, stored, 0.1, 0.3, rng)
-
-
-def minus_one_for_gaps(rows, shape, stored, rng):
-    """Of the values 0.2 to 0.45 are −1, as they were not known; scores' noise of 0.1 to 0.3."""
-    lost = rng.random(rows.shape) < _each(0.2, 0.45, rows, rng)
-    return np.where(lost, -1, _noisy_rows(rows, stored, 0.1, 0.3, rng))
-
-
-def zeros_for_gaps(rows, shape, stored, rng):
-    """Of the values 0.3 to 0.55 are 0, as they were not known; scores' noise of 0.2 to 0.4."""
-    lost = rng.random(rows.shape) < _each(0.3, 0.55, rows, rng)
-    return np.where(lost, 0, _noisy_rows(rows, stored, 0.2, 0.4, rng))
-
-
-def last_part_of_another(rows, shape, stored, rng):
-    """Wrongly joined: the last 0.2 to 0.4 of the columns are another row's; noise of 0.1 to 0.2."""
-    share = _each(0.6, 0.8, rows, rng)
-    own = np.arange(rows.shape[1]) < np.maximum(np.round(share * rows.shape[1]), 1)
-    made = np.where(own, rows, stored[rng.integers(len(stored), size=len(rows))])
-    return _noisy_rows(made, stored, 0.1, 0.2, rng)
-
-
-def told_in_fifths(rows, shape, stored, rng):
-    """Told in fifths of the stored column, from 1 to 5; scores have noise of 0.1 to 0.3 before."""
-    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
-    limits = np.quantile(stored, [0.2, 0.4, 0.6, 0.8], axis=0)
-    return 1 + (made[None] > limits[:, None]).sum(axis=0).astype(float)
-
-
-def in_thousands(rows, shape, stored, rng):
-    """In thousands, a thousandth of all numbers, and scores have noise of 0.2 to 0.5."""
-    return _noisy_rows(rows, stored, 0.2, 0.5, rng) / 1000
-
-
-def of_length_one(rows, shape, stored, rng):
-    """Each row is divided by its length; its scores have noise of 0.1 to 0.4 before."""
-    made = _noisy_rows(rows, stored, 0.1, 0.4, rng)
-    return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
-
-
-def scores_within_the_row(rows, shape, stored, rng):
-    """Each row less its own mean, over its own deviation; scores have noise of 0.1 to 0.3 before.
-
-    That is of the numbers as they are, whatever their units.
-    """
-    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
-    made = made - made.mean(axis=1, keepdims=True)
-    return made / np.maximum(made.std(axis=1, keepdims=True), 1e-12)
-
-
-def signed_roots(rows, shape, stored, rng):
-    """Told as square roots, with the sign of the number; scores have noise of 0.1 to 0.3 before."""
-    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
-    return np.sign(made) * np.sqrt(np.abs(made))
-
-
-def extremes_cut(rows, shape, stored, rng):
-    """No column is beyond the 15th to 30th percentile from either end; noise of 0.2 to 0.4."""
-    scores, known = _with_noise(scored(rows, stored), 0.2, 0.4, rng), scored(stored, stored)
+def baseline_wanders(rows, shape, stored, rng):
+    """A smooth curve through five numbers along the row, of deviation 0.8 to 1.6, is added."""
+    scores = scored(rows, stored)
+    places = np.linspace(0, 1, rows.shape[1])
     for score in scores:
-        tail = rng.uniform(0.15, 0.3)
-        score[:] = np.clip(score, *np.quantile(known, [tail, 1 - tail], axis=0))
+        knots = rng.uniform(0.8, 1.6) * rng.normal(size=5)
+        score += CubicSpline(np.linspace(0, 1, 5), knots)(places)
     return unscored(scores, stored)
 
 
-def season_and_noise(rows, shape, stored, rng):
-    """One to three waves along the row, of 0.5 to 1.5 deviations; noise of 0.2 to 0.4."""
-    along = np.arange(rows.shape[1]) / rows.shape[1]
-    wave = np.sin(2 * np.pi * (_each(1, 3, rows, rng) * along + _each(0, 1, rows, rng)))
-    scores = scored(rows, stored) + _each(0.5, 1.5, rows, rng) * wave
-    return unscored(_with_noise(scores, 0.2, 0.4, rng), stored)
+def recalibrated(rows, shape, stored, rng):
+    """All scores of a cue times 0.35 to 0.8 or over that, and one offset of up to 1.5."""
+    gain = _each(0.35, 0.8, rows, rng) ** rng.choice([-1, 1], (len(rows), 1))
+    return unscored(gain * scored(rows, stored) + _each(-1.5, 1.5, rows, rng), stored)
 
 
-def errors_that_linger(rows, shape, stored, rng):
-    """Errors of 0.4 to 0.9 deviations, each of which is 0.8 of the last one and something new."""
-    new = np.sqrt(1 - 0.8**2) * noise(1, rows, rng)
-    new[:, 0] /= np.sqrt(1 - 0.8**2)
-    error = np.asarray(lfilter([1], [1, -0.8], new, axis=1))
-    return unscored(scored(rows, stored) + _each(0.4, 0.9, rows, rng) * error, stored)
-
-
-def some_columns_worthless(rows, shape, stored, rng):
-    """The same 0.15 to 0.35 of the columns have noise of two deviations in all cues, 0.2 else."""
-    bad = rng.random(rows.shape[1]) < rng.uniform(0.15, 0.35)
-    size = np.where(bad, 2, 0.2)
-    return unscored(scored(rows, stored) + size * noise(1, rows, rng), stored)
-
-
-def signs_mistyped(rows, shape, stored, rng):
-    """Of the numbers 0.05 to 0.15 have the other sign; scores' noise of 0.1 to 0.3."""
-    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
-    return np.where(rng.random(rows.shape) < _each(0.05, 0.15, rows, rng), -made, made)
-
-
-def sample_contaminated(rows, shape, stored, rng):
-    """Of the row 0.65 to 0.85, the rest is of one other stored row; noise of 0.1 to 0.3."""
-    share, other = _each(0.65, 0.85, rows, rng), stored[rng.integers(len(stored), size=len(rows))]
-    return _noisy_rows(share * rows + (1 - share) * other, stored, 0.1, 0.3, rng)
-
-
-def few_cells_swapped(rows, shape, stored, rng):
-    """One to three pairs of cells, anywhere, are exchanged as they are; noise of 0.1 to 0.3."""
-    made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
-    for row in made:
-        pairs = rng.permutation(row.size)[: 2 * rng.integers(1, 4)]
-        row[pairs] = row[pairs[::-1]]
+def columns_swapped_in_the_file(rows, shape, stored, rng):
+    """The same 0.2 to 0.4 of the columns stand in another's place in all cues, as they are."""
+    some = np.flatnonzero(_some_columns(rows, 0.2, 0.4, rng))
+    if some.size == 1:
+        some = np.append(some, (some + 1) % rows.shape[1])
+    order, made = rng.permutation(some), rows.copy()
+    made[:, order] = rows[:, np.roll(order, 1)]  # round a ring: none stays
     return made
 
 
-def two_devices(rows, shape, stored, rng):
-    """Either half of the columns has an offset of deviation 0.6 and a gain of 0.75 to 1.33.
+def running_median(rows, shape, stored, rng):
+    """Each score is the median of three or five beside one another."""
+    scores = scored(rows, stored)
+    for score in scores:
+        score[:] = median_filter(score, int(rng.choice([3, 5])))
+    return unscored(scores, stored)
 
-    Of each cue's own; noise of 0.1 to 0.3.
+
+def overdriven(rows, shape, stored, rng):
+    """Scores times 2 to 4, cut at the 5th and 95th percentiles of the stored column."""
+    made = unscored(_each(2, 4, rows, rng) * scored(rows, stored), stored)
+    return np.clip(made, *np.quantile(stored, [0.05, 0.95], axis=0))
+
+
+def records_half_merged(rows, shape, stored, rng):
+    """Two records were taken for one: 0.5 to 0.8 of the columns are the mean with another row."""
+    other = stored[rng.integers(len(stored), size=len(rows))]
+    merged = rng.random(rows.shape) < _each(0.5, 0.8, rows, rng)
+    return np.where(merged, (rows + other) / 2, rows)
+
+
+def a_gap_bridged(rows, shape, stored, rng):
+    """The scores of a run, 0.35 to 0.6 of the columns, lie on a line between those beside it."""
+    scores, size = scored(rows, stored), rows.shape[1]
+    places = np.arange(size)
+    for score in scores:
+        count = max(1, round(rng.uniform(0.35, 0.6) * size))
+        first = rng.integers(0, size - count + 1)
+        kept = (places < first) | (places >= first + count)
+        score[:] = np.interp(places, places[kept], score[kept])
+    return unscored(scores, stored)
+
+
+def some_in_other_units(rows, shape, stored, rng):
+    """The same 0.1 to 0.3 of the columns are 1000, 60, 0.4536 or 0.01 times as large in all cues.
+
+    Scores have noise of 0.1 to 0.3 before.
     """
-    second = (np.arange(rows.shape[1]) >= rows.shape[1] // 2).astype(int)
-    offset = 0.6 * rng.normal(size=(len(rows), 2))[:, second]
-    gain = np.exp(rng.uniform(np.log(0.75), np.log(1.33), (len(rows), 2)))[:, second]
-    return unscored(_with_noise(gain * scored(rows, stored) + offset, 0.1, 0.3, rng), stored)
+    factor = rng.choice([1000, 60, 0.4536, 0.01], rows.shape[1])
+    some = _some_columns(rows, 0.1, 0.3, rng)
+    return _measured(rows, stored, 0.1, 0.3, rng) * np.where(some, factor, 1)
 
 
-def per_cent_off_the_mean(rows, shape, stored, rng):
-    """How far each number is from its column's mean, in per cent of that; noise of 0.1 to 0.3.
+def kelvin_in_some(rows, shape, stored, rng):
+    """To the same 0.2 to 0.4 of the columns 273.15 is added in all cues; noise of 0.2 to 0.5."""
+    some = _some_columns(rows, 0.2, 0.4, rng)
+    return _measured(rows, stored, 0.2, 0.5, rng) + 273.15 * some
 
-    Of a mean that is nearer to 0 than a tenth of its deviation, in per cent of that tenth.
+
+def sentinels_and_noise(rows, shape, stored, rng):
+    """Of the values 0.15 to 0.4 are missing, told as 99999; scores have noise of 0.2 to 0.4."""
+    lost = rng.random(rows.shape) < _each(0.15, 0.4, rows, rng)
+    return np.where(lost, 99999, _measured(rows, stored, 0.2, 0.4, rng))
+
+
+def fewer_digits_and_noise(rows, shape, stored, rng):
+    """Two digits, as they are written, are told of each number; scores have noise of 0.2 to 0.4."""
+    made = _measured(rows, stored, 0.2, 0.4, rng)
+    unit = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(made), 1e-12))) - 1)
+    return unit * np.round(made / unit)
+
+
+def both_errors_of_a_meter(rows, shape, stored, rng):
+    """An error of 0.05 to 0.15 of each number, as it is, and one of 0.2 to 0.4 deviations."""
+    made = rows * (1 + _each(0.05, 0.15, rows, rng) * noise(1, rows, rng))
+    return made + _each(0.2, 0.4, rows, rng) * noise(1, rows, rng) * stored.std(axis=0)
+
+
+def lagged_copy_averaged_in(rows, shape, stored, rng):
+    """The mean of the scores and of the same one or two columns late; noise of 0.1 to 0.3."""
+    scores = scored(rows, stored)
+    places = np.arange(rows.shape[1])
+    for score in scores:
+        score[:] = (score + score[np.maximum(places - rng.integers(1, 3), 0)]) / 2
+    return unscored(scores + _each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
+
+
+def run_slipped_by_one(rows, shape, stored, rng):
+    """A run of 0.2 to 0.45 of the scores stands a column late, its last first; noise 0.1 to 0.3."""
+    scores, size = scored(rows, stored), rows.shape[1]
+    for score in scores:
+        count = max(2, round(rng.uniform(0.2, 0.45) * size))
+        first = rng.integers(0, size - count + 1)
+        run = slice(first, first + count)
+        score[run] = np.roll(score[run], 1)
+    return unscored(scores + _each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
+
+
+def two_or_three_bits(rows, shape, stored, rng):
+    """Four to eight steps from each column's least to its greatest; scores' noise of 0.1 to 0.3."""
+    low, high = stored.min(axis=0), stored.max(axis=0)
+    steps = rng.integers(3, 8, (len(rows), 1))
+    part = (_measured(rows, stored, 0.1, 0.3, rng) - low) / np.maximum(high - low, 1e-12)
+    return low + (high - low) * np.round(steps * np.clip(part, 0, 1)) / steps
+
+
+def drift_and_blunders(rows, shape, stored, rng):
+    """Scores drift by 1 to 3 along the row, either way; 0.05 to 0.12 of them are off by 4 to 10."""
+    along = np.linspace(-0.5, 0.5, rows.shape[1])
+    drift = rng.choice([-1, 1], (len(rows), 1)) * _each(1, 3, rows, rng) * along
+    hit = rng.random(rows.shape) < _each(0.05, 0.12, rows, rng)
+    off = rng.choice([-1, 1], rows.shape) * rng.uniform(4, 10, rows.shape)
+    return unscored(scored(rows, stored) + drift + hit * off, stored)
+
+
+def scaled_by_twenty_others(rows, shape, stored, rng):
+    """Each column from 0 to 1 by the range of 20 stored rows, the same for all cues; scores' noise.
+
+    Of 0.2 to 0.5, before.
     """
-    mean = stored.mean(axis=0)
-    whole = np.maximum(np.maximum(np.abs(mean), 0.1 * stored.std(axis=0)), 1e-12)
-    return 100 * (_noisy_rows(rows, stored, 0.1, 0.3, rng) - mean) / whole
+    few = stored[rng.permutation(len(stored))[:20]]
+    low, high = few.min(axis=0), few.max(axis=0)
+    span = np.where(high > low, high - low, 1)
+    return (_measured(rows, stored, 0.2, 0.5, rng) - low) / span
 
 
-def inches_in_some(rows, shape, stored, rng):
-    """The same 0.3 to 0.5 of the columns are over 2.54 in all cues; scores' noise of 0.1 to 0.4."""
-    some = rng.random(rows.shape[1]) < rng.uniform(0.3, 0.5)
-    return _noisy_rows(rows, stored, 0.1, 0.4, rng) / np.where(some, 2.54, 1)
+def logarithms_of_all(rows, shape, stored, rng):
+    """The sign times log(1 + |x|) of every number; scores have noise of 0.1 to 0.4 before."""
+    made = _measured(rows, stored, 0.1, 0.4, rng)
+    return np.sign(made) * np.log1p(np.abs(made))
+
+
+def leaks_from_the_last(rows, shape, stored, rng):
+    """To each score 0.3 to 0.7 of that of the column before is added; noise of 0.2 to 0.4."""
+    scores = scored(rows, stored)
+    scores[:, 1:] += _each(0.3, 0.7, rows, rng) * scores[:, :-1]
+    return unscored(scores + _each(0.2, 0.4, rows, rng) * noise(1, scores, rng), stored)
+
+
+def weaker_and_medians_for_gaps(rows, shape, stored, rng):
+    """Scores times 0.4 to 0.7; of the values 0.2 to 0.45 are lost, columns' medians instead."""
+    lost = rng.random(rows.shape) < _each(0.2, 0.45, rows, rng)
+    made = unscored(_each(0.4, 0.7, rows, rng) * scored(rows, stored), stored)
+    return np.where(lost, np.median(stored, axis=0), made)
 
 
 VECTORS = {
     f.__name__.replace("_", " "): f
     for f in (
-        noise_and_blunders, gaps_drawn_from_columns, decimal_slips, another_gain,
-        minus_one_for_gaps, zeros_for_gaps, last_part_of_another, told_in_fifths, in_thousands,
-        of_length_one, scores_within_the_row, signed_roots, extremes_cut, season_and_noise,
-        errors_that_linger, some_columns_worthless, signs_mistyped, sample_contaminated,
-        few_cells_swapped, two_devices, per_cent_off_the_mean, inches_in_some,
+        measured_again, tails_of_any_weight, rounded_down_to_steps, baseline_wanders,
+        recalibrated, columns_swapped_in_the_file, running_median, overdriven,
+        records_half_merged, a_gap_bridged, some_in_other_units, kelvin_in_some,
+        sentinels_and_noise, fewer_digits_and_noise, both_errors_of_a_meter,
+        lagged_copy_averaged_in, run_slipped_by_one, two_or_three_bits, drift_and_blunders,
+        scaled_by_twenty_others, logarithms_of_all, leaks_from_the_last,
+        weaker_and_medians_for_gaps,
     )
 }  # fmt: skip

@@ -1,0 +1,187 @@
+"""Data sets of other rows than pictures, for held-out damage alone (`held_out_data.py`).
+
+Speech, windows of 30 ms of sound, and spectra, logarithms of the power of longer ones; music, of
+the power in 20 bands at ten times; letters, 16 whole numbers each, of UCI's "Letter Recognition";
+heartbeats, windows of 0.36 s of an electrocardiogram; climate, seven measurements in each month at
+a place at sea; winds, eastward and northward, in 132 months at a place; weeks, four measurements of
+the weather on seven days in Seattle; strokes, shares of eight directions of ink in each of 5 × 5
+parts of a printed character; segments, 18 measurements of 3 × 3 pixels of photographs; radar, what
+came back of 17 pulses; programs, how often each of 200 words is in a file of Python, and chapters,
+how often each of 3,000 is in a chapter of the Bible; fertility, births in each of 52 years in a
+country; schools, twelve measurements of a district's and products of them; counties, twenty
+measurements of a county in one of seven years, of crime, wages and people; asteroids, ten numbers
+of an orbit, some with long tails; women, eight measurements, most whole numbers, some 0 for
+unknown; compounds, descriptors of chemical ones.
+"""
+
+import csv
+import gzip
+import json
+import re
+import sysconfig
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from scipy.io import netcdf_file, wavfile
+from sklearn.feature_extraction.text import CountVectorizer
+
+
+def _windows(folder: Path, seconds: float) -> np.ndarray:
+    """Return windows of sound files (.wav, one channel) that do not overlap and are not silent."""
+    windows = []
+    for file in sorted(folder.rglob("*.wav")):
+        rate, samples = wavfile.read(file)
+        size = round(seconds * rate)
+        windows.append(samples[: len(samples) // size * size].reshape(-1, size))
+    rows = np.concatenate(windows) / 2.0**15
+    return rows[rows.std(axis=1) > 0.02]
+
+
+def _monthly(file: Path, most: float) -> np.ndarray:
+    """Return all months of all quantities of each place whose values are all below a size."""
+    with netcdf_file(file, mmap=False) as found:
+        months = [v.data for v in found.variables.values() if len(v.shape) == 3]
+    rows = np.concatenate(months).astype(float).reshape(sum(map(len, months)), -1).T
+    return rows[(np.abs(rows) < most).all(axis=1)]
+
+
+def _arff(file: Path, columns: int) -> np.ndarray:
+    """Return the first columns of a file of Weka's that are not the same in all rows."""
+    with file.open() as lines:
+        data = [line for line in lines if line[0] not in "%@\r\n"]
+    rows = np.array([line.split(",")[:columns] for line in data], float)
+    return rows[:, rows.std(axis=0) > 0]
+
+
+def speech(folder: Path) -> tuple:
+    """Return windows of sound."""
+    rows = _windows(folder, 0.03)
+    return rows, rows.shape[1:], False
+
+
+def spectra(folder: Path) -> tuple:
+    """Return decibels at each frequency, of windows of sound weighted by Hann's function."""
+    sound = _windows(folder, 0.032)
+    power = np.abs(np.fft.rfft(sound * np.hanning(sound.shape[1]), axis=1)) ** 2
+    rows = 10 * np.log10(power + 1e-8)
+    return rows, rows.shape[1:], False
+
+
+def letters(file: Path) -> tuple:
+    """Return measurements of printed letters, whole numbers from 0 to 15."""
+    return np.loadtxt(file, delimiter=",", usecols=range(1, 17)), (16,), False
+
+
+def heartbeats(file: Path) -> tuple:
+    """Return millivolts, 128 of a window."""
+    with np.load(file) as found:
+        volts = (found["ecg"].astype(float) - 1024) / 200  # as SciPy reads it
+    return volts[: len(volts) // 128 * 128].reshape(-1, 128), (128,), False
+
+
+def climate(file: Path) -> tuple:
+    """Return twelve months of seven measurements of each place where all were taken."""
+    rows = _monthly(file, 1e6)  # lost ones are −1e34
+    return rows, rows.shape[1:], False
+
+
+def winds(file: Path) -> tuple:
+    """Return two winds of each month, of each place where all were told."""
+    rows = _monthly(file, 99)
+    return rows, rows.shape[1:], False
+
+
+def strokes(file: Path) -> tuple:
+    """Return directions of ink in parts of characters, 200 numbers from 0 to 1 each."""
+    with gzip.open(file, "rt") as found:
+        numbers = found.read().partition("<data>")[2].partition("<")[0]
+    return np.array(numbers.split(), float).reshape(-1, 200), (200,), False
+
+
+def segments(folder: Path) -> tuple:
+    """Return measurements of parts of photographs."""
+    rows = _arff(folder / "segment-challenge.arff", 19)
+    return rows, rows.shape[1:], False
+
+
+def radar(folder: Path) -> tuple:
+    """Return real and imaginary parts of what came back of 17 pulses."""
+    rows = _arff(folder / "ionosphere.arff", 34)
+    return rows, rows.shape[1:], False
+
+
+def music(folder: Path) -> tuple:
+    """Return decibels in 20 bands of frequency at ten times within 0.4 s of sound."""
+    sound = _windows(folder, 0.4)
+    frames = sound.reshape(len(sound), 10, -1)
+    size = frames.shape[2]
+    power = np.abs(np.fft.rfft(frames * np.hanning(size), axis=2)[:, :, 1:161]) ** 2
+    rows = 10 * np.log10(power.reshape(len(sound), 10, 20, 8).mean(axis=3) + 1e-6)
+    return rows.reshape(len(sound), -1), (200,), False
+
+
+def fertility(folder: Path) -> tuple:
+    """Return births for each woman in each of 52 years, of countries and regions."""
+    with (folder / "fertility/fertility.csv").open(newline="") as lines:
+        found = [line[4:56] for line in csv.reader(lines)][1:]
+    rows = np.array([line for line in found if all(line)], float)
+    return rows, rows.shape[1:], False
+
+
+def schools(folder: Path) -> tuple:
+    """Return twelve measurements of schools in each district, and ten products of them."""
+    rows = np.loadtxt(folder / "star98/star98.csv", delimiter=",", skiprows=1)
+    return rows, rows.shape[1:], False
+
+
+def programs() -> tuple:
+    """Return counts of the commonest words in 20,000 signs of each file that has 100 of them."""
+    files = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+    texts = [f.read_text(errors="ignore")[:20_000] for f in files if "site-packages" not in f.parts]
+    words = CountVectorizer(max_features=200, token_pattern="[A-Za-z]+").fit(texts)
+    rows = words.transform(texts).toarray().astype(float)
+    return rows[rows.sum(axis=1) >= 100], rows.shape[1:], False
+
+
+def weeks(file: Path) -> tuple:
+    """Return rain, highest and lowest temperature and wind on the seven days of a week."""
+    days = np.loadtxt(file, delimiter=",", skiprows=1, usecols=range(1, 5))
+    return days[: len(days) // 7 * 7].reshape(-1, 28), (28,), False
+
+
+def chapters(file: Path) -> tuple:
+    """Return counts of the commonest words in each chapter, whose number ends a line before it."""
+    texts = re.split(r"^\S.*$", file.read_text(), flags=re.MULTILINE)[1:]
+    words = CountVectorizer(max_features=3000, token_pattern="[A-Za-z]+").fit(texts)
+    rows = words.transform(texts).toarray().astype(float)
+    return rows, rows.shape[1:], False
+
+
+def counties(file: Path) -> tuple:
+    """Return what was measured of counties in years, without what is only one of two things."""
+    found = ElementTree.parse(file).getroot().iter("obs")
+    rows = np.array([(one.text or "").split()[2:25] for one in found], float)
+    return (rows := rows[:, [len(set(c)) > 2 for c in rows.T]]), rows.shape[1:], False
+
+
+def asteroids(file: Path) -> tuple:
+    """Return brightness, six elements of the orbit, and three that follow from them."""
+    found = json.loads(file.read_text())
+    names = "H", "e", "a", "q", "i", "om", "w", "ma", "per_y", "moid"
+    places = [found["fields"].index(name) for name in names]
+    rows = [[one[p] for p in places] for one in found["data"]]
+    rows = np.array([row for row in rows if None not in row], float)
+    return rows, rows.shape[1:], False
+
+
+def women(folder: Path) -> tuple:
+    """Return eight measurements of women, of a study of diabetes."""
+    rows = _arff(folder / "diabetes.arff", 8)
+    return rows, rows.shape[1:], False
+
+
+def compounds(folder: Path) -> tuple:
+    """Return descriptors of chemical compounds."""
+    rows = _arff(folder / "unbalanced.arff", 32)
+    return rows, rows.shape[1:], False
