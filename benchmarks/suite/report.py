@@ -3,6 +3,7 @@
 from pathlib import Path
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
+_GAP = "\N{NO-BREAK SPACE}"  # between a number and its unit, in narrow columns
 
 
 def failing(row):
@@ -33,9 +34,9 @@ def page(results):
     ]
     for row in results["rows"]:
         ratios = row["ratios"]
-        compared = [f"{ratios[k]:.2f} ×" if k in ratios else "" for k in ("floor", "peer")]
+        compared = [f"{ratios[k]:.2f}{_GAP}×" if k in ratios else "" for k in ("floor", "peer")]
         if "other" in ratios:
-            compared[1] = f"erf: {ratios['other']:.2f} ×"
+            compared[1] = f"erf: {ratios['other']:.2f}{_GAP}×"
         targets = " and ".join(f"{v:g} × {k}" for k, v in row["targets"].items())
         verdict = f"{targets}: {'missed' if failing(row) else 'met'}" if targets else ""
         lines.append(
@@ -73,7 +74,7 @@ def page(results):
 
 
 def _time(seconds):
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+    return f"{seconds:.2f}{_GAP}s" if seconds >= 1 else f"{1e3 * seconds:.3g}{_GAP}ms"
 
 
 def picture(results, path=None):

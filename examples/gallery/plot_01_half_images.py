@@ -23,7 +23,7 @@ unit = digits / np.linalg.norm(digits, axis=1, keepdims=True)
 nearest = np.argmax(half @ unit.T, axis=1)
 
 # %%
-# A frame marks what is wrong.
+# Ten of them; a frame marks what is wrong.
 
 rows = [
     ("cue", half),
@@ -34,7 +34,8 @@ rows = [
 wrong = [None, memory.pattern != own, paper.pattern != own, nearest != own]
 right = [20 - int(w.sum()) for w in wrong[1:]]
 figure = at.plotting.plot_image_rows(
-    rows, (28, 28), missed=wrong,
+    [(name, images[:10]) for name, images in rows], (28, 28),
+    missed=[None if each is None else each[:10] for each in wrong],
     title=f"Recalled from halves: {right[0]} of 20 by the memory, {right[1]} by the plain map, "
     f"{right[2]} by cosine search",
 )  # fmt: skip
