@@ -1,6 +1,6 @@
 """Certified balls of Hopfield networks beside Ramsauer's separation bound, on the same digits.
 
-    python benchmarks/certified_hopfield.py --data FOLDER [--sizes 20 100 1000]
+    python benchmarks/certified_hopfield.py --data FOLDER [--sizes 20 100 300]
 
 Digits of MNIST in the coordinates of a default memory of them, at norm 1. Medians over rows, relative to
 the norm.
@@ -22,7 +22,7 @@ from attractory.memory import certify_polynomial, certify_softmax
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[20, 100, 1000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[20, 100, 300])
     args = parser.parse_args()
     digits = mnist(args.data, "test", max(args.sizes))[0]
     lines = [

@@ -1,5 +1,7 @@
 """Every result a person looks at draws itself, and its figure says what it holds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -9,6 +11,7 @@ import attractory
 from attractory import recall, recall_curve, recall_outcomes
 from attractory._util.plotted import Plotted
 from attractory.analysis.critical_norms import CriticalNormStatus
+from attractory.memory import RecallAttack, RecallCertificate
 from attractory.plotting import plot
 from attractory.theory import Finding
 
@@ -65,3 +68,24 @@ def test_states_that_are_images_are_shown_as_such():
     assert colour.get_array().shape == (2, 2, 3)
     with pytest.raises(ValueError, match=r"shape must be .* got \(2, 2, 4\)"):
         images.plot(shape=(2, 2, 4))
+
+
+def test_certified_and_lost_angles_are_drawn_at_their_rows():
+    rows, halves = np.array([4, 7, 9]), np.radians([30.0, 10.0, 20.0])
+    certificate = RecallCertificate(
+        rows=rows, angle=halves / 2, radius=np.sin(halves / 2), radius_in_units=halves,
+        half_angle=halves, status=np.zeros(3, int),
+    )  # fmt: skip
+    attack = RecallAttack(rows, np.array([np.inf, halves[1], halves[2]]), np.zeros((3, 2)), 9)
+    axis = certificate.plot(attack=attack).axes[0]
+    half, lost, proven = (line.get_ydata() for line in axis.lines)
+    np.testing.assert_allclose(half, [10, 20, 30])  # by that angle: rows 7, 9, 4
+    np.testing.assert_allclose(proven, [5, 10, 15])
+    np.testing.assert_allclose(lost, [10, 20, np.nan])
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["7", "9", "4"]
+    assert axis.get_title() == (
+        "3 of 3 rows certified, to a median of 10.0°,\n"
+        "50% of the way to the nearest lost start found"
+    )
+    with pytest.raises(ValueError, match="attack must be of"):
+        certificate.plot(attack=replace(attack, rows=rows[::-1]))

@@ -38,6 +38,7 @@ from attractory.cli.tables import (
     contents,
     counted,
     draw,
+    draw_certified,
     print_file,
     show_recalled,
     show_rows,
@@ -235,7 +236,11 @@ def recall(
 def inspect(
     file: MemoryPath,
     figure: Annotated[
-        Path | None, typer.Option(help=f"PNG, SVG or PDF: eigenvalues at the first {DRAWN} rows.")
+        Path | None,
+        typer.Option(
+            help=f"PNG, SVG or PDF: eigenvalues at the first {DRAWN} rows; with --certify, how far "
+            "rows are proven to be recalled, and lost."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the figure if it exists.")] = (
         False
@@ -275,7 +280,7 @@ def inspect(
         n, accuracy = len(kept.names), kept.memory.state_.store.accuracy
         count = n if everything else min(n, _LOOKED_AT)
         radius, miss, attractor = _examine(kept, count, tell)
-        if figure is not None:
+        if figure is not None and not certify:
             tell("drawing the figure")
             draw(kept, figure)
     rows = [
@@ -287,7 +292,9 @@ def inspect(
     ]  # fmt: skip
     if certify:
         with working("certifying the rows"):
-            certify_rows(kept, rows)
+            proven = certify_rows(kept, rows)
+            if figure is not None:
+                draw_certified(*proven, figure)
     attractors = int(attractor.sum())
     if as_json:
         print_json(kept.as_dict() | {

@@ -20,10 +20,11 @@ from attractory.io.names import other_name
 from attractory.io.patterns import Asked, LoadedPatterns, Size, read_patterns
 from attractory.memory.base import STALE
 from attractory.memory.certified_chain import covered
-from attractory.memory.certified_recall import certify_recall
-from attractory.memory.diagnosis import attacked
+from attractory.memory.certified_recall import RecallCertificate, certify_recall
+from attractory.memory.diagnosis import attacked, lost_in_units
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.files import load_memory, save_memory
+from attractory.memory.recall_attack import RecallAttack
 from attractory.memory.sequence import SequenceMemory
 
 __all__ = ["MemoryFile", "certify_rows", "find_named"]
@@ -241,11 +242,14 @@ def _meant(which: str) -> str:
     return "; rows are not counted from the end" if re.match("-[0-9]", which) else ""
 
 
-def certify_rows(kept: MemoryFile, rows: list[dict[str, Any]]) -> None:
-    """Write down certificate and attack of rows, in the units of the rows."""
+def certify_rows(
+    kept: MemoryFile, rows: list[dict[str, Any]]
+) -> tuple[RecallCertificate, RecallAttack]:
+    """Write down certificate and attack of rows, in the units of the rows, and return both."""
     covered(kept.memory)
     chosen = np.array([row["index"] for row in rows])
-    proven = certify_recall(kept.memory, chosen).radius_in_units
-    lost, _, _ = attacked(kept.memory, chosen, None)
-    for row, near, far in zip(rows, proven.tolist(), lost.tolist(), strict=True):
-        row["certified"], row["attacked"] = near, far if far < float("inf") else None
+    proven, attack = certify_recall(kept.memory, chosen), attacked(kept.memory, chosen, None)
+    near, far = proven.radius_in_units.tolist(), lost_in_units(kept.memory, attack)[0].tolist()
+    for row, held, lost in zip(rows, near, far, strict=True):
+        row["certified"], row["attacked"] = held, lost if lost < float("inf") else None
+    return proven, attack

@@ -9,9 +9,11 @@ from attractory.cli.console import say, show
 
 if TYPE_CHECKING:
     from attractory.cli.memory_file import MemoryFile
+    from attractory.memory.certified_recall import RecallCertificate
+    from attractory.memory.recall_attack import RecallAttack
 
 __all__ = [
-    "DRAWN", "contents", "draw", "print_file", "show_recalled",
+    "DRAWN", "contents", "draw", "draw_certified", "print_file", "show_recalled",
     "show_rows",
 ]  # fmt: skip
 
@@ -35,6 +37,14 @@ def draw(kept: "MemoryFile", figure: Path) -> None:
         f"largest spectral radius {radius.max():.3f}"
     )
     write_pictures({figure: plot_eigenvalues(values, title=title)})
+
+
+def draw_certified(proven: "RecallCertificate", attack: "RecallAttack", figure: Path) -> None:
+    """Draw how far rows are certified and attacked, and write the figure."""
+    from attractory.cli.pictures import write_pictures
+    from attractory.plotting.certified import plot_certified_recall
+
+    write_pictures({figure: plot_certified_recall(proven, attack)})
 
 
 def print_file(file: Path) -> None:

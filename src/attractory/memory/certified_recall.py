@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from attractory._util.aliases import ArrayLike
 from attractory._util.optional import frame_of
+from attractory._util.plotted import Plotted
 from attractory._util.precision import full_precision
 from attractory._util.progress import Progress, counting, reporting
 from attractory._util.statuses import StatusEnum
@@ -50,7 +51,7 @@ class RecallCertificateStatus(StatusEnum):
 
 
 @dataclass(frozen=True)
-class RecallCertificate:
+class RecallCertificate(Plotted):
     """Certified recalls from around k rows, or to k cues; printed, a table of them.
 
     All is of starts, from which the steps of a recall begin: the mended cue, not the cue.

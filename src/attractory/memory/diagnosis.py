@@ -33,14 +33,14 @@ from attractory.memory.coordinates import spread
 from attractory.memory.cycles import cycles_of, floquet_radii
 from attractory.memory.estimator import AttractorMemory
 from attractory.memory.metric_search import Choice
-from attractory.memory.recall_attack import attack_recall
+from attractory.memory.recall_attack import RecallAttack, attack_recall
 from attractory.memory.sequence import SequenceMemory
 from attractory.memory.sequence_order import following
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Diagnosis", "attacked", "diagnose"]
+__all__ = ["Diagnosis", "attacked", "diagnose", "lost_in_units"]
 
 
 _ROWS = 100  # looked at by default
@@ -190,7 +190,7 @@ def diagnose(
     stretch = memory.norm_ / np.linalg.norm(metric.invert(points), axis=1) / metric.ends[1]
     guided = is_covered(memory)
     if guided and shock:
-        own_shocks, shocks, shock_status = attacked(memory, chosen, progress)
+        own_shocks, shocks, shock_status = lost_in_units(memory, attacked(memory, chosen, progress))
     elif shock and not memory.state_.sequence:
         found = critical_shock(f, points, progress=progress)
         shock_status = found.status
@@ -215,14 +215,18 @@ def diagnose(
     )  # fmt: skip
 
 
-def attacked(
-    memory: BaseMemory, rows: np.ndarray, progress: Any
+def attacked(memory: BaseMemory, rows: np.ndarray, progress: Any) -> RecallAttack:
+    """Return the nearest lost starts that a quick search finds."""
+    return attack_recall(memory, rows, directions=_DIRECTIONS, rounds=0, progress=progress)
+
+
+def lost_in_units(
+    memory: BaseMemory, attack: RecallAttack
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the nearest lost starts found: distances in units and in the metric, and statuses."""
-    attack = attack_recall(memory, rows, directions=_DIRECTIONS, rounds=0, progress=progress)
+    """Return distances of lost starts in units and in the metric, and statuses."""
     metric = memory.state_.coordinates.metric
     found = np.isfinite(attack.angle)
-    row, start = metric.invert(np.asarray(memory.points_)[rows]), metric.invert(attack.start)
+    row, start = metric.invert(np.asarray(memory.points_)[attack.rows]), metric.invert(attack.start)
     # A start has a direction and no size: that of the perturbation is the least there is.
     size = np.maximum((row * start).sum(axis=1) / (start**2).sum(axis=1), 0.0)
     away = np.linalg.norm(size[:, None] * start - row, axis=1) / np.linalg.norm(row, axis=1)

@@ -1,5 +1,6 @@
 from .basins import plot_census as plot_census
 from .basins import plot_recall_curve as plot_recall_curve
+from .certified import plot_certified_recall as plot_certified_recall
 from .images import plot_image_rows as plot_image_rows
 from .memories import plot_choice as plot_choice
 from .memories import plot_cycles as plot_cycles

@@ -14,11 +14,13 @@ from attractory.analysis.iteration import RecallResult
 from attractory.analysis.norm_search import BestNorm, NormProfile
 from attractory.analysis.outcomes import OutcomeResult
 from attractory.maps.training import TrainingResult
+from attractory.memory.certified_recall import RecallCertificate
 from attractory.memory.cycles import CycleDiagnosis
 from attractory.memory.diagnosis import Diagnosis
 from attractory.memory.metric_search import Choice
 from attractory.memory.recalled import MemoryRecall
 from attractory.plotting.basins import plot_census, plot_recall_curve
+from attractory.plotting.certified import plot_certified_recall
 from attractory.plotting.memories import (
     plot_choice,
     plot_cycles,
@@ -42,7 +44,7 @@ def plot(result: object, **options: Any) -> Figure:
         options: of the function that draws it: `plot_recall`, `plot_outcomes`,
             `plot_memory_recall`, `plot_recall_curve`, `plot_census`, `plot_radii`,
             `plot_critical_norm`, `plot_best_norm`, `plot_norm_profile`, `plot_diagnosis`,
-            `plot_cycles`,
+            `plot_cycles`, `plot_certified_recall`,
             `plot_choice` or `plot_training`.
 
     Raises:
@@ -68,6 +70,7 @@ plot.register(Diagnosis, plot_diagnosis)
 plot.register(MemoryRecall, plot_memory_recall)
 plot.register(NormProfile, plot_norm_profile)
 plot.register(OutcomeResult, plot_outcomes)
+plot.register(RecallCertificate, plot_certified_recall)
 plot.register(RecallCurve, plot_recall_curve)
 plot.register(RecallResult, plot_recall)
 plot.register(TrainingResult, plot_training)
