@@ -1,25 +1,28 @@
 """Is the confidence a probability, and does it tell stored from unknown better than a search does?
 
     python benchmarks/confidence.py --digits FOLDER --fashion FOLDER [--pictures FOLDER]
-        [--icons FOLDER ...] [--rows 100 1000] [--cues 20] [--spent]
+        [--icons FOLDER ...] [--rows 100 1000] [--cues 20] [--kinds held_out | --spent]
 
 Cues under the held-out kinds of damage (`kinds/held_out.py`; with `--spent` under those that the
 confidence was learned from, and rows 1,000 and on): as many of stored rows as of rows of
 the same data that were not stored, damaged alike; no row that weights and laws were learned from.
-By data set and number of rows: expected calibration error; area under the ROC curve, stored against
-unknown; share of right answers accepted where one in twenty of the unknown is; and the last two of
-each search, by its similarity to the row it finds and by its lead over the next. At the end, what
-is known at the default threshold of undamaged unknown rows, and of cues half-way between two rows.
+By data set and number of rows: expected calibration error; the log odds that the confidence lacks,
+below 0 where it is too sure; area under the ROC curve, stored against unknown; share of right
+answers accepted where one in twenty of the unknown is; and the last two of each search, by its
+similarity to the row it finds and by its lead over the next. At the end, what is known at the
+default threshold of undamaged unknown rows, and of cues half-way between two rows.
 """
 
 import argparse
 import warnings
+from importlib import import_module
 
 import numpy as np
 from _cues import contrast
 from damage import add_data, data_sets, tuned_on
-from kinds import held_out
 from row_probability import calibration_error
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
 from attractory import AttractorMemory
@@ -48,18 +51,26 @@ def accepted(score: np.ndarray, right: np.ndarray, stored: np.ndarray) -> float:
     return float((score[right] > np.quantile(score[~stored], 0.95)).mean())
 
 
+def shift(sure: np.ndarray, right: np.ndarray) -> float:
+    """Return what has to be added to log odds so that as many are right as is expected."""
+    odds = logit(np.clip(sure, 1e-4, 1 - 1e-4))
+    return brentq(lambda more: (expit(odds + more) - right).mean(), -10, 10)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     add_data(parser)
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--cues", type=int, default=20)
     parser.add_argument("--spent", action="store_true")
+    parser.add_argument("--kinds", default="held_out", help="module of kinds, such as spent_9")
     arguments = parser.parse_args()
     arguments.held_out = not arguments.spent
+    damages = import_module(f"kinds.{arguments.kinds}")
     warnings.simplefilter("ignore")
     heads = (
-        "data", "calibration error", "area, memory", "area, best search", "accepted, memory",
-        "accepted, best search", "undamaged unknown: known", "half-way: known",
+        "data", "calibration error", "log odds lacking", "area, memory", "area, best search",
+        "accepted, memory", "accepted, best search", "undamaged unknown: known", "half-way: known",
     )  # fmt: skip
     print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     for count in arguments.rows:
@@ -69,7 +80,7 @@ if __name__ == "__main__":
             order = np.random.default_rng(0).permutation(len(rows))
             here, others = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
             memory = AttractorMemory().fit(here)
-            kinds = held_out.IMAGES if images else held_out.VECTORS
+            kinds = damages.IMAGES if images else damages.VECTORS
             if arguments.spent:
                 kinds = tuned_on(images)
             sure, right, stored, search = [], [], [], {}
@@ -100,7 +111,8 @@ if __name__ == "__main__":
             half = memory.recall((here[pair[0]] + here[pair[1]]) / 2).known.mean()
             most = max(accept for _, accept in rivals.values())
             cells = (
-                f"{name}, n = {len(here):,}", f"{calibration_error(p, ok):.3f}", f"{own[0]:.3f}",
+                f"{name}, n = {len(here):,}", f"{calibration_error(p, ok):.3f}",
+                f"{shift(p, ok):+.1f}", f"{own[0]:.3f}",
                 f"{rivals[best][0]:.3f} ({best})", f"{own[1]:.2f}", f"{most:.2f}",
                 f"{quiet:.2f}", f"{half:.2f}",
             )  # fmt: skip

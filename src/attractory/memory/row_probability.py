@@ -11,7 +11,9 @@ rows). a, b and c are softplus, g is softmax, of what is linear in the model's o
 (`memory.damage_evidence`) and in tanh of a few combinations of the features of all.
 
 `confidence` is the probability that the first row is the right one, where a cue is as probably of a
-row that was never stored as of a stored one: a logistic law in what the weighed models say.
+row that was never stored as of a stored one: a logistic law in what the weighed models say. It was
+learned of some kinds of damage and is asked about others, of which it would be too sure: by a
+factor of about e in the odds (`benchmarks/confidence.py`), which is taken off.
 
 All weights are of greatest likelihood on cues that were damaged at random or by some forty kinds,
 on digits, clothes, photographs, tables, curves, signs and random points, 4 to 1,000 rows
@@ -47,6 +49,7 @@ _BETTER = 10.0  # nats
 _OF_VALUES = COMPARABLE & (np.array(MODELS) != "changed deviations")  # over the cue's own q
 _MOVED, _NATS = MODELS.index("displaced"), FEATURES.index("nats a coordinate")
 _CLEARLY = 0.2  # nats a coordinate
+_UNLEARNED = -1.0  # log odds: damage that nothing was learned of, and other rows
 _LEARNED = (3, 1000), (12, 3072)  # rows and dims of what the laws were learned from
 
 
@@ -113,7 +116,8 @@ def judged(evidence: Evidence, count: int) -> Judgement:
     first = probability.argmax(axis=1)
     model = _explaining(evidence, mine, each)
     told = known_features(evidence, probability, each, mine, count)
-    return Judgement(probability, first, model, logistic(told, law))
+    sure = second_order(told) @ law[:-1] + law[-1] + _UNLEARNED
+    return Judgement(probability, first, model, expit(sure))
 
 
 def weighed(
