@@ -27,7 +27,7 @@ def test_profile_is_made_of_its_parts():
         assert profile.residual[k] == f.residual > 0
     assert repr(profile) == "NormProfile(2 norms 8 … 40, erf, depth 2)"
     assert profile.recalled.shape == (2, 2)
-    assert norm_profile(x, [8.0], sizes=[0.3], trials=2, certify=False).certified is None
+    assert norm_profile(x, [8.0], fit=fit, sizes=[0.3], trials=6, certify=False).certified is None
 
 
 def test_relative_radius_of_a_double_well_is_a_quantile():
@@ -90,7 +90,8 @@ def test_equal_best_radii_are_searched_between_worse_ones():
 
 
 def test_an_optimum_at_the_edge_is_said():
-    found = find_best(sphere(3, 20), norms=[50.0, 200.0], fits=3, trials=4)
+    fit = partial(fit_regression, activation="erf")
+    found = find_best(sphere(3, 20), fit=fit, norms=[50.0, 200.0], fits=3, trials=4)
     assert found.at_edge
     assert found.norm == pytest.approx(50.0)
     assert "at the edge" in repr(found)
@@ -99,7 +100,7 @@ def test_an_optimum_at_the_edge_is_said():
 
 
 def test_bad_values():
-    x = sphere(3, 10)
+    x, fit = sphere(3, 20), partial(fit_regression, activation="erf")
     for call, words in [
         (lambda: norm_profile(x, [2.0, 1.0]), "norms must be above 0 and in ascending"),
         (lambda: norm_profile(x, [0.0]), "norms must be above 0"),
@@ -110,7 +111,7 @@ def test_bad_values():
         (lambda: find_best(x, success=1.0), "success must lie between 0 and 1"),
         (
             lambda: find_best(
-                x, norms=[0.1, 0.2], fits=3, trials=2, rule=RecallRule(tolerance=1e-5)
+                x, fit=fit, norms=[0.1, 0.2], fits=3, trials=4, rule=RecallRule(tolerance=1e-5)
             ),
             "hold none at which",
         ),

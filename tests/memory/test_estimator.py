@@ -248,16 +248,17 @@ def test_unknown_coordinates_are_filled_in_and_known_ones_kept(of_digits):
     told = np.random.default_rng(0).random((40, 784)) < 1 / 8
     result = memory.recall(np.where(told, digits, 0.5), told)
     assert (result.pattern == np.arange(40)).all()
+    digits, told = digits[:8], told[:8]
     missing = memory.recall(np.where(told, digits, np.nan))
-    assert missing.state == pytest.approx(result.state, abs=1e-12)
+    np.testing.assert_allclose(missing.state, result.state[:8], rtol=0, atol=1e-12)
     # What is known is kept, exactly, where that is asked, and only there.
     noisy = digits + 0.01
     clamped = memory.recall(np.where(told, noisy, np.nan), clamp=True).state
     assert (clamped[told] == noisy[told]).all()
-    assert clamped[~told] == pytest.approx(digits[~told], abs=1e-3)
+    np.testing.assert_allclose(clamped[~told], digits[~told], rtol=0, atol=1e-3)
     # One mask is for all cues; one that is True everywhere is none.
     row = memory.recall(digits, told[0])
-    assert (row.state == memory.recall(digits, np.tile(told[0], (40, 1))).state).all()
+    assert (row.state == memory.recall(digits, np.tile(told[0], (8, 1))).state).all()
     assert (memory.recall(noisy, np.ones(784)).state == memory.recall(noisy).state).all()
 
 

@@ -65,7 +65,7 @@ def test_diagonal_recursion_is_the_kernel(name, depth):
 def test_tau_is_the_supremum_and_sits_across_x(name, depth):
     value, cosine = tau(dim=6, norm=5.0, activation=name, depth=depth)
     rng = np.random.default_rng(0)
-    z = rng.standard_normal((200, 6))
+    z = rng.standard_normal((40, 6))
     cosines = z[:, 0] / np.linalg.norm(z, axis=1)
     found = [
         initial_moments(dim=6, norm=5.0, cosine=t, activation=name, depth=depth).output_variance
