@@ -13,7 +13,7 @@ rows). a, b and c are softplus, g is softmax, of what is linear in the model's o
 `confidence` is the probability that the first row is the right one, where a cue is as probably of a
 row that was never stored as of a stored one: a logistic law in what the weighed models say. It was
 learned of some kinds of damage and is asked about others, of which it would be too sure: by a
-factor of about e in the odds (`benchmarks/confidence.py`), which is taken off.
+factor of two in the odds, about (`benchmarks/confidence.py`), which is taken off.
 
 All weights are of greatest likelihood on cues that were damaged at random or by some forty kinds,
 on digits, clothes, photographs, tables, curves, signs and random points, 4 to 1,000 rows
@@ -49,7 +49,7 @@ _BETTER = 10.0  # nats
 _OF_VALUES = COMPARABLE & (np.array(MODELS) != "changed deviations")  # over the cue's own q
 _MOVED, _NATS = MODELS.index("displaced"), FEATURES.index("nats a coordinate")
 _CLEARLY = 0.2  # nats a coordinate
-_UNLEARNED = -1.0  # log odds: damage that nothing was learned of, and other rows
+_UNLEARNED = -0.6  # log odds: damage that nothing was learned of, and other rows
 _LEARNED = (3, 1000), (12, 3072)  # rows and dims of what the laws were learned from
 
 
