@@ -31,6 +31,7 @@ _APPROACH = "memory/certified_approach.py"
 _RECALLS = "memory/certified_recall.py"
 _CHAIN = "memory/certified_chain.py"
 _STABILITY = "memory/row_stability.py"
+_HOPFIELD = "memory/certified_hopfield.py"
 _ANSWERS = "memory/certified_answers.py"
 _ATTACK = "memory/recall_attack.py"
 _PROJECTION = "theory/projection.py"
@@ -57,6 +58,7 @@ MODULES = {
          "memory/test_certified_answers.py", "memory/test_row_stability.py",
          "memory/test_certified_recall.py"],
     ),
+    "hopfield": ([_HOPFIELD], ["memory/test_certified_hopfield.py"]),
     "shock": ([_SHOCKS], ["analysis/test_critical_shocks.py", "_util/test_statuses.py"]),
     "outcome": ([_OUTCOMES, _SETTLING], ["analysis/test_outcomes.py"]),
     "census": ([_CENSUS, _CYCLES], ["analysis/test_census.py"]),
@@ -757,6 +759,21 @@ BY_HAND = [
      "Corollary 7's second form compared with itself"),
     ("theory", _PROJECTION, "reach = float(np.abs(x @ a - 1).max())", "reach = float(np.abs(x @ a - 1).min() * 0)",
      "Corollary 7's products compared with themselves"),
+    ("sector", _GAIN, "np.linalg.cholesky(top * np.eye(len(matrix)) - matrix)", "pass",
+     "that no eigenvalue is larger is not shown"),
+    ("hopfield", _HOPFIELD, "weight * (t**6 - 3.75 * gap**2 * following**4)", "weight * t**6",
+     "chords of t⁶ lie above it"),
+    ("hopfield", _HOPFIELD, "weight * (t**6 -", "weight * (t**4 -", "the fourth powers add up to more than 1"),
+    ("hopfield", _HOPFIELD, "np.hypot(self.away, t)", "np.maximum(self.away, t)", "both parts of u lead to a rival"),
+    ("hopfield", _HOPFIELD, "self.distance - psi", "self.distance - 2 * psi", "what the pattern itself holds back"),
+    ("hopfield", _HOPFIELD, "m + np.maximum((share", "0 * m + np.maximum((share", "the constraint for nothing"),
+    ("hopfield", _HOPFIELD, ".max(axis=0), 0.0).sum()", ".max(axis=0), 0.0).max()", "rivals do not add up"),
+    ("hopfield", _HOPFIELD, "[others].T\n    return", "[others].T * 1.1\n    return", "too much of the constraint"),
+    ("hopfield", _HOPFIELD, "if 0 < radius <= _THERE:", "if 0 < radius:", "where states rest far from the pattern"),
+    ("hopfield", _HOPFIELD, "radius = following\n    return", "radius = 0.9 * following\n    return", "steps that lead farther in than is known"),
+    ("hopfield", _HOPFIELD, "* (n - 1) * n * beta", "* (n - 1)", "separation that is none"),
+    ("hopfield", _HOPFIELD, "np.where(falls, following, np.inf)", "np.where(falls, following, 0.0)", "states that stay away are there"),
+    ("hopfield", _HOPFIELD, "_TABLE + 1) ** power", "_TABLE + 1) ** (power + 1)", "a network of another degree"),
 ]  # fmt: skip
 
 EQUIVALENT = [

@@ -101,8 +101,18 @@ def test_states_that_rest_too_far_from_a_pattern_are_not_recalled():
     # Σ pⱼ(pⱼ·x)⁶ rests where cos⁶(60°) tells, 0.0135 from the pattern; of degree 7 it is 0.0068.
     assert (certify_polynomial(pair(0.5), 6).radius == 0).all()
     assert (certify_polynomial(pair(0.5), 7).radius > 0).all()
-    # Of patterns that are more alike no state comes near either.
-    assert (certify_polynomial(pair(0.8), 7).radius == 0).all()
+    # The correlation at which states rest at 0.0101 from the pattern, hardly too far.
+    least = brentq(lambda c: polynomial_rest(pair(c), 6) - 0.0101, 0.3, 0.6)
+    assert (certify_polynomial(pair(least), 6).radius == 0).all()
+    assert (certify_polynomial(pair(0.97 * least), 6).radius > 0).all()
+
+
+def polynomial_rest(p, power):
+    """How far from the first pattern a state that begins there comes to rest."""
+    x = p[0]
+    for _ in range(100):
+        x = unit((p @ x) ** power @ p)
+    return np.linalg.norm(x - p[0])
 
 
 def test_the_separation_is_ramsauers():
