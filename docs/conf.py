@@ -54,6 +54,8 @@ autodoc_typehints = "none"
 napoleon_numpy_docstring = False
 napoleon_attr_annotations = False
 napoleon_use_ivar = True
+# Without it names of attributes lose the underscore at their end.
+strip_signature_backslash = True
 napoleon_use_rtype = False
 maximum_signature_line_length = 88
 python_display_short_literal_types = True

@@ -43,7 +43,8 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
     Args:
         width: None for the infinite-width limit, exact and quick; or the number of units in each
             hidden layer of a network, which is trained.
-        activation, depth: of the map; depth is the number of weight matrices.
+        activation: of the map's units, a name or an `Activation`.
+        depth: number of weight matrices, 2 or more.
         norm: given to every centred row; or "auto": the least at which the rule predicts spectral
             radii of 0.97 and the closest rows are told apart.
         center: whether to subtract the mean row. Images need it.
@@ -72,7 +73,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         random_state: of the network's weights.
 
     Attributes:
-        n_features_in_: d.
+        n_features_in_: number of columns, d.
         patterns_: the stored rows, (n, d), in the units given.
         norm_: the norm used.
         choice_: what `fit` chose, and the trials it chose by; None where a rule stands.
