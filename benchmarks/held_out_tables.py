@@ -46,12 +46,13 @@ def _monthly(file: Path, most: float) -> np.ndarray:
     return rows[(np.abs(rows) < most).all(axis=1)]
 
 
-def _arff(file: Path, columns: int) -> np.ndarray:
-    """Return the first columns of a file of Weka's that are not the same in all rows."""
+def _arff(file: Path, columns: int) -> tuple:
+    """Return the set of the first columns of a file of Weka's that are not the same in all rows."""
     with file.open() as lines:
         data = [line for line in lines if line[0] not in "%@\r\n"]
     rows = np.array([line.split(",")[:columns] for line in data], float)
-    return rows[:, rows.std(axis=0) > 0]
+    rows = rows[:, rows.std(axis=0) > 0]
+    return rows, rows.shape[1:], False
 
 
 def speech(folder: Path) -> tuple:
@@ -101,14 +102,12 @@ def strokes(file: Path) -> tuple:
 
 def segments(folder: Path) -> tuple:
     """Return measurements of parts of photographs."""
-    rows = _arff(folder / "segment-challenge.arff", 19)
-    return rows, rows.shape[1:], False
+    return _arff(folder / "segment-challenge.arff", 19)
 
 
 def radar(folder: Path) -> tuple:
     """Return real and imaginary parts of what came back of 17 pulses."""
-    rows = _arff(folder / "ionosphere.arff", 34)
-    return rows, rows.shape[1:], False
+    return _arff(folder / "ionosphere.arff", 34)
 
 
 def music(folder: Path) -> tuple:
@@ -177,11 +176,9 @@ def asteroids(file: Path) -> tuple:
 
 def women(folder: Path) -> tuple:
     """Return eight measurements of women, of a study of diabetes."""
-    rows = _arff(folder / "diabetes.arff", 8)
-    return rows, rows.shape[1:], False
+    return _arff(folder / "diabetes.arff", 8)
 
 
 def compounds(folder: Path) -> tuple:
     """Return descriptors of chemical compounds."""
-    rows = _arff(folder / "unbalanced.arff", 32)
-    return rows, rows.shape[1:], False
+    return _arff(folder / "unbalanced.arff", 32)

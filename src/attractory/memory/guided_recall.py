@@ -94,6 +94,11 @@ class RecallPlan(NamedTuple):
         """The steps in float32 that are run in NumPy; None for a network or plain recall."""
         return self.linear.votes if self.guided and self.linear is not None else None
 
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the guided legs end with few steps in float32, wherever they have led."""
+        return self.confirming and self.votes is not None
+
     def nearest(self, states: Float[np.ndarray, "k d"]) -> Int[np.ndarray, " k"]:
         """Return the pattern nearest to each state."""
         if self.votes is None:
@@ -130,7 +135,7 @@ def follow(
         path = [plan.nearest(states.state)]
     state = states.state
     status = np.full(len(start), int(RecallStatus.CONVERGED))
-    if plan.confirming and plan.votes is not None:
+    if plan.ends_soon:
         lost = moving[~done[moving]]
         status[lost], residual[lost], done[lost] = RecallStatus.NOT_CONVERGED, np.inf, True
     rest = np.flatnonzero(~done)
@@ -268,7 +273,7 @@ def _guided_legs(
         path.append(row)
         row, settled = _settled(plan, states, moving, row)
         moving = moving[~settled[moving]]
-        if plan.confirming and plan.votes is not None:
+        if plan.ends_soon:
             return [*path, _last(plan, states.state, row, settled)], settled
         path.append(row)
         if not len(moving):
@@ -304,7 +309,7 @@ def _settled(
     if plan.votes is None:
         states.run(moving, plan.linear.rough_step(single(plan.own)), DRIFT_FREE)
         return row, done
-    stage = DRIFT_FREE._replace(steps=_SOON) if plan.confirming else DRIFT_FREE
+    stage = DRIFT_FREE._replace(steps=_SOON) if plan.ends_soon else DRIFT_FREE
     found = settle(plan.votes, states.state[moving], stage)
     states.steps[moving] += found.steps
     states.state[moving] = found.state

@@ -103,7 +103,7 @@ def follow_anywhere(
         moved = _followed(compute, short, cues[left], start[left])
         found.path[:, left] = moved.path
         found.steps[left] += moved.steps
-        ended = plan.nearest(moved.state)
+        ended = moved.path[-1]
         away = np.linalg.norm(moved.state - plan.patterns[ended], axis=1) / plan.norm
         kept = (ended == row[left]) | (away > THERE)
         kept &= (moved.status == RecallStatus.CONVERGED) | (not short.confirming)

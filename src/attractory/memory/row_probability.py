@@ -116,8 +116,7 @@ def judged(evidence: Evidence, count: int) -> Judgement:
     first = probability.argmax(axis=1)
     model = _explaining(evidence, mine, each)
     told = known_features(evidence, probability, each, mine, count)
-    sure = second_order(told) @ law[:-1] + law[-1] + _UNLEARNED
-    return Judgement(probability, first, model, expit(sure))
+    return Judgement(probability, first, model, logistic(told, law, _UNLEARNED))
 
 
 def weighed(
@@ -265,10 +264,16 @@ def noise_features(where: Position, shape: tuple[int, int]) -> Float[np.ndarray,
 
 
 def logistic(
-    told: Float[np.ndarray, "k f"], law: Float[np.ndarray, " c"]
+    told: Float[np.ndarray, "k f"], law: Float[np.ndarray, " c"], more: float = 0.0
 ) -> Float[np.ndarray, " k"]:
-    """Return a logistic law of second order in some features; its constant is at the end."""
-    return expit(second_order(told) @ law[:-1] + law[-1])
+    """Return a logistic law of second order in some features, its constant at the end.
+
+    Args:
+        told: the features.
+        law: coefficients and constant.
+        more: log odds besides.
+    """
+    return expit(second_order(told) @ law[:-1] + law[-1] + more)
 
 
 def second_order(told: Float[np.ndarray, "k f"]) -> Float[np.ndarray, "k c"]:
