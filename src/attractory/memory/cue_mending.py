@@ -24,6 +24,7 @@ from attractory._util.threads import side_by_side, threads
 from attractory.memory.alignment import Aligned, Alignment
 from attractory.memory.damage_evidence import DamageModels, Evidence
 from attractory.memory.damage_kinds import DAMAGE, KIND
+from attractory.memory.exact_agreement import ExactAgreement
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, of_few_coordinates, position
@@ -97,6 +98,7 @@ class CueMending:
         self._models = DamageModels(self.frame, local, near)
         self._screening = RowScreening(self.frame, local, near)
         self._alignment = Alignment(self.frame.points)
+        self._exact = ExactAgreement(self.frame)
 
     @property
     def on_grid(self) -> bool:
@@ -111,6 +113,10 @@ class CueMending:
         """Return the rows nearest to cues; see `memory.nearest_row`."""
         given = (self.frame.squares, seen.product) if known is None else None
         return nearest_row(self.frame.points, seen.x, known, given)
+
+    def exactly(self, seen: Compared) -> Int[np.ndarray, " k"]:
+        """Return the row that each cue is exactly in parts, (k,); −1 where that is none."""
+        return self._exact.of(seen.x)
 
     def of_noise(self, seen: Compared, row: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Return how probable it is that cues that are rows and white noise are of these rows."""

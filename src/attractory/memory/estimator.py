@@ -23,7 +23,6 @@ from attractory._util.validation import flag, known_coordinates
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallStatus
 from attractory.memory.base import BaseMemory
-from attractory.memory.coordinates import nearest
 from attractory.memory.cue_mending import DAMAGE
 from attractory.memory.metric_search import Choice, held_out_cues
 from attractory.memory.on_gpu import follow_anywhere
@@ -238,7 +237,7 @@ class AttractorMemory(OneToOneFeatureMixin, TransformerMixin, BaseMemory):
         begun = self._begun(rows, known, show)
         cue, start, across = span.inward(begun.plain, begun.start)
         ended = follow_anywhere(settings.compute, plan, cue, start, begun.certain, begun.row)
-        closest = nearest(ended.state, plan.patterns)
+        closest = ended.path[-1]
         distance = np.linalg.norm(ended.state - plan.patterns[closest], axis=1) / plan.norm
         held = (distance <= _NEAR) & (ended.status != RecallStatus.DIVERGED)
         pattern = np.where(held, closest, -1)

@@ -39,6 +39,7 @@ __all__ = ["Beginnings", "Carried", "MemoryState"]
 _AT = 1e-3  # of the norm: a cue this near is the row
 _CLOSE = 0.2  # of the norm: a cue farther than this from the row most like it is none
 _BESIDE = 0.25  # of the distance of the second row: a cue so near to its row is beside it
+_EXACT = 0.999  # confidence that a row is right which a cue is exactly in parts
 _TWIN = 1e-6  # of the norm: a row this near is the same
 _KEPT = 1 << 22  # numbers in rows that are kept in the units given, too
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
@@ -339,6 +340,10 @@ class MemoryState:
         few = (numbers < FEWEST_FOR_MODELS) & ~at
         # White noise needs no model of damage, but for its confidence where some is unknown.
         damaged = whole & ~there & ~near.white
+        exact, given = np.full(count, -1), np.flatnonzero(damaged & ~few)
+        exact[given] = self.mending.exactly(seen.some(given))
+        parts = exact >= 0
+        damaged &= ~parts
         for some, told in ((damaged & ~few, None), (~whole & ~few, known)):
             if not some.any():
                 continue
@@ -348,7 +353,7 @@ class MemoryState:
             start[some], damage[some] = encode(mended.cue)[0], mended.damage
             row[some], sure[some] = mended.row, mended.confidence
             certain[some] = mended.certain
-        direct = (near.white | near.alone) & ~there
+        direct = (near.white | near.alone) & ~there & ~parts
         sure[direct & ~whole & (row != near.row)] = 0.0
         row[direct] = near.row[direct]
         damage[direct] = np.where(near.white[direct], DAMAGE.index("noise"), damage[direct])
@@ -364,6 +369,8 @@ class MemoryState:
             row[few], sure[few] = self.mending.of_few_coordinates(seen.some(few), part)
             certain[few] = True
             damage[few] = DAMAGE.index("noise")
+        row[parts], sure[parts], certain[parts] = exact[parts], _EXACT, True
+        damage[parts] = DAMAGE.index("replaced")
         damage[near.ratio <= _AT] = 0
         damage[other_units] = DAMAGE.index("changed values")
         start[certain] = self.points[row[certain]]
