@@ -96,6 +96,17 @@ def test_parts_that_stored_rows_have_in_common_make_no_stranger_known():
     assert (found(ROWS, kept(0.25, RNG.normal(size=(len(HOME), DIM)))) == HOME).all()
 
 
+def test_what_is_unknown_says_nothing():
+    rows = RNG.permuted(np.tile(ROWS, (1, 2)), axis=1)
+    cues, known = rows[HOME], np.tile(np.arange(2 * DIM) < 20, (len(HOME), 1))
+    frame = RowFrame(rows, rows.mean(axis=0))
+    exactly, x = ExactAgreement(frame), frame.inward(cues)
+    assert (exactly.of(x, known) == HOME).all()
+    x[:, :20] += 1e-2
+    assert (exactly.of(x) == HOME).all()
+    assert (exactly.of(x, known) == -1).all()
+
+
 def test_few_rows_and_such_of_two_values_are_left_to_the_models():
     assert (found(ROWS[:100], kept(0.5, 0.0)) == -1).all()
     signs = np.sign(ROWS)

@@ -114,9 +114,11 @@ class CueMending:
         given = (self.frame.squares, seen.product) if known is None else None
         return nearest_row(self.frame.points, seen.x, known, given)
 
-    def exactly(self, seen: Compared) -> Int[np.ndarray, " k"]:
+    def exactly(
+        self, seen: Compared, known: Bool[np.ndarray, "k d"] | None = None
+    ) -> Int[np.ndarray, " k"]:
         """Return the row that each cue is exactly in parts, (k,); −1 where that is none."""
-        return self._exact.of(seen.x)
+        return self._exact.of(seen.x, known)
 
     def of_noise(self, seen: Compared, row: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Return how probable it is that cues that are rows and white noise are of these rows."""

@@ -67,15 +67,19 @@ class ExactAgreement:
     def __init__(self, frame: RowFrame):
         self._frame = frame
 
-    def of(self, x: Float[np.ndarray, "k d"]) -> Int[np.ndarray, " k"]:
+    def of(
+        self, x: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
+    ) -> Int[np.ndarray, " k"]:
         """Return the row that each cue is exactly in parts, (k,); −1 where that is none.
 
         Args:
             x: cues in the frame's units, float32.
+            known: which coordinates are; None for all.
         """
         out = np.full(len(x), -1)
         if len(self._frame.points) < _FEWEST or not len(self._columns):
             return out
+        x = x if known is None else np.where(known, x, np.float32(np.nan))  # it agrees with none
         for k, said in enumerate(self._said(x)):
             if said.alone < _LEAST or said.rival > _RIVAL * said.alone:
                 continue
@@ -130,7 +134,7 @@ class ExactAgreement:
 
     def _all(self, cue: Float[np.ndarray, " d"]) -> float:
         """Return what a row would say that agrees with a cue everywhere."""
-        return float(self._nats(cue, np.arange(len(cue))).sum())
+        return float(self._nats(cue, np.flatnonzero(np.isfinite(cue))).sum())
 
     def _nats(
         self, cue: Float[np.ndarray, " d"], where: Int[np.ndarray, " c"]
@@ -149,7 +153,7 @@ class ExactAgreement:
     ) -> Float[np.ndarray, " c"]:
         """Return the share of coordinates, the rows' or the cue's, that have a cue's value."""
         raw, (pool, near) = cue + self._frame.zero, self._unusual
-        of_own = _count(np.sort(raw), raw[where], near) / len(raw)
+        of_own = _count(np.sort(raw), raw[where], near) / np.isfinite(raw).sum()
         return np.maximum(of_own, (_count(pool, raw[where], near) + 0.5) / (len(pool) + 1))
 
     @cached_property

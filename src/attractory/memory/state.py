@@ -340,11 +340,12 @@ class MemoryState:
         few = (numbers < FEWEST_FOR_MODELS) & ~at
         # White noise needs no model of damage, but for its confidence where some is unknown.
         damaged = whole & ~there & ~near.white
-        exact, given = np.full(count, -1), np.flatnonzero(damaged & ~few)
-        exact[given] = self.mending.exactly(seen.some(given))
+        exact, given = np.full(count, -1), np.flatnonzero((damaged | ~whole) & ~few)
+        part = None if known is None else known[given]
+        exact[given] = self.mending.exactly(seen.some(given), part)
         parts = exact >= 0
-        damaged &= ~parts
-        for some, told in ((damaged & ~few, None), (~whole & ~few, known)):
+        models = ~few & ~parts
+        for some, told in ((damaged & models, None), (~whole & models, known)):
             if not some.any():
                 continue
             part = None if told is None else told[some]
