@@ -6,7 +6,7 @@ damage has to be fitted to tell which row it was.
 
 A row that has a value of the cue says −log p of itself. p is the largest of three shares: of the
 rows that have this value in this coordinate, of the coordinates that have it at all, where it is
-not the usual one, and of the cue's own. So a background, a saturated pixel or a default says
+not the usual one, and of the cue's others. So a background, a saturated pixel or a default says
 nothing. Rows that agree in rare values are found by an index: some columns in order.
 
 What a row says in coordinates in which its best rival agrees, too, tells neither; by the rest it is
@@ -153,7 +153,7 @@ class ExactAgreement:
     ) -> Float[np.ndarray, " c"]:
         """Return the share of coordinates, the rows' or the cue's, that have a cue's value."""
         raw, (pool, near) = cue + self._frame.zero, self._unusual
-        of_own = _count(np.sort(raw), raw[where], near) / np.isfinite(raw).sum()
+        of_own = (_count(np.sort(raw), raw[where], near) - 1) / np.isfinite(raw).sum()
         return np.maximum(of_own, (_count(pool, raw[where], near) + 0.5) / (len(pool) + 1))
 
     @cached_property

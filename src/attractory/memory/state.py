@@ -343,8 +343,7 @@ class MemoryState:
         exact, given = np.full(count, -1), np.flatnonzero((damaged | ~whole) & ~few)
         part = None if known is None else known[given]
         exact[given] = self.mending.exactly(seen.some(given), part)
-        parts = exact >= 0
-        models = ~few & ~parts
+        parts, models = exact >= 0, ~few & (exact < 0)
         for some, told in ((damaged & models, None), (~whole & models, known)):
             if not some.any():
                 continue
