@@ -27,7 +27,7 @@ __all__ = ["ExactAgreement"]
 
 _FEWEST = 256  # rows: what fewer have in common is too little to go by
 _SAMPLE = 256  # rows that tell how rare a value is
-_COLUMNS = 128  # of the index
+_COLUMNS, _LOOKED_AT = 128, 4096  # of the index, and of which these are chosen
 _OFTEN = 0.5  # share of pairs of rows that agree in a column, which is of no use then
 _COMMON = 1 / 16  # share of the rows that have a value, which leads to none of them then
 _RIVALS, _NEAR = 8, 0.25  # rows, and the least that they say by the index, of the first one's
@@ -187,11 +187,12 @@ class ExactAgreement:
     @cached_property
     def _columns(self) -> Int[np.ndarray, " c"]:
         """The columns of the index: such as tell rows apart."""
-        order = np.sort(self._sampled, axis=0)
-        agree = np.empty(order.shape[1])
-        for j, (column, near) in enumerate(zip(order.T, self._within, strict=True)):
-            agree[j] = (_count(column, column, near) - 1).mean() / max(len(column) - 1, 1)
-        tells = np.flatnonzero(agree <= _OFTEN)
+        some = spread(len(self._within), _LOOKED_AT)
+        agree = np.empty(len(some))
+        for j, column in enumerate(np.sort(self._by_column[some], axis=1)):
+            same = _count(column, column, self._within[some[j]])
+            agree[j] = (same - 1).mean() / max(len(column) - 1, 1)
+        tells = some[agree <= _OFTEN]
         return tells[spread(len(tells), _COLUMNS)]
 
     @cached_property
