@@ -2,8 +2,8 @@
 
 Pictures are read by `held_out_pictures.py`, other rows by `held_out_tables.py`, where it is said
 what they are. Tumours, patients and wine are scikit-learn's, in the units they were taken in. In no
-run before the tenth set of kinds were syllables, hieroglyphs, pictograms, sprites, weeks, chapters,
-counties, asteroids, women and compounds.
+run before the eleventh set of kinds were stamps, yi, earth, earthquakes, diamonds, soil, answers,
+ocean, tides, leaves and appliances.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import numpy as np
 from held_out_pictures import (
     brains,
     characters,
+    earth,
     emoji,
     faces,
     flags,
@@ -21,27 +22,37 @@ from held_out_pictures import (
     pictograms,
     relief,
     sprites,
+    stamps,
     syllables,
     terrain,
     textures,
+    yi,
 )
 from held_out_tables import (
+    answers,
+    appliances,
     asteroids,
     chapters,
     climate,
     compounds,
     counties,
+    diamonds,
+    earthquakes,
     fertility,
     heartbeats,
+    leaves,
     letters,
     music,
+    ocean,
     programs,
     radar,
     schools,
     segments,
+    soil,
     spectra,
     speech,
     strokes,
+    tides,
     weeks,
     winds,
     women,
@@ -86,6 +97,17 @@ SETS = {
     "asteroids": (asteroids, "asteroids.dat of KStars"),
     "women": (women, "folder of Weka's examples"),
     "compounds": (compounds, "folder of Weka's examples"),
+    "stamps": (stamps, "folder of Tux Paint's stamps"),
+    "yi": (yi, "NotoSansYi-Regular.ttf"),
+    "earth": (earth, "earth.jpg of Xplanet"),
+    "earthquakes": (earthquakes, "quakes.csv of R's data sets"),
+    "diamonds": (diamonds, "diamonds.csv of R's ggplot2"),
+    "soil": (soil, "gilgais.csv of R's MASS"),
+    "answers": (answers, "bfi.csv of R's psych"),
+    "ocean": (ocean, "levitus_climatology.cdf of Ferret"),
+    "tides": (tides, "XTide's harmonics in plain text, as restore_tide_db writes them"),
+    "leaves": (leaves, "folder of aeon's data sets"),
+    "appliances": (appliances, "folder of aeon's data sets"),
 }
 
 

@@ -7,7 +7,9 @@ and the sea floor, each from 0 to 1; brains, tiles of slices of a head by magnet
 too, 28 × 28; icons, on white, 32 × 32, and emoji; pictograms, of another desktop, 48 × 48; sprites,
 figures and grounds of a game, on white, 32 × 32, many of them steps of one movement; flags, oblong
 and in colour, 20 × 29; textures, tiles of photographs of brick, grass and gravel, 24 × 24; faces,
-and as many other parts of photographs, 25 × 25.
+and as many other parts of photographs, 25 × 25; stamps, drawings and photographs of things for
+children to paint with, on white, 40 × 40; yi, syllables of the Yi, 32 × 32; earth, tiles of land
+and sea as seen from space, in colour, 32 × 32.
 """
 
 import gzip
@@ -164,3 +166,28 @@ def sprites(file: Path) -> tuple:
         place = end
     rows = np.stack(rows)
     return rows[rows.std(axis=1) > 0.05], (32, 32, 3), True
+
+
+def stamps(folder: Path) -> tuple:
+    """Return drawings and photographs of Tux Paint's, the longer side of each 40 pixels."""
+    rows = []
+    for file in sorted(folder.rglob("*.png")):
+        picture, canvas = Image.open(file).convert("RGBA"), Image.new("RGBA", (40, 40))
+        picture.thumbnail((40, 40))
+        canvas.paste(picture, ((40 - picture.width) // 2, (40 - picture.height) // 2))
+        rows.append(_on_white(canvas, (40, 40)))
+    rows = np.stack(rows)
+    return rows[rows.std(axis=1) > 0.05], (40, 40, 3), True
+
+
+def yi(file: Path) -> tuple:
+    """Return syllables of the Yi's script of a font."""
+    return _signs(file, 29, 32, 0xA000, 0xA48C), (32, 32), True
+
+
+def earth(file: Path) -> tuple:
+    """Return parts of a map of the earth as seen from space."""
+    planes = np.moveaxis(np.asarray(Image.open(file).convert("RGB")), 2, 0)
+    tiles = np.stack([_parts(plane, 32) for plane in planes], axis=2) / 255
+    uneven = tiles.std(axis=1).mean(axis=1) > 0.03  # not the open sea
+    return tiles[uneven].reshape(uneven.sum(), -1), (32, 32, 3), True

@@ -11,7 +11,12 @@ how often each of 3,000 is in a chapter of the Bible; fertility, births in each 
 country; schools, twelve measurements of a district's and products of them; counties, twenty
 measurements of a county in one of seven years, of crime, wages and people; asteroids, ten numbers
 of an orbit, some with long tails; women, eight measurements, most whole numbers, some 0 for
-unknown; compounds, descriptors of chemical ones.
+unknown; compounds, descriptors of chemical ones; earthquakes, where, how deep, how strong, and at
+how many stations; diamonds, seven measurements in five units; soil, acidity, salts and chloride at
+three depths; answers, of people to 25 questions, from 1 to 6; ocean, temperatures and salinities at
+20 depths; tides, the heights and the phases, in degrees, of the waves that a harbour's tide is made
+of, 0 and 0 for those not known; leaves, the distance of the outline from the middle at 427 places
+along it; appliances, 1,460 readings of the power that one takes, in standard deviations of its own.
 """
 
 import csv
@@ -52,6 +57,24 @@ def _arff(file: Path, columns: int) -> tuple:
         data = [line for line in lines if line[0] not in "%@\r\n"]
     rows = np.array([line.split(",")[:columns] for line in data], float)
     rows = rows[:, rows.std(axis=0) > 0]
+    return rows, rows.shape[1:], False
+
+
+def _named(file: Path, names: list[str]) -> tuple:
+    """Return the set of columns of a .csv file, without rows in which one is missing."""
+    with file.open(newline="") as lines:
+        found = [[line[name] for name in names] for line in csv.DictReader(lines)]
+    rows = np.array([line for line in found if not {"", "NA"} & set(line)], float)
+    return rows, rows.shape[1:], False
+
+
+def _series(folder: Path, name: str) -> tuple:
+    """Return the set of both parts of one of aeon's sets of series, without their classes."""
+    rows = []
+    for part in ("TRAIN", "TEST"):
+        data = (folder / name / f"{name}_{part}.ts").read_text().partition("@data\n")[2]
+        rows += [line.partition(":")[0].split(",") for line in data.split()]
+    rows = np.array(rows, float)
     return rows, rows.shape[1:], False
 
 
@@ -182,3 +205,54 @@ def women(folder: Path) -> tuple:
 def compounds(folder: Path) -> tuple:
     """Return descriptors of chemical compounds."""
     return _arff(folder / "unbalanced.arff", 32)
+
+
+def earthquakes(file: Path) -> tuple:
+    """Return degrees, kilometres, magnitude and number of stations of earthquakes near Fiji."""
+    return _named(file, ["lat", "long", "depth", "mag", "stations"])
+
+
+def diamonds(file: Path) -> tuple:
+    """Return carats, two percentages, dollars and three sides in millimetres."""
+    return _named(file, ["carat", "depth", "table", "price", "x", "y", "z"])
+
+
+def soil(file: Path) -> tuple:
+    """Return pH, conductivity and chloride of soil at each of three depths."""
+    return _named(file, [kind + deep for kind in ("pH", "e", "c") for deep in ("00", "30", "80")])
+
+
+def answers(file: Path) -> tuple:
+    """Return answers to 25 questions on five traits of a person."""
+    return _named(file, [f"{trait}{k}" for trait in "ACENO" for k in range(1, 6)])
+
+
+def ocean(file: Path) -> tuple:
+    """Return degrees Celsius at 20 depths, and salinity there, of each place that is so deep."""
+    rows = _monthly(file, 1e6)  # land and sea floor are −1e10
+    return rows, rows.shape[1:], False
+
+
+def tides(file: Path) -> tuple:
+    """Return height and phase of each wave known at half of the stations, and the mean level."""
+    stations, known = [], {}
+    for line in file.read_text("latin-1").splitlines():
+        if datum := re.fullmatch(r"([\d.+-]+) feet", line):
+            stations.append(known := {"datum": (float(datum[1]), 0.0)})
+        elif stations and (wave := re.fullmatch(r"(\w+) +([\d.]+) +([\d.]+)", line)):
+            known[wave[1]] = float(wave[2]), float(wave[3])
+    names = sorted({name for known in stations for name in known})
+    names = [n for n in names if sum(n in known for known in stations) * 2 >= len(stations)]
+    rows = np.array([[known.get(n, (0.0, 0.0)) for n in names] for known in stations])
+    rows = rows.reshape(len(stations), -1)
+    return (rows := rows[:, rows.std(axis=0) > 0]), rows.shape[1:], False
+
+
+def leaves(folder: Path) -> tuple:
+    """Return outlines of leaves."""
+    return _series(folder, "OSULeaf")
+
+
+def appliances(folder: Path) -> tuple:
+    """Return readings of power."""
+    return _series(folder, "ACSF1")

@@ -4,6 +4,17 @@
 measured, and tuned on since. Whoever writes a new set moves `held_out` to the end of `SPENT`.
 """
 
-from . import spent_1, spent_2, spent_3, spent_4, spent_5, spent_6, spent_7, spent_8, spent_9
+from . import (
+    spent_1,
+    spent_2,
+    spent_3,
+    spent_4,
+    spent_5,
+    spent_6,
+    spent_7,
+    spent_8,
+    spent_9,
+    spent_10,
+)
 
-SPENT = spent_1, spent_2, spent_3, spent_4, spent_5, spent_6, spent_7, spent_8, spent_9
+SPENT = spent_1, spent_2, spent_3, spent_4, spent_5, spent_6, spent_7, spent_8, spent_9, spent_10

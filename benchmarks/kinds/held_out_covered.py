@@ -1,281 +1,341 @@
-"""Held-out damage of images: what covers a part, what moves, mixtures with other pictures.
+"""Held-out damage of images: what moves a little, what covers a part, and mixtures.
 
 The functions are as those of `held_out.py`.
 """
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from .views import between, drawn, flat, grid, images_of, moved, noise, seen_from, smooth, turned
+from .views import (
+    between,
+    drawn,
+    flat,
+    grid,
+    images_of,
+    moved,
+    noise,
+    seen_from,
+    smooth,
+    through_a_file,
+    turned,
+)
 
 
-def _across(shape, rng):
-    """Return how far each pixel is from a line through near the middle, and how far along it.
-
-    In halves of the sides, each (height, width).
-    """
-    down, across = grid(shape)
-    angle, aside = rng.uniform(0, np.pi), rng.uniform(-0.3, 0.3)
-    far = down * np.cos(angle) - across * np.sin(angle) - aside
-    return far, down * np.sin(angle) + across * np.cos(angle)
-
-
-def held_in_a_hand(rows, shape, stored, rng):
-    """Two to four fingers of one tone, 0.12 to 0.17 of the side wide, 0.4 to 0.65 long, reach in.
-
-    Side by side from any of the four sides, with rounded ends.
-    """
+def half_a_pixel_off_and_noise(rows, shape, stored, rng):
+    """Moved by 0.3 to 0.9 pixels (of 28) in any direction; noise of 0.35 to 0.65."""
     images = images_of(rows, shape)
-    for image in images:
-        seen = np.rot90(image, rng.integers(4))  # a view: what is written is written there
-        high, wide = seen.shape[:2]
-        down, across = np.mgrid[:high, :wide] + 0.5
-        tone = rng.uniform(0.3, 0.9) * np.array([1, 0.8, 0.65])[: seen.shape[2]]
-        thick = rng.uniform(0.12, 0.17) * wide
-        count = rng.integers(2, 5)
-        first = rng.uniform(0, wide - 1.15 * thick * count)
-        for n in range(count):
-            middle = first + 1.15 * thick * (n + 0.5)
-            tip = rng.uniform(0.4, 0.65) * high - thick / 2
-            beyond = np.hypot(np.maximum(down - tip, 0), across - middle)
-            seen[beyond < thick / 2] = tone
+    for k, image in enumerate(images):
+        way, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.9) / 28
+        shift = far * np.sin(way), far * np.cos(way) * shape[0] / shape[1]
+        images[k] = moved(image, np.eye(2), shift, "nearest")
+    return flat(images + between(0.35, 0.65, images, rng) * noise(1, images, rng))
+
+
+def slightly_turned_and_salted(rows, shape, stored, rng):
+    """Turned by 2 to 7 degrees either way; of the pixels 0.15 to 0.35 are 0 or 1."""
+    images = images_of(rows, shape)
+    for k, image in enumerate(images):
+        angle = np.radians(rng.uniform(2, 7)) * rng.choice([-1, 1])
+        image = moved(image, turned(angle), (0, 0), "nearest")
+        hit = rng.random(shape[:2]) < rng.uniform(0.15, 0.35)
+        image[hit] = rng.integers(0, 2, hit.sum())[:, None]
+        images[k] = image
     return flat(images)
 
 
-def ruler_laid_over(rows, shape, stored, rng):
-    """A ruler, 0.28 to 0.4 of the side wide, lies over it at any angle: one tone, dark marks."""
+def cropped_a_little_and_jpeg(rows, shape, stored, rng):
+    """Of the sides 0.86 to 0.95, from anywhere, fill the picture; JPEG of quality 5 to 20."""
     images = images_of(rows, shape)
-    for image in images:
-        far, along = _across(shape, rng)
-        half = rng.uniform(0.28, 0.4)
-        mark = (np.mod(along, 0.3) < 0.1) & (far > 0)
-        image[np.abs(far) < half] = rng.uniform(0.6, 1, image.shape[2])
-        image[(np.abs(far) < half) & mark] = 0.1
+    for k, image in enumerate(images):
+        part = rng.uniform(0.86, 0.95)
+        shift = rng.uniform(-1, 1, 2) * (1 - part) / 2
+        large = moved(image, part * np.eye(2), shift, "nearest")
+        images[k] = through_a_file(large, "JPEG", quality=int(rng.integers(5, 21)))
     return flat(images)
 
 
-def pen_and_its_shadow(rows, shape, stored, rng):
-    """A pen, 0.15 to 0.25 of the side wide, of any tone, and a soft shadow as wide or twice it."""
-    images = images_of(rows, shape)
-    for image in images:
-        far, _ = _across(shape, rng)
-        wide = rng.uniform(0.15, 0.25)
-        apart = far - wide * rng.uniform(1.5, 2.5) * rng.choice([-1, 1])
-        shadow = np.exp(-((apart / (1.5 * wide)) ** 4))
-        image *= (1 - rng.uniform(0.5, 0.8) * shadow)[..., None]
-        image[np.abs(far) < wide] = rng.random(image.shape[2])
-    return flat(images)
+def aspect_slightly_wrong(rows, shape, stored, rng):
+    """Longer by 1.1 to 1.25 down or across and shorter the other way; 0.4 to 0.8 of the light.
 
-
-def price_labels(rows, shape, stored, rng):
-    """Two or three white labels, 0.45 by 0.27 of the sides, aslant, each with a price in black."""
-    images, font = images_of(rows, shape), ImageFont.load_default()
-    for image in images:
-        for _ in range(rng.integers(2, 4)):
-            label = Image.new("LA", (30, 14), (255, 255))
-            text = f"{rng.integers(1, 100)}.{rng.integers(0, 100):02}"
-            ImageDraw.Draw(label).text((15, 7), text, (0, 255), font, "mm")
-            size = round(0.45 * shape[1]), round(0.27 * shape[0])
-            label = label.resize(size, Image.Resampling.BILINEAR)
-            label = label.rotate(rng.uniform(-40, 40), Image.Resampling.BILINEAR, expand=True)
-            page, room = Image.new("LA", shape[1::-1]), np.subtract(shape[1::-1], label.size)
-            x, y = rng.uniform(0, np.maximum(room, 0) + 1)
-            page.paste(label, (int(x), int(y)))
-            tone, over = np.moveaxis(np.asarray(page), 2, 0)[..., None] / 255
-            image[:] = (1 - over) * image + over * tone
-    return flat(images)
-
-
-def reflects_a_window(rows, shape, stored, rng):
-    """A window of two by three panes, 0.6 to 0.9 of the sides, adds light of 0.5 to 0.9; cut."""
-    images = images_of(rows, shape)
-    down, across = grid(shape)
-    for image in images:
-        size = rng.uniform(0.6, 0.9, 2)
-        place, slant = rng.uniform(-0.3, 0.3, 2), rng.uniform(-0.3, 0.3)
-        y = (down - place[0] - slant * across) / size[0]
-        x = (across - place[1]) / size[1]
-        within = (np.abs(y) < 1) & (np.abs(x) < 1)
-        bars = (np.mod(3 * (y + 1) / 2, 1) < 0.2) | (np.mod(x + 1, 1) < 0.15)
-        image += rng.uniform(0.5, 0.9) * (within & ~bars)[..., None]
-    return flat(np.clip(images, 0, 1))
-
-
-def stained_and_faded(rows, shape, stored, rng):
-    """Between 0.35 and 0.65 of the contrast is left, on a light ground; three to five stains.
-
-    Of ragged edge, 0.12 to 0.25 of the side in radius, and they let 0.2 to 0.5 of the light pass.
-    """
-    images = images_of(rows, shape)
-    down, across = grid(shape)
-    for image in images:
-        left = rng.uniform(0.35, 0.65)
-        image *= left
-        image += rng.uniform(0.7, 1) * (1 - left)
-        for _ in range(rng.integers(3, 6)):
-            y, x = rng.uniform(-0.8, 0.8, 2)
-            far = np.hypot(down - y, across - x) + 0.08 * smooth(shape, 2, rng)
-            image[far < rng.uniform(0.24, 0.5)] *= rng.uniform(0.2, 0.5)
-    return flat(images)
-
-
-def own_shadow_and_noise(rows, shape, stored, rng):
-    """Somebody's head and shoulders shade it to 0.15 to 0.4 of the light; noise 0.05 to 0.12."""
-    images = images_of(rows, shape)
-    for image in images:
-        seen = np.rot90(image, rng.integers(4))
-        down, across = grid(seen.shape)
-        aside = across - rng.uniform(-0.4, 0.4)
-        head = np.hypot(down + rng.uniform(-0.1, 0.3), aside) < rng.uniform(0.35, 0.5)
-        shoulders = (down > 0.5) & (np.abs(aside) < rng.uniform(0.6, 0.9))
-        shade = gaussian_filter((head | shoulders).astype(float), 0.02 * shape[0])
-        seen *= 1 - rng.uniform(0.6, 0.85) * shade[..., None]
-        image += noise(rng.uniform(0.05, 0.12), image, rng)
-    return flat(images)
-
-
-def night_and_a_lamp(rows, shape, stored, rng):
-    """At 0.2 to 0.4 of the light, but for a white lamp in view, with its halo; noise 0.02 to 0.05.
-
-    The lamp's radius is 0.1 to 0.2 of the side, its halo fades over as much again.
-    """
-    images = images_of(rows, shape)
-    down, across = grid(shape)
-    for image in images:
-        y, x = rng.uniform(-0.7, 0.7, 2)
-        radius = rng.uniform(0.2, 0.4)
-        beyond = np.maximum(np.hypot(down - y, across - x) - radius, 0)
-        image *= rng.uniform(0.2, 0.4)
-        image += np.exp(-beyond / radius)[..., None]
-        image += noise(rng.uniform(0.02, 0.05), image, rng)
-    return flat(np.clip(images, 0, 1))
-
-
-def oval_mount_and_fading(rows, shape, stored, rng):
-    """In an oval, 0.66 to 0.86 of the sides, one tone about it; 0.4 to 0.7 of the contrast."""
-    images = images_of(rows, shape)
-    down, across = grid(shape)
-    for image in images:
-        size, place = rng.uniform(0.66, 0.86, 2), rng.uniform(-0.12, 0.12, 2)
-        beyond = np.hypot((down - place[0]) / size[0], (across - place[1]) / size[1]) > 1
-        image *= rng.uniform(0.4, 0.7)
-        image += rng.uniform(0.1, 0.3)
-        image[beyond] = rng.random(image.shape[2])
-    return flat(images)
-
-
-def double_exposure(rows, shape, stored, rng):
-    """The film was not wound on: 0.35 to 0.7 of another stored row is added, and cut at 1."""
-    others = stored[rng.integers(len(stored), size=len(rows))]
-    return np.clip(rows + rng.uniform(0.35, 0.7, (len(rows), 1)) * others, 0, 1)
-
-
-def two_takes_apart(rows, shape, stored, rng):
-    """The mean of two takes, 1 to 2.5 pixels (of 28) apart in any direction, each with noise.
-
-    Of 0.15 to 0.35; the first take is half of that off its place.
+    Noise of 0.05 to 0.15.
     """
     images = images_of(rows, shape)
     for k, image in enumerate(images):
-        way = rng.uniform(0, 2 * np.pi)
-        half = rng.uniform(0.5, 1.25) / 28 * np.array([np.sin(way), np.cos(way)])
-        half[1] *= shape[0] / shape[1]
-        two = [moved(image, np.eye(2), s * half, "nearest") for s in (-1, 1)]
-        size = rng.uniform(0.15, 0.35)
-        images[k] = np.mean([take + noise(size, take, rng) for take in two], axis=0)
-    return flat(images)
+        by = rng.uniform(1.1, 1.25) ** rng.choice([-1, 1])
+        made = moved(image, np.diag([by, 1 / by]), (0, 0), "nearest")
+        images[k] = rng.uniform(0.4, 0.8) * made
+    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
 
 
-def stitched_badly(rows, shape, stored, rng):
-    """Beyond a seam all is 1 to 3 pixels (of 28) higher or lower, and 0.5 to 0.8 as bright."""
-    images = images_of(rows, shape)
-    for image in images:
-        seam = round(rng.uniform(0.35, 0.65) * shape[1])
-        side = np.s_[:, :seam] if rng.random() < 0.5 else np.s_[:, seam:]
-        shift = rng.choice([-1, 1]) * rng.uniform(1, 3) / 28
-        image[side] = moved(image, np.eye(2), (shift, 0), "nearest")[side]
-        image[side] *= rng.uniform(0.5, 0.8)
-    return flat(images)
+def bent_by_a_lens_and_noise(rows, shape, stored, rng):
+    """A barrel or a cushion: a corner moves by 0.1 to 0.22 of its distance; noise of 0.2 to 0.4.
 
-
-def corners_misplaced(rows, shape, stored, rng):
-    """Cut out of a photograph by hand: each corner is up to 0.14 of the sides off its place."""
+    The lens's middle is up to 0.3 of the way to the edges off the picture's.
+    """
     images = images_of(rows, shape)
     down, across = grid(shape)
     for k, image in enumerate(images):
-        off = rng.uniform(-0.28, 0.28, (2, 2, 2))
-        parts = (1 - down) / 2, (1 + down) / 2, (1 - across) / 2, (1 + across) / 2
-        y, x = (
-            sum(parts[i] * parts[2 + j] * off[c, i, j] for i in range(2) for j in range(2))
-            for c in range(2)
+        y, x = rng.uniform(-0.3, 0.3, 2)
+        far = ((down - y) ** 2 + (across - x) ** 2) / 2
+        by = rng.uniform(0.1, 0.22) * rng.choice([-1, 1])
+        images[k] = seen_from(
+            image, y + (down - y) * (1 + by * far), x + (across - x) * (1 + by * far)
         )
-        images[k] = seen_from(image, down + y, across + x)
-    return flat(images)
+    return flat(images + between(0.2, 0.4, images, rng) * noise(1, images, rng))
 
 
-def registered_badly(rows, shape, stored, rng):
-    """An affine map: turned by up to 9 degrees, each side by 0.87 to 1.15, sheared, shifted.
+def page_near_the_spine(rows, shape, stored, rng):
+    """Copied from a thick book: to one side ever narrower, by 0.3 to 0.6, and darker.
 
-    The shear is up to 0.12, the shift up to 0.06 of the sides.
+    To 0.1 to 0.4 of the light at that edge; noise of 0.05.
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for k, image in enumerate(images):
+        side = rng.choice([-1, 1])
+        near = (1 + side * across) / 2
+        bent = across + side * rng.uniform(0.3, 0.6) * near**2 * (1 - near)
+        dark = 1 - rng.uniform(0.6, 0.9) * near**4
+        images[k] = dark[..., None] * seen_from(image, down, bent)
+    return flat(images + noise(0.05, images, rng))
+
+
+def wobbled_by_a_motor(rows, shape, stored, rng):
+    """Lines lie to the left and right by a wave of 1.2 to 2.2 pixels (of 28); noise 0.1 to 0.25.
+
+    Of 2 to 6 periods from top to bottom, or columns up and down so.
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for k, image in enumerate(images):
+        size, many, phase = rng.uniform(1.2, 2.2) / 14, rng.uniform(1, 3), 2 * np.pi * rng.random()
+        if rng.random() < 0.5:
+            at = down, across + size * np.sin(2 * np.pi * many * down + phase)
+        else:
+            at = down + size * np.sin(2 * np.pi * many * across + phase), across
+        images[k] = seen_from(image, *at)
+    return flat(images + between(0.1, 0.25, images, rng) * noise(1, images, rng))
+
+
+def barely_askew_pale_and_soft(rows, shape, stored, rng):
+    """Turned by up to 4 degrees, 0.95 to 1.05 as large, up to 0.04 of the sides off.
+
+    Smooth over 0.5 to 1 pixels (of 28); 0.2 to 0.5 of the contrast on white.
     """
     images = images_of(rows, shape)
     for k, image in enumerate(images):
-        matrix = turned(np.radians(rng.uniform(-9, 9))) @ np.diag(1.15 ** rng.uniform(-1, 1, 2))
-        matrix = matrix @ np.array([[1, rng.uniform(-0.12, 0.12)], [0, 1]])
-        images[k] = moved(image, matrix, rng.uniform(-0.06, 0.06, 2), "nearest")
+        matrix = rng.uniform(0.95, 1.05) * turned(np.radians(rng.uniform(-4, 4)))
+        made = moved(image, matrix, rng.uniform(-0.04, 0.04, 2), "nearest")
+        soft = rng.uniform(0.5, 1) * shape[0] / 28
+        images[k] = 1 - rng.uniform(0.2, 0.5) * (1 - gaussian_filter(made, (soft, soft, 0)))
     return flat(images)
 
 
-def streaks_and_fed_askew(rows, shape, stored, rng):
-    """A scanner took it in askew, by 3 to 9 degrees, on white; dirt draws three to six streaks.
+def barcode_across(rows, shape, stored, rng):
+    """A bar code, 0.35 to 0.5 of the height, from edge to edge; noise of 0.05 to 0.15 in all.
 
-    Down the whole scan, each 0.03 to 0.08 of the width and of a grey of its own.
+    Bars are one to three pixels (of 28) wide.
     """
     images = images_of(rows, shape)
-    for k, image in enumerate(images):
-        angle = np.radians(rng.uniform(3, 9)) * rng.choice([-1, 1])
-        images[k] = 1 + moved(image - 1, turned(angle), (0, 0), "constant")
-        for _ in range(rng.integers(3, 7)):
-            wide = max(1, round(rng.uniform(0.03, 0.08) * shape[1]))
-            first = rng.integers(0, shape[1] - wide + 1)
-            images[k][:, first : first + wide] = rng.random()
+    images += between(0.05, 0.15, images, rng) * noise(1, images, rng)
+    for image in images:
+        high = round(rng.uniform(0.35, 0.5) * shape[0])
+        first, at = rng.integers(0, shape[0] - high + 1), 0
+        while at < shape[1]:
+            wide = max(1, round(rng.integers(1, 4) * shape[1] / 28))
+            image[first : first + high, at : at + wide] = 1
+            image[first : first + high, at + wide : at + 2 * wide] = 0
+            at += 2 * wide
     return flat(images)
 
 
-def mirrored_and_overexposed(rows, shape, stored, rng):
-    """Left is right, as a front camera shows it; values times 1.2 to 1.7 and 0 to 0.15; cut."""
-    images = images_of(rows, shape)[:, :, ::-1]
-    made = between(1.2, 1.7, images, rng) * images + between(0, 0.15, images, rng)
-    return flat(np.clip(made, 0, 1))
+def punched_full_of_holes(rows, shape, stored, rng):
+    """Round holes, 0.06 to 0.1 of the side in radius, take 0.3 to 0.5: black or white beneath.
 
-
-def through_wet_glass(rows, shape, stored, rng):
-    """Smooth over 2 to 3 pixels (of 28) but in a few clear streaks; 0.6 to 0.9 of contrast.
-
-    What is lost of the contrast is a grey of 0.5 to 0.9.
+    What is left has 0.3 to 0.6 of the contrast about 0.5, and noise of 0.05.
     """
     images = images_of(rows, shape)
+    down, across = grid(shape)
+    for image in images:
+        image[:] = 0.5 + rng.uniform(0.3, 0.6) * (image - 0.5) + noise(0.05, image, rng)
+        share, hole = rng.uniform(0.3, 0.5), np.zeros(shape[:2], bool)
+        while hole.mean() < share:
+            y, x = rng.uniform(-1, 1, 2)
+            hole |= np.hypot(down - y, across - x) < rng.uniform(0.12, 0.2)
+        image[hole] = rng.integers(2)
+    return flat(images)
+
+
+def play_button_over_it(rows, shape, stored, rng):
+    """A video's first picture: a dim disc with a white triangle, and a bar over the lowest 0.2.
+
+    The disc is 0.27 to 0.36 of the side in radius, and lets 0.1 to 0.3 pass; JPEG of quality 20
+    to 60.
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
     for k, image in enumerate(images):
-        soft = rng.uniform(2, 3) * shape[0] / 28
-        wet = gaussian_filter(image, (soft, soft, 0))
-        ways = [
-            [(float(x + rng.normal(0, 0.03) * shape[1]), float(y)) for y in range(shape[0])]
-            for x in rng.uniform(0, shape[1], 3)
-        ]
-        wide = max(1, round(0.08 * shape[1]))
-        clear = drawn(
-            shape, lambda canvas, w=ways, d=wide: [canvas.line(p, fill=255, width=d) for p in w]
+        far, inner = np.hypot(down, across), rng.uniform(0.54, 0.72)
+        image[far < inner] *= rng.uniform(0.1, 0.3)
+        shown = (across > -0.4 * inner) & (across + 1.7 * np.abs(down) < 0.6 * inner)
+        image[shown] = 1
+        bar = down > 0.6
+        image[bar] *= 0.3
+        image[bar & (np.abs(down - 0.8) < 0.08) & (across < rng.uniform(-0.8, 0.8))] = 0.9
+        images[k] = through_a_file(image, "JPEG", quality=int(rng.integers(20, 61)))
+    return flat(images)
+
+
+def grass_in_front(rows, shape, stored, rng):
+    """Blades stand before the picture from below, pointed and bent, each of a tone of its own.
+
+    They take 0.45 to 0.65 of it.
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for image in images:
+        share, hidden = rng.uniform(0.45, 0.65), np.zeros(shape[:2], bool)
+        while hidden.mean() < share:
+            tip, foot = rng.uniform(-1, 0.3), rng.uniform(-1.1, 1.1)
+            up = (1 - down) / (1 - tip)  # 0 at the foot, 1 at the tip
+            middle = foot + rng.uniform(-0.5, 0.5) * up**2
+            blade = (up <= 1) & (np.abs(across - middle) < rng.uniform(0.06, 0.12) * (1.1 - up))
+            tone = np.array([0.7, 1, 0.5])[: image.shape[2]] if image.shape[2] == 3 else 1
+            image[blade] = rng.uniform(0.2, 0.8) * tone
+            hidden |= blade
+    return flat(images)
+
+
+def confetti(rows, shape, stored, rng):
+    """Discs of any tone or colour, 1 to 2 pixels (of 28) in radius, hide 0.45 to 0.65."""
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for image in images:
+        share, hidden = rng.uniform(0.45, 0.65), np.zeros(shape[:2], bool)
+        while hidden.mean() < share:
+            y, x = rng.uniform(-1, 1, 2)
+            disc = np.hypot(down - y, across - x) < rng.uniform(1, 2) / 14
+            image[disc] = rng.random(image.shape[2])
+            hidden |= disc
+    return flat(images)
+
+
+def marked_with_a_highlighter(rows, shape, stored, rng):
+    """Four to six strokes, 0.14 to 0.2 of the side wide, through which 0.1 to 0.3 passes.
+
+    The pen's own light, of 0.5 to 1 in its colour, is what is lost; noise of 0.1 to 0.25.
+    """
+    images = images_of(rows, shape)
+    for image in images:
+        for _ in range(rng.integers(4, 7)):
+            ends = [tuple(rng.uniform(0, shape[1::-1])) for _ in range(2)]
+            angle = np.arctan2(ends[1][1] - ends[0][1], ends[1][0] - ends[0][0])
+            aside = 2 * shape[1] * np.array([np.cos(angle), np.sin(angle)])
+            way = [tuple(ends[0] - aside), tuple(ends[0] + aside)]
+            wide = max(1, round(rng.uniform(0.14, 0.2) * shape[1]))
+
+            def stroke(canvas: ImageDraw.ImageDraw, way=way, wide=wide):
+                canvas.line(way, fill=255, width=wide)
+
+            on, left = drawn(shape, stroke), rng.uniform(0.1, 0.3)
+            image[on] = left * image[on] + (1 - left) * rng.uniform(0.5, 1, image.shape[2])
+    return flat(images + between(0.1, 0.25, images, rng) * noise(1, images, rng))
+
+
+def quarter_of_another_and_soft(rows, shape, stored, rng):
+    """A quarter at a corner is another stored row's; smooth over 0.8 to 1.5 pixels (of 28).
+
+    The quarter's sides are 0.45 to 0.6 of the picture's.
+    """
+    images = images_of(rows, shape)
+    others = images_of(stored[rng.integers(len(stored), size=len(rows))], shape)
+    for image, other in zip(images, others, strict=True):
+        high, wide = (
+            round(part * s) for part, s in zip(rng.uniform(0.45, 0.6, 2), shape[:2], strict=True)
         )
-        left = rng.uniform(0.6, 0.9)
-        images[k] = left * np.where(clear[..., None], image, wet)
-        images[k] += (1 - left) * rng.uniform(0.5, 0.9)
+        at = tuple(slice(0, s) if rng.random() < 0.5 else slice(-s, None) for s in (high, wide))
+        image[at] = other[at]
+        soft = rng.uniform(0.8, 1.5) * shape[0] / 28
+        image[:] = gaussian_filter(image, (soft, soft, 0))
     return flat(images)
+
+
+def shadow_of_blinds(rows, shape, stored, rng):
+    """Slanting bars of shadow, 2.5 to 5 pixels (of 28) apart, let 0.02 to 0.15 of the light pass.
+
+    Their edges are soft; the light between them is 0.8 to 1.5; noise of 0.15 to 0.4.
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for image in images:
+        angle, apart = rng.uniform(-0.6, 0.6), rng.uniform(2.5, 5) / 14
+        along = (down * np.cos(angle) + across * np.sin(angle)) / apart + rng.random()
+        light = 1 / (1 + np.exp(-6 * np.sin(2 * np.pi * along)))
+        low, high = rng.uniform(0.02, 0.15), rng.uniform(0.8, 1.5)
+        image *= (low + (high - low) * light)[..., None]
+    return flat(images + between(0.15, 0.4, images, rng) * noise(1, images, rng))
+
+
+def frost_from_the_edges(rows, shape, stored, rng):
+    """Frost of grey 0.8 with ragged borders grows from the edges over 0.55 to 0.75 of the picture.
+
+    The clear part is smooth over 0.5 to 1 pixels (of 28).
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for image in images:
+        depth = np.maximum(np.abs(down), np.abs(across)) + 0.2 * smooth(shape, 1.5, rng)
+        soft = rng.uniform(0.5, 1) * shape[0] / 28
+        image[:] = gaussian_filter(image, (soft, soft, 0))
+        over = 12 * (depth - np.quantile(depth, 1 - rng.uniform(0.55, 0.75)))
+        over = (1 / (1 + np.exp(-over)))[..., None]
+        frost = 0.8 + noise(0.15, image, rng)
+        image[:] = (1 - over) * image + over * frost
+    return flat(images)
+
+
+def transparency_shown_as_checks(rows, shape, stored, rng):
+    """What has the tone of the border, within 0.1, is checks of two greys; noise of 0.25 to 0.45.
+
+    Of 3 to 4 pixels (of 28), at least 0.3 apart.
+    """
+    images = images_of(rows, shape)
+    for image in images:
+        edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+        clear = np.abs(image - np.median(edge, axis=0)).max(axis=2) < 0.1
+        side = rng.uniform(3, 4) * shape[0] / 28
+        checks = np.add.outer(*(np.arange(s) // side for s in shape[:2])) % 2
+        low = rng.uniform(0, 0.5)
+        tones = low + rng.uniform(0.3, 0.5) * checks
+        image[clear] = tones[clear][:, None]
+    return flat(images + between(0.25, 0.45, images, rng) * noise(1, images, rng))
+
+
+def light_leaks_into_the_film(rows, shape, stored, rng):
+    """Light of 0.9 to 1, orange in colour, from a side or a corner: it takes the dark away.
+
+    A half at 0.35 to 0.55 of the way; 0.25 to 0.5 of the contrast is left on grey elsewhere; noise
+    of 0.05 to 0.15.
+    """
+    images = images_of(rows, shape)
+    down, across = grid(shape)
+    for image in images:
+        angle = rng.uniform(0, 2 * np.pi)
+        along = (1 + down * np.sin(angle) + across * np.cos(angle)) / 2
+        wave = 0.1 * np.sin(4 * (across * np.sin(angle) - down * np.cos(angle)) + 6 * rng.random())
+        leak = 1 / (1 + np.exp(15 * (along + wave - rng.uniform(0.35, 0.55))))
+        tone = np.array([1, 0.7, 0.35])[: image.shape[2]] if image.shape[2] == 3 else 1
+        left = rng.uniform(0.25, 0.5)
+        image[:] = left * image + (1 - left) * 0.4
+        image[:] = 1 - (1 - image) * (1 - rng.uniform(0.9, 1) * leak[..., None] * tone)
+    return flat(images + between(0.05, 0.15, images, rng) * noise(1, images, rng))
 
 
 COVERED = (
-    held_in_a_hand, ruler_laid_over, pen_and_its_shadow, price_labels, reflects_a_window,
-    stained_and_faded, own_shadow_and_noise, night_and_a_lamp, oval_mount_and_fading,
-    double_exposure, two_takes_apart, stitched_badly, corners_misplaced, registered_badly,
-    streaks_and_fed_askew, mirrored_and_overexposed, through_wet_glass,
+    half_a_pixel_off_and_noise, slightly_turned_and_salted, cropped_a_little_and_jpeg,
+    aspect_slightly_wrong, bent_by_a_lens_and_noise, page_near_the_spine, wobbled_by_a_motor,
+    barely_askew_pale_and_soft, barcode_across, punched_full_of_holes, play_button_over_it,
+    grass_in_front, confetti, marked_with_a_highlighter, quarter_of_another_and_soft,
+    shadow_of_blinds, frost_from_the_edges, transparency_shown_as_checks, light_leaks_into_the_film,
 )  # fmt: skip

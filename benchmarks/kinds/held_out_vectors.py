@@ -2,12 +2,14 @@
 
 A score is a column's distance from its mean over the stored rows, in standard deviations. Each cue
 has a strength of its own, of the range that is said; which columns are concerned is alike in all
-cues where that is said.
+cues where that is said. Rows have four columns or more. Few columns tell less of a row: where there
+are fewer than 32, the sizes of errors and the shares of cells are times the root of columns over 32
+(`_mild`), so that most rows can still be told.
 """
 
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.ndimage import median_filter
+from scipy.fft import dct, idct
+from scipy.ndimage import uniform_filter1d
 
 from .views import noise, scored, unscored
 
@@ -17,208 +19,281 @@ def _each(low, high, rows, rng):
     return rng.uniform(low, high, (len(rows), 1))
 
 
+def _mild(rows):
+    """Return what the strength of damage is multiplied by, less than 1 if columns are few."""
+    return min(1, np.sqrt(rows.shape[1] / 32))
+
+
+def _errors(low, high, rows, rng):
+    """Return noise for scores, whose deviation is of a range."""
+    return _mild(rows) * _each(low, high, rows, rng) * noise(1, rows, rng)
+
+
 def _measured(rows, stored, low, high, rng):
     """Return rows as measured again, with noise of a range on their scores."""
-    scores = scored(rows, stored)
-    return unscored(scores + _each(low, high, rows, rng) * noise(1, scores, rng), stored)
+    return unscored(scored(rows, stored) + _errors(low, high, rows, rng), stored)
 
 
-def _some_columns(rows, low, high, rng):
-    """Return which columns are concerned in all cues: a share of a range, one at least."""
+def _same_columns(rows, low, high, rng):
+    """Return the numbers of columns concerned in all cues, a share of a range, in any order."""
     size = rows.shape[1]
-    count = max(1, round(rng.uniform(low, high) * size))
-    return np.isin(np.arange(size), rng.permutation(size)[:count])
+    return rng.permutation(size)[: max(1, round(rng.uniform(low, high) * size))]
 
 
-def measured_again(rows, shape, stored, rng):
-    """Scores have noise of 0.3 to 0.7."""
-    return _measured(rows, stored, 0.3, 0.7, rng)
+def _some_cells(rows, low, high, rng):
+    """Return which cells are concerned: in each row a share of a range, one at least."""
+    some = rng.random(rows.shape) < _mild(rows) * _each(low, high, rows, rng)
+    some[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True
+    return some
 
 
-def tails_of_any_weight(rows, shape, stored, rng):
-    """Scores have Student's noise, of 1.3 to 4 degrees of freedom and scale 0.2 to 0.5."""
-    freedom = np.broadcast_to(_each(1.3, 4, rows, rng), rows.shape)
-    drawn = _each(0.2, 0.5, rows, rng) * rng.standard_t(freedom)
-    return unscored(scored(rows, stored) + drawn, stored)
+def recalibrated_column_by_column(rows, shape, stored, rng):
+    """Columns' gains of 0.75 to 1.33, offsets of deviation 0.6, the same in all cues; noise.
+
+    Of 0.2 to 0.5 on scores.
+    """
+    scores = scored(_measured(rows, stored, 0.2, 0.5, rng), stored)
+    gain = 1.33 ** (_mild(rows) * rng.uniform(-1, 1, rows.shape[1]))
+    return unscored(gain * scores + 0.6 * _mild(rows) * rng.normal(size=rows.shape[1]), stored)
 
 
-def rounded_down_to_steps(rows, shape, stored, rng):
-    """Scores are told in steps of 0.8 to 1.8, each rounded down."""
-    step = _each(0.8, 1.8, rows, rng)
-    return unscored(step * np.floor(scored(rows, stored) / step), stored)
+def codes_for_refused(rows, shape, stored, rng):
+    """Of the values 0.15 to 0.35 are −7, −8 or −9: refused, not known, not asked; noise 0.1 to 0.3.
+
+    Noise on the scores of the others.
+    """
+    lost = _some_cells(rows, 0.15, 0.35, rng)
+    codes = rng.choice([-7.0, -8.0, -9.0], rows.shape)
+    return np.where(lost, codes, _measured(rows, stored, 0.1, 0.3, rng))
 
 
-def baseline_wanders(rows, shape, stored, rng):
-    """A smooth curve through five numbers along the row, of deviation 0.8 to 1.6, is added."""
-    scores = scored(rows, stored)
-    places = np.linspace(0, 1, rows.shape[1])
-    for score in scores:
-        knots = rng.uniform(0.8, 1.6) * rng.normal(size=5)
-        score += CubicSpline(np.linspace(0, 1, 5), knots)(places)
-    return unscored(scores, stored)
+def lowest_for_unknown(rows, shape, stored, rng):
+    """Of the values 0.35 to 0.6 are unknown: the least of the column; scores' noise 0.1 to 0.3."""
+    lost = _some_cells(rows, 0.35, 0.6, rng)
+    return np.where(lost, stored.min(axis=0), _measured(rows, stored, 0.1, 0.3, rng))
 
 
-def recalibrated(rows, shape, stored, rng):
-    """All scores of a cue times 0.35 to 0.8 or over that, and one offset of up to 1.5."""
-    gain = _each(0.35, 0.8, rows, rng) ** rng.choice([-1, 1], (len(rows), 1))
-    return unscored(gain * scored(rows, stored) + _each(-1.5, 1.5, rows, rng), stored)
-
-
-def columns_swapped_in_the_file(rows, shape, stored, rng):
-    """The same 0.2 to 0.4 of the columns stand in another's place in all cues, as they are."""
-    some = np.flatnonzero(_some_columns(rows, 0.2, 0.4, rng))
-    if some.size == 1:
-        some = np.append(some, (some + 1) % rows.shape[1])
-    order, made = rng.permutation(some), rows.copy()
-    made[:, order] = rows[:, np.roll(order, 1)]  # round a ring: none stays
-    return made
-
-
-def running_median(rows, shape, stored, rng):
-    """Each score is the median of three or five beside one another."""
-    scores = scored(rows, stored)
-    for score in scores:
-        score[:] = median_filter(score, int(rng.choice([3, 5])))
-    return unscored(scores, stored)
-
-
-def overdriven(rows, shape, stored, rng):
-    """Scores times 2 to 4, cut at the 5th and 95th percentiles of the stored column."""
-    made = unscored(_each(2, 4, rows, rng) * scored(rows, stored), stored)
-    return np.clip(made, *np.quantile(stored, [0.05, 0.95], axis=0))
-
-
-def records_half_merged(rows, shape, stored, rng):
-    """Two records were taken for one: 0.5 to 0.8 of the columns are the mean with another row."""
-    other = stored[rng.integers(len(stored), size=len(rows))]
-    merged = rng.random(rows.shape) < _each(0.5, 0.8, rows, rng)
-    return np.where(merged, (rows + other) / 2, rows)
-
-
-def a_gap_bridged(rows, shape, stored, rng):
-    """The scores of a run, 0.35 to 0.6 of the columns, lie on a line between those beside it."""
-    scores, size = scored(rows, stored), rows.shape[1]
-    places = np.arange(size)
-    for score in scores:
-        count = max(1, round(rng.uniform(0.35, 0.6) * size))
-        first = rng.integers(0, size - count + 1)
-        kept = (places < first) | (places >= first + count)
-        score[:] = np.interp(places, places[kept], score[kept])
-    return unscored(scores, stored)
-
-
-def some_in_other_units(rows, shape, stored, rng):
-    """The same 0.1 to 0.3 of the columns are 1000, 60, 0.4536 or 0.01 times as large in all cues.
+def half_the_range_below_the_limit(rows, shape, stored, rng):
+    """What is below the 0.4 to 0.7 quantile of its column is midway from there to its least.
 
     Scores have noise of 0.1 to 0.3 before.
     """
-    factor = rng.choice([1000, 60, 0.4536, 0.01], rows.shape[1])
-    some = _some_columns(rows, 0.1, 0.3, rng)
-    return _measured(rows, stored, 0.1, 0.3, rng) * np.where(some, factor, 1)
+    made = _measured(rows, stored, 0.1, 0.3, rng)
+    for row in made:
+        limit = np.quantile(stored, rng.uniform(0.4, 0.7), axis=0)
+        below = row < limit
+        row[below] = ((limit + stored.min(axis=0)) / 2)[below]
+    return made
 
 
-def kelvin_in_some(rows, shape, stored, rng):
-    """To the same 0.2 to 0.4 of the columns 273.15 is added in all cues; noise of 0.2 to 0.5."""
-    some = _some_columns(rows, 0.2, 0.4, rng)
-    return _measured(rows, stored, 0.2, 0.5, rng) + 273.15 * some
+def decimal_comma_misread(rows, shape, stored, rng):
+    """In 0.1 to 0.3 of the cells the comma was lost: a thousand times as large; noise 0.1 to 0.3.
+
+    Noise on scores, before.
+    """
+    hit = _some_cells(rows, 0.1, 0.3, rng)
+    return _measured(rows, stored, 0.1, 0.3, rng) * np.where(hit, 1000, 1)
 
 
-def sentinels_and_noise(rows, shape, stored, rng):
-    """Of the values 0.15 to 0.4 are missing, told as 99999; scores have noise of 0.2 to 0.4."""
-    lost = rng.random(rows.shape) < _each(0.15, 0.4, rows, rng)
-    return np.where(lost, 99999, _measured(rows, stored, 0.2, 0.4, rng))
+def one_digit_told(rows, shape, stored, rng):
+    """One digit, as it is written, of the distance from the column's mean; noise of 0.2 to 0.5.
+
+    The noise is a part of that distance.
+    """
+    mean = stored.mean(axis=0)
+    apart = (rows - mean) * (1 + _errors(0.2, 0.5, rows, rng))
+    unit = 10.0 ** np.floor(np.log10(np.maximum(np.abs(apart), 1e-12)))
+    return mean + unit * np.round(apart / unit)
 
 
-def fewer_digits_and_noise(rows, shape, stored, rng):
-    """Two digits, as they are written, are told of each number; scores have noise of 0.2 to 0.4."""
-    made = _measured(rows, stored, 0.2, 0.4, rng)
-    unit = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(made), 1e-12))) - 1)
-    return unit * np.round(made / unit)
+def digits_transposed(rows, shape, stored, rng):
+    """In 0.2 to 0.45 of the cells two digits beside one another of four were exchanged.
+
+    Scores have noise of 0.05 to 0.2 before.
+    """
+    made = _measured(rows, stored, 0.05, 0.2, rng)
+    unit = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(made), 1e-12))) - 3)
+    whole = np.clip(np.round(np.abs(made) / unit), 1000, 9999).astype(int)
+    low = 10 ** rng.integers(0, 3, rows.shape)
+    first, second = whole // (10 * low) % 10, whole // low % 10
+    turned = whole + 9 * low * (second - first)
+    hit = _some_cells(rows, 0.2, 0.45, rng)
+    return np.where(hit, np.sign(made) * turned * unit, made)
 
 
-def both_errors_of_a_meter(rows, shape, stored, rng):
-    """An error of 0.05 to 0.15 of each number, as it is, and one of 0.2 to 0.4 deviations."""
-    made = rows * (1 + _each(0.05, 0.15, rows, rng) * noise(1, rows, rng))
-    return made + _each(0.2, 0.4, rows, rng) * noise(1, rows, rng) * stored.std(axis=0)
+def blocks_of_columns_exchanged(rows, shape, stored, rng):
+    """Two blocks of columns, 0.1 to 0.18 of all each, stand in each other's place in all cues.
+
+    As they are; scores have noise of 0.1 to 0.3 before.
+    """
+    made, size = _measured(rows, stored, 0.1, 0.3, rng), rows.shape[1]
+    wide = max(1, round(rng.uniform(0.1, 0.18) * size))
+    first = rng.integers(0, size - 2 * wide + 1)
+    second = rng.integers(first + wide, size - wide + 1)
+    one, two = slice(first, first + wide), slice(second, second + wide)
+    made[:, one], made[:, two] = made[:, two].copy(), made[:, one].copy()
+    return made
 
 
-def lagged_copy_averaged_in(rows, shape, stored, rng):
-    """The mean of the scores and of the same one or two columns late; noise of 0.1 to 0.3."""
+def sensor_ages(rows, shape, stored, rng):
+    """The gain of scores falls along the row, to 0.15 to 0.5, and their level by 0.5 to 1.5.
+
+    Noise of 0.1 to 0.3.
+    """
+    along = np.linspace(0, 1, rows.shape[1])
+    left = _each(0.15, 0.5, rows, rng) ** (_mild(rows) * along)
+    scores = left * scored(rows, stored) - _mild(rows) * _each(0.5, 1.5, rows, rng) * along
+    return unscored(scores + _errors(0.1, 0.3, rows, rng), stored)
+
+
+def pooled_with_two_others(rows, shape, stored, rng):
+    """Three samples were poured together: 0.4 to 0.6 of the row, the rest of two stored ones."""
+    part = 1 - _mild(rows) * _each(0.4, 0.6, rows, rng)
+    one, two = (stored[rng.integers(len(stored), size=len(rows))] for _ in range(2))
+    return part * rows + (1 - part) * (one + two) / 2
+
+
+def counted_twice(rows, shape, stored, rng):
+    """The same 0.3 to 0.6 of the columns are sums over two or three copies; noise of 0.05 to 0.2.
+
+    The others are means over the copies. How many there were is each cue's own.
+    """
+    made = _measured(rows, stored, 0.05, 0.2, rng)
+    made[:, _same_columns(rows, 0.3, 0.6, rng)] *= rng.integers(2, 4, (len(rows), 1))
+    return made
+
+
+def long_tailed_factors(rows, shape, stored, rng):
+    """Each number times e to Student's number of 2 degrees of freedom, times 0.1 to 0.3.
+
+    The power is from −3 to 3.
+    """
+    power = _mild(rows) * _each(0.1, 0.3, rows, rng) * rng.standard_t(2, rows.shape)
+    return rows * np.exp(np.clip(power, -3, 3))
+
+
+def noised_for_privacy(rows, shape, stored, rng):
+    """Laplace's noise on scores, of scale 0.5 to 1, told in halves, within the column's range."""
+    error, step = _each(0.5, 1, rows, rng) * rng.laplace(size=rows.shape), 0.5 * _mild(rows)
+    told = step * np.round((scored(rows, stored) + _mild(rows) * error) / step)
+    return np.clip(unscored(told, stored), stored.min(axis=0), stored.max(axis=0))
+
+
+def averaged_in_groups(rows, shape, stored, rng):
+    """Each column was sorted and cut into three to six groups; a value is its group's mean.
+
+    Scores have noise of 0.2 to 0.4 before. Groups, too, are the more the fewer columns there are.
+    """
+    made, ordered = _measured(rows, stored, 0.2, 0.4, rng), np.sort(stored, axis=0)
+    for row in made:
+        groups = np.array_split(ordered, round(rng.integers(3, 7) / _mild(rows)))
+        means = np.stack([group.mean(axis=0) for group in groups])
+        bounds = np.stack([group[-1] for group in groups[:-1]])
+        row[:] = means[(row > bounds).sum(axis=0), np.arange(len(row))]
+    return made
+
+
+def slow_part_lost(rows, shape, stored, rng):
+    """Scores less 0.6 to 1 of their running mean over a third of the columns; noise 0.2 to 0.5."""
     scores = scored(rows, stored)
-    places = np.arange(rows.shape[1])
-    for score in scores:
-        score[:] = (score + score[np.maximum(places - rng.integers(1, 3), 0)]) / 2
-    return unscored(scores + _each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
+    wide = max(3, rows.shape[1] // 3)
+    slow = uniform_filter1d(scores, wide, axis=1, mode="nearest")
+    scores = scores - _mild(rows) * _each(0.6, 1, rows, rng) * slow
+    return unscored(scores + _errors(0.2, 0.5, rows, rng), stored)
 
 
-def run_slipped_by_one(rows, shape, stored, rng):
-    """A run of 0.2 to 0.45 of the scores stands a column late, its last first; noise 0.1 to 0.3."""
+def main_waves_kept(rows, shape, stored, rng):
+    """Of the waves of the scores along the row the largest 0.05 to 0.2 are kept, three at least."""
+    waves = dct(scored(rows, stored), axis=1, norm="ortho")
+    for wave in waves:
+        count = max(3, round(rng.uniform(0.05, 0.2) * len(wave)))
+        wave[np.argsort(np.abs(wave))[:-count]] = 0
+    return unscored(idct(waves, axis=1, norm="ortho"), stored)
+
+
+def scaled_by_quartiles(rows, shape, stored, rng):
+    """Less the column's median, over the distance of its quartiles (1 if 0); noise of 0.2 to 0.5.
+
+    Noise on scores, before.
+    """
+    low, middle, high = np.quantile(stored, [0.25, 0.5, 0.75], axis=0)
+    return (_measured(rows, stored, 0.2, 0.5, rng) - middle) / np.where(high > low, high - low, 1)
+
+
+def reciprocals_in_some(rows, shape, stored, rng):
+    """The same 0.2 to 0.4 of the columns hold 100 over the number in all cues; noise of 0.1 to 0.3.
+
+    Those that come near 0 among the stored rows stay as they are. Noise on scores, before, within
+    the column's range.
+    """
+    low, high = stored.min(axis=0), stored.max(axis=0)
+    made = np.clip(_measured(rows, stored, 0.1, 0.3, rng), low, high)
+    some = _same_columns(rows, 0.2, 0.4, rng)
+    some = some[np.abs(stored[:, some]).min(axis=0) > 0.1 * stored[:, some].std(axis=0)]
+    some = some[low[some] * high[some] > 0]
+    made[:, some] = 100 / made[:, some]
+    return made
+
+
+def zero_of_the_dial_moved(rows, shape, stored, rng):
+    """All columns' dials, of 1.2 times their range, turn on by 0.05 to 0.2; noise of 0.05 to 0.2.
+
+    What goes past the end begins again. Noise on scores, before.
+    """
+    low, span = stored.min(axis=0), 1.2 * np.ptp(stored, axis=0)
+    part = (_measured(rows, stored, 0.05, 0.2, rng) - low) / np.where(span > 0, span, 1) + 1 / 12
+    return low + span * (np.mod(part + _mild(rows) * _each(0.05, 0.2, rows, rng), 1) - 1 / 12)
+
+
+def some_records_imperial(rows, shape, stored, rng):
+    """Half of the cues are in other units: columns times 2.2, 3.28, 0.62 or 1.8 and 32 more.
+
+    Which unit is the column's own, in all of them; noise of 0.1 to 0.4 on scores, before.
+    """
+    made = _measured(rows, stored, 0.1, 0.4, rng)
+    unit = rng.integers(4, size=rows.shape[1])
+    other = made * np.array([2.2046, 3.2808, 0.62137, 1.8])[unit] + 32 * (unit == 3)
+    return np.where(rng.random((len(rows), 1)) < 0.5, other, made)
+
+
+def errors_as_the_data_vary(rows, shape, stored, rng):
+    """Errors alike in columns that go together, 0.4 to 0.7 of the rows' own; noise of 0.2 to 0.4.
+
+    Half the difference of two stored rows or so, times a factor; white noise on scores.
+    """
+    one, two = (stored[rng.integers(len(stored), size=len(rows))] for _ in range(2))
+    error = _mild(rows) * _each(0.4, 0.7, rows, rng) * (one - two) / np.sqrt(2)
+    return _measured(rows, stored, 0.2, 0.4, rng) + error
+
+
+def recorder_started_late(rows, shape, stored, rng):
+    """The first 0.3 to 0.55 of the columns have the score of the first that was told.
+
+    Noise of 0.2 to 0.4 on all scores.
+    """
     scores, size = scored(rows, stored), rows.shape[1]
     for score in scores:
-        count = max(2, round(rng.uniform(0.2, 0.45) * size))
-        first = rng.integers(0, size - count + 1)
-        run = slice(first, first + count)
-        score[run] = np.roll(score[run], 1)
-    return unscored(scores + _each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
+        first = max(1, round(_mild(rows) * rng.uniform(0.3, 0.55) * size))
+        score[:first] = score[first]
+    return unscored(scores + _errors(0.2, 0.4, rows, rng), stored)
 
 
-def two_or_three_bits(rows, shape, stored, rng):
-    """Four to eight steps from each column's least to its greatest; scores' noise of 0.1 to 0.3."""
-    low, high = stored.min(axis=0), stored.max(axis=0)
-    steps = rng.integers(3, 8, (len(rows), 1))
-    part = (_measured(rows, stored, 0.1, 0.3, rng) - low) / np.maximum(high - low, 1e-12)
-    return low + (high - low) * np.round(steps * np.clip(part, 0, 1)) / steps
-
-
-def drift_and_blunders(rows, shape, stored, rng):
-    """Scores drift by 1 to 3 along the row, either way; 0.05 to 0.12 of them are off by 4 to 10."""
-    along = np.linspace(-0.5, 0.5, rows.shape[1])
-    drift = rng.choice([-1, 1], (len(rows), 1)) * _each(1, 3, rows, rng) * along
-    hit = rng.random(rows.shape) < _each(0.05, 0.12, rows, rng)
-    off = rng.choice([-1, 1], rows.shape) * rng.uniform(4, 10, rows.shape)
-    return unscored(scored(rows, stored) + drift + hit * off, stored)
-
-
-def scaled_by_twenty_others(rows, shape, stored, rng):
-    """Each column from 0 to 1 by the range of 20 stored rows, the same for all cues; scores' noise.
-
-    Of 0.2 to 0.5, before.
-    """
-    few = stored[rng.permutation(len(stored))[:20]]
-    low, high = few.min(axis=0), few.max(axis=0)
-    span = np.where(high > low, high - low, 1)
-    return (_measured(rows, stored, 0.2, 0.5, rng) - low) / span
-
-
-def logarithms_of_all(rows, shape, stored, rng):
-    """The sign times log(1 + |x|) of every number; scores have noise of 0.1 to 0.4 before."""
-    made = _measured(rows, stored, 0.1, 0.4, rng)
-    return np.sign(made) * np.log1p(np.abs(made))
-
-
-def leaks_from_the_last(rows, shape, stored, rng):
-    """To each score 0.3 to 0.7 of that of the column before is added; noise of 0.2 to 0.4."""
-    scores = scored(rows, stored)
-    scores[:, 1:] += _each(0.3, 0.7, rows, rng) * scores[:, :-1]
-    return unscored(scores + _each(0.2, 0.4, rows, rng) * noise(1, scores, rng), stored)
-
-
-def weaker_and_medians_for_gaps(rows, shape, stored, rng):
-    """Scores times 0.4 to 0.7; of the values 0.2 to 0.45 are lost, columns' medians instead."""
-    lost = rng.random(rows.shape) < _each(0.2, 0.45, rows, rng)
-    made = unscored(_each(0.4, 0.7, rows, rng) * scored(rows, stored), stored)
-    return np.where(lost, np.median(stored, axis=0), made)
+def rare_bursts_and_noise(rows, shape, stored, rng):
+    """Scores have noise of 0.2 to 0.5, and of 2 to 5 in 0.08 to 0.2 of the cells."""
+    burst = _some_cells(rows, 0.08, 0.2, rng)
+    size = np.where(burst, _each(2, 5, rows, rng), _mild(rows) * _each(0.2, 0.5, rows, rng))
+    return unscored(scored(rows, stored) + size * noise(1, rows, rng), stored)
 
 
 VECTORS = {
     f.__name__.replace("_", " "): f
     for f in (
-        measured_again, tails_of_any_weight, rounded_down_to_steps, baseline_wanders,
-        recalibrated, columns_swapped_in_the_file, running_median, overdriven,
-        records_half_merged, a_gap_bridged, some_in_other_units, kelvin_in_some,
-        sentinels_and_noise, fewer_digits_and_noise, both_errors_of_a_meter,
-        lagged_copy_averaged_in, run_slipped_by_one, two_or_three_bits, drift_and_blunders,
-        scaled_by_twenty_others, logarithms_of_all, leaks_from_the_last,
-        weaker_and_medians_for_gaps,
+        recalibrated_column_by_column, codes_for_refused, lowest_for_unknown,
+        half_the_range_below_the_limit, decimal_comma_misread, one_digit_told, digits_transposed,
+        blocks_of_columns_exchanged, sensor_ages, pooled_with_two_others, counted_twice,
+        long_tailed_factors, noised_for_privacy, averaged_in_groups, slow_part_lost,
+        main_waves_kept, scaled_by_quartiles, reciprocals_in_some, zero_of_the_dial_moved,
+        some_records_imperial, errors_as_the_data_vary, recorder_started_late,
+        rare_bursts_and_noise,
     )
 }  # fmt: skip
