@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.stats import cauchy, laplace, multivariate_normal, norm
 
-from attractory import AttractorMemory
 from attractory.memory.cue_mending import DAMAGE, CueMending
 from attractory.memory.damage_models import KEPT_STARTS, density, mixture
 from attractory.memory.metric import Metric, fit_metric
-from attractory.memory.nearest_row import of_few_coordinates
 
 RNG = np.random.default_rng(5)
 ROWS = RNG.normal(size=(60, 160)) @ RNG.normal(size=(160, 160)) / 12
@@ -89,36 +86,6 @@ def test_more_coordinates_than_are_compared():
     known = np.zeros((20, 3000), bool)
     known[:, -40:] = True
     assert (mended(rows, cues, known).row == np.arange(20)).all()
-
-
-@pytest.mark.parametrize("dim", [2, 3, 7])
-def test_few_coordinates_are_judged_by_laws_of_errors_of_any_scale(dim):
-    rng = np.random.default_rng(dim)
-    rows = rng.normal(size=(6, dim))
-    memory = AttractorMemory(metric=None, activation="erf", reject=0.9).fit(rows)
-    cues = rows[[0, 1, 2]] + 0.3 * rng.normal(size=(3, dim))
-    cues[1, 0] += 4  # one number is far off
-    spread = np.sqrt(((rows - rows.mean(axis=0)) ** 2).mean())
-    expected, stranger = 0.0, 0.0
-    mean, covariance = rows.mean(axis=0), np.cov(rows.T, bias=True)
-    for scale in spread * np.geomspace(1e-4, 10, 2001):
-        for law in (norm, laplace, cauchy):
-            expected += law.pdf(cues[:, None] - rows, scale=scale).prod(axis=2) / 18
-        wide = covariance + scale**2 * np.eye(dim)
-        stranger += multivariate_normal(mean, wide).pdf(cues)
-    found = memory.recall(cues)
-    np.testing.assert_array_equal(found.pattern, expected.argmax(axis=1))
-    expected /= expected.sum(axis=1, keepdims=True) + stranger[:, None]
-    np.testing.assert_allclose(found.confidence, expected.max(axis=1), atol=1e-2)
-    assert memory.predict(rows).tolist() == list(range(6))
-
-
-def test_few_told_of_very_many_coordinates_need_no_matrix_of_all():
-    rows = RNG.normal(size=(4, 150_000)).astype(np.float32)
-    known = np.arange(150_000) < 5
-    row, sure = of_few_coordinates(rows, rows[:2], np.tile(known, (2, 1)))
-    assert row.tolist() == [0, 1]
-    assert (sure > 0.99).all()
 
 
 @pytest.mark.parametrize("told", [False, True])

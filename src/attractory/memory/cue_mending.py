@@ -25,9 +25,10 @@ from attractory.memory.alignment import Aligned, Alignment
 from attractory.memory.damage_evidence import DamageModels, Evidence
 from attractory.memory.damage_kinds import DAMAGE, KIND
 from attractory.memory.exact_agreement import ExactAgreement
+from attractory.memory.few_columns import of_few_coordinates
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
-from attractory.memory.nearest_row import NearestRow, nearest_row, of_few_coordinates, position
+from attractory.memory.nearest_row import NearestRow, nearest_row, position
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
 from attractory.memory.row_screening import TOGETHER, RowScreening, alike, filled

@@ -20,15 +20,12 @@ __all__ = [
     "NearestRow",
     "Position",
     "nearest_row",
-    "of_few_coordinates",
     "position",
     "second_row",
 ]
 
 _CHANCE = 4.0  # standard errors
 FEWEST = 300  # coordinates: of fewer too little is told
-_CLOSE = 64  # rows by each measure of few coordinates
-_SCALES = np.geomspace(1e-4, 10, 25)  # of their errors
 _ALONE = 0.05  # of the distance of the second row
 _AT_ONCE = 1 << 24  # distances held at a time
 _ALL, _SOME, _SAMPLE = 2048, 256, 64  # rows up to which all are looked at, and some of more
@@ -93,57 +90,6 @@ def nearest_row(
 
 def _squares(rows: np.ndarray, whole: bool) -> np.ndarray:
     return np.einsum("ij,ij->i", rows, rows) if whole else rows**2
-
-
-def of_few_coordinates(
-    rows: Float[np.ndarray, "n d"],
-    cues: Float[np.ndarray, "k d"],
-    known: Bool[np.ndarray, "k d"] | None = None,
-) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    r"""Return the most probable row of each cue of few coordinates, and how probable it is.
-
-    All there is to go by is how far each coordinate is off. Errors are taken for normal, Laplace's
-    or Cauchy's, as probably each, at any scale from 10⁻⁴ to 10 times the rows' spread: of sizes
-    that are alike, or few large ones. At even odds the cue is of a row that was never stored: of
-    the rows' mean and covariance. The nearest row is the less sure the nearer others are: for
-    normal errors of any scale P ∝ r⁻ᵈ at distance r.
-
-    Args:
-        rows, cues: in units of the rows' spread.
-        known: which coordinates of the cues are; None for all.
-
-    Example:
-        >>> rows = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 0.0]])
-        >>> row, sure = of_few_coordinates(rows, np.array([[0.01, 0.01, 3.0]]))
-        >>> row.tolist(), bool(sure[0] > 0.9)
-        ([0], True)
-    """
-    row, sure = np.empty(len(cues), int), np.empty(len(cues))
-    count, rows = len(rows), _at_least_two(rows)
-    for k, cue in enumerate(np.asarray(cues, float)):
-        told = slice(None) if known is None else known[k]
-        here = np.asarray(rows[:, told], float)  # few columns: rows may have many
-        away = np.abs(here - cue[told])
-        some, size = np.arange(len(rows)), away.shape[1]
-        if len(rows) > 3 * _CLOSE:
-            measures = (away**2, away, np.log(away + _SCALES[0]))
-            some = np.unique([np.argpartition(m.sum(axis=1), _CLOSE)[:_CLOSE] for m in measures])
-        z = away[some, :, None] / _SCALES
-        normal = -0.5 * (z**2).sum(axis=1) - 0.5 * size * np.log(2 * np.pi)
-        laplace = -z.sum(axis=1) - size * np.log(2)
-        cauchy = -np.log1p(z**2).sum(axis=1) - size * np.log(np.pi)
-        each = np.stack([normal, laplace, cauchy]) - size * np.log(_SCALES)
-        each = np.logaddexp.reduce(np.logaddexp.reduce(each, axis=2), axis=0)
-        found = each - np.log(3 * len(rows))
-        mean = here.mean(axis=0)
-        variances, axes = np.linalg.eigh((here - mean).T @ (here - mean) / len(rows))
-        along = axes.T @ (cue[told] - mean)
-        wide = np.maximum(variances, 0)[:, None] + _SCALES**2
-        other = -0.5 * (along[:, None] ** 2 / wide + np.log(2 * np.pi * wide)).sum(axis=0)
-        best = int(found[: np.searchsorted(some, count)].argmax())
-        whole = np.logaddexp.reduce(np.append(found, other))
-        row[k], sure[k] = some[best], np.exp(found[best] - whole)
-    return row, sure
 
 
 def _at_least_two(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:

@@ -1,0 +1,205 @@
+r"""The most probable row of a cue of few coordinates, which no model of damage can be fitted to.
+
+All there is to go by is how far each coordinate is off, in its column's deviations. A cue x is
+taken for a row z and errors, as probably each of:
+
+- x = z + e, e of normal, Laplace's or Cauchy's law: errors that are alike, or few large ones;
+- x = a z + e and x = a z + o + e, e normal, the gain a about 1 and the offset o about 0.
+
+As probable as all of these together are errors of the first three laws in one unit for all columns;
+and, where more numbers are just their column's median than chance would have it, or its mean, that
+they are gaps filled, and that all of these hold of the others.
+
+The scale of errors is any from 10⁻⁴ to 10, each power of ten as probable as the others. A density
+is summed over all scales, gains and offsets, so that a law that could have explained anything
+counts for little where nearness is right.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+__all__ = ["of_few_coordinates"]
+
+_CLOSE = 64  # rows by each measure
+_SCALES = np.geomspace(1e-4, 10, 25)  # of errors
+_GAINS = np.array([0.36, 0.6, 1.0, 1.67, 2.8])  # as probably each, normal about it
+_WIDE = 0.28  # deviation of a gain, relative
+_OFFSET = 1.0  # deviation of the offset
+_NONE = 1e-6  # offset that is none
+_MOST = 1e3  # deviations: farther off is as far
+_LOST = 0.3  # share of gaps in a cue that has any
+_SAME = 1e-5  # deviations within which two numbers are one
+_TWO_PI = np.log(2 * np.pi)
+
+
+def of_few_coordinates(
+    rows: Float[np.ndarray, "n d"],
+    cues: Float[np.ndarray, "k d"],
+    known: Bool[np.ndarray, "k d"] | None = None,
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    r"""Return the most probable row of each cue of few coordinates, and how probable it is.
+
+    At even odds the cue is of a row that was never stored: of the rows' mean and covariance, with
+    normal errors, as it is or with a gain or an offset. The nearest row is the less sure the nearer
+    others are: for normal errors of any scale P ∝ r⁻ᵈ at distance r.
+
+    Args:
+        rows, cues: in units of the rows' spread.
+        known: which coordinates of the cues are; None for all.
+
+    Example:
+        >>> rows = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
+        >>> row, sure = of_few_coordinates(rows, np.array([[0.001, 0.999, 0.0]]))
+        >>> row.tolist(), bool(0 < sure[0] < 1)
+        ([1], True)
+    """
+    row, sure = np.empty(len(cues), int), np.empty(len(cues))
+    count, rows = len(rows), rows if len(rows) > 1 else np.vstack([rows, np.zeros_like(rows)])
+    columns = None
+    for k, cue in enumerate(np.asarray(cues, float)):
+        told = slice(None) if known is None else known[k]
+        if columns is None or known is not None:
+            columns = _Columns(np.asarray(rows[:, told], float))  # few: rows may have many
+        found, other = columns.nats(cue[told])
+        row[k] = found[:count].argmax()
+        whole = np.logaddexp.reduce(np.append(found, other))
+        sure[k] = np.exp(found[row[k]] - whole)
+    return row, sure
+
+
+class _Columns:
+    """What is worked out of the stored rows, once.
+
+    Args:
+        rows: their known coordinates.
+    """
+
+    def __init__(self, rows: Float[np.ndarray, "n c"]):
+        self.mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+        self.deviation = np.where(deviation > _SAME, deviation, 1.0)
+        self.z = (rows - self.mean) / self.deviation
+        # Medians and means that gaps are filled with, and the share of rows that have them anyway.
+        self.fills = [np.median(self.z, axis=0), np.zeros(rows.shape[1])]
+        here = [(np.abs(self.z - fill) <= _SAME).mean(axis=0) for fill in self.fills]
+        self.shares = [np.maximum(share, 0.5 / len(rows)) for share in here]
+
+    def nats(self, cue: Float[np.ndarray, " c"]) -> tuple[Float[np.ndarray, " n"], float]:
+        """Return log densities of a cue, of each row, equally probable, and of an unknown one."""
+        x = np.clip((cue - self.mean) / self.deviation, -_MOST, _MOST)
+        found, other = [], []
+        for part, more in self._parts(x):
+            z = self.z[:, part]
+            rows = [*_additive(x[part] - z), *(_linear(x[part], z, o) for o in (_NONE, _OFFSET))]
+            found.append(more + _mean(np.stack(rows)))
+            other.append(more + _unknown(x[part], z))
+        own = np.log(self.deviation).sum()
+        found.append(own + _mean(np.stack(_additive((x - self.z) * self.deviation))))
+        return _mean(np.stack(found)) - np.log(len(self.z)), float(_mean(np.stack(other)))
+
+    def _parts(self, x: Float[np.ndarray, " c"]) -> Iterator[tuple[Bool[np.ndarray, " c"], float]]:
+        """Yield which coordinates count, and the log density of the others, which were filled.
+
+        That of a number at the median is a normal's there, times how much more probable gaps make
+        so many of them.
+        """
+        yield np.ones(len(x), bool), 0.0
+        for fill, share in zip(self.fills, self.shares, strict=True):
+            at = np.abs(x - fill) <= _SAME
+            odds = np.where(at, np.log(_LOST / share + 1 - _LOST), np.log(1 - _LOST)).sum()
+            gaps = at & ((1 - _LOST) * share < _LOST)
+            if odds > 0 and not gaps.all():
+                yield ~gaps, odds - 0.5 * _TWO_PI * gaps.sum()
+
+
+def _over_scales(nats: np.ndarray) -> np.ndarray:
+    """Return the log of the mean density over scales, the last axis."""
+    return _mean(np.moveaxis(nats, -1, 0))
+
+
+def _mean(nats: np.ndarray) -> np.ndarray:
+    """Return the log of the mean density over the first axis."""
+    top = np.maximum(nats.max(axis=0), -1e300)  # rows that no measure has are at −∞
+    with np.errstate(divide="ignore"):
+        return np.asarray(top + np.log(np.exp(nats - top).mean(axis=0)))
+
+
+def _near(rows: int, measures: list[Float[np.ndarray, " n"]]) -> Int[np.ndarray, " s"]:
+    """Return the rows that some measure puts among the first, of many."""
+    if rows <= 3 * _CLOSE:
+        return np.arange(rows)
+    return np.unique([np.argpartition(measure, _CLOSE)[:_CLOSE] for measure in measures])
+
+
+def _of_all(
+    rows: int, some: Int[np.ndarray, " s"], nats: Float[np.ndarray, " s"]
+) -> Float[np.ndarray, " n"]:
+    out = np.full(rows, -np.inf)
+    out[some] = nats
+    return out
+
+
+def _additive(away: Float[np.ndarray, "n c"]) -> list[Float[np.ndarray, " n"]]:
+    """Return log densities of normal, Laplace's and Cauchy's errors."""
+    away = np.abs(away)
+    rows, size = away.shape
+    squares, sums = (away**2).sum(axis=1), away.sum(axis=1)
+    some = _near(rows, [squares, sums, np.log(away + _SCALES[0]).sum(axis=1)])
+    normal = -0.5 * (squares[some, None] / _SCALES**2 + size * _TWO_PI)
+    laplace = -sums[some, None] / _SCALES - size * np.log(2)
+    z = away[some, :, None] / _SCALES
+    cauchy = -np.log1p(z**2).sum(axis=1) - size * np.log(np.pi)
+    each = np.stack([normal, laplace, cauchy]) - size * np.log(_SCALES)
+    return [_of_all(rows, some, nats) for nats in _over_scales(each)]
+
+
+def _linear(
+    x: Float[np.ndarray, " c"], z: Float[np.ndarray, "n c"], offset: float
+) -> Float[np.ndarray, " n"]:
+    r"""Return log densities of x = a z + o + s e, e white.
+
+    Of a ~ N(g, t²) and o ~ N(0, p²) these are normal with the mean g z and the covariance
+    s²I + B D Bᵀ, B = [z, 1], D = diag(t², p²), whose inverse and determinant are those of the
+    2 × 2 matrix M = D⁻¹ + BᵀB/s².
+
+    Args:
+        offset: p.
+    """
+    count, size = z.shape
+    xz, zz, sums = z @ x, (z**2).sum(axis=1), z.sum(axis=1)
+    if count > 3 * _CLOSE:
+        # By correlation, of what is left less its mean where there is an offset.
+        less = offset > _NONE
+        along = xz - less * x.sum() * sums / size
+        alike = along / np.sqrt(np.maximum(zz - less * sums**2 / size, 1e-12))
+        near = x @ x - 2 * xz + zz - less * (x.sum() - sums) ** 2 / size
+        some = _near(count, [-alike, near])
+    else:
+        some = np.arange(count)
+    xz, zz, sums = xz[some, None], zz[some, None], sums[some, None]
+    gain, variance = _GAINS[:, None, None], _SCALES**2
+    first, second = 1 / (_WIDE * gain) ** 2, 1 / offset**2
+    m11, m12, m22 = first + zz / variance, sums / variance, second + size / variance
+    minor = m11 * m22 - m12**2
+    rest = np.maximum(x @ x - 2 * gain * xz + gain**2 * zz, 0) / variance
+    b1, b2 = (xz - gain * zz) / variance, (x.sum() - gain * sums) / variance
+    square = rest - (b1**2 * m22 - 2 * b1 * b2 * m12 + b2**2 * m11) / minor
+    volume = np.log(minor / (first * second)) + size * (np.log(variance) + _TWO_PI)
+    return _of_all(count, some, _mean(_over_scales(-0.5 * (square + volume))))
+
+
+def _unknown(x: Float[np.ndarray, " c"], z: Float[np.ndarray, "n c"]) -> float:
+    """Return the log density of rows that were never stored: as it is, with a gain, an offset."""
+    covariance = z.T @ z / len(z)  # of columns whose mean is 0
+
+    def nats(spread: np.ndarray, gains: np.ndarray) -> np.ndarray:
+        variances, axes = np.linalg.eigh(spread)
+        wide = gains[:, None, None] ** 2 * np.maximum(variances, 0)[:, None] + _SCALES**2
+        along = (axes.T @ x)[:, None]
+        terms = along**2 / wide + np.log(wide) + _TWO_PI
+        return _mean(_over_scales(-0.5 * terms.sum(axis=1)))
+
+    one = np.ones(1)
+    each = nats(covariance, one), nats(covariance, _GAINS), nats(covariance + _OFFSET**2, one)
+    return float(_mean(np.stack(each)))
