@@ -106,3 +106,32 @@ def test_few_told_of_very_many_coordinates_need_no_matrix_of_all():
     row, sure = of_few_coordinates(rows, rows[:2], np.tile(known, (2, 1)))
     assert row.tolist() == [0, 1]
     assert (sure > 0.99).all()
+
+
+def test_more_columns_are_believed_less():
+    rows = RNG.normal(size=(30, 16))
+    cues = rows[:9] + RNG.uniform(0.5, 1.5, (9, 1)) * RNG.normal(size=(9, 16))
+    row, sure = of_few_coordinates(rows, cues, None, np.zeros(16))
+    found, less = few_columns.beside_models(rows, cues, np.zeros(16))
+    assert (found == row).all()
+    np.testing.assert_allclose(less / (1 - less), np.sqrt(sure / (1 - sure)) / 5, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "offset"), [(0.02, 0.0), (50.0, 0.0), (0.1, 32.0)])
+def test_rows_in_another_unit_are_those_rows(size, offset):
+    zero = RNG.uniform(5, 40, 14)
+    rows = RNG.normal(size=(100, 14)) * np.geomspace(0.3, 3, 14)
+    cues = size * (rows[:9] + zero) + offset - zero
+    row, sure = few_columns.beside_models(rows, cues, zero)
+    assert (row == np.arange(9)).all()
+    assert (sure > 0.9).all()
+
+
+def test_posterior_has_a_say_where_models_of_damage_are_not_sure():
+    rows = RNG.normal(size=(60, 14)) ** 3
+    cues = rows.mean(axis=0) + 0.5 * (rows[:30] - rows.mean(axis=0))
+    cues = np.where(RNG.random(cues.shape) < 0.4, np.median(rows, axis=0), cues)
+    sure = few_columns.beside_models(rows, cues, np.zeros(14))[1]
+    found = AttractorMemory(metric=None, activation="erf").fit(rows).recall(cues)
+    assert (found.confidence >= np.minimum(sure, 0.8) - 0.01).all()
+    assert (found.pattern == np.arange(30)).mean() > 0.9

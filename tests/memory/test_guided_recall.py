@@ -190,8 +190,8 @@ def test_a_network_is_guided_by_its_infinite_width_limit(digits):
 def test_rows_in_clusters_are_recalled_as_the_row_that_explains_the_cue_best():
     """From between rows of a cluster the map goes to a middle one; no answer hangs on that."""
     rng = np.random.default_rng(1)
-    middles = 2 * rng.normal(size=(5, 18))[rng.integers(5, size=80)]
-    rows = (middles + 0.3 * rng.normal(size=(80, 18))) * np.geomspace(0.3, 3, 18)
+    middles = 2 * rng.normal(size=(5, 32))[rng.integers(5, size=80)]
+    rows = (middles + 0.3 * rng.normal(size=(80, 32))) * np.geomspace(0.3, 3, 32)
     memory = AttractorMemory(metric="rule").fit(rows)
     cues = rows + 0.4 * rng.laplace(size=rows.shape) * rows.std(axis=0)
     begun, result = memory.state_.beginnings(cues), memory.recall(cues)

@@ -10,6 +10,9 @@ with the probability that the row is right, the rows that are about as probable;
 mended, by the model that explains it best. What was lost is filled in by the rows, and what the
 model leaves open is taken from the cue, where the model says it was kept. Then the map decides.
 
+Of up to 30 columns that are no image, a doubtful cue is put at the row that the posterior of
+`memory.few_columns` is surer of.
+
 Coordinates that are told to be unknown have no say. Of more than 2,048 coordinates, as many are
 drawn at random for the comparison.
 """
@@ -25,7 +28,12 @@ from attractory.memory.alignment import Aligned, Alignment
 from attractory.memory.damage_evidence import DamageModels, Evidence
 from attractory.memory.damage_kinds import DAMAGE, KIND
 from attractory.memory.exact_agreement import ExactAgreement
-from attractory.memory.few_columns import of_few_coordinates
+from attractory.memory.few_columns import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    beside_models,
+    of_few_coordinates,
+)
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, position
@@ -172,7 +180,25 @@ class CueMending:
             self._prepare(workers)
         for _ in side_by_side(of, self._blocks(cues.shape, workers), workers):
             pass
+        if known is None and max(cues.shape[1] / MOST_COLUMNS, len(self._points) / MOST_ROWS) <= 1:
+            self._surer(out, self.frame.inward(cues) if seen is None else seen.x)
         return out
+
+    def _surer(self, out: Mended, x: Float[np.ndarray, "k d"]) -> None:
+        """Put doubtful cues of few columns at the row of `few_columns` where that is surer.
+
+        Args:
+            x: cues in the frame's units.
+        """
+        some = np.flatnonzero(~out.certain)
+        if self.on_grid or not len(some):
+            return
+        row, sure = beside_models(self.frame.points, x[some], self.frame.zero)
+        better = sure > out.confidence[some]
+        some, row = some[better], row[better]
+        out.damage[some[row != out.row[some]]] = DAMAGE.index("noise")
+        out.row[some], out.confidence[some], out.certain[some] = row, sure[better], True
+        out.cue[some] = self.frame.outward(self.frame.points[row])
 
     def evidence(
         self,

@@ -19,8 +19,12 @@ from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import expit, logit
 
-__all__ = ["of_few_coordinates"]
+__all__ = ["MOST_COLUMNS", "MOST_ROWS", "beside_models", "of_few_coordinates"]
+
+MOST_COLUMNS = 30  # up to which the posterior has a say beside the models of damage
+MOST_ROWS = 10_000  # up to which it takes less time than they do
 
 _CLOSE = 64  # rows by each measure
 _SCALES = np.geomspace(1e-4, 10, 25)  # of errors
@@ -32,12 +36,15 @@ _MOST = 1e3  # deviations: farther off is as far
 _LOST = 0.3  # share of gaps in a cue that has any
 _SAME = 1e-5  # deviations within which two numbers are one
 _TWO_PI = np.log(2 * np.pi)
+_SIZES = 1e-3, 1e3  # of all numbers
+_ALIKE, _STRANGE = 0.5, np.log(5)  # share of log odds that is believed, and what is taken off
 
 
 def of_few_coordinates(
     rows: Float[np.ndarray, "n d"],
     cues: Float[np.ndarray, "k d"],
     known: Bool[np.ndarray, "k d"] | None = None,
+    zero: Float[np.ndarray, " d"] | None = None,
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     r"""Return the most probable row of each cue of few coordinates, and how probable it is.
 
@@ -48,6 +55,7 @@ def of_few_coordinates(
     Args:
         rows, cues: in units of the rows' spread.
         known: which coordinates of the cues are; None for all.
+        zero: what rows have less than in the same units from 0; None if cues have no other unit.
 
     Example:
         >>> rows = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
@@ -61,7 +69,8 @@ def of_few_coordinates(
     for k, cue in enumerate(np.asarray(cues, float)):
         told = slice(None) if known is None else known[k]
         if columns is None or known is not None:
-            columns = _Columns(np.asarray(rows[:, told], float))  # few: rows may have many
+            less = None if zero is None else np.asarray(zero[told], float)
+            columns = _Columns(np.asarray(rows[:, told], float), less)  # few: rows may have many
         found, other = columns.nats(cue[told])
         row[k] = found[:count].argmax()
         whole = np.logaddexp.reduce(np.append(found, other))
@@ -69,17 +78,38 @@ def of_few_coordinates(
     return row, sure
 
 
+def beside_models(
+    rows: Float[np.ndarray, "n d"],
+    cues: Float[np.ndarray, "k d"],
+    zero: Float[np.ndarray, " d"],
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return the same of more columns, less sure, and of cues that are in another unit, too.
+
+    Columns that go together tell less than as many that do not: half of the log odds is believed,
+    and of the odds a fifth, since damage that nobody thought of is usual, and the surer of two
+    answers, which is taken, is too sure.
+
+    Args:
+        rows, cues, zero: as for `of_few_coordinates`.
+    """
+    row, sure = of_few_coordinates(rows, cues, None, zero)
+    return row, expit(_ALIKE * logit(sure) - _STRANGE)
+
+
 class _Columns:
     """What is worked out of the stored rows, once.
 
     Args:
         rows: their known coordinates.
+        zero: what they have less than from 0; None for rows that are always told in one unit.
     """
 
-    def __init__(self, rows: Float[np.ndarray, "n c"]):
+    def __init__(self, rows: Float[np.ndarray, "n c"], zero: Float[np.ndarray, " c"] | None = None):
         self.mean, deviation = rows.mean(axis=0), rows.std(axis=0)
         self.deviation = np.where(deviation > _SAME, deviation, 1.0)
         self.z = (rows - self.mean) / self.deviation
+        middle = None if zero is None else (self.mean + zero) / self.deviation
+        self.any_size = None if middle is None else _AnySize(self.z, middle, self.deviation)
         # Medians and means that gaps are filled with, and the share of rows that have them anyway.
         self.fills = [np.median(self.z, axis=0), np.zeros(rows.shape[1])]
         here = [(np.abs(self.z - fill) <= _SAME).mean(axis=0) for fill in self.fills]
@@ -87,13 +117,18 @@ class _Columns:
 
     def nats(self, cue: Float[np.ndarray, " c"]) -> tuple[Float[np.ndarray, " n"], float]:
         """Return log densities of a cue, of each row, equally probable, and of an unknown one."""
-        x = np.clip((cue - self.mean) / self.deviation, -_MOST, _MOST)
+        told = (cue - self.mean) / self.deviation
+        x = np.clip(told, -_MOST, _MOST)
         found, other = [], []
         for part, more in self._parts(x):
             z = self.z[:, part]
             rows = [*_additive(x[part] - z), *(_linear(x[part], z, o) for o in (_NONE, _OFFSET))]
             found.append(more + _mean(np.stack(rows)))
             other.append(more + _unknown(x[part], z))
+        if self.any_size is not None:
+            y = told + self.any_size.middle
+            found.append(_mean(self.any_size.rows_nats(y)))
+            other.append(float(_mean(self.any_size.unknown_nats(y))))
         own = np.log(self.deviation).sum()
         found.append(own + _mean(np.stack(_additive((x - self.z) * self.deviation))))
         return _mean(np.stack(found)) - np.log(len(self.z)), float(_mean(np.stack(other)))
@@ -187,6 +222,71 @@ def _linear(
     square = rest - (b1**2 * m22 - 2 * b1 * b2 * m12 + b2**2 * m11) / minor
     volume = np.log(minor / (first * second)) + size * (np.log(variance) + _TWO_PI)
     return _of_all(count, some, _mean(_over_scales(-0.5 * (square + volume))))
+
+
+class _AnySize:
+    r"""Rows from 0 in any unit: y = a (v + s e), or that and one offset of all numbers as given.
+
+    Of a > 0 all powers of ten from 10⁻³ to 10³ are as probable, of offsets all up to twice the
+    rows' size. The sum over a is by Laplace's method, that over offsets in closed form.
+
+    Args:
+        z: rows in deviations from the columns' means.
+        middle: the means, in deviations from 0.
+        deviation: of the columns.
+    """
+
+    def __init__(
+        self,
+        z: Float[np.ndarray, "n c"],
+        middle: Float[np.ndarray, " c"],
+        deviation: Float[np.ndarray, " c"],
+    ):
+        self.rows, self.middle, self.along = z + middle, middle, 1 / deviation
+        self.most = 4 * np.sqrt(((self.rows * deviation) ** 2).mean())
+        variances, self.axes = np.linalg.eigh(z.T @ z / len(z))
+        self.wide = np.maximum(variances, 0)[:, None] + _SCALES**2
+
+    def rows_nats(self, y: Float[np.ndarray, " c"]) -> Float[np.ndarray, "2 n"]:
+        """Return log densities of each row."""
+        u, v = self.along[None], self.rows
+        sums = (y * y).sum(keepdims=True), (v @ y)[:, None], (v**2).sum(axis=1)[:, None]
+        way = (u * y).sum(axis=1), v @ u.T, (u * u).sum(axis=1)
+        return self._nats(sums, way, _SCALES, len(y))
+
+    def unknown_nats(self, y: Float[np.ndarray, " c"]) -> Float[np.ndarray, "2"]:
+        """Return those of a row that was never stored."""
+        root = np.sqrt(self.wide)
+        y, middle, along = ((self.axes.T @ v)[:, None] / root for v in (y, self.middle, self.along))
+        sums = (y * y).sum(axis=0), (y * middle).sum(axis=0), (middle * middle).sum(axis=0)
+        way = (along * y).sum(axis=0), (along * middle).sum(axis=0), (along * along).sum(axis=0)
+        return self._nats(sums, way, np.ones_like(_SCALES), len(y), np.log(root).sum(axis=0))
+
+    def _nats(
+        self,
+        sums: tuple[np.ndarray, ...],
+        way: tuple[np.ndarray, ...],
+        scale: np.ndarray,
+        size: int,
+        volume: np.ndarray | float = 0.0,
+    ) -> np.ndarray:
+        yy, yv, vv = sums
+        uy, uv, uu = way
+        plain = _any_gain((yy, yv, vv), scale, size)
+        less = yy - uy**2 / uu, yv - uy * uv / uu, vv - uv**2 / uu
+        moved = _any_gain(less, scale, size - 1) - 0.5 * np.log(uu) - np.log(self.most)
+        return np.stack([_over_scales(each - volume) for each in (plain, moved)])
+
+
+def _any_gain(sums: tuple[np.ndarray, ...], scale: np.ndarray, size: int) -> np.ndarray:
+    """Return log densities of y = a (v + s e), from the squares of y and v and their product."""
+    yy, yv, vv = sums
+    vv = np.maximum(vv, 1e-9)
+    gain = np.clip(yv / vv, *_SIZES)
+    rest = np.maximum(yy - 2 * gain * yv + gain**2 * vv, 0) / (gain * scale) ** 2
+    noise = (size - 1) * (2 * np.log(gain * scale) + _TWO_PI)
+    wide = np.log(vv + scale**2) + 2 * np.log(gain * np.log(_SIZES[1] / _SIZES[0]))
+    return -0.5 * (rest + noise + wide)
 
 
 def _unknown(x: Float[np.ndarray, " c"], z: Float[np.ndarray, "n c"]) -> float:
