@@ -16,7 +16,7 @@ _STYLES = (
 def draw(found, kinds, contenders, share):
     """Draw the share recalled against n, a panel a kind of corruption."""
     sizes = sorted(found)
-    figure, axes = plt.subplots(2, 5, figsize=(13, 5.6), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 5, figsize=(10, 5.4), sharex=True, sharey=True)
     for axis, kind in zip(axes.flat, kinds, strict=True):
         for contender, (color, marker, line) in zip(contenders, _STYLES, strict=True):
             have = [n for n in sizes if (contender, kind) in found[n]]
@@ -31,8 +31,8 @@ def draw(found, kinds, contenders, share):
     for axis in axes[1]:
         axis.set_xlabel("stored digits")
     figure.suptitle(
-        "Recall to 1 %: missing parts come back where search in pixels fails; "
-        "heavy speckle and shifts cost most (a line ends where a memory was not measured)"
+        "Recall to 1 %: the memory finds what any search finds, and parts and shifts besides\n"
+        "(a line ends where a memory was not measured)"
     )
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=6, frameon=False)
