@@ -3,7 +3,7 @@
 import numpy as np
 
 from attractory import AttractorMemory, spectral_radius
-from attractory.datasets import sphere
+from attractory.datasets import bundled_digits, sphere
 from attractory.memory.densest_rows import densest_radius
 
 
@@ -23,3 +23,14 @@ def test_it_is_the_largest_radius_of_all_and_the_norm_is_raised_until_rows_are_a
     memory = AttractorMemory(activation="erf", metric=None).fit(rows)
     inner = memory.state_.store.inner
     assert (spectral_radius(inner.map(), inner.x) < 1).all()
+
+
+def test_plain_iteration_keeps_to_the_rule_at_which_basins_are_larger():
+    rows, how = bundled_digits(200)[0], {"metric": None, "activation": "erf"}
+    raised = AttractorMemory(**how).fit(rows).norm_
+    plain = AttractorMemory(iteration="plain", **how).fit(rows)
+    assert plain.norm_ < raised
+    cues = rows[:12] + 0.3 * np.random.default_rng(0).normal(size=(12, 784))
+    other = AttractorMemory(iteration="plain", norm=raised, **how).fit(rows)
+    right, fewer = ((m.recall(cues).pattern == np.arange(12)).sum() for m in (plain, other))
+    assert right > fewer

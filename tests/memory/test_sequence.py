@@ -143,18 +143,6 @@ def test_sequences_come_and_go_whole(two):
     np.testing.assert_allclose(memory.replay(frames[0], 5), frames[[0, 1, 2, 3, 4, 0]], atol=1e-7)
 
 
-def test_white_noise_is_told_from_other_damage():
-    rows, rng = bundled_digits(30)[0], np.random.default_rng(0)
-    row, white, _ = nearest_row(rows, rows + 0.3 * rng.normal(size=rows.shape))
-    assert row.tolist() == list(range(30))
-    assert white.mean() > 0.9
-    half = np.where(np.arange(784) < 392, rows, 0.0)
-    speckled = np.where(rng.random(rows.shape) < 0.2, rng.integers(0, 2, rows.shape), rows)
-    drift = rows + 0.05 * np.cumsum(rng.normal(size=rows.shape), axis=1)
-    for cues in (rows, half, speckled, rows + 0.3, 1.5 * rows, drift):
-        assert not nearest_row(rows, cues).white.any()
-
-
 def test_frames_that_are_nearly_equal_come_back_from_noise():
     """A bump that moves by a twentieth of its width: correlations of 0.999 and more."""
     place = np.arange(400)[None]

@@ -42,7 +42,7 @@ from attractory.memory.row_probability import Judgement, judged, of_noise
 from attractory.memory.row_screening import TOGETHER, RowScreening, alike, filled
 from attractory.memory.shortlist import Compared, RowFrame, Shortlist
 
-__all__ = ["DAMAGE", "CueMending", "Mended"]
+__all__ = ["DAMAGE", "DOUBTFUL", "CueMending", "Mended"]
 
 _IN_PLACE = "noise", "replaced"  # which leave kept coordinates where they were
 _RIVALS = 8
@@ -50,7 +50,7 @@ _SHARP = 4  # power of the probabilities that rows fill in by: near ties alone a
 _SURE, _ALONE = 0.83, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
-_DOUBTFUL = 0.35  # confidence below which rows are moved onto a cue
+DOUBTFUL = 0.35  # confidence below which rows are moved onto a cue
 _AGAIN = 5  # rows of doubtful cues that are looked at again
 _FEWEST = 8  # cues that a thread is worth
 _MANY = 2000  # rows of which threads prepare side by side what cues need
@@ -169,7 +169,7 @@ class CueMending:
                 judgement = judged(evidence, len(self._points))
                 told = None if known is None else known[some[0]]
                 self._write(out, (some, x, rows, evidence), judgement, told)
-                doubtful = np.flatnonzero(judgement.confidence < _DOUBTFUL)
+                doubtful = np.flatnonzero(judgement.confidence < DOUBTFUL)
                 if told is None and len(doubtful) and self._alignment.grid is not None:
                     again = some[doubtful], x[doubtful], _likeliest(rows, evidence, doubtful)
                     for found in self._aligned(*again, cues, starts):

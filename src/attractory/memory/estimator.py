@@ -23,11 +23,11 @@ from attractory._util.validation import flag, known_coordinates
 from attractory.activations import Activation
 from attractory.analysis.iteration import RecallStatus
 from attractory.memory.base import BaseMemory
+from attractory.memory.beginnings import Beginnings
 from attractory.memory.cue_mending import DAMAGE
 from attractory.memory.metric_search import Choice, held_out_cues
 from attractory.memory.on_gpu import follow_anywhere
 from attractory.memory.recalled import MemoryRecall
-from attractory.memory.state import Beginnings
 
 __all__ = ["AttractorMemory"]
 

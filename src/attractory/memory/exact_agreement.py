@@ -190,7 +190,7 @@ class ExactAgreement:
         some = spread(len(self._within), _LOOKED_AT)
         agree = np.empty(len(some))
         for j, column in enumerate(np.sort(self._by_column[some], axis=1)):
-            same = _count(column, column, self._within[some[j]])
+            same = _count(column, column, float(self._within[some[j]]))
             agree[j] = (same - 1).mean() / max(len(column) - 1, 1)
         tells = some[agree <= _OFTEN]
         return tells[spread(len(tells), _COLUMNS)]

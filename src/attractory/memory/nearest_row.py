@@ -26,6 +26,8 @@ __all__ = [
 
 _CHANCE = 4.0  # standard errors
 FEWEST = 300  # coordinates: of fewer too little is told
+_LIKELY, _FEWER = 2.0, 48  # standard errors, and coordinates, of what may be noise
+_KURTOSIS = 5.0  # its standard error over that of a mean, √24
 _ALONE = 0.05  # of the distance of the second row
 _AT_ONCE = 1 << 24  # distances held at a time
 _ALL, _SOME, _SAMPLE = 2048, 256, 64  # rows up to which all are looked at, and some of more
@@ -39,11 +41,13 @@ class NearestRow(NamedTuple):
     Attributes:
         row: index, (k,).
         white: whether there is white noise between them, (k,).
+        perhaps: whether there may be, (k,): fewer coordinates tell less, or less clearly.
         ratio: distance of the row over that of the second one, (k,); 1 where nothing is known.
     """
 
     row: Int[np.ndarray, " k"]
     white: Bool[np.ndarray, " k"]
+    perhaps: Bool[np.ndarray, " k"]
     ratio: Float[np.ndarray, " k"]
 
     @property
@@ -237,8 +241,8 @@ def second_row(
 
 def _told(
     rows: np.ndarray, x: np.ndarray, part: np.ndarray, away: np.ndarray, first: np.ndarray
-) -> tuple[Bool[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """Return whether the rest is white noise, and its length over the second row's distance."""
+) -> tuple[Bool[np.ndarray, " k"], Bool[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return whether the rest is, or may be, white noise, and its length over the second row's."""
     dim = part.sum(axis=1)
     rest = part * (x - rows[first])
     length = np.linalg.norm(rest, axis=1)
@@ -246,16 +250,19 @@ def _told(
     mean = (part * rows[first]).sum(axis=1) / np.maximum(dim, 1)
     apart = part * (rows[first] - mean[:, None])
     size = np.linalg.norm(apart, axis=1)
-    most = _CHANCE / np.sqrt(np.maximum(dim, 1))
-    white = np.abs(unit.sum(axis=1)) / np.sqrt(np.maximum(dim, 1)) <= most
-    white &= np.abs((unit * apart).sum(axis=1)) <= most * size
-    white &= np.abs((unit[:, 1:] * unit[:, :-1]).sum(axis=1)) <= most
-    # Of normal numbers the fourth moment is 3, with a standard error of √24 over that of a mean.
-    white &= np.abs(dim * (unit**4).sum(axis=1) - 3) <= 5 * most
-    white &= (length > 0) & (dim >= FEWEST)
+    error = 1 / np.sqrt(np.maximum(dim, 1))
+    signs = (
+        unit.sum(axis=1) * error,
+        (unit * apart).sum(axis=1) / np.where(size > 0, size, 1.0),
+        (unit[:, 1:] * unit[:, :-1]).sum(axis=1),
+        (dim * (unit**4).sum(axis=1) - 3) / _KURTOSIS,  # of normal numbers the moment is 3
+    )
+    off = np.abs(signs).max(axis=0) / error
+    white = (length > 0) & (off <= _CHANCE) & (dim >= FEWEST)
+    perhaps = (length > 0) & (off <= _LIKELY) & (dim >= _FEWER)
     second = (part * x**2).sum(axis=1)
     if len(rows) > 1:
         away[np.arange(len(x)), first] = np.inf
         second = second + away.min(axis=1)
     there = (dim > 0) & (second > 0)
-    return white, np.where(there, length / np.sqrt(np.where(there, second, 1.0)), 1.0)
+    return white, perhaps, np.where(there, length / np.sqrt(np.where(there, second, 1.0)), 1.0)

@@ -14,10 +14,11 @@ from jaxtyping import Bool, Float, Int
 
 from attractory._util.validation import flag
 from attractory.maps.protocol import Map, SingularKernelError, dtype_of
+from attractory.memory.beginnings import Beginnings, Stored, as_they_are, beginnings
 from attractory.memory.confidence import Confidence
 from attractory.memory.coordinates import Coordinates, nearest
 from attractory.memory.cue_denoising import denoised
-from attractory.memory.cue_mending import DAMAGE, CueMending
+from attractory.memory.cue_mending import CueMending
 from attractory.memory.cue_units import MOST_COLUMNS, CueUnits
 from attractory.memory.damage_kinds import FEWEST_FOR_MODELS
 from attractory.memory.drift_free_steps import LinearPart
@@ -27,43 +28,18 @@ from attractory.memory.metric_search import Choice
 from attractory.memory.not_stored import NotStoredError
 from attractory.memory.sequence_order import following, joined_by
 from attractory.memory.settings import MemorySettings
-from attractory.memory.shortlist import Compared
 from attractory.memory.span import Span
 from attractory.memory.stored_map import KernelStore
 from attractory.memory.stored_map_gpu import GpuStore, solves_on_gpu, store_type
 from attractory.memory.stored_map_large import LargeStore, as_large
 from attractory.memory.stored_network import NetworkStore
 
-__all__ = ["Beginnings", "Carried", "MemoryState"]
+__all__ = ["Carried", "MemoryState"]
 
 _AT = 1e-3  # of the norm: a cue this near is the row
-_CLOSE = 0.2  # of the norm: a cue farther than this from the row most like it is none
-_BESIDE = 0.25  # of the distance of the second row: a cue so near to its row is beside it
-_EXACT = 0.999  # confidence that a row is right which a cue is exactly in parts
 _TWIN = 1e-6  # of the norm: a row this near is the same
 _KEPT = 1 << 22  # numbers in rows that are kept in the units given, too
 _FAR = 4.0  # mean square of rows added, of that of the rows at fit: the metric does not fit them
-
-
-class Beginnings(NamedTuple):
-    """Where the recall of cues begins, in a memory's coordinates.
-
-    Attributes:
-        plain: the cues as they are, (k, d); mended, where some of them is unknown or the row that
-            they are mended by is as good as certain.
-        start: the cues mended.
-        damage: place in `cue_mending.DAMAGE`, (k,); −1 where cues are not mended.
-        row: the stored row that each is mended by, (k,); −1 where cues are not mended.
-        sure: probability that this row is right, (k,); see `memory.row_probability`.
-        certain: whether the cue has been put at the row, (k,).
-    """
-
-    plain: Float[np.ndarray, "k d"]
-    start: Float[np.ndarray, "k d"]
-    damage: Int[np.ndarray, " k"]
-    row: Int[np.ndarray, " k"]
-    sure: Float[np.ndarray, " k"]
-    certain: Bool[np.ndarray, " k"]
 
 
 class Carried(NamedTuple):
@@ -274,26 +250,6 @@ class MemoryState:
         mean, metric = coordinates.mean, coordinates.metric
         return coordinates.rescaled(denoised(cues - mean, metric, self.outside, mean))[0]
 
-    def _stored(
-        self, plain: Float[np.ndarray, "k d"], seen: Compared
-    ) -> tuple[Int[np.ndarray, " k"], Bool[np.ndarray, " k"]]:
-        """Return the rows that cues are, and which cues are one.
-
-        One that is has the row's direction from the mean; where that is near, all rows are looked
-        at.
-
-        Args:
-            plain: the cues in the coordinates.
-            seen: the same as they are.
-        """
-        row = self.mending.alike(seen)
-        away = np.linalg.norm(plain - self.points[row], axis=1)
-        near = np.flatnonzero(away <= _CLOSE * self.norm)
-        if len(near):
-            row[near] = nearest(plain[near], self.points)
-            away[near] = np.linalg.norm(plain[near] - self.points[row[near]], axis=1)
-        return row, away <= _AT * self.norm
-
     @cached_property
     def mending(self) -> CueMending:
         """What mends scaled cues before the map iterates."""
@@ -308,7 +264,7 @@ class MemoryState:
 
     def beginnings(
         self, cues: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
-    ) -> "Beginnings":
+    ) -> Beginnings:
         """Return where the recall of cues begins.
 
         Args:
@@ -321,61 +277,12 @@ class MemoryState:
         if self.cue_units is not None:
             cues, other_units = self.cue_units.read(cues, known)
         cues, coordinates = self.coordinates.scaled(cues), self.coordinates.of_scaled
-        encode, count = coordinates.encode, len(cues)
         if known is not None:
             cues = np.where(known, cues, coordinates.mean)
-        plain = encode(cues)[0]
-        damage = np.full(count, -1)
         if not self.settings.guided:
-            none = damage.copy(), np.zeros(count), np.zeros(count, bool)
-            return Beginnings(plain, plain, damage, *none)
-        seen = self.mending.frame.compared(cues)
-        row, there = self._stored(plain, seen)
-        start, sure = plain.copy(), np.ones(count)
-        damage[:], certain = 0, np.zeros(count, bool)
-        whole = np.ones(count, bool) if known is None else known.all(axis=1)
-        near = self.mending.nearest(seen, known)
-        numbers = np.full(count, cues.shape[1]) if known is None else known.sum(axis=1)
-        at = there & whole & (cues.shape[1] > 2)  # in a plane many have a row's direction
-        few = (numbers < FEWEST_FOR_MODELS) & ~at
-        # White noise needs no model of damage, but for its confidence where some is unknown.
-        damaged = whole & ~there & ~near.white
-        exact, given = np.full(count, -1), np.flatnonzero((damaged | ~whole) & ~few)
-        part = None if known is None else known[given]
-        exact[given] = self.mending.exactly(seen.some(given), part)
-        parts, models = exact >= 0, ~few & (exact < 0)
-        for some, told in ((damaged & models, None), (~whole & models, known)):
-            if not some.any():
-                continue
-            part = None if told is None else told[some]
-            less = self.less_noise(cues[some]) / self.norm
-            mended = self.mending.mend(cues[some], less, part, seen.some(some))
-            start[some], damage[some] = encode(mended.cue)[0], mended.damage
-            row[some], sure[some] = mended.row, mended.confidence
-            certain[some] = mended.certain
-        direct = (near.white | near.alone) & ~there & ~parts
-        sure[direct & ~whole & (row != near.row)] = 0.0
-        row[direct] = near.row[direct]
-        damage[direct] = np.where(near.white[direct], DAMAGE.index("noise"), damage[direct])
-        some = direct & whole
-        sure[some] = self.mending.of_noise(seen.some(some), row[some])
-        # The law was learned of more noise than a cue has that lies beside its row.
-        beside = some & (near.ratio < _BESIDE)
-        sure[beside] = np.maximum(sure[beside], 1 - near.ratio[beside])
-        certain |= direct
-        if few.any():
-            # A direction, too, says less than all there is to go by.
-            part = None if known is None else known[few]
-            row[few], sure[few] = self.mending.of_few_coordinates(seen.some(few), part)
-            certain[few] = True
-            damage[few] = DAMAGE.index("noise")
-        row[parts], sure[parts], certain[parts] = exact[parts], _EXACT, True
-        damage[parts] = DAMAGE.index("replaced")
-        damage[near.ratio <= _AT] = 0
-        damage[other_units] = DAMAGE.index("changed values")
-        start[certain] = self.points[row[certain]]
-        plain[~whole | certain] = start[~whole | certain]
-        return Beginnings(plain, start, damage, row, sure, certain)
+            return as_they_are(coordinates.encode(cues)[0])
+        given = Stored(coordinates, self.points, self.mending, self.less_noise)
+        return beginnings(given, cues, known, other_units)
 
     @cached_property
     def cue_units(self) -> CueUnits | None:
