@@ -1,4 +1,4 @@
-"""What `test_on_gpu.py` runs in a process of its own, with two devices, the second one as a GPU."""
+"""What `test_on_gpu.py` runs in a process of two devices: on both, and on the second as a GPU."""
 
 import copy
 import pickle
@@ -20,6 +20,25 @@ from attractory.solvers.on_gpu import solve_on_gpu
 
 SECOND = jax.devices()[1]
 X = sphere(150, 20, norm=30.0, seed=0)
+
+
+def both():
+    """Rows and cues shared out over the devices: what one of them gives."""
+    assert len(jax.devices()) == 2
+    settings = {"activation": "erf", "solver": "cg", "tolerance": 1e-10}
+    x = sphere(90, 12, norm=12.0, seed=1)
+    here, there = (
+        fit_regression(x, compute=where, **settings).coefficients for where in (None, "devices")
+    )
+    assert np.abs(here - there).max() <= 1e-8 * np.abs(here).max()
+    digits, _ = bundled_digits(12)
+    cues = digits + np.random.default_rng(0).normal(size=digits.shape) * 0.2
+    memory = AttractorMemory(activation="erf", tolerance=1e-11).fit(digits)
+    here = memory.recall(cues)
+    there = memory.set_params(compute="devices").recall(cues)
+    assert np.abs(here.state - there.state).max() <= 1e-8
+    assert (here.pattern == there.pattern).all()
+    assert here.path.shape == there.path.shape
 
 
 def matrices():
@@ -117,7 +136,5 @@ def guard():
 
 
 if __name__ == "__main__":
-    import sys
-
-    for check in sys.argv[1:]:
-        globals()[check]()
+    for check in (both, solves, recall, guard, matrices):
+        check()
