@@ -2,8 +2,9 @@
 
 Jaxtyping's import hook makes two checkers of each function when it is defined, closures at each
 definition anew: 12 s for the whole package, before the first test. Here each piece of code gets
-its checker once, when it is called first. What a check says depends on types, shapes and dtypes,
-and so does not have to be asked again for a call that has those of another.
+its checker once, when it is called first, made of the checkers of its types, which recur. What a
+check says depends on types, shapes and dtypes, and so does not have to be asked again for a call
+that has those of another.
 """
 
 import dataclasses
@@ -119,8 +120,66 @@ class _Named:
 
 def _checks(function):
     """Return functions that check arguments and the result, and a set for what they have seen."""
+    positional, named, rest, others = [], {}, None, None
     signature = inspect.signature(function)
-    scope, shown = {"__name__": function.__module__}, []
+    for name, parameter in signature.parameters.items():
+        check = _check(parameter.annotation, function)
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            rest = check
+        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            others = check
+        else:
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+                positional.append(check)
+            if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY:
+                named[name] = check
+
+    def arguments(*args, **kwargs):
+        try:
+            for k, value in enumerate(args):
+                (positional[k] if k < len(positional) else rest or _anything)(value)
+            for name, value in kwargs.items():
+                named.get(name, others or _anything)(value)
+        except TypeCheckError:
+            _said(function, signature)(*args, **kwargs)  # which names the argument
+            raise
+
+    returned = signature.return_annotation
+    result = None if returned is inspect.Signature.empty else _check(returned, function)
+    return arguments, result, set()
+
+
+def _anything(value): ...
+
+
+_OF_TYPES: dict = {}
+_OTHERS = typing.ParamSpecArgs, typing.ParamSpecKwargs
+
+
+def _check(annotation, function):
+    """Return a function that checks one value: to make these takes time, and most types recur."""
+    if annotation is inspect.Parameter.empty:
+        return _anything
+    hint = _resolved(annotation, function)
+    # What stands for other functions' arguments is not looked into, by beartype neither.
+    if typing.get_origin(hint) is typing.Unpack or isinstance(hint, _OTHERS):
+        return _anything
+    try:
+        return _OF_TYPES.get(hint) or _OF_TYPES.setdefault(hint, _made(hint))
+    except TypeError:  # no hash
+        return _made(hint)
+
+
+def _made(hint):
+    def check(returned): ...
+
+    check.__annotations__ = {"returned": hint}
+    return _typed(check)
+
+
+def _said(function, signature):
+    """Return one checker of all arguments, by their names."""
+    scope, shown = {}, []
     for k, parameter in enumerate(signature.parameters.values()):
         of = {}
         if parameter.annotation is not inspect.Parameter.empty:
@@ -132,12 +191,7 @@ def _checks(function):
         shown.append(parameter.replace(**of))
     shown = signature.replace(parameters=shown, return_annotation=inspect.Signature.empty)
     exec(f"def arguments{shown}: pass", scope)
-    result = None
-    if signature.return_annotation is not inspect.Signature.empty:
-        scope["_returned"] = _resolved(signature.return_annotation, function)
-        exec("def result(returned: _returned): pass", scope)
-        result = _typed(scope["result"])
-    return _typed(scope["arguments"]), result, set()
+    return _typed(scope["arguments"])
 
 
 def _resolved(annotation, function):
