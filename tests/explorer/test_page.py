@@ -35,14 +35,15 @@ class Visitor:
     """A page, and what it did."""
 
     def __init__(self, browser, address, width=420, height=700):
-        self.page = browser.new_page(viewport={"width": width, "height": height})
+        self.page = browser.new_page()
+        self.page.set_viewport_size({"width": width, "height": height})
         self.urls, self.troubles = [], []
         self.page.on("request", lambda request: self.urls.append(request.url))
         self.page.on("websocket", lambda socket: self.urls.append(socket.url))
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("console", self.heard)
         self.page.goto(address)
-        self.page.wait_for_function("document.body.dataset.shown > 0", timeout=WAIT)
+        self.until("document.body.dataset.shown > 0")
         self.settled()
 
     def heard(self, message):
@@ -53,8 +54,11 @@ class Visitor:
     def settled(self):
         """Wait until the page has sent what was drawn, and recall is over."""
         self.page.wait_for_timeout(150)
-        idle = "document.getElementById('busy').textContent === ''"
-        self.page.wait_for_function(idle, timeout=WAIT)
+        self.until("document.getElementById('busy').textContent === ''")
+
+    def until(self, holds):
+        # Not at each frame, as is the default: a page that is looked at is drawn, by the CPU.
+        self.page.wait_for_function(holds, timeout=WAIT, polling=50)
 
     def drag(self, *places):
         """Drag the mouse over the cue; places are shares of its width and height."""
