@@ -13,21 +13,21 @@ from attractory.datasets import bundled_digits, rescale, sphere
 
 
 def test_profile_is_made_of_its_parts():
-    x, noise, fit = sphere(4, 20), Noise(seed=5), partial(fit_regression, activation="erf")
-    profile = norm_profile(x, [8.0, 40.0], fit=fit, sizes=[0.3, 2.0], noise=noise, trials=6)
+    x, noise, fit = sphere(3, 20), Noise(seed=5), partial(fit_regression, activation="erf")
+    profile = norm_profile(x, [8.0, 40.0], fit=fit, sizes=[0.3, 2.0], noise=noise, trials=4)
     for k, norm in enumerate(profile.norms):
         patterns = rescale(x, norm, center=False)
         f = fit(patterns)
         np.testing.assert_allclose(profile.spectral_radius[k], spectral_radius(f, patterns))
         rule = RecallRule(max_steps=200)
-        curve = recall_curve(f, patterns, [0.3, 2.0], noise=noise, trials=6, rule=rule)
+        curve = recall_curve(f, patterns, [0.3, 2.0], noise=noise, trials=4, rule=rule)
         assert (profile.curves[k].counts == curve.counts).all()
         radius = certified_radius(f, patterns).radius
         np.testing.assert_allclose(profile.certified[k], radius / norm)
         assert profile.residual[k] == f.residual > 0
     assert repr(profile) == "NormProfile(2 norms 8 … 40, erf, depth 2)"
     assert profile.recalled.shape == (2, 2)
-    assert norm_profile(x, [8.0], fit=fit, sizes=[0.3], trials=6, certify=False).certified is None
+    assert norm_profile(x, [8.0], fit=fit, sizes=[0.3], trials=4, certify=False).certified is None
 
 
 def test_relative_radius_of_a_double_well_is_a_quantile():
@@ -66,7 +66,7 @@ def test_best_norm_is_close_to_the_best_of_a_grid():
     digits = digits - digits.mean(axis=0)
     settings = {"trials": 5, "rule": RecallRule(max_steps=80)}
     found = find_best(digits, fit=partial(fit_regression, activation="erf"), fits=9, **settings)
-    grid = np.geomspace(*found.settings["norms"], 10)
+    grid = np.geomspace(*found.settings["norms"], 6)
     radii = []
     for norm in grid:
         x = rescale(digits, norm, center=False)
@@ -89,18 +89,8 @@ def test_equal_best_radii_are_searched_between_worse_ones():
     assert f"tied from {low:.4g} to {high:.4g}" in repr(found)
 
 
-def test_an_optimum_at_the_edge_is_said():
-    fit = partial(fit_regression, activation="erf")
-    found = find_best(sphere(3, 20), fit=fit, norms=[50.0, 200.0], fits=3, trials=4)
-    assert found.at_edge
-    assert found.norm == pytest.approx(50.0)
-    assert "at the edge" in repr(found)
-    assert found.tied[0] == pytest.approx(50.0)
-    assert not found.at_least
-
-
 def test_bad_values():
-    x, fit = sphere(3, 20), partial(fit_regression, activation="erf")
+    x = sphere(3, 20)
     for call, words in [
         (lambda: norm_profile(x, [2.0, 1.0]), "norms must be above 0 and in ascending"),
         (lambda: norm_profile(x, [0.0]), "norms must be above 0"),
@@ -109,12 +99,6 @@ def test_bad_values():
         (lambda: find_best(x, norms=[3.0, 2.0]), "norms must be above 0 and in ascending"),
         (lambda: find_best(x, norms=[1.0, 2.0, 3.0]), "norms must be two numbers"),
         (lambda: find_best(x, success=1.0), "success must lie between 0 and 1"),
-        (
-            lambda: find_best(
-                x, fit=fit, norms=[0.1, 0.2], fits=3, trials=4, rule=RecallRule(tolerance=1e-5)
-            ),
-            "hold none at which",
-        ),
         (lambda: find_best(x, noise=Noise(relative=False)), "noise must be relative"),
     ]:
         with pytest.raises(ValueError, match=words):
