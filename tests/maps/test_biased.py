@@ -59,6 +59,7 @@ def test_the_kernel_has_even_terms_only_with_biases(patterns):
 
 
 def test_certified_cues_come_home_and_shocks_lie_beyond(patterns, biased):
+    patterns = patterns[:2]
     certificate = certified_radius(biased, patterns)
     assert certificate.certified.all()
     shock = critical_shock(biased, patterns, starts=2, rounds=4)

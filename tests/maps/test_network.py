@@ -24,8 +24,10 @@ def _applied(activation, values):
     return np.asarray(activation(flat))[: values.size].reshape(values.shape)
 
 
-@pytest.mark.parametrize("name", activation_names())
-@pytest.mark.parametrize(("depth", "width"), SHAPES)
+@pytest.mark.parametrize(
+    ("name", "depth", "width"),
+    [*((name, *SHAPES[1]) for name in activation_names()), *(("tanh", *s) for s in SHAPES[::2])],
+)
 def test_is_the_formula(name, depth, width):
     f, x = _network(depth, width, activation=name), gaussian(4, 6)
     value = x
@@ -37,7 +39,7 @@ def test_is_the_formula(name, depth, width):
 
 @pytest.mark.parametrize(
     ("name", "depth", "width"),
-    [*(("sigmoid", *shape) for shape in SHAPES), ("tanh", *SHAPES[1]), ("softsign", *SHAPES[1])],
+    [(name, *s) for name, s in zip(("sigmoid", "tanh", "softsign"), SHAPES, strict=True)],
 )
 def test_jacobian_products_and_automatic_differentiation_agree(name, depth, width):
     f = _network(depth, width, activation=name)
@@ -55,7 +57,7 @@ def test_jacobian_products_and_automatic_differentiation_agree(name, depth, widt
     assert f.jacobian(x.reshape(3, 1, 6)).shape == (3, 1, 6, 6)
 
 
-@pytest.mark.parametrize(("depth", "width"), SHAPES)
+@pytest.mark.parametrize(("depth", "width"), SHAPES[1:])
 def test_empirical_ntk_is_the_gram_matrix_of_gradients(depth, width):
     f, x, y = _network(depth, width), gaussian(3, 6), gaussian(2, 6, seed=1)
 
@@ -83,7 +85,7 @@ def test_empirical_ntk_tends_to_the_kernel(depth):
     x = sphere(4, 6, norm=8.0)
     limit = ntk(x, depth=depth)
     errors = []
-    for width in (50, 800):
+    for width in (32, 512):
         parts = []
         for key in range(6):
             f = Autoencoder(6, width=width, depth=depth, key=key, dtype=np.float64)
