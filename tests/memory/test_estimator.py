@@ -36,8 +36,8 @@ def test_scikit_learns_checks_pass_whole(monkeypatch):
 # What a network could do otherwise; arguments are looked at before it is known to be one.
 OF_NETWORKS = {
     "check_fit_idempotent", "check_methods_subset_invariance", "check_estimators_pickle",
-    "check_methods_sample_order_invariance", "check_estimators_overwrite_params",
-    "check_transformer_general", "check_transformer_preserve_dtypes",
+    "check_estimators_overwrite_params", "check_transformer_general",
+    "check_transformer_preserve_dtypes",
 }  # fmt: skip
 
 
@@ -46,7 +46,8 @@ OF_NETWORKS = {
 def test_scikit_learns_checks_of_what_is_fitted_pass_for_a_network():
     passed = set()
     for network, check in estimator_checks_generator(Lenient(200, activation="erf")):
-        if check.func.__name__ in OF_NETWORKS:
+        # Once, and not again with rows of which the memory is read-only.
+        if check.func.__name__ in OF_NETWORKS - passed:
             check(network)
             passed.add(check.func.__name__)
     assert passed == OF_NETWORKS
@@ -154,17 +155,17 @@ def test_a_cycle_of_digits_replays_from_noise(tmp_path):
 
 
 def test_unknown_cues_are_rejected_at_the_stated_rate():
-    """Stored: 150 digits; unknown: 50 others. At reject 0.9 at most about one in ten may pass."""
-    digits, _ = bundled_digits(200)
-    memory = AttractorMemory(activation="erf").fit(digits[:150])
-    scale = np.linalg.norm(digits[:150] - digits[:150].mean(axis=0), axis=1, keepdims=True)
-    noise = np.random.default_rng(0).normal(size=(150, 784)) / 28 * scale * 0.5
-    cues = np.vstack([digits[:150] + noise, digits[150:]])
+    """Stored: 100 digits; unknown: 50 others. At reject 0.9 at most about one in ten may pass."""
+    digits, _ = bundled_digits(150)
+    memory = AttractorMemory(activation="erf").fit(digits[:100])
+    scale = np.linalg.norm(digits[:100] - digits[:100].mean(axis=0), axis=1, keepdims=True)
+    noise = np.random.default_rng(0).normal(size=(100, 784)) / 28 * scale * 0.5
+    cues = np.vstack([digits[:100] + noise, digits[100:]])
     found = memory.recall(cues)
-    known, ended = found.known[:150], found.pattern[:150] >= 0
-    assert found.known[150:].mean() < 0.2
+    known, ended = found.known[:100], found.pattern[:100] >= 0
+    assert found.known[100:].mean() < 0.2
     assert known[ended].mean() > 0.95
-    assert (memory.predict(cues)[150:] == -1).mean() > 0.8
+    assert (memory.predict(cues[100:]) == -1).mean() > 0.8
 
 
 def test_diagnosis_names_what_to_change():
