@@ -139,18 +139,18 @@ def test_undecided_starts_are_not_counted_as_elsewhere():
 
 def test_digits_low_rank_newton_and_chunks():
     """The stored digits are found; radii and counts agree with the other routes to them."""
-    x = rescale(bundled_digits(8)[0], 100.0)
+    x = rescale(bundled_digits(8)[0][:, ::4], 50.0)
     f = fit_regression(x)
-    census = attractor_census(f, x, count=40, seed=1, rule=LONG)
+    census = attractor_census(f, x, count=30, seed=1, rule=LONG)
     assert census.undecided + census.diverged == 0
     assert len(census.stored) >= 4
     for a in census.attractors:
-        assert a.residual < 1e-10 * 100
+        assert a.residual < 1e-10 * 50
         assert a.refined
         assert a.spectral_radius == pytest.approx(spectral_radius(f, a.points)[0], rel=1e-9)
     for a in census.stored:
         np.testing.assert_allclose(a.points[0], x[a.nearest], atol=1e-9)
-    again = attractor_census(f, x, count=40, seed=1, rule=LONG, chunk=9)
+    again = attractor_census(f, x, count=30, seed=1, rule=LONG, chunk=9)
     np.testing.assert_array_equal(again.label, census.label)
 
 

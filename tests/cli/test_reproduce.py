@@ -27,7 +27,7 @@ def first(tmp_path_factory):
         redirect_stderr(io.StringIO()) as err,
         pytest.raises(SystemExit) as end,
     ):
-        main(["reproduce", "figure-d1", "--out", str(folder)])
+        main(["reproduce", "figure-d1", "--workers", "1", "--out", str(folder)])
     return end.value.code, out.getvalue(), err.getvalue(), folder
 
 
