@@ -71,7 +71,7 @@ def recall_animation(
         >>> from attractory.datasets import bundled_digits
         >>> digits, _ = bundled_digits(5)
         >>> memory = AttractorMemory(metric="rule").fit(digits)
-        >>> movie = recall_animation(memory, digits[:2] / 2, (28, 28))
+        >>> movie = recall_animation(memory, digits[:2] / 2, (28, 28), most=3)
         >>> save_animation(movie, Path(tempfile.mkdtemp()) / "recall.gif", dpi=40).suffix
         '.gif'
     """
@@ -131,7 +131,7 @@ def save_animation(
         OSError: if the file cannot be written.
 
     Example:
-        >>> movie = recall_animation(lambda x: 0.5 * x, [[1.0, 0.5]], (1, 2), title="to black")
+        >>> movie = recall_animation(lambda x: 0.1 * x, [[1.0, 0.5]], (1, 2), title="to black")
         >>> save_animation(movie, Path(tempfile.mkdtemp()) / "way.gif", dpi=40).name
         'way.gif'
     """

@@ -173,7 +173,7 @@ def plot_best_norm(best: BestNorm, *, title: str = "") -> Figure:
         >>> from attractory import best_norm, fit_regression
         >>> from attractory.datasets import sphere
         >>> fit = partial(fit_regression, activation="erf")
-        >>> best = best_norm(sphere(4, 16), fit=fit, fits=4, trials=4)
+        >>> best = best_norm(sphere(4, 16), fit=fit, fits=3, trials=4)
         >>> plot_best_norm(best).axes[0].get_xscale()
         'log'
     """
