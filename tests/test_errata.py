@@ -191,7 +191,7 @@ def test_12_a_larger_norm_is_a_larger_basin_only_up_to_a_point():
     assert shares[2] < 0.1
 
 
-@pytest.mark.parametrize(("n", "share"), [(2, 0.1), (5, 0.4), (8, 0.7)])
+@pytest.mark.parametrize(("n", "share"), [(2, 0.1), (8, 0.7)])
 def test_13_shares_of_figure_e1_belong_to_a_small_norm(n, share):
     def near_one(norm):
         x = norm * sphere(n, 10, seed=0)

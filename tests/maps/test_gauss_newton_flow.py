@@ -100,7 +100,7 @@ def test_lazy_steps_lie_in_the_span_of_the_gradients():
 def test_no_unit_goes_further_than_it_bends(activation):
     """Six typical scales of the logistic function are 10.1; tanh(x) is that of 2x."""
     x = rescale(bundled_digits(5)[0], 300.0)
-    f = Autoencoder(784, width=3000, activation=activation, key=0)
+    f = Autoencoder(784, width=1000, activation=activation, key=0)
     done, _ = _step(f, x)
     with jax.enable_x64(True):
         change = np.abs(np.asarray(x @ x.T / 784 @ done.state.first_layer_change, float))
