@@ -130,22 +130,22 @@ def test_settled_points_and_their_residual_belong_together():
 
 
 def test_agrees_with_plain_recall_on_digits_whatever_the_chunk():
-    x = rescale(bundled_digits(12)[0], 100.0)
+    x = rescale(bundled_digits(12)[0][:, ::4], 50.0)
     f = fit_regression(x)
     home = np.arange(60) % 12
-    cues = x[home] + np.random.default_rng(2).normal(size=(60, 784)) * 14
+    cues = x[home] + np.random.default_rng(2).normal(size=(60, 196)) * 14
     seen = []
     result = recall_outcomes(f, cues, x, home, progress=lambda done, total: seen.append(done))
     assert seen == [60]
     plain = recall(f, cues, max_steps=51, tol=1e-15).state
-    error = np.linalg.norm(plain - x[home], axis=1) / 100
+    error = np.linalg.norm(plain - x[home], axis=1) / 50
     np.testing.assert_allclose(result.error, error, atol=1e-6)
     np.testing.assert_array_equal(result.outcome == Outcome.RECALLED, error <= 0.01)
     assert {Outcome.RECALLED} < set(result.outcome.tolist())
     shaped = recall_outcomes(
-        f, cues.reshape(5, 12, 784), x, home.reshape(5, 12), chunk=7, progress=False
+        f, cues.reshape(5, 12, 196), x, home.reshape(5, 12), chunk=7, progress=False
     )
-    assert shaped.state.shape == (5, 12, 784)
+    assert shaped.state.shape == (5, 12, 196)
     np.testing.assert_array_equal(shaped.outcome.ravel(), result.outcome)
 
 
