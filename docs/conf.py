@@ -78,6 +78,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 html_context = {"default_mode": "auto"}
+html_sidebars = {"install": []}  # nothing is below it
 
 # Each example is a file that ends in a figure. They run in one process, which compiles once.
 # ATTRACTORY_DOCS_TEXT=1 leaves them, and the pages' snippets, as they are.
