@@ -183,6 +183,24 @@ def test_cues_are_of_the_kinds_they_are_said_to_be():
     assert held_out_cues(np.eye(2), 3)[1].shape == (3, 2)
 
 
+def test_rows_that_differ_where_no_trial_looks_are_stored(monkeypatch):
+    monkeypatch.setattr(module, "_WORK", 25 * 100)  # every other number, of 25 rows of 200
+    rows = np.random.default_rng(0).normal(size=(25, 200))
+    rows[:12] -= rows[12:24]
+    rows[12:24] = -rows[:12]  # a mean of 0 but for the last row
+    looked_at = module.spread(200, 100)
+    unseen = np.setdiff1d(np.arange(200), looked_at)
+    rows[24, looked_at] = 0.0
+    rows[13] = rows[12]
+    rows[1] = -rows[13]
+    rows[13, unseen[:3]] += 4.0
+    rows[1, unseen[:3]] -= 4.0
+    memory = AttractorMemory(activation="erf").fit(rows)
+    assert len(memory.patterns_) == 25
+    assert memory.choice_ is not None
+    assert (memory.recall(rows).pattern == np.arange(25)).all()
+
+
 def test_the_twin_grows_as_fast():
     for name in ("sigmoid", "tanh", "erf"):
         act = activation(name)

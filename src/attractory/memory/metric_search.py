@@ -52,6 +52,7 @@ _CUES = 200  # twice as many for rows of few numbers
 _CHEAP = 50_000
 _WORK = 800_000  # numbers in the rows of a trial
 _ROWS = 1000  # above which the rule stands
+_NOTHING = 1e-9  # of the largest distance from the mean
 _STEPS = 80  # of the memory's own map in a trial
 _STILL = 1e-4  # relative step at which it is at rest
 _THERE = 0.01  # of the norm: recalled
@@ -185,7 +186,9 @@ def choose(
         return None
     seen = spread(rows.shape[1], max(_WORK // len(rows), _FEW))
     if len(seen) < rows.shape[1]:
-        rows, mean = rows[:, seen], mean[seen]
+        rows, mean = _told_apart(rows[:, seen], mean[seen]), mean[seen]
+        if len(rows) < _FEW:
+            return None
         metric = fit_metric(rows - mean, metric.share)
     home, cues = held_out_cues(rows, _CUES * (2 if rows.size <= _CHEAP else 1))
     around = _Around(rows - mean, cues - mean, mean, home, Span(metric.basis, rows.shape[1]))
@@ -203,6 +206,17 @@ def choose(
     show(len(tried), len(tried))
     chosen = as_good([trial.metric for trial in tried], np.array(outcomes))
     return Choice(chosen, len(cues), len(rows), tuple(tried))
+
+
+def _told_apart(
+    rows: Float[np.ndarray, "n c"], mean: Float[np.ndarray, " c"]
+) -> Float[np.ndarray, "m c"]:
+    """Return rows that differ in some of their coordinates, and are not at the mean there."""
+    apart = rows - mean
+    length = np.linalg.norm(apart, axis=1)
+    there = np.flatnonzero(length > _NOTHING * length.max(initial=0.0))
+    unit = (apart[there] / length[there, None]).round(9) + 0.0
+    return rows[there[np.sort(np.unique(unit, axis=0, return_index=True)[1])]]
 
 
 def as_good(shares: Sequence[float], recalled: Bool[np.ndarray, "t k"]) -> float:
