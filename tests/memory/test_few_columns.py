@@ -9,7 +9,7 @@ from attractory.memory import few_columns
 from attractory.memory.few_columns import of_few_coordinates
 
 RNG = np.random.default_rng(5)
-LAWS = norm, laplace, cauchy
+LAWS, SCALES = (norm, laplace, cauchy), few_columns._SCALES
 
 
 def normal(x, mean, covariance):
@@ -135,3 +135,24 @@ def test_posterior_has_a_say_where_models_of_damage_are_not_sure():
     found = AttractorMemory(metric=None, activation="erf").fit(rows).recall(cues)
     assert (found.confidence >= np.minimum(sure, 0.8) - 0.01).all()
     assert (found.pattern == np.arange(30)).mean() > 0.9
+
+
+def test_a_row_that_lies_beside_stored_ones_as_these_do_is_not_known():
+    rng = np.random.default_rng(3)
+    centres = np.repeat(rng.normal(size=(100, 8)), 4, axis=0)
+    each = centres + 0.05 * rng.normal(size=centres.shape)
+    rows, strangers = (each.reshape(100, 4, 8)[:, part].reshape(-1, 8) for part in ([0, 1, 2], [3]))
+    _, known = of_few_coordinates(rows, rows[:100] + 0.001 * rng.normal(size=(100, 8)))
+    _, unknown = of_few_coordinates(rows, strangers)
+    assert np.median(known) > 0.9
+    assert np.median(unknown) < 0.5
+    # The density of such a row, by plain sums over scales and laws.
+    columns = few_columns._Columns(rows)
+    away = (strangers[0] - rows) / rows.std(axis=0)
+    shares = np.exp(columns.apart)
+    laws = [[law.pdf(away, scale=s).prod(axis=1).mean() for law in LAWS] for s in SCALES]
+    wanted = np.log(shares @ np.mean(laws, axis=1))
+    x = (strangers[0] - rows.mean(axis=0)) / rows.std(axis=0)
+    assert columns._beside(x) == pytest.approx(wanted, abs=1e-3)
+    assert shares.sum() == pytest.approx(1)
+    assert SCALES[shares.argmax()] == pytest.approx(0.05 * np.sqrt(2) * 0.8, rel=0.6)

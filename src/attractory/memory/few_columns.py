@@ -16,10 +16,13 @@ counts for little where nearness is right.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import expit, logit
+
+from attractory.memory.coordinates import spread
 
 __all__ = ["MOST_COLUMNS", "MOST_ROWS", "beside_models", "of_few_coordinates"]
 
@@ -27,6 +30,7 @@ MOST_COLUMNS = 30  # up to which the posterior has a say beside the models of da
 MOST_ROWS = 10_000  # up to which it takes less time than they do
 
 _CLOSE = 64  # rows by each measure
+_TELL, _SAMPLE = 20, 256  # rows that tell how far rows lie apart, and of how many it is asked
 _SCALES = np.geomspace(1e-4, 10, 25)  # of errors
 _GAINS = np.array([0.36, 0.6, 1.0, 1.67, 2.8])  # as probably each, normal about it
 _WIDE = 0.28  # deviation of a gain, relative
@@ -48,9 +52,10 @@ def of_few_coordinates(
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     r"""Return the most probable row of each cue of few coordinates, and how probable it is.
 
-    At even odds the cue is of a row that was never stored: of the rows' mean and covariance, with
-    normal errors, as it is or with a gain or an offset. The nearest row is the less sure the nearer
-    others are: for normal errors of any scale P ∝ r⁻ᵈ at distance r.
+    At even odds the cue is of a row that was never stored: as probably of the rows' mean and
+    covariance, with normal errors, as it is or with a gain or an offset, as one that lies beside a
+    stored row, as far off as these lie from one another. The nearest row is the less sure the
+    nearer others are: for normal errors of any scale P ∝ r⁻ᵈ at distance r.
 
     Args:
         rows, cues: in units of the rows' spread.
@@ -129,9 +134,34 @@ class _Columns:
             y = told + self.any_size.middle
             found.append(_mean(self.any_size.rows_nats(y)))
             other.append(float(_mean(self.any_size.unknown_nats(y))))
+        if self.apart is not None:
+            other = [_mean(np.stack([*map(np.asarray, other)])), self._beside(x)]
         own = np.log(self.deviation).sum()
         found.append(own + _mean(np.stack(_additive((x - self.z) * self.deviation))))
         return _mean(np.stack(found)) - np.log(len(self.z)), float(_mean(np.stack(other)))
+
+    def _beside(self, x: Float[np.ndarray, " c"]) -> float:
+        """Return the log density of rows that lie as far from stored ones as these from others."""
+        assert self.apart is not None
+        each = np.logaddexp.reduce(_laws(x - self.z)[1], axis=1) - np.log(len(self.z))
+        return float(np.logaddexp.reduce(_mean(each) + self.apart))
+
+    @cached_property
+    def apart(self) -> Float[np.ndarray, " s"] | None:
+        """Logs of the shares of rows whose nearest other one is as far off as errors of each scale.
+
+        None for fewer rows than tell. The scale is the likeliest of Laplace's errors.
+        """
+        if len(self.z) < _TELL:
+            return None
+        some = spread(len(self.z), _SAMPLE)
+        squares = (self.z**2).sum(axis=1)
+        away = squares - 2 * self.z[some] @ self.z.T
+        away[np.arange(len(some)), some] = np.inf
+        scale = np.abs(self.z[some] - self.z[away.argmin(axis=1)]).mean(axis=1)
+        place = np.abs(np.log(np.maximum(scale, 1e-9))[:, None] - np.log(_SCALES)).argmin(axis=1)
+        counts = np.bincount(place, minlength=len(_SCALES)) + 1 / len(_SCALES)
+        return np.log(counts / counts.sum())
 
     def _parts(self, x: Float[np.ndarray, " c"]) -> Iterator[tuple[Bool[np.ndarray, " c"], float]]:
         """Yield which coordinates count, and the log density of the others, which were filled.
@@ -177,6 +207,14 @@ def _of_all(
 
 def _additive(away: Float[np.ndarray, "n c"]) -> list[Float[np.ndarray, " n"]]:
     """Return log densities of normal, Laplace's and Cauchy's errors."""
+    some, each = _laws(away)
+    return [_of_all(len(away), some, nats) for nats in _over_scales(each)]
+
+
+def _laws(
+    away: Float[np.ndarray, "n c"],
+) -> tuple[Int[np.ndarray, " s"], Float[np.ndarray, "3 s z"]]:
+    """Return rows that some law puts among the first, and log densities of errors at each scale."""
     away = np.abs(away)
     rows, size = away.shape
     squares, sums = (away**2).sum(axis=1), away.sum(axis=1)
@@ -185,8 +223,7 @@ def _additive(away: Float[np.ndarray, "n c"]) -> list[Float[np.ndarray, " n"]]:
     laplace = -sums[some, None] / _SCALES - size * np.log(2)
     z = away[some, :, None] / _SCALES
     cauchy = -np.log1p(z**2).sum(axis=1) - size * np.log(np.pi)
-    each = np.stack([normal, laplace, cauchy]) - size * np.log(_SCALES)
-    return [_of_all(rows, some, nats) for nats in _over_scales(each)]
+    return some, np.stack([normal, laplace, cauchy]) - size * np.log(_SCALES)
 
 
 def _linear(
