@@ -193,11 +193,14 @@ class CueMending:
         some = np.flatnonzero(~out.certain)
         if self.on_grid or not len(some):
             return
-        row, sure = beside_models(self.frame.points, x[some], self.frame.zero)
-        better = sure > out.confidence[some]
-        some, row = some[better], row[better]
-        out.damage[some[row != out.row[some]]] = DAMAGE.index("noise")
-        out.row[some], out.confidence[some], out.certain[some] = row, sure[better], True
+        row, sure, alone = beside_models(self.frame.points, x[some], self.frame.zero)
+        better = alone > out.confidence[some]
+        some, row, sure = some[better], row[better], sure[better]
+        other = row != out.row[some]
+        out.damage[some[other]] = DAMAGE.index("noise")
+        # Of a row that both are for the surer one is believed.
+        out.confidence[some] = np.where(other, sure, np.maximum(sure, out.confidence[some]))
+        out.row[some], out.certain[some] = row, True
         out.cue[some] = self.frame.outward(self.frame.points[row])
 
     def evidence(

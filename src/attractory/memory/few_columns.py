@@ -68,7 +68,18 @@ def of_few_coordinates(
         >>> row.tolist(), bool(0 < sure[0] < 1)
         ([1], True)
     """
-    row, sure = np.empty(len(cues), int), np.empty(len(cues))
+    row, sure, _ = _posterior(rows, cues, known, zero)
+    return row, sure
+
+
+def _posterior(
+    rows: Float[np.ndarray, "n d"],
+    cues: Float[np.ndarray, "k d"],
+    known: Bool[np.ndarray, "k d"] | None,
+    zero: Float[np.ndarray, " d"] | None,
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return that, and how probable the rows are if none lies beside the stored ones."""
+    row, sure, alone = np.empty(len(cues), int), np.empty(len(cues)), np.empty(len(cues))
     count, rows = len(rows), rows if len(rows) > 1 else np.vstack([rows, np.zeros_like(rows)])
     columns = None
     for k, cue in enumerate(np.asarray(cues, float)):
@@ -76,18 +87,20 @@ def of_few_coordinates(
         if columns is None or known is not None:
             less = None if zero is None else np.asarray(zero[told], float)
             columns = _Columns(np.asarray(rows[:, told], float), less)  # few: rows may have many
-        found, other = columns.nats(cue[told])
+        found, far, other = columns.nats(cue[told])
         row[k] = found[:count].argmax()
-        whole = np.logaddexp.reduce(np.append(found, other))
-        sure[k] = np.exp(found[row[k]] - whole)
-    return row, sure
+        sure[k], alone[k] = (
+            np.exp(found[row[k]] - np.logaddexp.reduce(np.append(found, nats)))
+            for nats in (other, far)
+        )
+    return row, sure, alone
 
 
 def beside_models(
     rows: Float[np.ndarray, "n d"],
     cues: Float[np.ndarray, "k d"],
     zero: Float[np.ndarray, " d"],
-) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Return the same of more columns, less sure, and of cues that are in another unit, too.
 
     Columns that go together tell less than as many that do not: half of the log odds is believed,
@@ -96,9 +109,14 @@ def beside_models(
 
     Args:
         rows, cues, zero: as for `of_few_coordinates`.
+
+    Returns:
+        The rows, how probable they are, and how probable if no row that was never stored lies
+        beside a stored one: which of the stored rows it is does not go by the others.
     """
-    row, sure = of_few_coordinates(rows, cues, None, zero)
-    return row, expit(_ALIKE * logit(sure) - _STRANGE)
+    row, *both = _posterior(rows, cues, None, zero)
+    sure, alone = (expit(_ALIKE * logit(v) - _STRANGE) for v in both)
+    return row, sure, alone
 
 
 class _Columns:
@@ -120,8 +138,11 @@ class _Columns:
         here = [(np.abs(self.z - fill) <= _SAME).mean(axis=0) for fill in self.fills]
         self.shares = [np.maximum(share, 0.5 / len(rows)) for share in here]
 
-    def nats(self, cue: Float[np.ndarray, " c"]) -> tuple[Float[np.ndarray, " n"], float]:
-        """Return log densities of a cue, of each row, equally probable, and of an unknown one."""
+    def nats(self, cue: Float[np.ndarray, " c"]) -> tuple[Float[np.ndarray, " n"], float, float]:
+        """Return log densities of a cue: of each row, equally probable, and of an unknown one.
+
+        The last is of such as lie beside stored ones besides.
+        """
         told = (cue - self.mean) / self.deviation
         x = np.clip(told, -_MOST, _MOST)
         found, other = [], []
@@ -134,11 +155,12 @@ class _Columns:
             y = told + self.any_size.middle
             found.append(_mean(self.any_size.rows_nats(y)))
             other.append(float(_mean(self.any_size.unknown_nats(y))))
+        far = beside = float(_mean(np.stack(other)))
         if self.apart is not None:
-            other = [_mean(np.stack([*map(np.asarray, other)])), self._beside(x)]
+            beside = float(_mean(np.stack([far, self._beside(x)])))
         own = np.log(self.deviation).sum()
         found.append(own + _mean(np.stack(_additive((x - self.z) * self.deviation))))
-        return _mean(np.stack(found)) - np.log(len(self.z)), float(_mean(np.stack(other)))
+        return _mean(np.stack(found)) - np.log(len(self.z)), far, beside
 
     def _beside(self, x: Float[np.ndarray, " c"]) -> float:
         """Return the log density of rows that lie as far from stored ones as these from others."""
