@@ -307,7 +307,9 @@ def test_the_nearer_a_cue_is_to_its_row_the_surer_it_is(dim):
     rows, noise = rng.normal(size=(2, 25, dim))
     memory = AttractorMemory(activation="erf", metric=None).fit(rows)
     sure = [memory.recall(rows + size * noise / 500).confidence for size in (4, 1, 0)]
-    assert sure[0].min() > 0.8  # other rows are some twenty times as far at least
+    # Other rows are some twenty times as far at least; a new one may be as near, in a plane.
+    assert sure[0].min() > 0.6
+    assert np.median(sure[0]) > 0.8
     assert (sure[1] >= sure[0] - 1e-9).all()
     assert (sure[2] >= sure[1] - 1e-9).all()
     assert set(memory.recall(rows).damage) == {"none"}

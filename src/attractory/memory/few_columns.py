@@ -182,7 +182,9 @@ class _Columns:
         away[np.arange(len(some)), some] = np.inf
         scale = np.abs(self.z[some] - self.z[away.argmin(axis=1)]).mean(axis=1)
         place = np.abs(np.log(np.maximum(scale, 1e-9))[:, None] - np.log(_SCALES)).argmin(axis=1)
-        counts = np.bincount(place, minlength=len(_SCALES)) + 1 / len(_SCALES)
+        # One row more, anywhere; nearer than any lies, the less probably the nearer.
+        more = np.minimum(_SCALES / _SCALES[place.min()], 1.0) / len(_SCALES)
+        counts = np.bincount(place, minlength=len(_SCALES)) + more
         return np.log(counts / counts.sum())
 
     def _parts(self, x: Float[np.ndarray, " c"]) -> Iterator[tuple[Bool[np.ndarray, " c"], float]]:
