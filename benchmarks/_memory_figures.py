@@ -16,7 +16,7 @@ _STYLES = (
 def draw(found, kinds, contenders, share):
     """Draw the share recalled against n, a panel a kind of corruption."""
     sizes = sorted(found)
-    figure, axes = plt.subplots(2, 5, figsize=(10, 5.4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 5, figsize=(10, 5.8), sharex=True, sharey=True)
     for axis, kind in zip(axes.flat, kinds, strict=True):
         for contender, (color, marker, line) in zip(contenders, _STYLES, strict=True):
             have = [n for n in sizes if (contender, kind) in found[n]]
@@ -35,7 +35,7 @@ def draw(found, kinds, contenders, share):
         "(a line ends where a memory was not measured)"
     )
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=6, frameon=False)
-    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    figure.legend(handles, labels, loc="lower center", ncols=3, frameon=False)
+    figure.tight_layout(rect=(0, 0.09, 1, 1))
     figure.savefig(Path(__file__).parents[1] / "docs/explanation/baselines.png", dpi=110)
     plt.close(figure)

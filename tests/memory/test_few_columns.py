@@ -147,12 +147,26 @@ def test_a_row_that_lies_beside_stored_ones_as_these_do_is_not_known():
     assert np.median(known) > 0.9
     assert np.median(unknown) < 0.5
     # The density of such a row, by plain sums over scales and laws.
-    columns = few_columns._Columns(rows)
+    columns = few_columns._Columns(rows).neighbours
     away = (strangers[0] - rows) / rows.std(axis=0)
     shares = np.exp(columns.apart)
-    laws = [[law.pdf(away, scale=s).prod(axis=1).mean() for law in LAWS] for s in SCALES]
-    wanted = np.log(shares @ np.mean(laws, axis=1))
+    laws = [[law.pdf(away, scale=s).prod(axis=1).mean() for s in SCALES] for law in LAWS]
     x = (strangers[0] - rows.mean(axis=0)) / rows.std(axis=0)
-    assert columns._beside(x) == pytest.approx(wanted, abs=1e-3)
+    assert columns.nats(x) == pytest.approx(np.log((shares * laws).sum()), abs=1e-3)
     assert shares.sum() == pytest.approx(1)
-    assert SCALES[shares.argmax()] == pytest.approx(0.05 * np.sqrt(2) * 0.8, rel=0.6)
+    assert SCALES[shares[0].argmax()] == pytest.approx(0.05 * np.sqrt(2), rel=0.7)
+
+
+def test_neighbours_that_share_most_numbers_are_told_by_the_law_of_few_large_errors():
+    rng = np.random.default_rng(4)
+    rows = np.repeat(rng.integers(0, 9, (60, 12)), 3, axis=0).astype(float)
+    place = rng.integers(12, size=(180, 2))
+    np.put_along_axis(rows, place, rng.integers(0, 9, (180, 2)).astype(float), axis=1)
+    strangers = rows[::3].copy()
+    place = rng.integers(12, size=(60, 2))
+    np.put_along_axis(strangers, place, rng.integers(0, 9, (60, 2)).astype(float), axis=1)
+    shares = np.exp(few_columns._Columns(rows).neighbours.apart)
+    assert LAWS[shares.sum(axis=1).argmax()] is cauchy
+    _, sure = of_few_coordinates(rows, strangers)
+    assert np.median(sure[(strangers != rows[::3]).any(axis=1)]) < 0.6
+    assert np.median(of_few_coordinates(rows, rows)[1]) > np.median(sure)

@@ -20,6 +20,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.spatial.distance import cdist
 from scipy.special import expit, logit
 
 from attractory.memory.coordinates import spread
@@ -30,7 +31,11 @@ MOST_COLUMNS = 30  # up to which the posterior has a say beside the models of da
 MOST_ROWS = 10_000  # up to which it takes less time than they do
 
 _CLOSE = 64  # rows by each measure
-_TELL, _SAMPLE = 20, 256  # rows that tell how far rows lie apart, and of how many it is asked
+_TELL, _SAMPLE = (
+    20,
+    3 * _CLOSE,
+)  # rows that tell how far rows lie apart, and of how many it is asked
+_SEEN = 0.1  # rows whose neighbours are at a scale that is seen
 _SCALES = np.geomspace(1e-4, 10, 25)  # of errors
 _GAINS = np.array([0.36, 0.6, 1.0, 1.67, 2.8])  # as probably each, normal about it
 _WIDE = 0.28  # deviation of a gain, relative
@@ -156,36 +161,22 @@ class _Columns:
             found.append(_mean(self.any_size.rows_nats(y)))
             other.append(float(_mean(self.any_size.unknown_nats(y))))
         far = beside = float(_mean(np.stack(other)))
-        if self.apart is not None:
-            beside = float(_mean(np.stack([far, self._beside(x)])))
         own = np.log(self.deviation).sum()
+        if len(self.z) >= _TELL:
+            alike = own + self.in_one_unit.nats(x * self.deviation)
+            beside = float(_mean(np.stack([far, far, self.neighbours.nats(x), alike])))
         found.append(own + _mean(np.stack(_additive((x - self.z) * self.deviation))))
         return _mean(np.stack(found)) - np.log(len(self.z)), far, beside
 
-    def _beside(self, x: Float[np.ndarray, " c"]) -> float:
-        """Return the log density of rows that lie as far from stored ones as these from others."""
-        assert self.apart is not None
-        each = np.logaddexp.reduce(_laws(x - self.z)[1], axis=1) - np.log(len(self.z))
-        return float(np.logaddexp.reduce(_mean(each) + self.apart))
+    @cached_property
+    def neighbours(self) -> "_Neighbours":
+        """The rows beside one another, in deviations."""
+        return _Neighbours(self.z)
 
     @cached_property
-    def apart(self) -> Float[np.ndarray, " s"] | None:
-        """Logs of the shares of rows whose nearest other one is as far off as errors of each scale.
-
-        None for fewer rows than tell. The scale is the likeliest of Laplace's errors.
-        """
-        if len(self.z) < _TELL:
-            return None
-        some = spread(len(self.z), _SAMPLE)
-        squares = (self.z**2).sum(axis=1)
-        away = squares - 2 * self.z[some] @ self.z.T
-        away[np.arange(len(some)), some] = np.inf
-        scale = np.abs(self.z[some] - self.z[away.argmin(axis=1)]).mean(axis=1)
-        place = np.abs(np.log(np.maximum(scale, 1e-9))[:, None] - np.log(_SCALES)).argmin(axis=1)
-        # One row more, anywhere; nearer than any lies, the less probably the nearer.
-        more = np.minimum(_SCALES / _SCALES[place.min()], 1.0) / len(_SCALES)
-        counts = np.bincount(place, minlength=len(_SCALES)) + more
-        return np.log(counts / counts.sum())
+    def in_one_unit(self) -> "_Neighbours":
+        """The same in one unit for all columns."""
+        return _Neighbours(self.z * self.deviation)
 
     def _parts(self, x: Float[np.ndarray, " c"]) -> Iterator[tuple[Bool[np.ndarray, " c"], float]]:
         """Yield which coordinates count, and the log density of the others, which were filled.
@@ -200,6 +191,34 @@ class _Columns:
             gaps = at & ((1 - _LOST) * share < _LOST)
             if odds > 0 and not gaps.all():
                 yield ~gaps, odds - 0.5 * _TWO_PI * gaps.sum()
+
+
+class _Neighbours:
+    """Rows that were never stored, and lie as far from stored ones as these from one another.
+
+    Args:
+        rows: in any units.
+
+    Attributes:
+        apart: logs of how probable each law and scale is of what is between neighbours.
+    """
+
+    def __init__(self, rows: Float[np.ndarray, "n c"]):
+        self._rows = rows
+        some = spread(len(rows), _SAMPLE)
+        away = cdist(rows[some], rows, "cityblock")
+        away[np.arange(len(some)), some] = np.inf
+        nats = _laws(rows[some] - rows[away.argmin(axis=1)])[1]
+        each = np.exp(nats - np.logaddexp.reduce(nats, axis=(0, 2))[:, None]).sum(axis=1)
+        # One row more, anywhere; nearer than any lies, the less probably the nearer.
+        least = _SCALES[np.flatnonzero(each.sum(axis=0) > _SEEN).min()]
+        more = np.minimum(_SCALES / least, 1.0) / each.size
+        self.apart = np.log((each + more) / (each + more).sum())
+
+    def nats(self, x: Float[np.ndarray, " c"]) -> float:
+        """Return the log density of such a row."""
+        each = np.logaddexp.reduce(_laws(x - self._rows)[1], axis=1) - np.log(len(self._rows))
+        return float(np.logaddexp.reduce((each + self.apart).ravel()))
 
 
 def _over_scales(nats: np.ndarray) -> np.ndarray:
