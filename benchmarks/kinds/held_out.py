@@ -294,7 +294,7 @@ def lines_swapped_in_pairs(rows, shape, stored, rng):
     """
     images = images_of(rows, shape)
     for image in images:
-        share, high = rng.uniform(0.5, 1), round(rng.integers(1, 3) * shape[0] / 28)
+        share, high = rng.uniform(0.5, 1), max(1, round(rng.integers(1, 3) * shape[0] / 28))
         for first in range(rng.integers(2) * high, shape[0] - 2 * high + 1, 2 * high):
             if rng.random() < share:
                 two = slice(first, first + 2 * high)
