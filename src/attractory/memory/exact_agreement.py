@@ -179,7 +179,7 @@ class ExactAgreement:
 
     @cached_property
     def _unusual(self) -> tuple[Float[np.ndarray, " v"], float]:
-        """All other values of the sample, in order, less no mean; how near the same ones are."""
+        """All other values of the sample, from 0 and in order, and how near the same ones are."""
         raw = self._sampled + self._frame.zero
         near = max(float(np.median(self._within)), _ROUNDING * float(np.abs(raw).max()))
         return np.sort(raw[~self._usual]), near
