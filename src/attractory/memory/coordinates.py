@@ -22,7 +22,9 @@ from attractory.maps.kernel_regression import by_blocks
 from attractory.memory.metric import Metric
 from attractory.memory.row_checks import rounding
 
-__all__ = ["Coordinates", "distinct", "nearest", "nearest_traced", "spread", "unseen"]
+__all__ = [
+    "Coordinates", "distinct", "first_of_equal", "nearest", "nearest_traced", "spread", "unseen",
+]  # fmt: skip
 
 _BLOCK = 1 << 24  # correlations held at a time
 _SAME = 1e-9  # rows closer than this, relative to their size, are one pattern
@@ -117,6 +119,14 @@ def _nearest_on_gpu(
         return np.asarray(_compiled(jnp.asarray(points), kept(patterns)))
 
 
+def first_of_equal(unit: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " m"]:
+    """Return the first of each of the directions, to nine digits, in their order."""
+    firsts: dict[bytes, int] = {}
+    for k, row in enumerate(unit):
+        firsts.setdefault((row.round(9) + 0.0).tobytes(), k)
+    return np.array(list(firsts.values()), int)
+
+
 def distinct(
     unit: Float[np.ndarray, "n d"],
     sizes: Float[np.ndarray, " n"],
@@ -150,10 +160,7 @@ def distinct(
         )
     if len(unit) == 1:
         return np.zeros(1, int)
-    firsts: dict[bytes, int] = {}
-    for k, row in enumerate(unit):
-        firsts.setdefault((row.round(9) + 0.0).tobytes(), k)
-    kept = np.array(list(firsts.values()))
+    kept = first_of_equal(unit)
     if len(kept) < len(unit):
         closest = kept[nearest(unit, unit[kept])]
         apart = np.abs(sizes - sizes[closest]) > _SAME * sizes

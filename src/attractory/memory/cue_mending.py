@@ -180,7 +180,7 @@ class CueMending:
             self._prepare(workers)
         for _ in side_by_side(of, self._blocks(cues.shape, workers), workers):
             pass
-        if known is None and max(cues.shape[1] / MOST_COLUMNS, len(self._points) / MOST_ROWS) <= 1:
+        if known is None and cues.shape[1] <= MOST_COLUMNS and len(self._points) <= MOST_ROWS:
             self._surer(out, self.frame.inward(cues) if seen is None else seen.x)
         return out
 

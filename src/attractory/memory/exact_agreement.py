@@ -103,7 +103,8 @@ class ExactAgreement:
         out = []
         for k, cue in enumerate(x):
             some = np.flatnonzero(tells[k])
-            some = some[self._share(cue, columns[some]) <= _RARE]
+            share = self._share(cue) if len(some) else np.empty(0)
+            some = some[share[columns[some]] <= _RARE]
             if not len(some):
                 out.append(_Said(-1, 0.0, 0.0))
                 continue
@@ -115,16 +116,21 @@ class ExactAgreement:
             first = np.flatnonzero(votes >= max(_NEAR * votes.max(), 1e-9))
             if len(first) > _RIVALS:
                 first = first[np.argpartition(-votes[first], _RIVALS)[:_RIVALS]]
-            out.append(self._compared(cue, first))
+            out.append(self._compared(cue, share, first))
         return out
 
-    def _compared(self, cue: Float[np.ndarray, " d"], rows: Int[np.ndarray, " s"]) -> _Said:
+    def _compared(
+        self,
+        cue: Float[np.ndarray, " d"],
+        share: Float[np.ndarray, " d"],
+        rows: Int[np.ndarray, " s"],
+    ) -> _Said:
         """Return what rows say of a cue in all coordinates."""
         if not len(rows):
             return _Said(-1, 0.0, 0.0)
         agree = np.abs(self._frame.points[rows] - cue) <= self._within
         where = np.flatnonzero(agree.any(axis=0))
-        agree, nats = agree[:, where].astype(np.float32), self._nats(cue, where)
+        agree, nats = agree[:, where].astype(np.float32), self._nats(cue, share[where], where)
         both = (agree * nats) @ agree.T
         own = both.diagonal()
         first = int(own.argmax())
@@ -134,27 +140,29 @@ class ExactAgreement:
 
     def _all(self, cue: Float[np.ndarray, " d"]) -> float:
         """Return what a row would say that agrees with a cue everywhere."""
-        return float(self._nats(cue, np.flatnonzero(np.isfinite(cue))).sum())
+        there = np.flatnonzero(np.isfinite(cue))
+        return float(self._nats(cue, self._share(cue)[there], there).sum())
 
     def _nats(
-        self, cue: Float[np.ndarray, " d"], where: Int[np.ndarray, " c"]
+        self,
+        cue: Float[np.ndarray, " d"],
+        p: Float[np.ndarray, " c"],
+        where: Int[np.ndarray, " c"],
     ) -> Float[np.ndarray, " c"]:
-        """Return what is said by agreement with a cue at some coordinates."""
-        p = self._share(cue, where)
+        """Return what is said by agreement with a cue at coordinates of which `_share` is p."""
         rare = np.flatnonzero(p <= _RARE)
         some = where[rare]
         same = np.abs(self._by_column[some] - cue[some, None]) <= self._within[some, None]
         at = (np.count_nonzero(same, axis=1) + 0.5) / (same.shape[1] + 1)
-        p[rare] = np.maximum(p[rare], at)
-        return np.where(p <= _RARE, -np.log(p), 0).astype(np.float32)
+        nats, p = np.zeros(len(where), np.float32), np.maximum(p[rare], at)
+        nats[rare] = np.where(p <= _RARE, -np.log(p), 0)
+        return nats
 
-    def _share(
-        self, cue: Float[np.ndarray, " d"], where: Int[np.ndarray, " c"]
-    ) -> Float[np.ndarray, " c"]:
+    def _share(self, cue: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
         """Return the share of coordinates, the rows' or the cue's, that have a cue's value."""
         raw, (pool, near) = cue + self._frame.zero, self._unusual
-        of_own = (_count(np.sort(raw), raw[where], near) - 1) / np.isfinite(raw).sum()
-        return np.maximum(of_own, (_count(pool, raw[where], near) + 0.5) / (len(pool) + 1))
+        of_own = (_count(np.sort(raw), raw, near) - 1) / np.isfinite(raw).sum()
+        return np.maximum(of_own, (_count(pool, raw, near) + 0.5) / (len(pool) + 1))
 
     @cached_property
     def _sampled(self) -> Float[np.ndarray, "m d"]:

@@ -24,6 +24,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import expit, logit
 
 from attractory.memory.coordinates import spread
+from attractory.memory.nearest_row import at_least_two
 
 __all__ = ["MOST_COLUMNS", "MOST_ROWS", "beside_models", "of_few_coordinates"]
 
@@ -31,10 +32,7 @@ MOST_COLUMNS = 30  # up to which the posterior has a say beside the models of da
 MOST_ROWS = 10_000  # up to which it takes less time than they do
 
 _CLOSE = 64  # rows by each measure
-_TELL, _SAMPLE = (
-    20,
-    3 * _CLOSE,
-)  # rows that tell how far rows lie apart, and of how many it is asked
+_TELL = 20  # rows: how far fewer lie apart tells nothing
 _SEEN = 0.1  # rows whose neighbours are at a scale that is seen
 _SCALES = np.geomspace(1e-4, 10, 25)  # of errors
 _GAINS = np.array([0.36, 0.6, 1.0, 1.67, 2.8])  # as probably each, normal about it
@@ -85,13 +83,14 @@ def _posterior(
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Return that, and how probable the rows are if none lies beside the stored ones."""
     row, sure, alone = np.empty(len(cues), int), np.empty(len(cues)), np.empty(len(cues))
-    count, rows = len(rows), rows if len(rows) > 1 else np.vstack([rows, np.zeros_like(rows)])
-    columns = None
+    count, rows = len(rows), at_least_two(rows)
+    columns, before = None, np.empty(0, bool)
     for k, cue in enumerate(np.asarray(cues, float)):
         told = slice(None) if known is None else known[k]
-        if columns is None or known is not None:
+        if columns is None or not (known is None or np.array_equal(known[k], before)):
             less = None if zero is None else np.asarray(zero[told], float)
             columns = _Columns(np.asarray(rows[:, told], float), less)  # few: rows may have many
+        before = before if known is None else known[k]
         found, far, other = columns.nats(cue[told])
         row[k] = found[:count].argmax()
         sure[k], alone[k] = (
@@ -205,7 +204,7 @@ class _Neighbours:
 
     def __init__(self, rows: Float[np.ndarray, "n c"]):
         self._rows = rows
-        some = spread(len(rows), _SAMPLE)
+        some = spread(len(rows), 3 * _CLOSE)  # of as many all are looked at
         away = cdist(rows[some], rows, "cityblock")
         away[np.arange(len(some)), some] = np.inf
         nats = _laws(rows[some] - rows[away.argmin(axis=1)])[1]

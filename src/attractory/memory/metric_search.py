@@ -31,7 +31,7 @@ from attractory._util.plotted import Plotted
 from attractory.activations import Activation, ErfMixture
 from attractory.kernels.single_precision import single
 from attractory.maps.protocol import SingularKernelError
-from attractory.memory.coordinates import nearest, spread
+from attractory.memory.coordinates import first_of_equal, nearest, spread
 from attractory.memory.cue_denoising import denoised
 from attractory.memory.drift_free_steps import LinearPart
 from attractory.memory.guided_recall import DRIFT_FREE, HIGH_DEGREE, MOMENTUM
@@ -215,8 +215,7 @@ def _told_apart(
     apart = rows - mean
     length = np.linalg.norm(apart, axis=1)
     there = np.flatnonzero(length > _NOTHING * length.max(initial=0.0))
-    unit = (apart[there] / length[there, None]).round(9) + 0.0
-    return rows[there[np.sort(np.unique(unit, axis=0, return_index=True)[1])]]
+    return rows[there[first_of_equal(_unit(apart[there]))]]
 
 
 def as_good(shares: Sequence[float], recalled: Bool[np.ndarray, "t k"]) -> float:

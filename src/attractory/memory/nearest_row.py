@@ -19,6 +19,7 @@ __all__ = [
     "FEWEST",
     "NearestRow",
     "Position",
+    "at_least_two",
     "nearest_row",
     "position",
     "second_row",
@@ -96,7 +97,8 @@ def _squares(rows: np.ndarray, whole: bool) -> np.ndarray:
     return np.einsum("ij,ij->i", rows, rows) if whole else rows**2
 
 
-def _at_least_two(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
+def at_least_two(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
+    """Return rows, one alone with 0 for a second."""
     return rows if len(rows) > 1 else np.vstack([rows, np.zeros_like(rows)])
 
 
@@ -143,7 +145,7 @@ def position(
     if len(rows) > _ALL:
         return _position_among_some(rows, cues, row, products)
     if len(rows) == 1:
-        rows, products = _at_least_two(rows), None
+        rows, products = at_least_two(rows), None
     size = max(1, _AT_ONCE // (8 * len(rows)))
     squares = _squares(rows, True) if products is None else products[0]
     parts = []

@@ -55,16 +55,15 @@ def brought_to_frames(
     if memory is None:
         start = state.coordinates.encode(cues)[0]
         points, _, across = own.inward(start, start)
-        ended = np.full(len(cues), True)
+        ended, closest = np.full(len(cues), True), nearest(points, own.within(state.points))
     else:
         plan, own = memory.plan(settings), memory.span
         begun = memory.beginnings(cues)
         cue, begin, across = own.inward(begun.plain, begun.start)
         found = follow_anywhere(settings.compute, plan, cue, begin, begun.certain, begun.row)
         points, ended = found.state, found.status != RecallStatus.DIVERGED
-    patterns = own.within(state.points)
-    closest = nearest(points, patterns)
-    distance = np.linalg.norm(points - patterns[closest], axis=1)
+        closest = found.path[-1]
+    distance = np.linalg.norm(points - own.within(state.points[closest]), axis=1)
     there = ended & (distance <= _NEAR * state.norm * own.scale)
     pattern = np.where(there, closest, -1)
     if memory is None or begun is None:
