@@ -23,7 +23,7 @@ import numpy as np
 from _cues import unit
 from dimension import tiles
 from held_out_data import SETS, held_out_sets
-from kinds import SPENT, held_out
+from kinds import SPENT
 
 from attractory import AttractorMemory
 from attractory.bench import damage as damage_kinds

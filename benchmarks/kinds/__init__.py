@@ -15,6 +15,10 @@ from . import (
     spent_8,
     spent_9,
     spent_10,
+    spent_11,
 )
 
-SPENT = spent_1, spent_2, spent_3, spent_4, spent_5, spent_6, spent_7, spent_8, spent_9, spent_10
+SPENT = (
+    spent_1, spent_2, spent_3, spent_4, spent_5, spent_6, spent_7, spent_8, spent_9, spent_10,
+    spent_11,
+)  # fmt: skip

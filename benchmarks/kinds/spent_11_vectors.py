@@ -1,4 +1,4 @@
-"""Held-out damage of rows of any numbers; functions are as those of `held_out.py`.
+"""The kinds of `spent_11.py` for rows of any numbers; functions are as those of `held_out.py`.
 
 A score is a column's distance from its mean over the stored rows, in standard deviations. Each cue
 has a strength of its own, of the range that is said; which columns are concerned is alike in all

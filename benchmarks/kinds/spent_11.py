@@ -1,15 +1,10 @@
-"""Damage that recall was not made on: written down before it is measured, and measured once.
+"""An eleventh set of damage that recall was not made on: measured once (`results`), spent since.
 
-`IMAGES` are kinds for images with values in [0, 1]: here lenses, sensors, tones, files and
-transmission; in `held_out_covered.py` what moves a little, what covers a part, and mixtures.
-`VECTORS` are for rows of any numbers, in `held_out_vectors.py`. They are what happens to pictures
-and tables in use; each strength is drawn for each cue, from a range in which somebody who looks
-with care mostly still says which of a hundred rows it is. Each function takes rows (k, d), their
-shape (height, width) or (height, width, channels), the stored rows, and a generator, and returns
-cues (k, d). A pixel "of 28" is a 28th of the height. Whoever wrote the kinds had not seen the code
-that recalls cues; only simple searches were run on them, to judge how severe they are. Those that
-move what is shown are `colours_magnified_unequally`, `lines_swapped_in_pairs`, `burst_not_aligned`,
-the first eight of `held_out_covered.py`, and of vectors `blocks_of_columns_exchanged`.
+The functions are as those of `held_out.py`: here lenses, sensors, tones, files and transmission; in
+`spent_11_covered.py` what moves a little, what covers a part, and mixtures; those for rows of any
+numbers are in `spent_11_vectors.py`. Each strength is drawn for each cue. Those that move what is
+shown are `colours_magnified_unequally`, `lines_swapped_in_pairs`, `burst_not_aligned`, the first
+eight of `spent_11_covered.py`, and of vectors `blocks_of_columns_exchanged`.
 """
 
 import numpy as np
@@ -17,8 +12,8 @@ from PIL import Image
 from scipy.fft import dctn, idctn
 from scipy.ndimage import convolve, gaussian_filter
 
-from .held_out_covered import COVERED
-from .held_out_vectors import VECTORS
+from .spent_11_covered import COVERED
+from .spent_11_vectors import VECTORS
 from .views import (
     between,
     drawn,

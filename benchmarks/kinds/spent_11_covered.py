@@ -1,4 +1,4 @@
-"""Held-out damage of images: what moves a little, what covers a part, and mixtures.
+"""The kinds of `spent_11.py` that move a little, cover a part, or mix with other rows.
 
 The functions are as those of `held_out.py`.
 """
