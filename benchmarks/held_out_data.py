@@ -2,8 +2,8 @@
 
 Pictures are read by `held_out_pictures.py`, other rows by `held_out_tables.py`, where it is said
 what they are. Tumours, patients and wine are scikit-learn's, in the units they were taken in. In no
-run before the eleventh set of kinds were stamps, yi, earth, earthquakes, diamonds, soil, answers,
-ocean, tides, leaves and appliances.
+run before the twelfth set of kinds were cuneiform, dungeon, craters, nebulae, codons, lenses,
+genes, glass, satellites, demand, gestures, crabs and trial.
 """
 
 import argparse
@@ -12,6 +12,9 @@ import numpy as np
 from held_out_pictures import (
     brains,
     characters,
+    craters,
+    cuneiform,
+    dungeon,
     earth,
     emoji,
     faces,
@@ -19,6 +22,7 @@ from held_out_pictures import (
     glyphs,
     hieroglyphs,
     icons,
+    nebulae,
     pictograms,
     relief,
     sprites,
@@ -34,18 +38,26 @@ from held_out_tables import (
     asteroids,
     chapters,
     climate,
+    codons,
     compounds,
     counties,
+    crabs,
+    demand,
     diamonds,
     earthquakes,
     fertility,
+    genes,
+    gestures,
+    glass,
     heartbeats,
     leaves,
+    lenses,
     letters,
     music,
     ocean,
     programs,
     radar,
+    satellites,
     schools,
     segments,
     soil,
@@ -53,6 +65,7 @@ from held_out_tables import (
     speech,
     strokes,
     tides,
+    trial,
     weeks,
     winds,
     women,
@@ -108,6 +121,19 @@ SETS = {
     "tides": (tides, "XTide's harmonics in plain text, as restore_tide_db writes them"),
     "leaves": (leaves, "folder of aeon's data sets"),
     "appliances": (appliances, "folder of aeon's data sets"),
+    "cuneiform": (cuneiform, "NotoSansCuneiform-Regular.ttf"),
+    "dungeon": (dungeon, "folder of Dungeon Crawl's sheets of tiles"),
+    "craters": (craters, "moon_4k.jpg of Stellarium"),
+    "nebulae": (nebulae, "folder of Stellarium's pictures of nebulae"),
+    "codons": (codons, "folder of EMBOSS's tables of codons (.cut)"),
+    "lenses": (lenses, "folder of Lensfun's data"),
+    "genes": (genes, "brown-selected.tab of Orange"),
+    "glass": (glass, "folder of Weka's examples"),
+    "satellites": (satellites, "satellites.dat of Gpredict"),
+    "demand": (demand, "folder of aeon's data sets"),
+    "gestures": (gestures, "folder of aeon's data sets"),
+    "crabs": (crabs, "crabs.csv of R's MASS"),
+    "trial": (trial, "ACTG175.csv of lifelines"),
 }
 
 

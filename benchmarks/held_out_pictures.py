@@ -9,7 +9,10 @@ figures and grounds of a game, on white, 32 × 32, many of them steps of one mov
 and in colour, 20 × 29; textures, tiles of photographs of brick, grass and gravel, 24 × 24; faces,
 and as many other parts of photographs, 25 × 25; stamps, drawings and photographs of things for
 children to paint with, on white, 40 × 40; yi, syllables of the Yi, 32 × 32; earth, tiles of land
-and sea as seen from space, in colour, 32 × 32.
+and sea as seen from space, in colour, 32 × 32; cuneiform, signs of Sumer and Akkad, 32 wide and 24
+high; dungeon, floors and walls of a game, in colour, 32 × 32, many of them hardly unlike; craters,
+grey tiles of a map of the moon, 28 × 28; nebulae, photographs of them and of galaxies, in colour,
+36 × 36.
 """
 
 import gzip
@@ -191,3 +194,35 @@ def earth(file: Path) -> tuple:
     tiles = np.stack([_parts(plane, 32) for plane in planes], axis=2) / 255
     uneven = tiles.std(axis=1).mean(axis=1) > 0.03  # not the open sea
     return tiles[uneven].reshape(uneven.sum(), -1), (32, 32, 3), True
+
+
+def cuneiform(file: Path) -> tuple:
+    """Return signs of cuneiform of a font, without what is left empty above and below."""
+    rows = _signs(file, 17, 32, 0x12000, 0x123FF).reshape(-1, 32, 32)[:, 4:28]
+    return rows.reshape(len(rows), -1), (24, 32), True
+
+
+def dungeon(folder: Path) -> tuple:
+    """Return floors and walls of Dungeon Crawl, from sheets where they stand side by side."""
+    rows = []
+    for name in ("floor", "wall"):
+        sheet = Image.open(folder / f"{name}.png").convert("RGBA")
+        places = np.ndindex(sheet.height // 32, sheet.width // 32)
+        boxes = [(32 * x, 32 * y, 32 * x + 32, 32 * y + 32) for y, x in places]
+        rows += [_on_white(sheet.crop(box), (32, 32)) for box in boxes]
+    rows = np.stack(rows)
+    return rows[rows.std(axis=1) > 0.03], (32, 32, 3), True
+
+
+def craters(file: Path) -> tuple:
+    """Return grey parts of a map of the moon, each from 0 to 1, without those near the poles."""
+    grey = np.asarray(Image.open(file).convert("L"))
+    high = len(grey) // 6
+    return _stretched(_parts(grey[high:-high], 28)), (28, 28), True
+
+
+def nebulae(folder: Path) -> tuple:
+    """Return small pictures of photographs of nebulae and galaxies."""
+    found = [Image.open(file).convert("RGB") for file in sorted(folder.glob("*.png"))]
+    rows = np.stack([np.asarray(one.resize((36, 36))).ravel() / 255 for one in found])
+    return rows[rows.std(axis=1) > 0.03], (36, 36, 3), True

@@ -16,7 +16,14 @@ how many stations; diamonds, seven measurements in five units; soil, acidity, sa
 three depths; answers, of people to 25 questions, from 1 to 6; ocean, temperatures and salinities at
 20 depths; tides, the heights and the phases, in degrees, of the waves that a harbour's tide is made
 of, 0 and 0 for those not known; leaves, the distance of the outline from the middle at 427 places
-along it; appliances, 1,460 readings of the power that one takes, in standard deviations of its own.
+along it; appliances, 1,460 readings of the power that one takes, in standard deviations of its own;
+codons, how often each of 64 is used in a thousand, of an organism; lenses, how dark their corners
+are, at one length and four apertures; genes, how active each of yeast's is in 79 experiments;
+glass, its refraction and eight elements in per cent, many of them none; satellites, six elements of
+the orbit, drag and launch of those in space, many of them in shoals; demand, for electric power in
+each hour of a day, in standard deviations of the day's own; gestures, where a hand is at 150
+moments; crabs, five measurements in millimetres that all tell how large one is; trial, 25 numbers
+of a patient, of which most are 0 or 1 and some counts or days.
 """
 
 import csv
@@ -72,7 +79,8 @@ def _series(folder: Path, name: str) -> tuple:
     """Return the set of both parts of one of aeon's sets of series, without their classes."""
     rows = []
     for part in ("TRAIN", "TEST"):
-        data = (folder / name / f"{name}_{part}.ts").read_text().partition("@data\n")[2]
+        text = (folder / name / f"{name}_{part}.ts").read_text()
+        data = re.split("^@data *\n", text, flags=re.MULTILINE | re.IGNORECASE)[1]
         rows += [line.partition(":")[0].split(",") for line in data.split()]
     rows = np.array(rows, float)
     return rows, rows.shape[1:], False
@@ -256,3 +264,82 @@ def leaves(folder: Path) -> tuple:
 def appliances(folder: Path) -> tuple:
     """Return readings of power."""
     return _series(folder, "ACSF1")
+
+
+def codons(folder: Path) -> tuple:
+    """Return uses of each codon in a thousand, of each organism of EMBOSS's."""
+    rows = []
+    for file in sorted(folder.glob("*.cut")):
+        found = re.findall(r"^([ACGTU]{3})\s+\S+\s+\S+\s+(\S+)", file.read_text(), re.MULTILINE)
+        rows.append([float(times) for _, times in sorted(found)])
+    rows = np.array([row for row in rows if len(row) == 64])
+    return rows, rows.shape[1:], False
+
+
+def lenses(folder: Path) -> tuple:
+    """Return focal length, and aperture and three coefficients of shade at each of four stops."""
+    rows = []
+    for file in sorted(folder.glob("*.xml")):
+        for lens in ElementTree.parse(file).getroot().iter("lens"):
+            known: dict[float, dict] = {}
+            for shade in lens.iter("vignetting"):
+                told = [float(shade.get(k, 0)) for k in ("focal", "aperture", "k1", "k2", "k3")]
+                known.setdefault(told[0], {})[told[1]] = told[1:]
+            for focal, stops in known.items():
+                if len(stops) >= 4:
+                    four = sorted(stops)[:4]
+                    rows.append([focal, *(number for stop in four for number in stops[stop])])
+    rows = np.array(rows)
+    return rows, rows.shape[1:], False
+
+
+def genes(file: Path) -> tuple:
+    """Return logarithms of activity, of yeast's genes of which all were measured but three."""
+    lines = file.read_text().splitlines()
+    columns = lines[1].split("\t").count("continuous")
+    found = [line.split("\t")[:columns] for line in lines[3:]]
+    rows = [line for line in found if line.count("?") + line.count("") <= 3]
+    rows = np.array([[0.0 if cell in ("?", "") else float(cell) for cell in row] for row in rows])
+    return rows, rows.shape[1:], False
+
+
+def glass(folder: Path) -> tuple:
+    """Return the index of refraction and per cent of eight oxides."""
+    return _arff(folder / "glass.arff", 9)
+
+
+def satellites(file: Path) -> tuple:
+    """Return drag, year and number of launch, change, and the six elements of each orbit."""
+
+    def power(told: str) -> float:  # "10617-3" for 0.10617e-3
+        return float(f"{told[0]}0.{told[1:6].strip()}e{told[6:]}")
+
+    rows, text = [], file.read_text("latin-1")
+    for one, two in re.findall(r"TLE1=(.{60,69})\s*TLE2=(.{60,69})", text):
+        told = one[9:11], one[11:14], one[33:43], f"0.{two[26:33]}", two[8:16], two[17:25]
+        told = *told, two[34:42], two[43:51], two[52:63]
+        rows.append([power(one[53:61]), *map(float, told)])
+    rows = np.array(rows)
+    return rows, rows.shape[1:], False
+
+
+def demand(folder: Path) -> tuple:
+    """Return the demand for power in each hour of a day in Italy."""
+    return _series(folder, "ItalyPowerDemand")
+
+
+def gestures(folder: Path) -> tuple:
+    """Return how far aside a hand is that points, or draws something, and comes back."""
+    return _series(folder, "GunPoint")
+
+
+def crabs(file: Path) -> tuple:
+    """Return five sizes of crabs, two species and both sexes."""
+    return _named(file, ["FL", "RW", "CL", "CW", "BD"])
+
+
+def trial(file: Path) -> tuple:
+    """Return what was known of patients of a trial, before and after, but for one lost column."""
+    with file.open(newline="") as lines:
+        names = next(csv.reader(lines))
+    return _named(file, [name for name in names[2:] if name != "cd496"])
