@@ -17,14 +17,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.ndimage import gaussian_filter
 
-from attractory.memory.image_grid import Grid, grid_of
-from attractory.memory.row_table import RowTable
+from attractory.memory.image_grid import Grid
+from attractory.memory.small_images import SmallImages, at_most, pooled
 
 __all__ = ["Aligned", "Alignment"]
 
-_FINE, _FINE_CURVE = 32, 256  # pixels a side that are fitted, if square; samples of a curve
-_COARSE, _COARSE_CURVE = 14, 64  # that are searched
-_FEWEST = 4
+_COARSE, _COARSE_CURVE = 14, 64  # pixels a side that are searched, if square; samples of a curve
 _AXES = 64
 _TURNS = 15.0, 30.0, 45.0  # degrees, either way
 _SIZES = 0.75, 1.0, 1.33
@@ -62,15 +60,16 @@ class Alignment:
 
     Args:
         points: the rows, in units of their spread, (n, d).
+        images: the same as small images.
     """
 
-    def __init__(self, points: Float[np.ndarray, "n d"]):
-        self._points = points
+    def __init__(self, points: Float[np.ndarray, "n d"], images: SmallImages):
+        self._points, self._images = points, images
 
-    @cached_property
+    @property
     def grid(self) -> Grid | None:
         """What the rows lie on."""
-        return grid_of(self._points)
+        return self._images.grid
 
     def prepare(self) -> None:
         """Work out what the search needs to know of all rows."""
@@ -86,7 +85,7 @@ class Alignment:
             x: the cues, in the rows' units.
             rows: some of each.
         """
-        coarse, fine = (_pooled(self._grey(x), by) for by in (self._coarse_by, self._fine_by))
+        coarse, fine = pooled(self._images.grey(x), self._coarse_by), self._images.of(x)
         return [self._one(*given) for given in zip(coarse, fine, rows, strict=True)]
 
     def _one(
@@ -104,10 +103,10 @@ class Alignment:
         best = np.full(len(self._points), -1)
         order = np.argsort(-left)
         best[rows[order]] = order  # the better one of two of a row
-        state, ratio = state[best[kept]], np.divide(self._coarse_by, self._fine_by)
+        state, ratio = state[best[kept]], np.divide(self._coarse_by, self._images.by)
         state[:, :, 2] *= ratio
         state[:, :, :2] *= ratio[:, None] / ratio
-        images, close = self._fine[kept], np.isin(kept, np.concatenate(first))
+        images, close = self._images.rows[kept], np.isin(kept, np.concatenate(first))
         for blur in _BLURS:
             wide = (0, blur if fine.shape[0] > 1 else 0, blur)
             state[close], _ = _fitted(
@@ -148,46 +147,21 @@ class Alignment:
         moves = self._moves[np.concatenate(best)]
         return np.concatenate([first, inverted]), moves
 
-    def _grey(self, x: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "k h w"]:
-        assert self.grid is not None
-        images = x.reshape(len(x), *self.grid)
-        return images[..., 0] if self.grid[2] == 1 else images.mean(axis=3)
-
-    @property
-    def _fine_by(self) -> tuple[int, int]:
-        """Pixels that are one in images that are fitted, down and across."""
-        assert self.grid is not None
-        height, width, _ = self.grid
-        size = width / _FINE_CURVE if height == 1 else np.sqrt(height * width) / _FINE
-        side = int(np.ceil(size))
-        return _at_most(side, height), _at_most(side, width)
-
     @property
     def _coarse_by(self) -> tuple[int, int]:
         """The same in those that are searched: multiples."""
         assert self.grid is not None
-        (down, across), (height, width, _) = self._fine_by, self.grid
+        (down, across), (height, width, _) = self._images.by, self.grid
         high, wide = height // down, width // across
         size = wide / _COARSE_CURVE if height == 1 else np.sqrt(high * wide) / _COARSE
         more = max(1, round(size))
-        return down * _at_most(more, high), across * _at_most(more, wide)
-
-    @cached_property
-    def _fine(self) -> RowTable:
-        """Images that are fitted, (n, h, w)."""
-        points, by = self._points, self._fine_by
-        shape = _pooled(self._grey(points[:1]), by).shape[1:]
-
-        def images(rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m h w"]:
-            return _pooled(self._grey(points[rows]), by)
-
-        return RowTable((len(points), *shape), images, np.float32)
+        return down * at_most(more, high), across * at_most(more, wide)
 
     @cached_property
     def _coarse(self) -> Float[np.ndarray, "n h w"]:
         size = max(1, _AT_ONCE // self._points.shape[1])
         parts = (self._points[k : k + size] for k in range(0, len(self._points), size))
-        return np.concatenate([_pooled(self._grey(some), self._coarse_by) for some in parts])
+        return np.concatenate([pooled(self._images.grey(some), self._coarse_by) for some in parts])
 
     @cached_property
     def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -248,27 +222,9 @@ class Alignment:
         return np.asarray(self._places < self._coarse[0].size, np.float32)
 
 
-def _at_most(by: int, side: int) -> int:
-    """Return by how much a side is divided: into some pixels at least."""
-    return max(1, min(by, side // _FEWEST))
-
-
 def _turned(degrees: float) -> np.ndarray:
     angle = np.deg2rad(degrees)
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-
-
-def _pooled(images: Float[np.ndarray, "k h w"], by: tuple[int, int]) -> Float[np.ndarray, "k H W"]:
-    """Return the means of blocks of pixels, whole ones only."""
-    if by == (1, 1):
-        return images
-    (down, across), (_, height, width) = by, images.shape
-    whole = images[:, : height // down * down, : width // across * across]
-    total = np.zeros_like(whole[:, ::down, ::across])
-    for k in range(down):
-        for j in range(across):
-            total += whole[:, k::down, j::across]
-    return total / np.float32(down * across)
 
 
 def _unlike(image: Float[np.ndarray, "h w"], rows: Float[np.ndarray, "s c"]) -> np.ndarray:

@@ -34,6 +34,7 @@ from attractory.memory.few_columns import (
     beside_models,
     of_few_coordinates,
 )
+from attractory.memory.image_gradients import ImageGradients
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.nearest_row import NearestRow, nearest_row, position
@@ -41,6 +42,7 @@ from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
 from attractory.memory.row_screening import TOGETHER, RowScreening, alike, filled
 from attractory.memory.shortlist import Compared, RowFrame, Shortlist
+from attractory.memory.small_images import SmallImages
 
 __all__ = ["DAMAGE", "DOUBTFUL", "CueMending", "Mended"]
 
@@ -101,12 +103,13 @@ class CueMending:
     ):
         self.frame, self._points, self._also = RowFrame(rows, mean), points, also
         local = LocalContrast(self.frame.points)
-        near = Neighbourhoods(self.frame.points)
+        near, images = Neighbourhoods(self.frame.points), SmallImages(self.frame.points)
         self._local, self._near, self._prepared = local, near, False
-        self._shortlist = Shortlist(self.frame, metric, local, near)
-        self._models = DamageModels(self.frame, local, near)
-        self._screening = RowScreening(self.frame, local, near)
-        self._alignment = Alignment(self.frame.points)
+        self._gradients = ImageGradients(images)
+        self._shortlist = Shortlist(self.frame, metric, local, near, images, self._gradients)
+        self._models = DamageModels(self.frame, local, near, images)
+        self._screening = RowScreening(self.frame, local, near, images, self._gradients)
+        self._alignment = Alignment(self.frame.points, images)
         self._exact = ExactAgreement(self.frame)
 
     @property
@@ -234,6 +237,7 @@ class CueMending:
             self._alignment.prepare,
             lambda: self._local.windows is None or self._local.lengths,
             lambda: self._near.outlines,
+            lambda: self.on_grid and self._gradients.rows,
             self._shortlist.prepare,
         ]
         if len(self._points) >= _MANY:

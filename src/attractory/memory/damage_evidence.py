@@ -38,6 +38,7 @@ from attractory.memory.damage_models import (
     patches,
     white,
 )
+from attractory.memory.filtered_rows import filtered
 from attractory.memory.first_row import (
     FARTHEST,
     FEATURES,
@@ -48,17 +49,22 @@ from attractory.memory.first_row import (
     scaled,
     towards_the_row,
 )
+from attractory.memory.image_gradients import GRADIENTS, gradients
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.mean_row import told_on_other_scales
 from attractory.memory.nearest_row import second_row
 from attractory.memory.neighbourhoods import SEEN, Neighbourhoods
 from attractory.memory.shortlist import RowFrame
+from attractory.memory.slow_parts import slow_parts
+from attractory.memory.small_images import SmallImages
 from attractory.memory.value_tables import Classes, tabulated
 
 __all__ = ["DamageModels", "Evidence"]
 
-_SLOW = 5  # cosines over the order of coordinates
-
+_OF_PLACES = (
+    "structured", "shaded", "slow part added", "unevenly lit", "filtered", "gradients",
+    "gradients, smoothed", "displaced, by edges",
+)  # fmt: skip  # whose terms are over white noise
 
 class Evidence(NamedTuple):
     """What the models say of the rows shortlisted for cues.
@@ -119,10 +125,13 @@ class DamageModels:
         frame: the rows.
         local: their local contrast.
         near: which coordinates are alike.
+        images: the rows as images, if they are.
     """
 
-    def __init__(self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods):
-        self._frame, self._local, self._near = frame, local, near
+    def __init__(
+        self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods, images: SmallImages
+    ):
+        self._frame, self._local, self._near, self._images = frame, local, near, images
 
     @cached_property
     def _values(self) -> Classes:
@@ -144,10 +153,7 @@ class DamageModels:
 
     @cached_property
     def _slow(self) -> Float[np.ndarray, "d c"]:
-        dim = self._frame.points.shape[1]
-        place = (np.arange(dim) + 0.5) / dim
-        slow = np.cos(np.pi * place[:, None] * np.arange(min(_SLOW, dim)))
-        return np.asarray(np.linalg.qr(slow)[0], np.float32)
+        return slow_parts(self._frame.points.shape[1], self._images.grid)
 
     def of(
         self,
@@ -189,6 +195,9 @@ class DamageModels:
             found["structured"] = Compared(*own, white(*own, offset=False))
         if aligned is not None:
             found["displaced"] = Compared(*aligned, displaced(*aligned, real))
+            x, moved = (v.reshape(*v.shape[:-1], *self._images.shape) for v in aligned)
+            edges = gradients(x, 0.0), gradients(moved, 0.0)
+            found["displaced, by edges"] = Compared(*edges, white(*edges, offset=False))
         return self._told(found, logs, points, real)
 
     def _of_values(self, given: "_Given", whole: bool) -> dict[str, Compared]:
@@ -224,6 +233,12 @@ class DamageModels:
             slow, x, points = self._slow, given.x, given.points
             own, theirs = x - (x @ slow) @ slow.T, points - (points @ slow) @ slow.T
             found["slow part added"] = Compared(own, theirs, white(own, theirs))
+        if whole and self._images.grid is not None:
+            images = self._images.of(given.x), self._images.rows[given.rows]
+            found["filtered"] = filtered(*images)
+            for name, scale in GRADIENTS.items():
+                edges = gradients(images[0], scale), gradients(images[1], scale)
+                found[name] = Compared(*edges, white(*edges, offset=False))
         return found
 
     def _of_neighbours(self, given: "_Given", like: np.ndarray) -> dict[str, Fit]:
@@ -289,9 +304,8 @@ class DamageModels:
             behind[:, k][~real] = FARTHEST
             row = fit.rows[cues, best]
             told[k], fits[k] = True, fit
-            whole = total[cues, best] * (
-                here.shape[1] / terms.shape[2] if name == "displaced" else 1
-            )
+            of_all = 1.0 if COMPARABLE[k] else here.shape[1] / terms.shape[2]
+            whole = total[cues, best] * of_all
             gain[:, k] = whole / np.sqrt(here.shape[1])
             features[:, k, 0] = ahead(behind[:, k], away.of(row) / points.shape[2], row, real)
             features[:, k, 2] = whole / here.shape[1]
@@ -321,7 +335,7 @@ class DamageModels:
         """Return a model's terms over q, or over white noise without a row."""
         if name in NOISY:
             return compared.fit.terms - logs[:, None]
-        if name in ("structured", "shaded", "slow part added", "unevenly lit"):
+        if name in _OF_PLACES:
             x = compared.x
             x = x if name == "structured" else x - x.mean(axis=1, keepdims=True)
             variance = np.maximum((x**2).mean(axis=1, keepdims=True), 1e-9)

@@ -9,6 +9,7 @@ MODELS = (
     "structured", "changed values", "changed deviations", "shaded", "slow part added", "patches",
     "unevenly lit", "moved far", "edges", "long-tailed", "displaced", "less the mean",
     "in deviations", "less the mean, in deviations", "told in scores", "told in ranges",
+    "filtered", "gradients", "gradients, smoothed", "displaced, by edges",
 )  # fmt: skip
 DAMAGE = (
     "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
@@ -22,11 +23,15 @@ _NAMES = {
     "long-tailed": "noise", "displaced": "moved", "less the mean": "changed values",
     "in deviations": "structured noise", "less the mean, in deviations": "changed values",
     "told in scores": "changed values", "told in ranges": "changed values",
+    "filtered": "smoothed", "gradients": "shaded", "gradients, smoothed": "shaded",
+    "displaced, by edges": "moved",
 }  # fmt: skip
 KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(
-    MODELS, ["structured", "shaded", "slow part added", "unevenly lit", "displaced"], invert=True
-)  # whose terms are nats over the same q
+    MODELS,
+    ["structured", "shaded", "slow part added", "unevenly lit", "displaced", "filtered",
+     "gradients", "gradients, smoothed", "displaced, by edges"], invert=True,
+)  # fmt: skip  # whose terms are nats over the same q
 FEWEST_FOR_MODELS = 12  # known coordinates below which nothing but noise is told
 NOISY = (
     *MODELS[:6], "moved far", "long-tailed", "less the mean", "in deviations",

@@ -29,9 +29,12 @@ from jaxtyping import Bool, Float, Int, Real
 
 from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
+from attractory.memory.image_gradients import ImageGradients
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.neighbourhoods import Neighbourhoods
+from attractory.memory.slow_parts import slow_parts
+from attractory.memory.small_images import SmallImages
 
 __all__ = ["Compared", "RowFrame", "Shortlist"]
 
@@ -147,10 +150,21 @@ class Shortlist:
         metric: the memory's.
         local: the rows' local contrast.
         near: which coordinates are alike.
+        images: the rows as images, if they are.
+        edges: their gradients.
     """
 
-    def __init__(self, frame: RowFrame, metric: Metric, local: LocalContrast, near: Neighbourhoods):
+    def __init__(
+        self,
+        frame: RowFrame,
+        metric: Metric,
+        local: LocalContrast,
+        near: Neighbourhoods,
+        images: SmallImages,
+        edges: ImageGradients,
+    ):
         self._frame, self._metric, self._local, self._near = frame, metric, local, near
+        self._images, self._edges = images, edges
 
     def of(self, seen: Compared, starts: Float[np.ndarray, "k e"]) -> list[Int[np.ndarray, " s"]]:
         """Return the rows shortlisted for each cue.
@@ -173,6 +187,10 @@ class Shortlist:
             found.append((x + self._frame.zero) @ self._scores.T)
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
+        if self._images.grid is not None:
+            found += self._edges.similarities(x)
+            slow, along, lengths = self._slow
+            found.append((product - (x @ slow) @ along.T) / lengths)
         few = [-correlation]
         if self._near.outlines is not None:
             where, outlines = self._near.outlines
@@ -221,6 +239,14 @@ class Shortlist:
         both = np.stack([np.ones_like(self._frame.middle), self._frame.middle], axis=1)
         basis, sizes, _ = np.linalg.svd(both.astype(float), full_matrices=False)
         return np.asarray(basis[:, sizes > 1e-4 * sizes[0]], np.float32)
+
+    @cached_property
+    def _slow(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Slow parts, those of rows, and the lengths of what rows have besides."""
+        slow = slow_parts(self._frame.points.shape[1], self._images.grid)
+        along = self._frame.points @ slow
+        left = self._frame.squares - (along**2).sum(axis=1)
+        return slow, along, np.sqrt(np.maximum(left, _NONE))
 
     @cached_property
     def _along_aside(self) -> Float[np.ndarray, "n q"]:
