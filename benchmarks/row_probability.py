@@ -53,7 +53,7 @@ from attractory.memory.row_probability import (
 )
 
 FOLDS = 3
-MOST = 40  # rows shortlisted, at most
+MOST = 24  # rows shortlisted, at most
 PENALTY = 1e-2, 0.03  # of the weights; inverse of the laws'
 HIDDEN, ROUNDS, BATCH = 64, 30, 512
 LEFT_OUT = 0.25  # of the models, at random
@@ -132,7 +132,7 @@ def moved_about(rows, shape, stored, rng):
 def mixed(rows, shape, stored, rng):
     """A row and another, about half and half: neither is right."""
     other = stored[rng.integers(len(stored), size=len(rows))]
-    share = rng.uniform(0.4, 0.6, (len(rows), 1))
+    share = rng.uniform(0.46, 0.54, (len(rows), 1))
     return noise(share * rows + (1 - share) * other, shape, stored, rng, rng.choice([0.0, 0.15]))
 
 

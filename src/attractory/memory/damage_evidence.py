@@ -66,6 +66,7 @@ _OF_PLACES = (
     "gradients, smoothed", "displaced, by edges",
 )  # fmt: skip  # whose terms are over white noise
 
+
 class Evidence(NamedTuple):
     """What the models say of the rows shortlisted for cues.
 

@@ -10,6 +10,7 @@ MODELS = (
     "unevenly lit", "moved far", "edges", "long-tailed", "displaced", "less the mean",
     "in deviations", "less the mean, in deviations", "told in scores", "told in ranges",
     "filtered", "gradients", "gradients, smoothed", "displaced, by edges",
+    "in deviations, long-tailed",
 )  # fmt: skip
 DAMAGE = (
     "none", "noise", "structured noise", "replaced", "smoothed", "moved", "changed values", "shaded"
@@ -24,7 +25,7 @@ _NAMES = {
     "in deviations": "structured noise", "less the mean, in deviations": "changed values",
     "told in scores": "changed values", "told in ranges": "changed values",
     "filtered": "smoothed", "gradients": "shaded", "gradients, smoothed": "shaded",
-    "displaced, by edges": "moved",
+    "displaced, by edges": "moved", "in deviations, long-tailed": "noise",
 }  # fmt: skip
 KIND = np.array([DAMAGE.index(_NAMES[name]) for name in MODELS])
 COMPARABLE = np.isin(
@@ -36,5 +37,6 @@ FEWEST_FOR_MODELS = 12  # known coordinates below which nothing but noise is tol
 NOISY = (
     *MODELS[:6], "moved far", "long-tailed", "less the mean", "in deviations",
     "less the mean, in deviations", "told in scores", "told in ranges",
+    "in deviations, long-tailed",
 )  # fmt: skip  # noise about a row, whose residuals can be looked at
 FLAT = "changed values", "changed deviations", "edges"  # which no residual is left of

@@ -49,7 +49,7 @@ from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 
 __all__ = [
-    "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "displaced", "exact", "lead",
+    "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "displaced", "exact", "heavy_tailed", "lead",
     "like_coordinates", "long_tailed", "mixture", "patches", "white",
 ]  # fmt: skip
 
@@ -59,6 +59,7 @@ _DISPLACED_START = 0.5, 0.05
 
 _NARROW = 0.02  # half a bin of the density, in the rows' spread
 _LEAST = 0.04  # the least σ
+_LEAST_UNIT = np.float32(0.02)  # the least of Cauchy's
 _FIRST, _LAST = 2, 5  # rounds of EM, of all rows and of those that stand best then
 _BEST = 8  # how many those are
 _FITTED = 256  # coordinates that all rounds but the last are fitted to, of twice as many or more
@@ -173,6 +174,18 @@ def long_tailed(x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"]) -
     rest -= np.log(2 * size)
     one = np.ones_like(size)
     return Fit(_all(rest), rest, None, one, 0 * one, np.float32(np.sqrt(2)) * size)
+
+
+def heavy_tailed(x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"]) -> Fit:
+    """Fit Cauchy's errors, of a contrast of 1 and no offset: half of them are below their unit."""
+    rest = np.abs(rows - x[:, None])
+    size = np.maximum(np.median(rest, axis=2, keepdims=True), _LEAST_UNIT)
+    rest /= size
+    rest *= rest
+    terms = -np.log1p(rest, out=rest)
+    terms -= np.log(np.pi * size)
+    one = np.ones_like(size)
+    return Fit(_all(terms), terms, None, one, 0 * one, size)
 
 
 def white(

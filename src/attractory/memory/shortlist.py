@@ -180,10 +180,12 @@ class Shortlist:
         found = [self._own(starts), 2 * product - self._frame.squares, correlation]
         if not self._metric.plain:
             found.append(self._whitened(x))
-        found.append(self._together(x))
-        if self._near.like is None:
+        found.append(self._cells.together(x))
+        if self._near.by_column:
             rows, squares = self._in_deviations
-            found.append(2 * (x / self._frame.deviations) @ rows.T - squares)
+            own = x / self._frame.deviations
+            found.append(2 * own @ rows.T - squares)
+            found.append(self._cells_in_deviations.together(own))
             found.append((x + self._frame.zero) @ self._scores.T)
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
@@ -201,7 +203,7 @@ class Shortlist:
 
     def prepare(self) -> None:
         """Work out what similarities need to know of all rows."""
-        _ = self._sample, self._lengths, self._from_middle, self._frame.squares
+        _ = self._cells, self._lengths, self._from_middle, self._frame.squares
         if not self._metric.plain:
             _ = self._axes
 
@@ -316,29 +318,42 @@ class Shortlist:
         return (wanted @ self._frame.points.T - (wanted @ self._frame.middle)[:, None]) / lengths
 
     @cached_property
-    def _sample(self) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"], np.ndarray]:
-        """Coordinates in which rows differ, some of them several times, grids, and rows in these.
+    def _cells(self) -> "_Cells":
+        return _Cells(self._frame.points)
 
-        One coordinate's grids are evenly apart.
-        """
-        points = self._frame.points
+    @cached_property
+    def _cells_in_deviations(self) -> "_Cells":
+        return _Cells(self._in_deviations[0])
+
+
+class _Cells:
+    """In which cells of grids rows are, and cues with them.
+
+    The coordinates are some in which rows differ, few of them several times. One coordinate's
+    grids are evenly apart.
+
+    Args:
+        points: the rows, (n, d).
+    """
+
+    def __init__(self, points: Float[np.ndarray, "n d"]):
         deviation = points[spread(len(points), 2000)].std(axis=0)
         differ = np.flatnonzero(deviation > 0.1 * deviation.max())
         rng = generator(0, "coordinates")
         if len(differ) > _SEEN:
             differ = np.sort(rng.choice(differ, _SEEN, replace=False))
         times = -(-_SEEN // len(differ))
-        where, grid = np.repeat(differ, times), np.tile(np.arange(times) / times, len(differ))
+        self._where, grid = np.repeat(differ, times), np.tile(np.arange(times) / times, len(differ))
         grid += np.repeat(rng.random(len(differ)), times)
-        grid = np.asarray(grid, np.float32)
-        return where, grid, np.ascontiguousarray(_cells(points[:, where], grid).T)
+        self._grid = np.asarray(grid, np.float32)
+        self._rows = np.ascontiguousarray(_cells(points[:, self._where], self._grid).T)
 
-    def _together(self, x: Float[np.ndarray, "k d"]) -> Int[np.ndarray, "k n"]:
+    def together(self, x: Float[np.ndarray, "k d"]) -> Int[np.ndarray, "k n"]:
         """Return in how many cells cues and rows are together."""
-        where, grid, rows = self._sample
+        rows = self._rows
         out = np.zeros((len(x), rows.shape[1]), np.int16)
         size = min(255, max(1, _BLOCK // rows.shape[1]))
-        for total, cue in zip(out, _cells(x[:, where], grid), strict=True):
+        for total, cue in zip(out, _cells(x[:, self._where], self._grid), strict=True):
             for j in range(0, len(rows), size):
                 same = rows[j : j + size] == cue[j : j + size, None]
                 total += np.add.reduce(same.view(np.uint8), axis=0, dtype=np.uint8)
