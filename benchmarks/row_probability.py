@@ -53,6 +53,7 @@ from attractory.memory.row_probability import (
 )
 
 FOLDS = 3
+FEWEST = 30  # rows that every kind is for
 MOST = 24  # rows shortlisted, at most
 PENALTY = 1e-2, 0.03  # of the weights; inverse of the laws'
 HIDDEN, ROUNDS, BATCH = 64, 30, 512
@@ -206,10 +207,15 @@ def cues_of(arguments, count, name, given, seed):
             known[np.arange(len(cues)), rng.integers(cues.shape[1], size=len(cues))] = True
             cues = np.where(known, cues, rows.mean(axis=0))
         else:
-            with np.errstate(all="ignore"):
-                cues = np.vstack(
-                    [damage(rows[home], shape, rows, rng), damage(strange, shape, rows, rng)]
-                )
+            try:
+                with np.errstate(all="ignore"):
+                    cues = np.vstack(
+                        [damage(rows[home], shape, rows, rng), damage(strange, shape, rows, rng)]
+                    )
+            except (IndexError, ValueError):
+                if len(rows) >= FEWEST:
+                    raise
+                continue  # a kind that needs more rows
         if kind == "mixed":
             label[:] = -1
         if np.isfinite(cues).all():

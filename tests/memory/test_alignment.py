@@ -6,12 +6,13 @@ from scipy.ndimage import affine_transform, gaussian_filter, gaussian_filter1d
 
 from attractory import AttractorMemory
 from attractory.memory.alignment import Alignment, _sampled
+from attractory.memory.small_images import SmallImages
 
 IMAGES = gaussian_filter(np.random.default_rng(3).normal(size=(40, 40, 40)), (0, 2, 2))
 IMAGES = np.asarray(IMAGES / IMAGES.std(), np.float32)
 ROWS = IMAGES[:, 6:-6, 6:-6].reshape(40, -1)
 HOME = np.array([0, 13, 22, 35])
-ALIGNMENT = Alignment(ROWS)
+ALIGNMENT = Alignment(ROWS, SmallImages(ROWS))
 MOVES = {
     "shifted": (np.eye(2), (3, -2)),
     "turned": (np.array([[0.94, -0.34], [0.34, 0.94]]), (0, 0)),
@@ -56,7 +57,7 @@ def test_long_images_are_shifted():
     images = gaussian_filter(np.random.default_rng(6).normal(size=(24, 9, 340)), (0, 1, 3))
     rows = np.asarray(images[:, :, 20:-20].reshape(24, -1) / images.std(), np.float32)
     cues = np.asarray(images[HOME[:3], :, 11:-29].reshape(3, -1) / images.std(), np.float32)
-    alignment = Alignment(rows)
+    alignment = Alignment(rows, SmallImages(rows))
     assert alignment.grid == (9, 300, 1)
     for home, (which, aligned) in zip(HOME[:3], alignment.of(cues, [HOME[:1]] * 3), strict=True):
         alike = [np.corrcoef(aligned.x, row)[0, 1] for row in aligned.rows]
@@ -66,7 +67,7 @@ def test_long_images_are_shifted():
 def test_curves_are_shifted_stretched_and_reversed():
     curves = gaussian_filter1d(np.random.default_rng(5).normal(size=(40, 240)), 4, axis=1)
     rows, place = np.asarray(curves[:, 20:-20] / curves.std(), np.float32), np.arange(200.0)
-    alignment = Alignment(rows)
+    alignment = Alignment(rows, SmallImages(rows))
     for at in (place + 14.5, 1.12 * (place - 100) + 100, 199 - place + 8):
         cues = np.stack([np.interp(at + 20, np.arange(240), curve) for curve in curves[HOME]])
         cues = np.asarray(cues / curves.std(), np.float32)

@@ -9,6 +9,7 @@ from attractory.memory.damage_models import combined, density, lead, mixture, wh
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.shortlist import RowFrame
+from attractory.memory.small_images import SmallImages
 
 RNG = np.random.default_rng(11)
 PLACE = np.linspace(0, 6, 90)
@@ -33,7 +34,7 @@ def behind(fit):
 
 @pytest.mark.parametrize("k", range(3))
 def test_neighbours_are_those_most_like_a_coordinate(k):
-    models = DamageModels(FRAME, LocalContrast(FRAME.points), NEAR)
+    models = DamageModels(FRAME, LocalContrast(FRAME.points), NEAR, SmallImages(FRAME.points))
     given = X, CUES / FRAME.scale, np.tile(ROWS, (3, 1))
     told = models.of(*given).behind[k]
     x, points = X[k : k + 1], FRAME.points[ROWS][None]

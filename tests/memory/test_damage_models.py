@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.stats import laplace
+from scipy.stats import cauchy, laplace
 
 from attractory.memory.damage_models import (
     combined,
     density,
     exact,
+    heavy_tailed,
     lead,
     like_coordinates,
     long_tailed,
@@ -53,6 +54,16 @@ def test_long_tails_are_those_of_laplace():
     scale = np.abs(ROWS - x).mean(axis=1, keepdims=True)  # of greatest likelihood
     np.testing.assert_allclose(fit.terms, laplace(ROWS, scale).logpdf(x), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(fit.noise[:, 0], laplace(0, scale[:, 0]).std(), rtol=1e-5)
+
+
+def test_the_heaviest_tails_are_those_of_cauchy_whose_unit_half_of_the_errors_are_below():
+    x = ROWS[4] + np.random.default_rng(4).standard_cauchy(size=ROWS.shape[1])
+    fit = one(heavy_tailed, x, ROWS)
+    unit = np.median(np.abs(ROWS - x), axis=1, keepdims=True)
+    np.testing.assert_allclose(fit.terms, cauchy(ROWS, unit).logpdf(x), rtol=1e-4, atol=1e-4)
+    # No value, however wrong, is worth more than what it costs in the tail.
+    x[7] = 1e6
+    assert one(heavy_tailed, x, ROWS).terms.sum(axis=1).argmax() == 4
 
 
 def test_em_finds_what_was_replaced():

@@ -17,10 +17,16 @@ from attractory.memory.nearest_row import position
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Weights, constants, judged, log_probabilities
 from attractory.memory.shortlist import RowFrame
+from attractory.memory.small_images import SmallImages
 
 RNG = np.random.default_rng(2)
 ROWS = RNG.normal(size=(20, 400))
 CUES = ROWS[:6] + 0.5 * RNG.normal(size=(6, 400))
+
+
+def models_of(frame):
+    points = frame.points
+    return DamageModels(frame, LocalContrast(points), Neighbourhoods(points), SmallImages(points))
 
 
 def evidence(cue, rows=None, known=None):
@@ -28,9 +34,7 @@ def evidence(cue, rows=None, known=None):
     rows = np.arange(20) if rows is None else rows
     x = frame.inward(cue[None])
     own = None if known is not None else (cue[None], ROWS[rows][None])
-    near = Neighbourhoods(frame.points)
-    models = DamageModels(frame, LocalContrast(frame.points), near)
-    return models.of(x, cue[None] / frame.scale, rows[None], own, known)
+    return models_of(frame).of(x, cue[None] / frame.scale, rows[None], own, known)
 
 
 def test_where_a_cue_lies_is_what_least_squares_say():
@@ -78,7 +82,7 @@ def test_the_order_of_rows_changes_nothing():
 
 def test_rows_that_fill_a_shortlist_up_have_no_say():
     frame = RowFrame(ROWS, ROWS.mean(axis=0))
-    models = DamageModels(frame, LocalContrast(frame.points), Neighbourhoods(frame.points))
+    models = models_of(frame)
     given = frame.inward(CUES[:1]), CUES[:1] / frame.scale
     one = judged(models.of(*given, np.arange(12)[None]), 20)
     filled = np.append(np.arange(12), [0, 0, 15])[None]
@@ -93,10 +97,11 @@ def test_models_that_are_not_there_have_no_say():
     told = evidence(CUES[1], known=known)
     assert [MODELS[k] for k in np.flatnonzero(~told.told)] == [
         "smoothed", "moved", "structured", "shaded", "slow part added", "patches", "unevenly lit",
-        "moved far", "edges", "displaced",
+        "moved far", "edges", "displaced", "filtered", "gradients", "gradients, smoothed",
+        "displaced, by edges",
     ]  # fmt: skip
     behind = told.behind.copy()
-    behind[:, ~told.told] = RNG.uniform(0, 9, (10, 20))
+    behind[:, ~told.told] = RNG.uniform(0, 9, (14, 20))
     other = judged(told._replace(behind=behind), 20)
     assert other.probability == pytest.approx(judged(told, 20).probability, abs=1e-12)
     hidden = np.where(known, CUES[1], 1e6)

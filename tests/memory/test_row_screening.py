@@ -31,7 +31,7 @@ def test_the_right_row_is_kept_of_all_rows(kind):
 
 def test_short_lists_stay_whole_and_other_cues_change_nothing():
     x = MENDING.frame.inward(CHANGES["noise"](ROWS[:6]))
-    lists = [RNG.choice(100, size, replace=False) for size in (3, 16, 17, 40, 60, 5)]
+    lists = [RNG.choice(100, size, replace=False) for size in (3, KEPT, KEPT + 1, 40, 60, 5)]
     own = x.astype(float), MENDING._points
     kept = MENDING._screening.of(x, lists, own)
     for k, rows in enumerate(kept):

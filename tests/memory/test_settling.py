@@ -9,11 +9,13 @@ from attractory.memory import nearest_row, shortlist
 from attractory.memory.coordinates import nearest
 from attractory.memory.drift_free_steps import DriftFreeVotes
 from attractory.memory.guided_recall import DRIFT_FREE, at_last, at_rows, follow
+from attractory.memory.image_gradients import ImageGradients
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.momentum_iteration import run_stage
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.settling import nearest_exactly, settle, whole_moves
+from attractory.memory.small_images import SmallImages
 
 RNG = np.random.default_rng(0)
 
@@ -113,8 +115,10 @@ def test_similarities_of_a_shortlist_are_what_their_formulas_say():
     spread = rows - mean
     values, basis = np.linalg.eigh(spread.T @ spread / 50)
     metric = Metric(basis[:, 3:], np.sqrt(0.1 / (values + 0.1))[3:], values[3:], floor=0.1)
+    points = frame.points
+    images = SmallImages(points)
     found = shortlist.Shortlist(
-        frame, metric, LocalContrast(frame.points), Neighbourhoods(frame.points)
+        frame, metric, LocalContrast(points), Neighbourhoods(points), images, ImageGradients(images)
     )
     x = RNG.normal(size=(4, 9))
     points = metric.apply(spread)
@@ -124,8 +128,8 @@ def test_similarities_of_a_shortlist_are_what_their_formulas_say():
     np.testing.assert_allclose(found._own(kept), own, atol=1e-5)
     seen = frame.compared(x + mean)
     near = np.maximum(0, 1 - np.abs(seen.x[:, None] - frame.points) / 0.5).sum(axis=2)
-    grids = len(found._sample[0]) / 9  # of each coordinate: every one is off by one cell at most
-    np.testing.assert_allclose(found._together(seen.x) / grids, near, atol=9 / grids)
+    grids = len(found._cells._where) / 9  # of each coordinate: every one is off by a cell at most
+    np.testing.assert_allclose(found._cells.together(seen.x) / grids, near, atol=9 / grids)
     close = spread / np.linalg.norm(spread, axis=1, keepdims=True)
     np.testing.assert_array_equal(found.most_alike(seen), (x @ close.T).argmax(axis=1))
 

@@ -49,8 +49,8 @@ from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
 
 __all__ = [
-    "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "displaced", "exact", "heavy_tailed", "lead",
-    "like_coordinates", "long_tailed", "mixture", "patches", "white",
+    "KEPT_STARTS", "MOVED_START", "Fit", "combined", "density", "displaced", "exact",
+    "heavy_tailed", "lead", "like_coordinates", "long_tailed", "mixture", "patches", "white",
 ]  # fmt: skip
 
 KEPT_STARTS = (0.1, 0.5), (1.0, 0.05)  # σ and π: much lost and the rest exact, or little lost

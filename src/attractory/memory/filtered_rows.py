@@ -20,7 +20,7 @@ __all__ = ["filtered"]
 
 _REACH = 2  # pixels, of images
 _REACH_CURVE = 4  # of curves
-_EACH = 16  # pixels for each number of the filter, at least
+_EACH = 7  # pixels for each number of the filter, at least
 _RIDGE = 0.03  # of the mean square
 
 

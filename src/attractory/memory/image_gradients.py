@@ -32,7 +32,7 @@ def gradients(images: Float[np.ndarray, "*k h w"], scale: float) -> Float[np.nda
         images: (…, h, w).
         scale: pixels over which is smoothed first.
     """
-    height, width = images.shape[-2:]
+    height = images.shape[-2]
     if scale:
         wide = [0.0] * (images.ndim - 2) + [scale if height > 1 else 0.0, scale]
         images = gaussian_filter(images, wide, mode="nearest")

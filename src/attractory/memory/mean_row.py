@@ -2,8 +2,8 @@ r"""Cues told on another scale: less the mean row, in the columns' deviations, i
 
 A picture of another exposure, an average of many rows: x = a p + b m + o, with m the mean row. What
 is left of x and p across m and the constant is compared. Noise that goes with each column's
-deviation s is white in x/s; there m/s and 1/s take the place of both. It may have Cauchy's law there, too:
-then no value of a row, however wrong, says much against it.
+deviation s is white in x/s; there m/s and 1/s take the place of both. It may have Cauchy's law
+there, too: then no value of a row, however wrong, says much against it.
 
 A person told in scores is x = a (p − m)/s + o, one told in per cent of each column's range
 x = a (p − l)/w + o, with l the least value of a column and w from there to the largest.
