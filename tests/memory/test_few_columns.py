@@ -1,5 +1,6 @@
 """Cues of few coordinates: the posterior by plain sums, and what gains, offsets and gaps leave."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy.stats import cauchy, laplace, norm
@@ -66,6 +67,29 @@ def test_posterior_is_that_of_plain_sums(dim):
         sure = stored.max() / (stored.sum() + unknown)
         assert found.confidence[k] == pytest.approx(sure, abs=1e-2)
     assert memory.predict(rows).tolist() == list(range(6))
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 8])
+def test_densities_of_gains_and_offsets_lose_nothing_at_the_least_errors(dim, monkeypatch):
+    """Of cues exactly of a row, by fifty digits."""
+    scale = 1e-4
+    monkeypatch.setattr(few_columns, "_SCALES", np.array([scale]))
+    monkeypatch.setattr(few_columns, "_GAINS", np.array([1.0]))
+    z = np.vstack([3 * RNG.normal(size=(3, dim)), np.full(dim, 0.7)])  # the last along the offset
+    x = z[1] if dim < 3 else 1.1 * z[1] + 0.3
+    for offset in (few_columns._NONE, few_columns._OFFSET):
+        found = few_columns._linear(x, z, offset)
+        with mp.workdps(50):
+            for row, nats in zip(z, found, strict=True):
+                wide = mp.matrix(dim, dim)
+                for i in range(dim):
+                    for j in range(dim):
+                        both = mp.mpf(row[i]) * mp.mpf(row[j]) * mp.mpf(few_columns._WIDE) ** 2
+                        wide[i, j] = both + mp.mpf(offset) ** 2 + (i == j) * mp.mpf(scale) ** 2
+                away = mp.matrix([mp.mpf(v) for v in x]) - mp.matrix([mp.mpf(v) for v in row])
+                square = (away.T * mp.lu_solve(wide, away))[0]
+                wanted = -(square + mp.log(mp.det(wide)) + dim * mp.log(2 * mp.pi)) / 2
+                assert nats == pytest.approx(float(wanted), rel=1e-9, abs=1e-6)
 
 
 def test_gain_and_offset_in_deviations_leave_the_row():

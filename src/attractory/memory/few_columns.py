@@ -274,8 +274,10 @@ def _linear(
     r"""Return log densities of x = a z + o + s e, e white.
 
     Of a ~ N(g, t²) and o ~ N(0, p²) these are normal with the mean g z and the covariance
-    s²I + B D Bᵀ, B = [z, 1], D = diag(t², p²), whose inverse and determinant are those of the
-    2 × 2 matrix M = D⁻¹ + BᵀB/s².
+    s²I + t² z zᵀ + p² 1 1ᵀ. Across z and 1 it is s²; along them, in an orthonormal basis, it is
+    C = s²I + t² u uᵀ + p² v vᵀ with |C| = s⁴ + s² (t² u² + p² v²) + t² p² (u × v)² and
+    rᵀC⁻¹r = (s² r² + t² (u × r)² + p² (v × r)²) / |C|: sums of what is not negative, which lose
+    nothing where x is exactly of a row.
 
     Args:
         offset: p.
@@ -291,16 +293,27 @@ def _linear(
         some = _near(count, [-alike, near])
     else:
         some = np.arange(count)
-    xz, zz, sums = xz[some, None], zz[some, None], sums[some, None]
+    z, length = z[some], np.sqrt(zz[some])
+    first = z / np.maximum(length, _NONE)[:, None]
+    one, own = first.sum(axis=1), first @ x
+    second, rest = 1 - one[:, None] * first, x - own[:, None] * first
+    across = np.sqrt((second**2).sum(axis=1))
+    second = np.where(across > _NONE, 1, 0)[:, None] * second / np.maximum(across, _NONE)[:, None]
+    aside = (second * rest).sum(axis=1)
+    left = ((rest - aside[:, None] * second) ** 2).sum(axis=1)
+    # Along both: u = (length, 0), v = (one, across), r = (own − g length, aside).
     gain, variance = _GAINS[:, None, None], _SCALES**2
-    first, second = 1 / (_WIDE * gain) ** 2, 1 / offset**2
-    m11, m12, m22 = first + zz / variance, sums / variance, second + size / variance
-    minor = m11 * m22 - m12**2
-    rest = np.maximum(x @ x - 2 * gain * xz + gain**2 * zz, 0) / variance
-    b1, b2 = (xz - gain * zz) / variance, (x.sum() - gain * sums) / variance
-    square = rest - (b1**2 * m22 - 2 * b1 * b2 * m12 + b2**2 * m11) / minor
-    volume = np.log(minor / (first * second)) + size * (np.log(variance) + _TWO_PI)
-    return _of_all(count, some, _mean(_over_scales(-0.5 * (square + volume))))
+    of_gain, of_offset = (_WIDE * gain) ** 2, offset**2
+    length, one, across, own, aside, left = (
+        v[:, None] for v in (length, one, across, own, aside, left)
+    )
+    r1, r2 = own - gain * length, aside
+    least = variance * (of_gain * length**2 + of_offset * (one**2 + across**2))
+    volume = variance**2 + least + of_gain * of_offset * (length * across) ** 2
+    square = variance * (r1**2 + r2**2) + of_gain * (length * r2) ** 2
+    square = (square + of_offset * (one * r2 - across * r1) ** 2) / volume + left / variance
+    whole = np.log(volume) + (size - 2) * np.log(variance) + size * _TWO_PI
+    return _of_all(count, some, _mean(_over_scales(-0.5 * (square + whole))))
 
 
 class _AnySize:
