@@ -5,10 +5,10 @@
 
 Cues are made of rows of digits and clothes, from rows 1,000 on, of photographs, and of drawings and
 tables of many sorts that are drawn at random (`learned_data.py`): the kinds that recall is tuned
-on, damage drawn at random (`damage_random.py`), masks, slight noise and mixtures of two rows. A
-third as many are of rows that were not stored. The weights are of greatest likelihood of the right
-row; the laws are logistic, right answers against all others, that is wrong ones, rows that were not
-stored, and mixtures.
+on, damage drawn at random (`damage_random.py`), masks, slight noise, none at all, and mixtures of
+two rows. A third as many are of rows that were not stored. The weights are of greatest likelihood
+of the right row; the laws are logistic, right answers against all others, that is wrong ones, rows
+that were not stored, and mixtures.
 
 Printed by data and number of rows: the share of cues whose row is found, the expected calibration
 error of the confidence, the area under the ROC curve of stored against not stored, and the share
@@ -59,7 +59,7 @@ PENALTY = 1e-2, 0.03  # of the weights; inverse of the laws'
 HIDDEN, ROUNDS, BATCH = 64, 30, 512
 LEFT_OUT = 0.25  # of the models, at random
 ACCEPTED = 0.8
-KNOWN = 18  # features of the confidence
+KNOWN = 23  # features of the confidence
 
 
 def data_sets(arguments: argparse.Namespace, count: int) -> dict:
@@ -90,6 +90,10 @@ def noise(rows, shape, stored, rng, size=None):
     drawn = rng.normal(size=rows.shape)
     away = np.linalg.norm(rows - stored.mean(axis=0), axis=1, keepdims=True)
     return rows + size * away * drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def undamaged(rows, shape, stored, rng):
+    return rows.copy()
 
 
 def long_tailed_noise(rows, shape, stored, rng):
@@ -144,6 +148,7 @@ class Kept:
         self.behind, self.features = found.behind[which], found.features[which]
         self.told, self.real = found.told[which[0]], found.real[which]
         self.compared = (np.empty((len(which), 1)),)
+        self.unlike, self.beside = found.unlike[which], found.beside[which]
         self._seconds = found.seconds[which]
 
     def second(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -155,6 +160,7 @@ class Learned:
 
     def __init__(self):
         self.behind, self.features, self.told, self.real, self.seconds = ([] for _ in range(5))
+        self.unlike, self.beside = [], []
         self.target, self.label, self.group, self.kind, self.count = ([] for _ in range(5))
         self.noise, self.noise_right, self.noise_group = [], [], []
 
@@ -167,6 +173,9 @@ class Learned:
         self.real.append(np.pad(evidence.real, ((0, 0), (0, MOST - size))))
         each = [np.stack(evidence.second(np.full(len(rows), j)), axis=1) for j in range(size)]
         self.seconds.append(np.pad(np.stack(each, axis=1), ((0, 0), (0, MOST - size), (0, 0))))
+        self.unlike.append(evidence.unlike.astype(np.float32))
+        near = np.pad(evidence.beside, ((0, 0), (0, MOST - size), (0, 0)))
+        self.beside.append(near.astype(np.float32))
         there = (rows == labels[:, None]) & evidence.real
         self.target.append(np.where(there.any(axis=1), there.argmax(axis=1), -1))
         self.label.append(labels)
@@ -175,7 +184,10 @@ class Learned:
         self.count.append(np.full(len(rows), count))
 
     def whole(self) -> "Learned":
-        for name in ["behind", "features", "told", "real", "seconds", "target", "label", "count"]:
+        for name in [
+            "behind", "features", "told", "real", "seconds", "unlike", "beside", "target", "label",
+            "count",
+        ]:  # fmt: skip
             setattr(self, name, np.concatenate(getattr(self, name)))
         return self
 
@@ -189,7 +201,7 @@ def cues_of(arguments, count, name, given, seed):
         for k in range(arguments.drawn)
     ]
     jobs += [("noise", noise, 30), ("mixed", mixed, 20), ("clipped noise", clipped_noise, 12)]
-    jobs += [("long-tailed noise", long_tailed_noise, 12)]
+    jobs += [("long-tailed noise", long_tailed_noise, 12), ("undamaged", undamaged, 24)]
     if images:
         jobs += [("positive noise", positive_noise, 12)]
         jobs += [(f"moved about {k}", moved_about, 6) for k in range(6)]

@@ -57,6 +57,7 @@ from attractory.memory.neighbourhoods import SEEN, Neighbourhoods
 from attractory.memory.shortlist import RowFrame
 from attractory.memory.slow_parts import slow_parts
 from attractory.memory.small_images import SmallImages
+from attractory.memory.undamaged import Undamaged
 from attractory.memory.value_tables import Classes, tabulated
 
 __all__ = ["DamageModels", "Evidence"]
@@ -77,6 +78,8 @@ class Evidence(NamedTuple):
         fits: the models that were fitted, by their place in `MODELS`.
         compared: the cues and the rows in the coordinates compared, (k, c), (k, s, c).
         real: which rows are shortlisted, (k, s).
+        unlike: how unlike undamaged rows cues look, (k, 3).
+        beside: how far rows are, as rows are from one another, (k, s, 2); see `Undamaged`.
     """
 
     behind: Float[np.ndarray, "k m s"]
@@ -85,6 +88,8 @@ class Evidence(NamedTuple):
     fits: dict[int, Fit]
     compared: tuple[Float[np.ndarray, "k c"], Float[np.ndarray, "k s c"]]
     real: Bool[np.ndarray, "k s"]
+    unlike: Float[np.ndarray, "k 3"]
+    beside: Float[np.ndarray, "k s 2"]
 
     def second(
         self, row: Int[np.ndarray, " k"]
@@ -153,6 +158,11 @@ class DamageModels:
         return Classes(len(points), lambda r: (points[r][:, live] - mean) / deviation, 8)
 
     @cached_property
+    def undamaged(self) -> Undamaged:
+        """What undamaged rows look like."""
+        return Undamaged(self._frame.points, self._near.like)
+
+    @cached_property
     def _slow(self) -> Float[np.ndarray, "d c"]:
         return slow_parts(self._frame.points.shape[1], self._images.grid)
 
@@ -199,7 +209,9 @@ class DamageModels:
             x, moved = (v.reshape(*v.shape[:-1], *self._images.shape) for v in aligned)
             edges = gradients(x, 0.0), gradients(moved, 0.0)
             found["displaced, by edges"] = Compared(*edges, white(*edges, offset=False))
-        return self._told(found, logs, points, real)
+        looks = np.zeros((len(x), 3)) if known is not None else self.undamaged.unlike(x)
+        beside = looks[:, None, 2:] * self.undamaged.beside(here, some)
+        return self._told(found, logs, points, real)._replace(unlike=looks, beside=beside)
 
     def _of_values(self, given: "_Given", whole: bool) -> dict[str, Compared]:
         here, some, other = given.here, given.some, given.other
@@ -330,7 +342,8 @@ class DamageModels:
         features[:, :, 10] = np.log(distinct / here.shape[1] + 1e-3)[:, None]
         features[:, :, 11] = np.log(points.shape[2])
         features[:, :, 12] = 1
-        return Evidence(behind, told, scaled(features), fits, compared_in, real)
+        none = np.zeros((len(points), size, 2))
+        return Evidence(behind, told, scaled(features), fits, compared_in, real, none[:, 0], none)
 
     def _over_q(self, name: str, compared: Compared, logs: np.ndarray) -> np.ndarray:
         """Return a model's terms over q, or over white noise without a row."""

@@ -194,7 +194,7 @@ def known_features(
     weight: Float[np.ndarray, "k m"],
     mine: Bool[np.ndarray, "k m"],
     count: int,
-) -> Float[np.ndarray, "k 18"]:
+) -> Float[np.ndarray, "k 23"]:
     """Return what the confidence in the most probable row is computed from.
 
     Args:
@@ -204,7 +204,9 @@ def known_features(
         mine: which of them put that row first.
         count: of stored rows.
     """
-    second, of_second = evidence.second(probability.argmax(axis=1))
+    first = probability.argmax(axis=1)
+    second, of_second = evidence.second(first)
+    beside = evidence.beside[np.arange(len(first)), first] / 3
     weight, features, one = weight * mine, evidence.features, np.ones(len(weight))
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
     lead, gap = features[:, :, 0] * 3.0, features[:, :, 1] * 4.0
@@ -233,6 +235,8 @@ def known_features(
             second,
             of_second,
             of_second**2,
+            *evidence.unlike.T,
+            *beside.T,
         ],
         axis=1,
     )
