@@ -206,8 +206,8 @@ class DamageModels:
             found["structured"] = Compared(*own, white(*own, offset=False))
         if aligned is not None:
             found["displaced"] = Compared(*aligned, displaced(*aligned, real))
-            x, moved = (v.reshape(*v.shape[:-1], *self._images.shape) for v in aligned)
-            edges = gradients(x, 0.0), gradients(moved, 0.0)
+            images = (v.reshape(*v.shape[:-1], *self._images.shape) for v in aligned)
+            edges = tuple(gradients(each, 0.0) for each in images)
             found["displaced, by edges"] = Compared(*edges, white(*edges, offset=False))
         looks = np.zeros((len(x), 3)) if known is not None else self.undamaged.unlike(x)
         beside = looks[:, None, 2:] * self.undamaged.beside(here, some)
