@@ -20,10 +20,14 @@ one place:
 - *changed values*: xⱼ has any distribution that depends on pⱼ alone (`memory.value_tables`);
 - *edges*: the same of by how much p differs among the coordinates most like j;
 - *shaded*: white noise on what a coordinate has more than those most like it, or on what is left of
-  x and p without their slow parts over the coordinates' order;
+  x and p without their slow parts (`memory.slow_parts`);
 - *unevenly lit*: white noise on local contrast (`memory.local_contrast`);
+- *filtered*: white noise about an image seen through a lens (`memory.filtered_rows`);
+- *gradients*: white noise on the directions of an image's edges (`memory.image_gradients`), of moved
+  images, too;
 - *less the mean*: white noise on what is left across the mean row and a constant; *in deviations*:
-  noise that goes with each column's deviation; both together; *told in scores*, *told in ranges*:
+  noise that goes with each column's deviation, normal or of Cauchy's law; both together; *told in
+  scores*, *told in ranges*:
   white noise on a multiple of a row's scores, or of its places in the columns' ranges
   (`memory.mean_row`).
 

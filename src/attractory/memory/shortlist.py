@@ -5,12 +5,13 @@ among its first dozen. They are: Euclid's distance; Pearson's correlation, less 
 the mean row and of a constant; the same in the metric (C + λI)^−½ with λ = 0.1; the memory's own,
 between patterns and the cue less its noise (`memory.cue_denoising`); Σⱼ max(0, h − |xⱼ − pⱼ|) over
 some coordinates j, which no large error sways; and that of local contrast
-(`memory.local_contrast`), which uneven light does not; in tables, whose columns are not alike,
-Euclid's distance in the columns' deviations, and Pearson's correlation with the rows' scores. The
-few rows that the cue is most unlike are
-there, too: it may be inverted. So are the few whose edges it is most like or unlike
-(`memory.neighbourhoods`): it may be an outline. Of a cue with unknown coordinates the first two are
-taken over the known ones.
+(`memory.local_contrast`), which uneven light does not; of images the correlation without slow parts
+(`memory.slow_parts`), and the directions of edges at two scales (`memory.image_gradients`), which
+covers leave where they are not; of tables, whose columns may have units of their own, Euclid's
+distance and that sum in the columns' deviations, and Pearson's correlation with the rows' scores.
+The few rows that the cue is most unlike are there, too: it may be inverted. So are the few whose
+edges it is most like or unlike (`memory.neighbourhoods`): it may be an outline. Of a cue with
+unknown coordinates the first two are taken over the known ones.
 
 All but the sum are one matrix product each. max(0, 1 − |x − p| / h) is how probably x and p are in
 one cell of a grid of width h laid at random: for the sum, bytes are compared.
