@@ -23,13 +23,12 @@ one place:
   x and p without their slow parts (`memory.slow_parts`);
 - *unevenly lit*: white noise on local contrast (`memory.local_contrast`);
 - *filtered*: white noise about an image seen through a lens (`memory.filtered_rows`);
-- *gradients*: white noise on the directions of an image's edges (`memory.image_gradients`), of moved
-  images, too;
+- *gradients*: white noise on the directions of an image's edges (`memory.image_gradients`), and of
+  those of moved rows;
 - *less the mean*: white noise on what is left across the mean row and a constant; *in deviations*:
   noise that goes with each column's deviation, normal or of Cauchy's law; both together; *told in
-  scores*, *told in ranges*:
-  white noise on a multiple of a row's scores, or of its places in the columns' ranges
-  (`memory.mean_row`).
+  scores*, *told in ranges*: white noise on a multiple of a row's scores, or of its places in the
+  columns' ranges (`memory.mean_row`).
 
 Which coordinates are most like another is told by the stored rows' correlations. In images they are
 the pixels beside it, so that blur is smoothing, and shifts and elastic distortion are moves; where
