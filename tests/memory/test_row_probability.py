@@ -115,7 +115,8 @@ def test_a_row_that_is_behind_in_every_model_is_less_probable():
     behind[:, :, 1:] = 1.0, 2.0
     compared = ROWS[:1], ROWS[None, :3]
     all_models = np.ones(len(MODELS), bool)
-    told = Evidence(behind, all_models, features[None], {}, compared, np.ones((1, 3), bool))
+    rest = np.ones((1, 3), bool), np.zeros((1, 3)), np.zeros((1, 3, 2))
+    told = Evidence(behind, all_models, features[None], {}, compared, *rest)
     (p,) = judged(told, 3).probability
     assert p[0] > p[1] > p[2] > 0
 

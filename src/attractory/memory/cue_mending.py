@@ -49,10 +49,10 @@ __all__ = ["DAMAGE", "DOUBTFUL", "CueMending", "Mended"]
 _IN_PLACE = "noise", "replaced"  # which leave kept coordinates where they were
 _RIVALS = 8
 _SHARP = 4  # power of the probabilities that rows fill in by: near ties alone are mixed
-_SURE, _ALONE = 0.83, 0.99  # confidence, and probability among the rows, of what is certain
+_SURE, _ALONE = 0.87, 0.99  # confidence, and probability among the rows, of what is certain
 _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
-DOUBTFUL = 0.35  # confidence below which rows are moved onto a cue
+DOUBTFUL = 0.5  # confidence below which rows are moved onto a cue
 _AGAIN = 5  # rows of doubtful cues that are looked at again
 _FEWEST = 8  # cues that a thread is worth
 _MANY = 2000  # rows of which threads prepare side by side what cues need
@@ -163,7 +163,7 @@ class CueMending:
         """
         count = len(cues)
         out = Mended(
-            np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.empty(count),
+            np.empty_like(cues), np.empty(count, int), np.empty(count, int), np.full(count, -1.0),
             np.empty(count, bool),
         )  # fmt: skip
 
@@ -304,13 +304,16 @@ class CueMending:
     def _write(
         self, out: Mended, seen: _Seen, judgement: Judgement, known: Bool[np.ndarray, " d"] | None
     ) -> None:
+        """Write what is surer than what has been written of a cue."""
         some, x, rows, evidence = seen
-        out.cue[some] = self.frame.outward(self._mended(x, rows, evidence, judgement, known))
-        out.row[some] = rows[np.arange(len(some)), judgement.first]
-        out.damage[some] = KIND[judgement.model]
-        out.confidence[some] = judgement.confidence
+        surer = judgement.confidence > out.confidence[some]  # than before the rows were moved
+        cue = self.frame.outward(self._mended(x, rows, evidence, judgement, known))
+        row = rows[np.arange(len(some)), judgement.first]
         alone = judgement.probability.max(axis=1) >= _ALONE
-        out.certain[some] = (judgement.confidence >= _SURE) & alone
+        certain = (judgement.confidence >= _SURE) & alone
+        found = Mended(cue, row, KIND[judgement.model], judgement.confidence, certain)
+        for whole, part in zip(out, found, strict=True):
+            whole[some[surer]] = part[surer]
 
     def _mended(
         self,

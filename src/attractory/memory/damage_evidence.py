@@ -378,7 +378,7 @@ class DamageModels:
         rest = rest - (weight * rest).sum(axis=1, keepdims=True)
         square = rest**2
         variance = (weight * square).sum(axis=1) + 1e-9
-        kurtosis = (weight * square**2).sum(axis=1) / variance**2
+        kurtosis = (weight * (square / variance[:, None]) ** 2).sum(axis=1)
         apart = own - (weight * own).sum(axis=1, keepdims=True)
         size = np.sqrt((weight * apart**2).sum(axis=1) + 1e-9)
         out = np.zeros((len(row), 3), np.float32)
