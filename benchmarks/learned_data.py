@@ -20,7 +20,33 @@ def pictures(count: int, rng: np.random.Generator) -> dict[str, tuple[np.ndarray
     fields = flat((fields - low) / (high - low))
     shape = (int(rng.integers(16, 26)), int(rng.integers(16, 26)))
     drawings = flat(np.stack([drawing(shape, rng) for _ in range(count)]))
-    return {"fields": (fields, (side, side)), "drawings": (drawings, (*shape, 3))}
+    return {
+        "fields": (fields, (side, side)),
+        "drawings": (drawings, (*shape, 3)),
+        "characters": characters(count, rng),
+    }
+
+
+def characters(count: int, rng: np.random.Generator) -> tuple[np.ndarray, tuple]:
+    """Return signs of two or three parts out of thirty, so that many share all parts but one."""
+    side = int(rng.integers(22, 30))
+    down, across = np.mgrid[: 2 * side, : 2 * side] / (2 * side)
+    parts = []
+    for _ in range(30):
+        ink = np.zeros_like(down)
+        for _ in range(rng.integers(1, 4)):
+            (y, x), angle = rng.uniform(0.1, 0.9, 2), rng.choice([0, 0.5, 0.25, 0.75]) * np.pi
+            angle += rng.normal(0, 0.1)
+            along = (down - y) * np.sin(angle) + (across - x) * np.cos(angle)
+            aside = (down - y) * np.cos(angle) - (across - x) * np.sin(angle)
+            ink = np.maximum(ink, (np.abs(along) < rng.uniform(0.15, 0.4)) & (np.abs(aside) < 0.03))
+        parts.append(ink)
+    which = {tuple(sorted(rng.choice(30, rng.integers(2, 4), replace=False))) for _ in range(count)}
+    while len(which) < count:
+        which.add(tuple(sorted(rng.choice(30, 3, replace=False))))
+    signs = np.stack([np.max([parts[k] for k in some], axis=0) for some in sorted(which)])
+    signs = signs[rng.permutation(len(signs))].reshape(-1, side, 2, side, 2).mean(axis=(2, 4))
+    return flat(signs), (side, side)
 
 
 def drawing(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -92,6 +118,10 @@ def tables(count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         away = (places - rng.uniform(0, wide, (count, 1))) / deviation
         beats += height * rng.lognormal(0, 0.2, (count, 1)) * np.exp(-0.5 * away**2)
     out["beats"] = beats
+    wide, waves = any_of(40, 260), rng.normal(size=(2, 24))
+    place = rng.random((count, 2)) @ (3 * waves) + rng.uniform(0, 6, 24)
+    places = np.cos(place) @ (rng.normal(size=(24, wide)) * 10.0 ** rng.uniform(-0.5, 0.5, wide))
+    out["places"] = places + 0.1 * places.std(axis=0) * rng.normal(size=places.shape)
     wide = any_of(13, 40)
     out["sizes"] = np.exp(0.5 * factors(wide, 4, 0.3)) * 10.0 ** rng.uniform(-2, 3, wide)
     return out

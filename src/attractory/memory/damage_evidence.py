@@ -206,9 +206,10 @@ class DamageModels:
             found["structured"] = Compared(*own, white(*own, offset=False))
         if aligned is not None:
             found["displaced"] = Compared(*aligned, displaced(*aligned, real))
-            images = (v.reshape(*v.shape[:-1], *self._images.shape) for v in aligned)
-            edges = tuple(gradients(each, 0.0) for each in images)
-            found["displaced, by edges"] = Compared(*edges, white(*edges, offset=False))
+            cue, moved = (
+                gradients(v.reshape(*v.shape[:-1], *self._images.shape), 0.0) for v in aligned
+            )
+            found["displaced, by edges"] = Compared(cue, moved, white(cue, moved, offset=False))
         looks = np.zeros((len(x), 3)) if known is not None else self.undamaged.unlike(x)
         beside = looks[:, None, 2:] * self.undamaged.beside(here, some)
         return self._told(found, logs, points, real)._replace(unlike=looks, beside=beside)

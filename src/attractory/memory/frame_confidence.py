@@ -46,7 +46,7 @@ _ROWS = 512  # that the covariance is of
 _SMOOTH = 64  # parts of the spectrum
 _UNITS, _EACH = 8, 4  # sequences, or parts of them, left out, and frames of each
 _NOISE = 0.5  # of the deviation of every other stranger
-_DOUBTED = 0.42  # confidence below which nothing is asked
+_DOUBTED = 0.38  # confidence below which nothing is asked
 
 
 class Frames(NamedTuple):

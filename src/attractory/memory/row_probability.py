@@ -49,7 +49,7 @@ _BETTER = 10.0  # nats
 _OF_VALUES = COMPARABLE & (np.array(MODELS) != "changed deviations")  # over the cue's own q
 _MOVED, _NATS = MODELS.index("displaced"), FEATURES.index("nats a coordinate")
 _CLEARLY = 0.2  # nats a coordinate
-_UNLEARNED = -0.3  # log odds: damage that nothing was learned of, and other rows
+_UNLEARNED = -0.5  # log odds: damage that nothing was learned of, and other rows
 _LEARNED = (3, 1000), (12, 3072)  # rows and dims of what the laws were learned from
 
 
