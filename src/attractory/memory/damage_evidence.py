@@ -62,11 +62,6 @@ from attractory.memory.value_tables import Classes, tabulated
 
 __all__ = ["DamageModels", "Evidence"]
 
-_OF_PLACES = (
-    "structured", "shaded", "slow part added", "unevenly lit", "filtered", "gradients",
-    "gradients, smoothed", "displaced, by edges",
-)  # fmt: skip  # whose terms are over white noise
-
 
 class Evidence(NamedTuple):
     """What the models say of the rows shortlisted for cues.
@@ -350,7 +345,7 @@ class DamageModels:
         """Return a model's terms over q, or over white noise without a row."""
         if name in NOISY:
             return compared.fit.terms - logs[:, None]
-        if name in _OF_PLACES:
+        if not COMPARABLE[MODELS.index(name)] and name != "displaced":
             x = compared.x
             x = x if name == "structured" else x - x.mean(axis=1, keepdims=True)
             variance = np.maximum((x**2).mean(axis=1, keepdims=True), 1e-9)
