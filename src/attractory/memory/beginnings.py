@@ -100,6 +100,10 @@ def beginnings(
     exact, given = np.full(count, -1), np.flatnonzero((damaged | ~whole) & ~few)
     part = None if known is None else known[given]
     exact[given] = mending.exactly(seen.some(given), part)
+    # What looks undamaged may share parts with rows, and differ little from one, being none.
+    undamaged = np.zeros(count, bool)
+    undamaged[damaged] = mending.undamaged(seen.x[damaged])
+    exact[undamaged] = -1
     models = ~few & (exact < 0)
     for some, told in ((damaged & models, None), (~whole & models, known)):
         if not some.any():
@@ -111,7 +115,7 @@ def beginnings(
         row[some], out.sure[some] = mended.row, mended.confidence
         out.certain[some] = mended.certain
     doubtful = np.asarray(damaged & models & (out.sure < DOUBTFUL))
-    noise = near.white | (near.perhaps & doubtful)
+    noise = near.white | (near.perhaps & doubtful & ~undamaged)
     direct = (noise | near.alone) & ~there & (exact < 0)
     _put_at_nearest(out, near, noise, direct, whole)
     some = direct & whole

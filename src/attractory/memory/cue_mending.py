@@ -18,13 +18,16 @@ drawn at random for the comparison.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import expit, logit
 
 from attractory._util.threads import side_by_side, threads
 from attractory.memory.alignment import Aligned, Alignment
+from attractory.memory.coordinates import spread
 from attractory.memory.damage_evidence import DamageModels, Evidence
 from attractory.memory.damage_kinds import DAMAGE, KIND
 from attractory.memory.exact_agreement import ExactAgreement
@@ -54,6 +57,9 @@ _DOUBT = 1e-6  # the least variance of a row about its estimate
 _AT_ONCE = 1 << 22  # similarities held at a time
 DOUBTFUL = 0.45  # confidence below which rows are moved onto a cue
 _AGAIN = 5  # rows of doubtful cues that are looked at again
+_STRANGERS, _STRANGE, _KNOWN = 40, 0.1, 0.8  # rows, share of them, and confidence of what is known
+_MOST_OFF = 4.0  # log odds
+_AT_THE_ROW = -4.0  # log of the square of distances over neighbours', below which it is the row
 _FEWEST = 8  # cues that a thread is worth
 _MANY = 2000  # rows of which threads prepare side by side what cues need
 
@@ -132,6 +138,15 @@ class CueMending:
         """Return the row that each cue is exactly in parts, (k,); −1 where that is none."""
         return self._exact.of(seen.x, known)
 
+    def undamaged(self, x: Float[np.ndarray, "k d"]) -> Bool[np.ndarray, " k"]:
+        """Return which cues look like rows that nothing has happened to, (k,).
+
+        Args:
+            x: in the frame's units.
+        """
+        usual = self._models.undamaged
+        return usual.unlike(x)[:, 0] <= usual.most
+
     def of_noise(self, seen: Compared, row: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Return how probable it is that cues that are rows and white noise are of these rows."""
         if not len(row):
@@ -169,14 +184,15 @@ class CueMending:
 
         def of(block: slice) -> None:
             for some, x, rows, evidence in self._evidence(block, cues, starts, known, seen):
-                judgement = judged(evidence, len(self._points))
+                judgement = self._of_strangers(evidence, judged(evidence, len(self._points)))
                 told = None if known is None else known[some[0]]
                 self._write(out, (some, x, rows, evidence), judgement, told)
                 doubtful = np.flatnonzero(judgement.confidence < DOUBTFUL)
                 if told is None and len(doubtful) and self._alignment.grid is not None:
                     again = some[doubtful], x[doubtful], _likeliest(rows, evidence, doubtful)
                     for found in self._aligned(*again, cues, starts):
-                        self._write(out, found, judged(found[3], len(self._points)), None)
+                        judgement = judged(found[3], len(self._points))
+                        self._write(out, found, self._of_strangers(found[3], judgement), None)
 
         workers = threads()
         if known is None and not self._prepared:
@@ -186,6 +202,40 @@ class CueMending:
         if known is None and cues.shape[1] <= MOST_COLUMNS and len(self._points) <= MOST_ROWS:
             self._surer(out, self.frame.inward(cues) if seen is None else seen.x)
         return out
+
+    def _of_strangers(self, evidence: Evidence, judgement: Judgement) -> Judgement:
+        """Return what was judged, less sure of cues that look like undamaged rows that are none."""
+        near = evidence.beside[np.arange(len(judgement.first)), judgement.first, 0]
+        looks = evidence.unlike[:, 2] * (evidence.unlike[:, 0] <= self._models.undamaged.most)
+        looks = (looks > 0) & (near > _AT_THE_ROW)
+        if not looks.any():
+            return judgement
+        sure = expit(logit(judgement.confidence) - looks * self._too_sure)
+        return judgement._replace(confidence=sure)
+
+    @cached_property
+    def _too_sure(self) -> float:
+        """Log odds that are taken off so that one in ten undamaged strangers is known, at most.
+
+        Stored rows are strangers to a memory of the others, which other strangers cannot be told
+        from: of m of them the ⌈0.9 (m + 1)⌉-th confidence bounds one more stranger's at 0.9.
+        """
+        which = spread(len(self._points), _STRANGERS)
+        x, sure = self.frame.points[which], []
+        seen = Compared(x, x @ self.frame.points.T)
+        starts = self._points[which]
+        lists = zip(which, self._shortlist.of(seen, starts), strict=True)
+        lists = [some[some != row] for row, some in lists]
+        lists = self._screening.of(x, lists, (starts, self._points))
+        for some in alike(lists, TOGETHER // x.shape[1]):
+            rows, real = filled([lists[j] for j in some])
+            raw = x[some] + self.frame.zero
+            own = starts[some], self._points[rows]
+            found = self._models.of(x[some], raw, rows, own, None, real)
+            sure.extend(judged(found, len(self._points)).confidence)
+        place = int(np.ceil((1 - _STRANGE) * (len(sure) + 1)))
+        bound = logit(np.sort(sure)[min(place, len(sure)) - 1])
+        return float(np.clip(bound - logit(_KNOWN), 0, _MOST_OFF))
 
     def _surer(self, out: Mended, x: Float[np.ndarray, "k d"]) -> None:
         """Put doubtful cues of few columns at the row of `few_columns` where that is surer.

@@ -56,6 +56,16 @@ class Undamaged:
         both = np.stack([u.max(axis=1), np.sqrt((u**2).mean(axis=1))], axis=1)
         return np.column_stack([np.log1p(both), np.ones(len(x))])
 
+    @cached_property
+    def most(self) -> float:
+        """What the largest deviation of all but one in twenty undamaged rows is below, log(1 + u).
+
+        −1 of too few rows.
+        """
+        if len(self._points) < FEWEST_ROWS:
+            return -1.0
+        return float(np.quantile(self.unlike(self._points[self._halves[1]])[:, 0], 0.95))
+
     def beside(
         self, x: Float[np.ndarray, "k c"], rows: Float[np.ndarray, "k s c"]
     ) -> Float[np.ndarray, "k s 2"]:
