@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 
+from attractory import AttractorMemory
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.undamaged import FEWEST_ROWS, Undamaged
 
@@ -80,3 +81,22 @@ def test_rows_of_one_column_and_constant_ones_are_figures_too():
         with np.errstate(all="raise", under="ignore"):
             assert np.isfinite(usual.unlike(points[:3])).all()
             assert np.isfinite(usual.beside(points[:3], points[None, :2].repeat(3, 0))).all()
+
+
+def places(count, rng):
+    """Rows of places beside one another, which lie on one smooth surface."""
+    place = rng.random((count, 2)) @ rng.normal(0, 3, (2, 12)) + rng.uniform(0, 6, 12)
+    return np.cos(place) @ rng.normal(size=(12, 60))
+
+
+def test_of_undamaged_strangers_few_are_known_however_near_they_lie(monkeypatch):
+    rows = places(500, np.random.default_rng(4))
+    strangers = rows[400:]
+    memory = AttractorMemory(metric="rule").fit(rows[:400])
+    known = memory.recall(strangers).known.mean()
+    assert known <= 0.2  # one in ten, and two errors of forty rows and of a hundred
+    damaged = rows[:100] + 0.3 * rows.std(axis=0) * np.random.default_rng(5).normal(size=(100, 1))
+    found = memory.recall(damaged)
+    assert (found.pattern == np.arange(100))[found.known].mean() > 0.95
+    monkeypatch.setattr(Undamaged, "most", -1.0)
+    assert AttractorMemory(metric="rule").fit(rows[:400]).recall(strangers).known.mean() > known

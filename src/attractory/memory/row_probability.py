@@ -13,10 +13,11 @@ rows). a, b and c are softplus, g is softmax, of what is linear in the model's o
 `confidence` is the probability that the first row is the right one, where a cue is as probably of a
 row that was never stored as of a stored one: a logistic law in what the weighed models say. It was
 learned of some kinds of damage and is asked about others, of which it would be too sure: by a
-factor of two in the odds, about (`benchmarks/confidence.py`), which is taken off.
+factor of 1.6 in the odds, about (`benchmarks/confidence.py`), which is taken off.
 
-All weights are of greatest likelihood on cues that were damaged at random or by some forty kinds,
-on digits, clothes, photographs, tables, curves, signs and random points, 4 to 1,000 rows
+All weights are of greatest likelihood on cues that were damaged by some six hundred kinds, many of
+them drawn at random, on digits, clothes, photographs, tables, curves, signs and random points, 4 to
+1,000 rows
 (`benchmarks/row_probability.py`). Not one of them is of the rows of a memory, and all features are
 ratios, so that they mean the same for any rows.
 """
