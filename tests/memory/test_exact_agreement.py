@@ -120,3 +120,18 @@ def test_recall_puts_such_a_cue_at_its_row_and_says_why():
     np.testing.assert_allclose(result.state, ROWS[HOME], atol=1e-6)
     assert set(result.damage) == {"replaced"}
     assert result.known.all()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_where_rows_share_halves_half_of_a_row_is_none_of_it_if_nothing_looks_damaged(shared):
+    half = DIM // 2
+    rows = RNG.normal(size=(COUNT, DIM))
+    if shared:
+        rows[1::2, :half] = rows[::2, :half]
+    cues = RNG.normal(size=(20, DIM))
+    cues[:, half - 6 :] = rows[:20, half - 6 :]
+    frame = RowFrame(rows, rows.mean(axis=0))
+    agreement, x = ExactAgreement(frame), frame.inward(cues)
+    every = np.ones(20, bool)
+    assert agreement.of(x).tolist() == list(range(20))
+    assert (agreement.of(x, None, every) == (-1 if shared else np.arange(20))).all()

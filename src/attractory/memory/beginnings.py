@@ -99,11 +99,10 @@ def beginnings(
     damaged = whole & ~there & ~near.white
     exact, given = np.full(count, -1), np.flatnonzero((damaged | ~whole) & ~few)
     part = None if known is None else known[given]
-    exact[given] = mending.exactly(seen.some(given), part)
     # What looks undamaged may share parts with rows, and differ little from one, being none.
     undamaged = np.zeros(count, bool)
     undamaged[damaged] = mending.undamaged(seen.x[damaged])
-    exact[undamaged] = -1
+    exact[given] = mending.exactly(seen.some(given), part, undamaged[given])
     models = ~few & (exact < 0)
     for some, told in ((damaged & models, None), (~whole & models, known)):
         if not some.any():

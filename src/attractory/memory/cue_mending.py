@@ -133,10 +133,13 @@ class CueMending:
         return nearest_row(self.frame.points, seen.x, known, given)
 
     def exactly(
-        self, seen: Compared, known: Bool[np.ndarray, "k d"] | None = None
+        self,
+        seen: Compared,
+        known: Bool[np.ndarray, "k d"] | None,
+        undamaged: Bool[np.ndarray, " k"],
     ) -> Int[np.ndarray, " k"]:
         """Return the row that each cue is exactly in parts, (k,); −1 where that is none."""
-        return self._exact.of(seen.x, known)
+        return self._exact.of(seen.x, known, undamaged)
 
     def undamaged(self, x: Float[np.ndarray, "k d"]) -> Bool[np.ndarray, " k"]:
         """Return which cues look like rows that nothing has happened to, (k,).

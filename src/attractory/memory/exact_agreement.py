@@ -11,7 +11,8 @@ nothing. Rows that agree in rare values are found by an index: some columns in o
 
 What a row says in coordinates in which its best rival agrees, too, tells neither; by the rest it is
 judged: it has to say half of what a row could say of the cue, or else more than rows say by chance,
-which is found from the stored ones, each as a cue of the others.
+which is found from the stored ones, each as a cue of the others. Of a cue that looks undamaged half
+is not enough where rows share halves: it may be one that was never stored.
 """
 
 from functools import cached_property
@@ -68,13 +69,17 @@ class ExactAgreement:
         self._frame = frame
 
     def of(
-        self, x: Float[np.ndarray, "k d"], known: Bool[np.ndarray, "k d"] | None = None
+        self,
+        x: Float[np.ndarray, "k d"],
+        known: Bool[np.ndarray, "k d"] | None = None,
+        undamaged: Bool[np.ndarray, " k"] | None = None,
     ) -> Int[np.ndarray, " k"]:
         """Return the row that each cue is exactly in parts, (k,); −1 where that is none.
 
         Args:
             x: cues in the frame's units, float32.
             known: which coordinates are; None for all.
+            undamaged: which look like rows, and may share half with one as rows do; None for none.
         """
         out = np.full(len(x), -1)
         if len(self._frame.points) < _FEWEST or not len(self._columns):
@@ -83,7 +88,8 @@ class ExactAgreement:
         for k, said in enumerate(self._said(x)):
             if said.alone < _LEAST or said.rival > _RIVAL * said.alone:
                 continue
-            if said.alone >= self._by_chance or said.alone >= _SHARE * self._all(x[k]):
+            half = undamaged is None or not undamaged[k] or not self._halves_shared
+            if said.alone >= self._by_chance or (half and said.alone >= _SHARE * self._all(x[k])):
                 out[k] = said.row
         return out
 
@@ -210,11 +216,23 @@ class ExactAgreement:
         return _Index(rows.astype(np.int32), np.take_along_axis(columns, rows, axis=1))
 
     @cached_property
+    def _of_others(self) -> list[_Said]:
+        """What is said of the sample by all rows but each one's own."""
+        return self._said(self._sampled, spread(len(self._frame.points), _SAMPLE))
+
+    @cached_property
     def _by_chance(self) -> float:
         """What a row says, at the least, that has not come by chance."""
-        some = spread(len(self._frame.points), _SAMPLE)
-        others = [said.alone for said in self._said(self._sampled, some)]
-        return _BEYOND * float(np.quantile(others, _OTHERS))
+        return _BEYOND * float(np.quantile([said.alone for said in self._of_others], _OTHERS))
+
+    @cached_property
+    def _halves_shared(self) -> bool:
+        """Whether rows share halves with others, in more than one case of fifty."""
+        shared = [
+            said.alone >= max(_LEAST, _SHARE * self._all(row)) and said.rival <= _RIVAL * said.alone
+            for said, row in zip(self._of_others, self._sampled, strict=True)
+        ]
+        return float(np.mean(shared)) > 1 - _OTHERS
 
 
 class _Index(NamedTuple):
