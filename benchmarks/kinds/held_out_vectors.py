@@ -4,47 +4,14 @@ A score is a column's distance from its mean over the stored rows, in standard d
 has a strength of its own, of the range that is said; which columns are concerned is alike in all
 cues where that is said. Rows have four columns or more. Few columns tell less of a row: where there
 are fewer than 32, the sizes of errors and the shares of cells are times the root of columns over 32
-(`_mild`), so that most rows can still be told.
+(`mild`), so that most rows can still be told.
 """
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 
-from .views import noise, scored, unscored
-
-
-def _each(low, high, rows, rng):
-    """Return a number for each row, of a range."""
-    return rng.uniform(low, high, (len(rows), 1))
-
-
-def _mild(rows):
-    """Return what the strength of damage is multiplied by, less than 1 if columns are few."""
-    return min(1, np.sqrt(rows.shape[1] / 32))
-
-
-def _errors(low, high, rows, rng):
-    """Return noise for scores, whose deviation is of a range."""
-    return _mild(rows) * _each(low, high, rows, rng) * noise(1, rows, rng)
-
-
-def _measured(rows, stored, low, high, rng):
-    """Return rows as measured again, with noise of a range on their scores."""
-    return unscored(scored(rows, stored) + _errors(low, high, rows, rng), stored)
-
-
-def _same_columns(rows, low, high, rng):
-    """Return the numbers of columns concerned in all cues, a share of a range, in any order."""
-    size = rows.shape[1]
-    return rng.permutation(size)[: max(1, round(rng.uniform(low, high) * size))]
-
-
-def _some_cells(rows, low, high, rng):
-    """Return which cells are concerned: in each row a share of a range, one at least."""
-    some = rng.random(rows.shape) < _mild(rows) * _each(low, high, rows, rng)
-    some[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True
-    return some
+from .views import each, errors, measured, mild, noise, same_columns, scored, some_cells, unscored
 
 
 def _written(numbers):
@@ -58,8 +25,8 @@ def steps_of_each_columns_own(rows, shape, stored, rng):
 
     Scores have noise of 0.1 to 0.4 before.
     """
-    scores = scored(_measured(rows, stored, 0.1, 0.4, rng), stored)
-    step = _mild(rows) * rng.uniform(0.3, 2.5, rows.shape[1])
+    scores = scored(measured(rows, stored, 0.1, 0.4, rng), stored)
+    step = mild(rows) * rng.uniform(0.3, 2.5, rows.shape[1])
     return unscored(step * np.round(scores / step), stored)
 
 
@@ -68,14 +35,14 @@ def each_column_bent(rows, shape, stored, rng):
 
     A score of two either way is off by up to 1.2; no score goes on beyond three.
     """
-    scores = scored(_measured(rows, stored, 0.2, 0.5, rng), stored)
-    bent = _mild(rows) * rng.uniform(-0.4, 0.4, rows.shape[1])
+    scores = scored(measured(rows, stored, 0.2, 0.5, rng), stored)
+    bent = mild(rows) * rng.uniform(-0.4, 0.4, rows.shape[1])
     return unscored(scores + bent * (np.clip(scores, -3, 3) ** 2 - 1), stored)
 
 
 def rounded_by_chance(rows, shape, stored, rng):
     """Scores are told in steps of 1 to 2, up or down by chance, the nearer the likelier."""
-    step = _mild(rows) * _each(1, 2, rows, rng)
+    step = mild(rows) * each(1, 2, rows, rng)
     told = step * np.floor(scored(rows, stored) / step + rng.random(rows.shape))
     return unscored(told, stored)
 
@@ -85,9 +52,9 @@ def beyond_the_scale_told_as_999(rows, shape, stored, rng):
 
     Noise on scores, before.
     """
-    made = _measured(rows, stored, 0.1, 0.3, rng)
+    made = measured(rows, stored, 0.1, 0.3, rng)
     for row in made:
-        limit = np.quantile(stored, 1 - _mild(rows) * (1 - rng.uniform(0.6, 0.8)), axis=0)
+        limit = np.quantile(stored, 1 - mild(rows) * (1 - rng.uniform(0.6, 0.8)), axis=0)
         row[row > limit] = 999
     return made
 
@@ -98,9 +65,9 @@ def yes_or_no_by_chance(rows, shape, stored, rng):
     More, where the score is above noise of 0.1 to 0.5. Where columns are few it is the mean of two
     to ten such answers.
     """
-    many = round(1 / _mild(rows) ** 2)
-    scores, size = scored(rows, stored), _each(0.1, 0.5, rows, rng)
-    spread = 1 - _mild(rows) + size
+    many = round(1 / mild(rows) ** 2)
+    scores, size = scored(rows, stored), each(0.1, 0.5, rows, rng)
+    spread = 1 - mild(rows) + size
     told = [np.where(scores > spread * noise(1, rows, rng), 1.0, -1.0) for _ in range(many)]
     return unscored(np.mean(told, axis=0), stored)
 
@@ -110,7 +77,7 @@ def running_totals(rows, shape, stored, rng):
 
     Noise of 0.1 to 0.3 on scores, before.
     """
-    scores = scored(_measured(rows, stored, 0.1, 0.3, rng), stored)
+    scores = scored(measured(rows, stored, 0.1, 0.3, rng), stored)
     for score in scores:
         score[:] = lfilter([1], [1, rng.uniform(0.02, 0.2) - 1], score)
     return unscored(scores, stored)
@@ -119,13 +86,13 @@ def running_totals(rows, shape, stored, rng):
 def in_another_power_of_ten(rows, shape, stored, rng):
     """All numbers of a cue times 10, 100, 0.1 or 0.01; noise of 0.2 to 0.5 on scores, before."""
     power = 10.0 ** rng.choice([-2, -1, 1, 2], (len(rows), 1))
-    return power * _measured(rows, stored, 0.2, 0.5, rng)
+    return power * measured(rows, stored, 0.2, 0.5, rng)
 
 
 def halved_or_doubled(rows, shape, stored, rng):
     """Of the numbers 0.15 to 0.35 are twice as large or half; noise of 0.1 to 0.3 on scores."""
-    made = _measured(rows, stored, 0.1, 0.3, rng)
-    hit = _some_cells(rows, 0.15, 0.35, rng)
+    made = measured(rows, stored, 0.1, 0.3, rng)
+    hit = some_cells(rows, 0.15, 0.35, rng)
     return np.where(hit, made * rng.choice([0.5, 2.0], rows.shape), made)
 
 
@@ -134,11 +101,11 @@ def level_wanders_and_cells_lost(rows, shape, stored, rng):
 
     The curve is alike over a tenth of the columns; noise of 0.1.
     """
-    scores = scored(rows, stored) + 0.1 * _mild(rows) * noise(1, rows, rng)
+    scores = scored(rows, stored) + 0.1 * mild(rows) * noise(1, rows, rng)
     for score in scores:
         curve = gaussian_filter1d(rng.normal(size=len(score)), max(1, len(score) / 10))
-        score += _mild(rows) * rng.uniform(0.5, 1.2) * curve / max(curve.std(), 1e-9)
-    return unscored(np.where(_some_cells(rows, 0.2, 0.4, rng), 0, scores), stored)
+        score += mild(rows) * rng.uniform(0.5, 1.2) * curve / max(curve.std(), 1e-9)
+    return unscored(np.where(some_cells(rows, 0.2, 0.4, rng), 0, scores), stored)
 
 
 def sums_and_differences_of_pairs(rows, shape, stored, rng):
@@ -146,8 +113,8 @@ def sums_and_differences_of_pairs(rows, shape, stored, rng):
 
     Each over the root of two; noise of 0.2 to 0.5 on scores.
     """
-    scores = scored(_measured(rows, stored, 0.2, 0.5, rng), stored)
-    some = _same_columns(rows, 0.3, 0.6, rng)
+    scores = scored(measured(rows, stored, 0.2, 0.5, rng), stored)
+    some = same_columns(rows, 0.3, 0.6, rng)
     half = len(some) // 2
     one, two = some[:half], some[half : 2 * half]
     first, second = scores[:, one], scores[:, two]
@@ -161,8 +128,8 @@ def squares_in_some(rows, shape, stored, rng):
 
     Noise on scores, before.
     """
-    made = _measured(rows, stored, 0.2, 0.4, rng)
-    some = _same_columns(rows, 0.2, 0.4, rng)
+    made = measured(rows, stored, 0.2, 0.4, rng)
+    some = same_columns(rows, 0.2, 0.4, rng)
     made[:, some] = made[:, some] ** 2
     return made
 
@@ -172,9 +139,9 @@ def pools_of_columns(rows, shape, stored, rng):
 
     The same pools in all cues, 0.6 to 0.9 of the columns in them; noise of 0.05 to 0.2 on scores.
     """
-    scores = scored(_measured(rows, stored, 0.05, 0.2, rng), stored)
-    some, wide = _same_columns(rows, 0.6, 0.9, rng), 2 + rng.integers(2)
-    some = some[: max(2, round(_mild(rows) * len(some)))]
+    scores = scored(measured(rows, stored, 0.05, 0.2, rng), stored)
+    some, wide = same_columns(rows, 0.6, 0.9, rng), 2 + rng.integers(2)
+    some = some[: max(2, round(mild(rows) * len(some)))]
     for pool in np.array_split(some, max(1, len(some) // wide)):
         scores[:, pool] = scores[:, pool].mean(axis=1, keepdims=True)
     return unscored(scores, stored)
@@ -186,8 +153,8 @@ def slipped_into_the_record_before(rows, shape, stored, rng):
     Noise on the scores of all.
     """
     other = stored[rng.integers(len(stored), size=len(rows))]
-    mixed = np.where(_some_cells(rows, 0.2, 0.4, rng), other, rows)
-    return _measured(mixed, stored, 0.2, 0.4, rng)
+    mixed = np.where(some_cells(rows, 0.2, 0.4, rng), other, rows)
+    return measured(mixed, stored, 0.2, 0.4, rng)
 
 
 def told_by_a_small_sample(rows, shape, stored, rng):
@@ -197,7 +164,7 @@ def told_by_a_small_sample(rows, shape, stored, rng):
     """
     low, span = stored.min(axis=0), np.ptp(stored, axis=0)
     part = np.clip((rows - low) / np.where(span > 0, span, 1), 0, 1)
-    asked = np.round(_each(4, 12, rows, rng) / _mild(rows) ** 2).astype(int)
+    asked = np.round(each(4, 12, rows, rng) / mild(rows) ** 2).astype(int)
     return low + span * rng.binomial(asked, part) / asked
 
 
@@ -207,9 +174,9 @@ def bowed_and_weaker(rows, shape, stored, rng):
     Up or down; noise of 0.1 to 0.3.
     """
     along = np.linspace(-1, 1, rows.shape[1])
-    high = _mild(rows) * _each(1, 2.5, rows, rng) * rng.choice([-1, 1], (len(rows), 1))
-    scores = _each(0.3, 0.7, rows, rng) ** _mild(rows) * scored(rows, stored)
-    return unscored(scores + high * (1 - along**2) + _errors(0.1, 0.3, rows, rng), stored)
+    high = mild(rows) * each(1, 2.5, rows, rng) * rng.choice([-1, 1], (len(rows), 1))
+    scores = each(0.3, 0.7, rows, rng) ** mild(rows) * scored(rows, stored)
+    return unscored(scores + high * (1 - along**2) + errors(0.1, 0.3, rows, rng), stored)
 
 
 def resonates(rows, shape, stored, rng):
@@ -217,9 +184,9 @@ def resonates(rows, shape, stored, rng):
 
     In the size that the scores had; noise of 0.1 to 0.3.
     """
-    scores = scored(_measured(rows, stored, 0.1, 0.3, rng), stored)
+    scores = scored(measured(rows, stored, 0.1, 0.3, rng), stored)
     for score in scores:
-        left = _mild(rows) * rng.uniform(0.6, 0.85)
+        left = mild(rows) * rng.uniform(0.6, 0.85)
         turn = 2 * np.pi / rng.uniform(3, 8)
         swung = lfilter([1], [1, -2 * left * np.cos(turn), left**2], score)
         score[:] = swung * score.std() / max(swung.std(), 1e-9)
@@ -233,8 +200,8 @@ def less_the_value_a_week_before(rows, shape, stored, rng):
     """
     scores = scored(rows, stored)
     lag = min(rng.integers(2, 8), rows.shape[1] - 1)
-    scores[:, lag:] -= _mild(rows) * _each(0.5, 0.9, rows, rng) * scores[:, :-lag]
-    return unscored(scores + _errors(0.2, 0.5, rows, rng), stored)
+    scores[:, lag:] -= mild(rows) * each(0.5, 0.9, rows, rng) * scores[:, :-lag]
+    return unscored(scores + errors(0.2, 0.5, rows, rng), stored)
 
 
 def other_gain_and_zeros_for_gaps(rows, shape, stored, rng):
@@ -242,9 +209,9 @@ def other_gain_and_zeros_for_gaps(rows, shape, stored, rng):
 
     Noise on scores, before.
     """
-    gain = 2 ** _each(-1, 1, rows, rng)
-    made = gain * _measured(rows, stored, 0.1, 0.3, rng)
-    return np.where(_some_cells(rows, 0.15, 0.35, rng), 0, made)
+    gain = 2 ** each(-1, 1, rows, rng)
+    made = gain * measured(rows, stored, 0.1, 0.3, rng)
+    return np.where(some_cells(rows, 0.15, 0.35, rng), 0, made)
 
 
 def offset_and_coarse_steps(rows, shape, stored, rng):
@@ -252,9 +219,9 @@ def offset_and_coarse_steps(rows, shape, stored, rng):
 
     Noise of 0.1 to 0.3 before.
     """
-    off = _mild(rows) * _each(-1.2, 1.2, rows, rng)
-    step = _mild(rows) * _each(0.8, 1.6, rows, rng)
-    scores = scored(rows, stored) + off + _errors(0.1, 0.3, rows, rng)
+    off = mild(rows) * each(-1.2, 1.2, rows, rng)
+    step = mild(rows) * each(0.8, 1.6, rows, rng)
+    scores = scored(rows, stored) + off + errors(0.1, 0.3, rows, rng)
     return unscored(step * np.round(scores / step), stored)
 
 
@@ -264,8 +231,8 @@ def higher_of_two_kept(rows, shape, stored, rng):
     The same other one; noise of 0.1 to 0.3 on scores.
     """
     other = stored[rng.integers(len(stored), size=len(rows))]
-    higher = np.where(_some_cells(rows, 0.5, 0.8, rng), np.maximum(rows, other), rows)
-    return _measured(higher, stored, 0.1, 0.3, rng)
+    higher = np.where(some_cells(rows, 0.5, 0.8, rng), np.maximum(rows, other), rows)
+    return measured(higher, stored, 0.1, 0.3, rng)
 
 
 def digits_misread(rows, shape, stored, rng):
@@ -273,13 +240,13 @@ def digits_misread(rows, shape, stored, rng):
 
     Or those the other way; one of four digits. Scores have noise of 0.05 to 0.2 before.
     """
-    made = _measured(rows, stored, 0.05, 0.2, rng)
+    made = measured(rows, stored, 0.05, 0.2, rng)
     alike = np.array([6, 7, 5, 8, 9, 2, 0, 1, 3, 4])
     whole, unit = _written(made)
     low = 10 ** rng.integers(0, 4, rows.shape)
     digit = whole // low % 10
     read = np.sign(made) * unit * (whole + low * (alike[digit] - digit))
-    return np.where(_some_cells(rows, 0.2, 0.45, rng), read, made)
+    return np.where(some_cells(rows, 0.2, 0.45, rng), read, made)
 
 
 def first_digit_lost(rows, shape, stored, rng):
@@ -287,10 +254,10 @@ def first_digit_lost(rows, shape, stored, rng):
 
     Noise on scores, before.
     """
-    made = _measured(rows, stored, 0.1, 0.3, rng)
+    made = measured(rows, stored, 0.1, 0.3, rng)
     whole, unit = _written(made)
     lost = np.sign(made) * unit * (whole % 1000)
-    return np.where(_some_cells(rows, 0.1, 0.3, rng), lost, made)
+    return np.where(some_cells(rows, 0.1, 0.3, rng), lost, made)
 
 
 def a_little_of_everything(rows, shape, stored, rng):
@@ -299,12 +266,12 @@ def a_little_of_everything(rows, shape, stored, rng):
     Noise of 0.2 to 0.4, and a drift of up to 1 along the row.
     """
     along = np.linspace(-0.5, 0.5, rows.shape[1])
-    scores = _each(0.7, 1.2, rows, rng) ** _mild(rows) * scored(rows, stored)
-    scores += _mild(rows) * (_each(-0.5, 0.5, rows, rng) + _each(-1, 1, rows, rng) * along)
-    scores += _errors(0.2, 0.4, rows, rng)
-    blunder = _some_cells(rows, 0.02, 0.06, rng)
-    scores += blunder * _mild(rows) * rng.choice([-4, 4], rows.shape)
-    return unscored(np.where(_some_cells(rows, 0.1, 0.2, rng), 0, scores), stored)
+    scores = each(0.7, 1.2, rows, rng) ** mild(rows) * scored(rows, stored)
+    scores += mild(rows) * (each(-0.5, 0.5, rows, rng) + each(-1, 1, rows, rng) * along)
+    scores += errors(0.2, 0.4, rows, rng)
+    blunder = some_cells(rows, 0.02, 0.06, rng)
+    scores += blunder * mild(rows) * rng.choice([-4, 4], rows.shape)
+    return unscored(np.where(some_cells(rows, 0.1, 0.2, rng), 0, scores), stored)
 
 
 VECTORS = {

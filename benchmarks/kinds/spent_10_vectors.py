@@ -9,18 +9,13 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import median_filter
 
-from .views import noise, scored, unscored
-
-
-def _each(low, high, rows, rng):
-    """Return a number for each row, of a range."""
-    return rng.uniform(low, high, (len(rows), 1))
+from .views import each, noise, scored, unscored
 
 
 def _measured(rows, stored, low, high, rng):
     """Return rows as measured again, with noise of a range on their scores."""
     scores = scored(rows, stored)
-    return unscored(scores + _each(low, high, rows, rng) * noise(1, scores, rng), stored)
+    return unscored(scores + each(low, high, rows, rng) * noise(1, scores, rng), stored)
 
 
 def _some_columns(rows, low, high, rng):
@@ -37,14 +32,14 @@ def measured_again(rows, shape, stored, rng):
 
 def tails_of_any_weight(rows, shape, stored, rng):
     """Scores have Student's noise, of 1.3 to 4 degrees of freedom and scale 0.2 to 0.5."""
-    freedom = np.broadcast_to(_each(1.3, 4, rows, rng), rows.shape)
-    drawn = _each(0.2, 0.5, rows, rng) * rng.standard_t(freedom)
+    freedom = np.broadcast_to(each(1.3, 4, rows, rng), rows.shape)
+    drawn = each(0.2, 0.5, rows, rng) * rng.standard_t(freedom)
     return unscored(scored(rows, stored) + drawn, stored)
 
 
 def rounded_down_to_steps(rows, shape, stored, rng):
     """Scores are told in steps of 0.8 to 1.8, each rounded down."""
-    step = _each(0.8, 1.8, rows, rng)
+    step = each(0.8, 1.8, rows, rng)
     return unscored(step * np.floor(scored(rows, stored) / step), stored)
 
 
@@ -60,8 +55,8 @@ def baseline_wanders(rows, shape, stored, rng):
 
 def recalibrated(rows, shape, stored, rng):
     """All scores of a cue times 0.35 to 0.8 or over that, and one offset of up to 1.5."""
-    gain = _each(0.35, 0.8, rows, rng) ** rng.choice([-1, 1], (len(rows), 1))
-    return unscored(gain * scored(rows, stored) + _each(-1.5, 1.5, rows, rng), stored)
+    gain = each(0.35, 0.8, rows, rng) ** rng.choice([-1, 1], (len(rows), 1))
+    return unscored(gain * scored(rows, stored) + each(-1.5, 1.5, rows, rng), stored)
 
 
 def columns_swapped_in_the_file(rows, shape, stored, rng):
@@ -84,14 +79,14 @@ def running_median(rows, shape, stored, rng):
 
 def overdriven(rows, shape, stored, rng):
     """Scores times 2 to 4, cut at the 5th and 95th percentiles of the stored column."""
-    made = unscored(_each(2, 4, rows, rng) * scored(rows, stored), stored)
+    made = unscored(each(2, 4, rows, rng) * scored(rows, stored), stored)
     return np.clip(made, *np.quantile(stored, [0.05, 0.95], axis=0))
 
 
 def records_half_merged(rows, shape, stored, rng):
     """Two records were taken for one: 0.5 to 0.8 of the columns are the mean with another row."""
     other = stored[rng.integers(len(stored), size=len(rows))]
-    merged = rng.random(rows.shape) < _each(0.5, 0.8, rows, rng)
+    merged = rng.random(rows.shape) < each(0.5, 0.8, rows, rng)
     return np.where(merged, (rows + other) / 2, rows)
 
 
@@ -125,7 +120,7 @@ def kelvin_in_some(rows, shape, stored, rng):
 
 def sentinels_and_noise(rows, shape, stored, rng):
     """Of the values 0.15 to 0.4 are missing, told as 99999; scores have noise of 0.2 to 0.4."""
-    lost = rng.random(rows.shape) < _each(0.15, 0.4, rows, rng)
+    lost = rng.random(rows.shape) < each(0.15, 0.4, rows, rng)
     return np.where(lost, 99999, _measured(rows, stored, 0.2, 0.4, rng))
 
 
@@ -138,8 +133,8 @@ def fewer_digits_and_noise(rows, shape, stored, rng):
 
 def both_errors_of_a_meter(rows, shape, stored, rng):
     """An error of 0.05 to 0.15 of each number, as it is, and one of 0.2 to 0.4 deviations."""
-    made = rows * (1 + _each(0.05, 0.15, rows, rng) * noise(1, rows, rng))
-    return made + _each(0.2, 0.4, rows, rng) * noise(1, rows, rng) * stored.std(axis=0)
+    made = rows * (1 + each(0.05, 0.15, rows, rng) * noise(1, rows, rng))
+    return made + each(0.2, 0.4, rows, rng) * noise(1, rows, rng) * stored.std(axis=0)
 
 
 def lagged_copy_averaged_in(rows, shape, stored, rng):
@@ -148,7 +143,7 @@ def lagged_copy_averaged_in(rows, shape, stored, rng):
     places = np.arange(rows.shape[1])
     for score in scores:
         score[:] = (score + score[np.maximum(places - rng.integers(1, 3), 0)]) / 2
-    return unscored(scores + _each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
+    return unscored(scores + each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
 
 
 def run_slipped_by_one(rows, shape, stored, rng):
@@ -159,7 +154,7 @@ def run_slipped_by_one(rows, shape, stored, rng):
         first = rng.integers(0, size - count + 1)
         run = slice(first, first + count)
         score[run] = np.roll(score[run], 1)
-    return unscored(scores + _each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
+    return unscored(scores + each(0.1, 0.3, rows, rng) * noise(1, scores, rng), stored)
 
 
 def two_or_three_bits(rows, shape, stored, rng):
@@ -173,8 +168,8 @@ def two_or_three_bits(rows, shape, stored, rng):
 def drift_and_blunders(rows, shape, stored, rng):
     """Scores drift by 1 to 3 along the row, either way; 0.05 to 0.12 of them are off by 4 to 10."""
     along = np.linspace(-0.5, 0.5, rows.shape[1])
-    drift = rng.choice([-1, 1], (len(rows), 1)) * _each(1, 3, rows, rng) * along
-    hit = rng.random(rows.shape) < _each(0.05, 0.12, rows, rng)
+    drift = rng.choice([-1, 1], (len(rows), 1)) * each(1, 3, rows, rng) * along
+    hit = rng.random(rows.shape) < each(0.05, 0.12, rows, rng)
     off = rng.choice([-1, 1], rows.shape) * rng.uniform(4, 10, rows.shape)
     return unscored(scored(rows, stored) + drift + hit * off, stored)
 
@@ -199,14 +194,14 @@ def logarithms_of_all(rows, shape, stored, rng):
 def leaks_from_the_last(rows, shape, stored, rng):
     """To each score 0.3 to 0.7 of that of the column before is added; noise of 0.2 to 0.4."""
     scores = scored(rows, stored)
-    scores[:, 1:] += _each(0.3, 0.7, rows, rng) * scores[:, :-1]
-    return unscored(scores + _each(0.2, 0.4, rows, rng) * noise(1, scores, rng), stored)
+    scores[:, 1:] += each(0.3, 0.7, rows, rng) * scores[:, :-1]
+    return unscored(scores + each(0.2, 0.4, rows, rng) * noise(1, scores, rng), stored)
 
 
 def weaker_and_medians_for_gaps(rows, shape, stored, rng):
     """Scores times 0.4 to 0.7; of the values 0.2 to 0.45 are lost, columns' medians instead."""
-    lost = rng.random(rows.shape) < _each(0.2, 0.45, rows, rng)
-    made = unscored(_each(0.4, 0.7, rows, rng) * scored(rows, stored), stored)
+    lost = rng.random(rows.shape) < each(0.2, 0.45, rows, rng)
+    made = unscored(each(0.4, 0.7, rows, rng) * scored(rows, stored), stored)
     return np.where(lost, np.median(stored, axis=0), made)
 
 

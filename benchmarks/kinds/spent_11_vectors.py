@@ -4,47 +4,14 @@ A score is a column's distance from its mean over the stored rows, in standard d
 has a strength of its own, of the range that is said; which columns are concerned is alike in all
 cues where that is said. Rows have four columns or more. Few columns tell less of a row: where there
 are fewer than 32, the sizes of errors and the shares of cells are times the root of columns over 32
-(`_mild`), so that most rows can still be told.
+(`mild`), so that most rows can still be told.
 """
 
 import numpy as np
 from scipy.fft import dct, idct
 from scipy.ndimage import uniform_filter1d
 
-from .views import noise, scored, unscored
-
-
-def _each(low, high, rows, rng):
-    """Return a number for each row, of a range."""
-    return rng.uniform(low, high, (len(rows), 1))
-
-
-def _mild(rows):
-    """Return what the strength of damage is multiplied by, less than 1 if columns are few."""
-    return min(1, np.sqrt(rows.shape[1] / 32))
-
-
-def _errors(low, high, rows, rng):
-    """Return noise for scores, whose deviation is of a range."""
-    return _mild(rows) * _each(low, high, rows, rng) * noise(1, rows, rng)
-
-
-def _measured(rows, stored, low, high, rng):
-    """Return rows as measured again, with noise of a range on their scores."""
-    return unscored(scored(rows, stored) + _errors(low, high, rows, rng), stored)
-
-
-def _same_columns(rows, low, high, rng):
-    """Return the numbers of columns concerned in all cues, a share of a range, in any order."""
-    size = rows.shape[1]
-    return rng.permutation(size)[: max(1, round(rng.uniform(low, high) * size))]
-
-
-def _some_cells(rows, low, high, rng):
-    """Return which cells are concerned: in each row a share of a range, one at least."""
-    some = rng.random(rows.shape) < _mild(rows) * _each(low, high, rows, rng)
-    some[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True
-    return some
+from .views import each, errors, measured, mild, noise, same_columns, scored, some_cells, unscored
 
 
 def recalibrated_column_by_column(rows, shape, stored, rng):
@@ -52,9 +19,9 @@ def recalibrated_column_by_column(rows, shape, stored, rng):
 
     Of 0.2 to 0.5 on scores.
     """
-    scores = scored(_measured(rows, stored, 0.2, 0.5, rng), stored)
-    gain = 1.33 ** (_mild(rows) * rng.uniform(-1, 1, rows.shape[1]))
-    return unscored(gain * scores + 0.6 * _mild(rows) * rng.normal(size=rows.shape[1]), stored)
+    scores = scored(measured(rows, stored, 0.2, 0.5, rng), stored)
+    gain = 1.33 ** (mild(rows) * rng.uniform(-1, 1, rows.shape[1]))
+    return unscored(gain * scores + 0.6 * mild(rows) * rng.normal(size=rows.shape[1]), stored)
 
 
 def codes_for_refused(rows, shape, stored, rng):
@@ -62,15 +29,15 @@ def codes_for_refused(rows, shape, stored, rng):
 
     Noise on the scores of the others.
     """
-    lost = _some_cells(rows, 0.15, 0.35, rng)
+    lost = some_cells(rows, 0.15, 0.35, rng)
     codes = rng.choice([-7.0, -8.0, -9.0], rows.shape)
-    return np.where(lost, codes, _measured(rows, stored, 0.1, 0.3, rng))
+    return np.where(lost, codes, measured(rows, stored, 0.1, 0.3, rng))
 
 
 def lowest_for_unknown(rows, shape, stored, rng):
     """Of the values 0.35 to 0.6 are unknown: the least of the column; scores' noise 0.1 to 0.3."""
-    lost = _some_cells(rows, 0.35, 0.6, rng)
-    return np.where(lost, stored.min(axis=0), _measured(rows, stored, 0.1, 0.3, rng))
+    lost = some_cells(rows, 0.35, 0.6, rng)
+    return np.where(lost, stored.min(axis=0), measured(rows, stored, 0.1, 0.3, rng))
 
 
 def half_the_range_below_the_limit(rows, shape, stored, rng):
@@ -78,7 +45,7 @@ def half_the_range_below_the_limit(rows, shape, stored, rng):
 
     Scores have noise of 0.1 to 0.3 before.
     """
-    made = _measured(rows, stored, 0.1, 0.3, rng)
+    made = measured(rows, stored, 0.1, 0.3, rng)
     for row in made:
         limit = np.quantile(stored, rng.uniform(0.4, 0.7), axis=0)
         below = row < limit
@@ -91,8 +58,8 @@ def decimal_comma_misread(rows, shape, stored, rng):
 
     Noise on scores, before.
     """
-    hit = _some_cells(rows, 0.1, 0.3, rng)
-    return _measured(rows, stored, 0.1, 0.3, rng) * np.where(hit, 1000, 1)
+    hit = some_cells(rows, 0.1, 0.3, rng)
+    return measured(rows, stored, 0.1, 0.3, rng) * np.where(hit, 1000, 1)
 
 
 def one_digit_told(rows, shape, stored, rng):
@@ -101,7 +68,7 @@ def one_digit_told(rows, shape, stored, rng):
     The noise is a part of that distance.
     """
     mean = stored.mean(axis=0)
-    apart = (rows - mean) * (1 + _errors(0.2, 0.5, rows, rng))
+    apart = (rows - mean) * (1 + errors(0.2, 0.5, rows, rng))
     unit = 10.0 ** np.floor(np.log10(np.maximum(np.abs(apart), 1e-12)))
     return mean + unit * np.round(apart / unit)
 
@@ -111,13 +78,13 @@ def digits_transposed(rows, shape, stored, rng):
 
     Scores have noise of 0.05 to 0.2 before.
     """
-    made = _measured(rows, stored, 0.05, 0.2, rng)
+    made = measured(rows, stored, 0.05, 0.2, rng)
     unit = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(made), 1e-12))) - 3)
     whole = np.clip(np.round(np.abs(made) / unit), 1000, 9999).astype(int)
     low = 10 ** rng.integers(0, 3, rows.shape)
     first, second = whole // (10 * low) % 10, whole // low % 10
     turned = whole + 9 * low * (second - first)
-    hit = _some_cells(rows, 0.2, 0.45, rng)
+    hit = some_cells(rows, 0.2, 0.45, rng)
     return np.where(hit, np.sign(made) * turned * unit, made)
 
 
@@ -126,7 +93,7 @@ def blocks_of_columns_exchanged(rows, shape, stored, rng):
 
     As they are; scores have noise of 0.1 to 0.3 before.
     """
-    made, size = _measured(rows, stored, 0.1, 0.3, rng), rows.shape[1]
+    made, size = measured(rows, stored, 0.1, 0.3, rng), rows.shape[1]
     wide = max(1, round(rng.uniform(0.1, 0.18) * size))
     first = rng.integers(0, size - 2 * wide + 1)
     second = rng.integers(first + wide, size - wide + 1)
@@ -141,14 +108,14 @@ def sensor_ages(rows, shape, stored, rng):
     Noise of 0.1 to 0.3.
     """
     along = np.linspace(0, 1, rows.shape[1])
-    left = _each(0.15, 0.5, rows, rng) ** (_mild(rows) * along)
-    scores = left * scored(rows, stored) - _mild(rows) * _each(0.5, 1.5, rows, rng) * along
-    return unscored(scores + _errors(0.1, 0.3, rows, rng), stored)
+    left = each(0.15, 0.5, rows, rng) ** (mild(rows) * along)
+    scores = left * scored(rows, stored) - mild(rows) * each(0.5, 1.5, rows, rng) * along
+    return unscored(scores + errors(0.1, 0.3, rows, rng), stored)
 
 
 def pooled_with_two_others(rows, shape, stored, rng):
     """Three samples were poured together: 0.4 to 0.6 of the row, the rest of two stored ones."""
-    part = 1 - _mild(rows) * _each(0.4, 0.6, rows, rng)
+    part = 1 - mild(rows) * each(0.4, 0.6, rows, rng)
     one, two = (stored[rng.integers(len(stored), size=len(rows))] for _ in range(2))
     return part * rows + (1 - part) * (one + two) / 2
 
@@ -158,8 +125,8 @@ def counted_twice(rows, shape, stored, rng):
 
     The others are means over the copies. How many there were is each cue's own.
     """
-    made = _measured(rows, stored, 0.05, 0.2, rng)
-    made[:, _same_columns(rows, 0.3, 0.6, rng)] *= rng.integers(2, 4, (len(rows), 1))
+    made = measured(rows, stored, 0.05, 0.2, rng)
+    made[:, same_columns(rows, 0.3, 0.6, rng)] *= rng.integers(2, 4, (len(rows), 1))
     return made
 
 
@@ -168,14 +135,14 @@ def long_tailed_factors(rows, shape, stored, rng):
 
     The power is from −3 to 3.
     """
-    power = _mild(rows) * _each(0.1, 0.3, rows, rng) * rng.standard_t(2, rows.shape)
+    power = mild(rows) * each(0.1, 0.3, rows, rng) * rng.standard_t(2, rows.shape)
     return rows * np.exp(np.clip(power, -3, 3))
 
 
 def noised_for_privacy(rows, shape, stored, rng):
     """Laplace's noise on scores, of scale 0.5 to 1, told in halves, within the column's range."""
-    error, step = _each(0.5, 1, rows, rng) * rng.laplace(size=rows.shape), 0.5 * _mild(rows)
-    told = step * np.round((scored(rows, stored) + _mild(rows) * error) / step)
+    error, step = each(0.5, 1, rows, rng) * rng.laplace(size=rows.shape), 0.5 * mild(rows)
+    told = step * np.round((scored(rows, stored) + mild(rows) * error) / step)
     return np.clip(unscored(told, stored), stored.min(axis=0), stored.max(axis=0))
 
 
@@ -184,9 +151,9 @@ def averaged_in_groups(rows, shape, stored, rng):
 
     Scores have noise of 0.2 to 0.4 before. Groups, too, are the more the fewer columns there are.
     """
-    made, ordered = _measured(rows, stored, 0.2, 0.4, rng), np.sort(stored, axis=0)
+    made, ordered = measured(rows, stored, 0.2, 0.4, rng), np.sort(stored, axis=0)
     for row in made:
-        groups = np.array_split(ordered, round(rng.integers(3, 7) / _mild(rows)))
+        groups = np.array_split(ordered, round(rng.integers(3, 7) / mild(rows)))
         means = np.stack([group.mean(axis=0) for group in groups])
         bounds = np.stack([group[-1] for group in groups[:-1]])
         row[:] = means[(row > bounds).sum(axis=0), np.arange(len(row))]
@@ -198,8 +165,8 @@ def slow_part_lost(rows, shape, stored, rng):
     scores = scored(rows, stored)
     wide = max(3, rows.shape[1] // 3)
     slow = uniform_filter1d(scores, wide, axis=1, mode="nearest")
-    scores = scores - _mild(rows) * _each(0.6, 1, rows, rng) * slow
-    return unscored(scores + _errors(0.2, 0.5, rows, rng), stored)
+    scores = scores - mild(rows) * each(0.6, 1, rows, rng) * slow
+    return unscored(scores + errors(0.2, 0.5, rows, rng), stored)
 
 
 def main_waves_kept(rows, shape, stored, rng):
@@ -217,7 +184,7 @@ def scaled_by_quartiles(rows, shape, stored, rng):
     Noise on scores, before.
     """
     low, middle, high = np.quantile(stored, [0.25, 0.5, 0.75], axis=0)
-    return (_measured(rows, stored, 0.2, 0.5, rng) - middle) / np.where(high > low, high - low, 1)
+    return (measured(rows, stored, 0.2, 0.5, rng) - middle) / np.where(high > low, high - low, 1)
 
 
 def reciprocals_in_some(rows, shape, stored, rng):
@@ -227,8 +194,8 @@ def reciprocals_in_some(rows, shape, stored, rng):
     the column's range.
     """
     low, high = stored.min(axis=0), stored.max(axis=0)
-    made = np.clip(_measured(rows, stored, 0.1, 0.3, rng), low, high)
-    some = _same_columns(rows, 0.2, 0.4, rng)
+    made = np.clip(measured(rows, stored, 0.1, 0.3, rng), low, high)
+    some = same_columns(rows, 0.2, 0.4, rng)
     some = some[np.abs(stored[:, some]).min(axis=0) > 0.1 * stored[:, some].std(axis=0)]
     some = some[low[some] * high[some] > 0]
     made[:, some] = 100 / made[:, some]
@@ -241,8 +208,8 @@ def zero_of_the_dial_moved(rows, shape, stored, rng):
     What goes past the end begins again. Noise on scores, before.
     """
     low, span = stored.min(axis=0), 1.2 * np.ptp(stored, axis=0)
-    part = (_measured(rows, stored, 0.05, 0.2, rng) - low) / np.where(span > 0, span, 1) + 1 / 12
-    return low + span * (np.mod(part + _mild(rows) * _each(0.05, 0.2, rows, rng), 1) - 1 / 12)
+    part = (measured(rows, stored, 0.05, 0.2, rng) - low) / np.where(span > 0, span, 1) + 1 / 12
+    return low + span * (np.mod(part + mild(rows) * each(0.05, 0.2, rows, rng), 1) - 1 / 12)
 
 
 def some_records_imperial(rows, shape, stored, rng):
@@ -250,7 +217,7 @@ def some_records_imperial(rows, shape, stored, rng):
 
     Which unit is the column's own, in all of them; noise of 0.1 to 0.4 on scores, before.
     """
-    made = _measured(rows, stored, 0.1, 0.4, rng)
+    made = measured(rows, stored, 0.1, 0.4, rng)
     unit = rng.integers(4, size=rows.shape[1])
     other = made * np.array([2.2046, 3.2808, 0.62137, 1.8])[unit] + 32 * (unit == 3)
     return np.where(rng.random((len(rows), 1)) < 0.5, other, made)
@@ -262,8 +229,8 @@ def errors_as_the_data_vary(rows, shape, stored, rng):
     Half the difference of two stored rows or so, times a factor; white noise on scores.
     """
     one, two = (stored[rng.integers(len(stored), size=len(rows))] for _ in range(2))
-    error = _mild(rows) * _each(0.4, 0.7, rows, rng) * (one - two) / np.sqrt(2)
-    return _measured(rows, stored, 0.2, 0.4, rng) + error
+    error = mild(rows) * each(0.4, 0.7, rows, rng) * (one - two) / np.sqrt(2)
+    return measured(rows, stored, 0.2, 0.4, rng) + error
 
 
 def recorder_started_late(rows, shape, stored, rng):
@@ -273,15 +240,15 @@ def recorder_started_late(rows, shape, stored, rng):
     """
     scores, size = scored(rows, stored), rows.shape[1]
     for score in scores:
-        first = max(1, round(_mild(rows) * rng.uniform(0.3, 0.55) * size))
+        first = max(1, round(mild(rows) * rng.uniform(0.3, 0.55) * size))
         score[:first] = score[first]
-    return unscored(scores + _errors(0.2, 0.4, rows, rng), stored)
+    return unscored(scores + errors(0.2, 0.4, rows, rng), stored)
 
 
 def rare_bursts_and_noise(rows, shape, stored, rng):
     """Scores have noise of 0.2 to 0.5, and of 2 to 5 in 0.08 to 0.2 of the cells."""
-    burst = _some_cells(rows, 0.08, 0.2, rng)
-    size = np.where(burst, _each(2, 5, rows, rng), _mild(rows) * _each(0.2, 0.5, rows, rng))
+    burst = some_cells(rows, 0.08, 0.2, rng)
+    size = np.where(burst, each(2, 5, rows, rng), mild(rows) * each(0.2, 0.5, rows, rng))
     return unscored(scored(rows, stored) + size * noise(1, rows, rng), stored)
 
 

@@ -7,17 +7,12 @@ has a strength of its own, of the range that is said.
 import numpy as np
 from scipy.signal import lfilter
 
-from .views import noise, scored, unscored
-
-
-def _each(low, high, rows, rng):
-    """Return a number for each row, of a range."""
-    return rng.uniform(low, high, (len(rows), 1))
+from .views import each, noise, scored, unscored
 
 
 def _with_noise(scores, low, high, rng):
     """Return scores with noise whose deviation is of a range."""
-    return scores + _each(low, high, scores, rng) * noise(1, scores, rng)
+    return scores + each(low, high, scores, rng) * noise(1, scores, rng)
 
 
 def _noisy_rows(rows, stored, low, high, rng):
@@ -28,7 +23,7 @@ def _noisy_rows(rows, stored, low, high, rng):
 def noise_and_blunders(rows, shape, stored, rng):
     """Scores with noise of 0.2 to 0.5; of them 0.03 to 0.1 are off by 3 to 8 more, either way."""
     scores = _with_noise(scored(rows, stored), 0.2, 0.5, rng)
-    hit = rng.random(rows.shape) < _each(0.03, 0.1, rows, rng)
+    hit = rng.random(rows.shape) < each(0.03, 0.1, rows, rng)
     off = rng.choice([-1, 1], rows.shape) * rng.uniform(3, 8, rows.shape)
     return unscored(scores + hit * off, stored)
 
@@ -39,39 +34,39 @@ def gaps_drawn_from_columns(rows, shape, stored, rng):
     Columns keep their law, as where gaps are filled by drawing.
     """
     other = stored[rng.integers(len(stored), size=rows.shape), np.arange(rows.shape[1])]
-    lost = rng.random(rows.shape) < _each(0.2, 0.4, rows, rng)
+    lost = rng.random(rows.shape) < each(0.2, 0.4, rows, rng)
     return np.where(lost, other, _noisy_rows(rows, stored, 0.1, 0.2, rng))
 
 
 def decimal_slips(rows, shape, stored, rng):
     """Of the numbers 0.05 to 0.2 are ten times as large or a tenth; scores' noise of 0.1 to 0.2."""
     made = _noisy_rows(rows, stored, 0.1, 0.2, rng)
-    hit = rng.random(rows.shape) < _each(0.05, 0.2, rows, rng)
+    hit = rng.random(rows.shape) < each(0.05, 0.2, rows, rng)
     hit[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True  # one at least
     return np.where(hit, made * 10.0 ** rng.choice([-1, 1], rows.shape), made)
 
 
 def another_gain(rows, shape, stored, rng):
     """All numbers times 0.6 to 1.6, a factor of each cue's own; scores' noise of 0.1 to 0.3."""
-    factor = np.exp(_each(np.log(0.6), np.log(1.6), rows, rng))
+    factor = np.exp(each(np.log(0.6), np.log(1.6), rows, rng))
     return factor * _noisy_rows(rows, stored, 0.1, 0.3, rng)
 
 
 def minus_one_for_gaps(rows, shape, stored, rng):
     """Of the values 0.2 to 0.45 are −1, as they were not known; scores' noise of 0.1 to 0.3."""
-    lost = rng.random(rows.shape) < _each(0.2, 0.45, rows, rng)
+    lost = rng.random(rows.shape) < each(0.2, 0.45, rows, rng)
     return np.where(lost, -1, _noisy_rows(rows, stored, 0.1, 0.3, rng))
 
 
 def zeros_for_gaps(rows, shape, stored, rng):
     """Of the values 0.3 to 0.55 are 0, as they were not known; scores' noise of 0.2 to 0.4."""
-    lost = rng.random(rows.shape) < _each(0.3, 0.55, rows, rng)
+    lost = rng.random(rows.shape) < each(0.3, 0.55, rows, rng)
     return np.where(lost, 0, _noisy_rows(rows, stored, 0.2, 0.4, rng))
 
 
 def last_part_of_another(rows, shape, stored, rng):
     """Wrongly joined: the last 0.2 to 0.4 of the columns are another row's; noise of 0.1 to 0.2."""
-    share = _each(0.6, 0.8, rows, rng)
+    share = each(0.6, 0.8, rows, rng)
     own = np.arange(rows.shape[1]) < np.maximum(np.round(share * rows.shape[1]), 1)
     made = np.where(own, rows, stored[rng.integers(len(stored), size=len(rows))])
     return _noisy_rows(made, stored, 0.1, 0.2, rng)
@@ -123,8 +118,8 @@ def extremes_cut(rows, shape, stored, rng):
 def season_and_noise(rows, shape, stored, rng):
     """One to three waves along the row, of 0.5 to 1.5 deviations; noise of 0.2 to 0.4."""
     along = np.arange(rows.shape[1]) / rows.shape[1]
-    wave = np.sin(2 * np.pi * (_each(1, 3, rows, rng) * along + _each(0, 1, rows, rng)))
-    scores = scored(rows, stored) + _each(0.5, 1.5, rows, rng) * wave
+    wave = np.sin(2 * np.pi * (each(1, 3, rows, rng) * along + each(0, 1, rows, rng)))
+    scores = scored(rows, stored) + each(0.5, 1.5, rows, rng) * wave
     return unscored(_with_noise(scores, 0.2, 0.4, rng), stored)
 
 
@@ -133,7 +128,7 @@ def errors_that_linger(rows, shape, stored, rng):
     new = np.sqrt(1 - 0.8**2) * noise(1, rows, rng)
     new[:, 0] /= np.sqrt(1 - 0.8**2)
     error = np.asarray(lfilter([1], [1, -0.8], new, axis=1))
-    return unscored(scored(rows, stored) + _each(0.4, 0.9, rows, rng) * error, stored)
+    return unscored(scored(rows, stored) + each(0.4, 0.9, rows, rng) * error, stored)
 
 
 def some_columns_worthless(rows, shape, stored, rng):
@@ -146,12 +141,12 @@ def some_columns_worthless(rows, shape, stored, rng):
 def signs_mistyped(rows, shape, stored, rng):
     """Of the numbers 0.05 to 0.15 have the other sign; scores' noise of 0.1 to 0.3."""
     made = _noisy_rows(rows, stored, 0.1, 0.3, rng)
-    return np.where(rng.random(rows.shape) < _each(0.05, 0.15, rows, rng), -made, made)
+    return np.where(rng.random(rows.shape) < each(0.05, 0.15, rows, rng), -made, made)
 
 
 def sample_contaminated(rows, shape, stored, rng):
     """Of the row 0.65 to 0.85, the rest is of one other stored row; noise of 0.1 to 0.3."""
-    share, other = _each(0.65, 0.85, rows, rng), stored[rng.integers(len(stored), size=len(rows))]
+    share, other = each(0.65, 0.85, rows, rng), stored[rng.integers(len(stored), size=len(rows))]
     return _noisy_rows(share * rows + (1 - share) * other, stored, 0.1, 0.3, rng)
 
 

@@ -113,3 +113,36 @@ def box_within(shape, low, high, rng):
     sides = [max(1, round(rng.uniform(low, high) * s)) for s in shape[:2]]
     places = [rng.integers(0, s - b + 1) for s, b in zip(shape[:2], sides, strict=True)]
     return tuple(slice(p, p + b) for p, b in zip(places, sides, strict=True))
+
+
+def each(low, high, rows, rng):
+    """Return a number for each row, of a range."""
+    return rng.uniform(low, high, (len(rows), 1))
+
+
+def mild(rows):
+    """Return what the strength of damage is multiplied by, less than 1 if columns are few."""
+    return min(1, np.sqrt(rows.shape[1] / 32))
+
+
+def errors(low, high, rows, rng):
+    """Return noise for scores, whose deviation is of a range."""
+    return mild(rows) * each(low, high, rows, rng) * noise(1, rows, rng)
+
+
+def measured(rows, stored, low, high, rng):
+    """Return rows as measured again, with noise of a range on their scores."""
+    return unscored(scored(rows, stored) + errors(low, high, rows, rng), stored)
+
+
+def same_columns(rows, low, high, rng):
+    """Return the numbers of columns concerned in all cues, a share of a range, in any order."""
+    size = rows.shape[1]
+    return rng.permutation(size)[: max(1, round(rng.uniform(low, high) * size))]
+
+
+def some_cells(rows, low, high, rng):
+    """Return which cells are concerned: in each row a share of a range, one at least."""
+    some = rng.random(rows.shape) < mild(rows) * each(low, high, rows, rng)
+    some[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True
+    return some

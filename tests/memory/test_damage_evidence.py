@@ -9,12 +9,14 @@ from attractory.memory.damage_models import combined, density, lead, mixture, wh
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.shortlist import RowFrame
+from attractory.memory.slow_parts import SlowParts
 from attractory.memory.small_images import SmallImages
 
 RNG = np.random.default_rng(11)
 PLACE = np.linspace(0, 6, 90)
 CURVES = RNG.normal(size=(30, 9)) @ np.cos(np.outer(np.arange(1, 10), PLACE))
 FRAME = RowFrame(CURVES, CURVES.mean(axis=0))
+IMAGES = SmallImages(FRAME.points)
 NEAR = Neighbourhoods(FRAME.points)
 CUES = CURVES[:3] + 0.3 * RNG.normal(size=(3, 90))
 X = FRAME.inward(CUES)
@@ -34,7 +36,9 @@ def behind(fit):
 
 @pytest.mark.parametrize("k", range(3))
 def test_neighbours_are_those_most_like_a_coordinate(k):
-    models = DamageModels(FRAME, LocalContrast(FRAME.points), NEAR, SmallImages(FRAME.points))
+    models = DamageModels(
+        FRAME, LocalContrast(FRAME.points), NEAR, IMAGES, SlowParts(FRAME.points, IMAGES)
+    )
     given = X, CUES / FRAME.scale, np.tile(ROWS, (3, 1))
     told = models.of(*given).behind[k]
     x, points = X[k : k + 1], FRAME.points[ROWS][None]

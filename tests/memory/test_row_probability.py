@@ -17,6 +17,7 @@ from attractory.memory.nearest_row import position
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Weights, constants, judged, log_probabilities
 from attractory.memory.shortlist import RowFrame
+from attractory.memory.slow_parts import SlowParts
 from attractory.memory.small_images import SmallImages
 
 RNG = np.random.default_rng(2)
@@ -26,7 +27,9 @@ CUES = ROWS[:6] + 0.5 * RNG.normal(size=(6, 400))
 
 def models_of(frame):
     points = frame.points
-    return DamageModels(frame, LocalContrast(points), Neighbourhoods(points), SmallImages(points))
+    images = SmallImages(points)
+    given = LocalContrast(points), Neighbourhoods(points), images, SlowParts(points, images)
+    return DamageModels(frame, *given)
 
 
 def evidence(cue, rows=None, known=None):

@@ -15,6 +15,7 @@ from attractory.memory.metric import Metric
 from attractory.memory.momentum_iteration import run_stage
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.settling import nearest_exactly, settle, whole_moves
+from attractory.memory.slow_parts import SlowParts
 from attractory.memory.small_images import SmallImages
 
 RNG = np.random.default_rng(0)
@@ -117,8 +118,9 @@ def test_similarities_of_a_shortlist_are_what_their_formulas_say():
     metric = Metric(basis[:, 3:], np.sqrt(0.1 / (values + 0.1))[3:], values[3:], floor=0.1)
     points = frame.points
     images = SmallImages(points)
+    of_images = ImageGradients(images), SlowParts(points, images)
     found = shortlist.Shortlist(
-        frame, metric, LocalContrast(points), Neighbourhoods(points), images, ImageGradients(images)
+        frame, metric, LocalContrast(points), Neighbourhoods(points), *of_images
     )
     x = RNG.normal(size=(4, 9))
     points = metric.apply(spread)

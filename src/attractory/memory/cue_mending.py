@@ -45,6 +45,7 @@ from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_probability import Judgement, judged, of_noise
 from attractory.memory.row_screening import TOGETHER, RowScreening, alike, filled
 from attractory.memory.shortlist import Compared, RowFrame, Shortlist
+from attractory.memory.slow_parts import SlowParts
 from attractory.memory.small_images import SmallImages
 
 __all__ = ["DAMAGE", "DOUBTFUL", "CueMending", "Mended"]
@@ -112,9 +113,10 @@ class CueMending:
         near, images = Neighbourhoods(self.frame.points), SmallImages(self.frame.points)
         self._local, self._near, self._prepared = local, near, False
         self._gradients = ImageGradients(images)
-        self._shortlist = Shortlist(self.frame, metric, local, near, images, self._gradients)
-        self._models = DamageModels(self.frame, local, near, images)
-        self._screening = RowScreening(self.frame, local, near, images, self._gradients)
+        slow = SlowParts(self.frame.points, images)
+        self._shortlist = Shortlist(self.frame, metric, local, near, self._gradients, slow)
+        self._models = DamageModels(self.frame, local, near, images, slow)
+        self._screening = RowScreening(self.frame, local, near, self._gradients, slow)
         self._alignment = Alignment(self.frame.points, images)
         self._exact = ExactAgreement(self.frame)
 
@@ -148,7 +150,7 @@ class CueMending:
             x: in the frame's units.
         """
         usual = self._models.undamaged
-        return usual.unlike(x)[:, 0] <= usual.most
+        return usual.looks(usual.unlike(x))
 
     def of_noise(self, seen: Compared, row: Int[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Return how probable it is that cues that are rows and white noise are of these rows."""
@@ -209,8 +211,7 @@ class CueMending:
     def _of_strangers(self, evidence: Evidence, judgement: Judgement) -> Judgement:
         """Return what was judged, less sure of cues that look like undamaged rows that are none."""
         near = evidence.beside[np.arange(len(judgement.first)), judgement.first, 0]
-        looks = evidence.unlike[:, 2] * (evidence.unlike[:, 0] <= self._models.undamaged.most)
-        looks = (looks > 0) & (near > _AT_THE_ROW)
+        looks = self._models.undamaged.looks(evidence.unlike) & (near > _AT_THE_ROW)
         if not looks.any():
             return judgement
         sure = expit(logit(judgement.confidence) - looks * self._too_sure)
@@ -224,18 +225,12 @@ class CueMending:
         from: of m of them the ⌈0.9 (m + 1)⌉-th confidence bounds one more stranger's at 0.9.
         """
         which = spread(len(self._points), _STRANGERS)
-        x, sure = self.frame.points[which], []
-        seen = Compared(x, x @ self.frame.points.T)
-        starts = self._points[which]
-        lists = zip(which, self._shortlist.of(seen, starts), strict=True)
-        lists = [some[some != row] for row, some in lists]
+        x, starts = self.frame.points[which], self._points[which]
+        lists = self._shortlist.of(Compared(x, x @ self.frame.points.T), starts)
+        lists = [some[some != row] for row, some in zip(which, lists, strict=True)]
         lists = self._screening.of(x, lists, (starts, self._points))
-        for some in alike(lists, TOGETHER // x.shape[1]):
-            rows, real = filled([lists[j] for j in some])
-            raw = x[some] + self.frame.zero
-            own = starts[some], self._points[rows]
-            found = self._models.of(x[some], raw, rows, own, None, real)
-            sure.extend(judged(found, len(self._points)).confidence)
+        found = self._of_lists(x, x + self.frame.zero, lists, starts)
+        sure = np.concatenate([judged(each, len(self._points)).confidence for *_, each in found])
         place = int(np.ceil((1 - _STRANGE) * (len(sure) + 1)))
         bound = logit(np.sort(sure)[min(place, len(sure)) - 1])
         return float(np.clip(bound - logit(_KNOWN), 0, _MOST_OFF))
@@ -323,14 +318,24 @@ class CueMending:
         else:
             x = self.frame.inward(cues[block])
             lists = self._shortlist.of_known(x, known[block])
-        told = None if known is None else known[block]
-        for some in alike(lists, TOGETHER // cues.shape[1], told):
-            rows, real = filled([lists[j] for j in some])
-            own = None if told is not None else (starts[block][some], self._points[rows])
-            raw = cues[block][some] / self.frame.scale
-            mask = None if told is None else told[some[0]]
-            found = self._models.of(x[some], raw, rows, own, mask, real)
+        told, raw = None if known is None else known[block], cues[block] / self.frame.scale
+        for some, rows, found in self._of_lists(x, raw, lists, starts[block], told):
             yield block.start + some, x[some], rows, found
+
+    def _of_lists(
+        self,
+        x: Float[np.ndarray, "k d"],
+        raw: Float[np.ndarray, "k d"],
+        lists: list[Int[np.ndarray, " _"]],
+        starts: Float[np.ndarray, "k e"],
+        known: Bool[np.ndarray, "k d"] | None = None,
+    ) -> Iterator[tuple[Int[np.ndarray, " c"], Int[np.ndarray, "c s"], Evidence]]:
+        """Yield, for some cues at a time, which they are, their rows, and what the models say."""
+        for some in alike(lists, TOGETHER // x.shape[1], known):
+            rows, real = filled([lists[j] for j in some])
+            own = None if known is not None else (starts[some], self._points[rows])
+            mask = None if known is None else known[some[0]]
+            yield some, rows, self._models.of(x[some], raw[some], rows, own, mask, real)
 
     def _aligned(
         self,

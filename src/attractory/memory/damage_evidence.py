@@ -55,7 +55,7 @@ from attractory.memory.mean_row import told_on_other_scales
 from attractory.memory.nearest_row import second_row
 from attractory.memory.neighbourhoods import SEEN, Neighbourhoods
 from attractory.memory.shortlist import RowFrame
-from attractory.memory.slow_parts import slow_parts
+from attractory.memory.slow_parts import SlowParts
 from attractory.memory.small_images import SmallImages
 from attractory.memory.undamaged import Undamaged
 from attractory.memory.value_tables import Classes, tabulated
@@ -127,12 +127,19 @@ class DamageModels:
         local: their local contrast.
         near: which coordinates are alike.
         images: the rows as images, if they are.
+        slow: their slow parts.
     """
 
     def __init__(
-        self, frame: RowFrame, local: LocalContrast, near: Neighbourhoods, images: SmallImages
+        self,
+        frame: RowFrame,
+        local: LocalContrast,
+        near: Neighbourhoods,
+        images: SmallImages,
+        slow: SlowParts,
     ):
-        self._frame, self._local, self._near, self._images = frame, local, near, images
+        self._frame, self._local, self._near = frame, local, near
+        self._images, self._slow = images, slow
 
     @cached_property
     def _values(self) -> Classes:
@@ -156,10 +163,6 @@ class DamageModels:
     def undamaged(self) -> Undamaged:
         """What undamaged rows look like."""
         return Undamaged(self._frame.points, self._near.like)
-
-    @cached_property
-    def _slow(self) -> Float[np.ndarray, "d c"]:
-        return slow_parts(self._frame.points.shape[1], self._images.grid)
 
     def of(
         self,
@@ -205,9 +208,8 @@ class DamageModels:
                 gradients(v.reshape(*v.shape[:-1], *self._images.shape), 0.0) for v in aligned
             )
             found["displaced, by edges"] = Compared(cue, moved, white(cue, moved, offset=False))
-        looks = np.zeros((len(x), 3)) if known is not None else self.undamaged.unlike(x)
-        beside = looks[:, None, 2:] * self.undamaged.beside(here, some)
-        return self._told(found, logs, points, real)._replace(unlike=looks, beside=beside)
+        unlike = np.zeros((len(x), 3)) if known is not None else self.undamaged.unlike(x)
+        return self._told(found, logs, points, real, unlike)
 
     def _of_values(self, given: "_Given", whole: bool) -> dict[str, Compared]:
         here, some, other = given.here, given.some, given.other
@@ -239,7 +241,7 @@ class DamageModels:
             own, theirs = self._local.of(given.x), self._local.rows[given.rows]
             found["unevenly lit"] = Compared(own, theirs, white(own, theirs, offset=False))
         if whole:
-            slow, x, points = self._slow, given.x, given.points
+            slow, x, points = self._slow.basis, given.x, given.points
             own, theirs = x - (x @ slow) @ slow.T, points - (points @ slow) @ slow.T
             found["slow part added"] = Compared(own, theirs, white(own, theirs))
         if whole and self._images.grid is not None:
@@ -290,6 +292,7 @@ class DamageModels:
         logs: np.ndarray,
         points: np.ndarray,
         real: np.ndarray,
+        unlike: np.ndarray,
     ) -> Evidence:
         """Return the leads and the features."""
         compared_in = found["white"].x, found["white"].rows
@@ -338,8 +341,8 @@ class DamageModels:
         features[:, :, 10] = np.log(distinct / here.shape[1] + 1e-3)[:, None]
         features[:, :, 11] = np.log(points.shape[2])
         features[:, :, 12] = 1
-        none = np.zeros((len(points), size, 2))
-        return Evidence(behind, told, scaled(features), fits, compared_in, real, none[:, 0], none)
+        beside = unlike[:, None, 2:] * self.undamaged.beside(*compared_in)
+        return Evidence(behind, told, scaled(features), fits, compared_in, real, unlike, beside)
 
     def _over_q(self, name: str, compared: Compared, logs: np.ndarray) -> np.ndarray:
         """Return a model's terms over q, or over white noise without a row."""

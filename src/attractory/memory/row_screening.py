@@ -28,8 +28,7 @@ from attractory.memory.mean_row import told_on_other_scales
 from attractory.memory.neighbourhoods import Neighbourhoods
 from attractory.memory.row_table import RowTable
 from attractory.memory.shortlist import RowFrame
-from attractory.memory.slow_parts import slow_parts
-from attractory.memory.small_images import SmallImages
+from attractory.memory.slow_parts import SlowParts
 from attractory.memory.value_tables import Classes, tabulated
 
 __all__ = ["KEPT", "TOGETHER", "RowScreening", "alike", "filled"]
@@ -49,8 +48,8 @@ class RowScreening:
         frame: the rows.
         local: their local contrast.
         near: which coordinates are alike.
-        images: the rows as images, if they are.
-        edges: their gradients.
+        edges: the rows' gradients, if they are images.
+        slow: their slow parts.
     """
 
     def __init__(
@@ -58,11 +57,11 @@ class RowScreening:
         frame: RowFrame,
         local: LocalContrast,
         near: Neighbourhoods,
-        images: SmallImages,
         edges: ImageGradients,
+        slow: SlowParts,
     ):
         self._frame, self._local, self._near = frame, local, near
-        self._images, self._edges = images, edges
+        self._edges, self._slow = edges, slow
 
     def of(
         self,
@@ -87,7 +86,7 @@ class RowScreening:
             rows, real = filled([lists[j] for j in some])
             ranks = []
             totals = [fit.terms.sum(axis=2) for fit in self._fits(x[some], rows)]
-            if self._images.grid is not None:
+            if self._edges.told:
                 totals += self._edges.of_some(x[some], rows)
             # White noise of any contrast, about rows of one length: the product says it.
             totals.append((points[rows] @ starts[some][:, :, None])[:, :, 0])
@@ -127,17 +126,11 @@ class RowScreening:
             ]
         if self._local.windows is not None:
             found.append(white(self._local.of(x), self._local.rows[rows], offset=False))
-        if self._images.grid is not None:
-            (slow, along), where = self._slow, self._where
-            own = here - (x @ slow) @ slow[where].T
-            found.append(white(own, some - along[rows] @ slow[where].T))
+        if self._edges.told:
+            slow, there = self._slow.basis, self._slow.basis[self._where].T
+            own = here - (x @ slow) @ there
+            found.append(white(own, some - self._slow.rows[rows] @ there))
         return found
-
-    @cached_property
-    def _slow(self) -> tuple[Float[np.ndarray, "d c"], Float[np.ndarray, "n c"]]:
-        """Slow parts, and those of the rows."""
-        slow = slow_parts(self._frame.points.shape[1], self._images.grid)
-        return slow, self._frame.points @ slow
 
     @cached_property
     def _place(self) -> Int[np.ndarray, " c"]:

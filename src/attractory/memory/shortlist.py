@@ -34,8 +34,7 @@ from attractory.memory.image_gradients import ImageGradients
 from attractory.memory.local_contrast import LocalContrast
 from attractory.memory.metric import Metric
 from attractory.memory.neighbourhoods import Neighbourhoods
-from attractory.memory.slow_parts import slow_parts
-from attractory.memory.small_images import SmallImages
+from attractory.memory.slow_parts import SlowParts
 
 __all__ = ["Compared", "RowFrame", "Shortlist"]
 
@@ -151,8 +150,8 @@ class Shortlist:
         metric: the memory's.
         local: the rows' local contrast.
         near: which coordinates are alike.
-        images: the rows as images, if they are.
-        edges: their gradients.
+        edges: the rows' gradients, if they are images.
+        slow: their slow parts.
     """
 
     def __init__(
@@ -161,11 +160,11 @@ class Shortlist:
         metric: Metric,
         local: LocalContrast,
         near: Neighbourhoods,
-        images: SmallImages,
         edges: ImageGradients,
+        slow: SlowParts,
     ):
         self._frame, self._metric, self._local, self._near = frame, metric, local, near
-        self._images, self._edges = images, edges
+        self._edges, self._slow = edges, slow
 
     def of(self, seen: Compared, starts: Float[np.ndarray, "k e"]) -> list[Int[np.ndarray, " s"]]:
         """Return the rows shortlisted for each cue.
@@ -190,10 +189,10 @@ class Shortlist:
             found.append((x + self._frame.zero) @ self._scores.T)
         if self._local.windows is not None:
             found.append(self._local.of(x) @ self._local.rows.T / self._local.lengths)
-        if self._images.grid is not None:
+        if self._edges.told:
             found += self._edges.similarities(x)
-            slow, along, lengths = self._slow
-            found.append((product - (x @ slow) @ along.T) / lengths)
+            across = product - (x @ self._slow.basis) @ self._slow.rows.T
+            found.append(across / self._lengths_across_slow)
         few = [-correlation]
         if self._near.outlines is not None:
             where, outlines = self._near.outlines
@@ -244,12 +243,9 @@ class Shortlist:
         return np.asarray(basis[:, sizes > 1e-4 * sizes[0]], np.float32)
 
     @cached_property
-    def _slow(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Slow parts, those of rows, and the lengths of what rows have besides."""
-        slow = slow_parts(self._frame.points.shape[1], self._images.grid)
-        along = self._frame.points @ slow
-        left = self._frame.squares - (along**2).sum(axis=1)
-        return slow, along, np.sqrt(np.maximum(left, _NONE))
+    def _lengths_across_slow(self) -> Float[np.ndarray, " n"]:
+        left = self._frame.squares - (self._slow.rows**2).sum(axis=1)
+        return np.sqrt(np.maximum(left, _NONE))
 
     @cached_property
     def _along_aside(self) -> Float[np.ndarray, "n q"]:

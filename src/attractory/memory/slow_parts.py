@@ -4,16 +4,41 @@ Of images these are the products of slow cosines down and across, of every chann
 slow cosines over the order of the coordinates.
 """
 
+from functools import cached_property
+
 import numpy as np
 from jaxtyping import Float
 
 from attractory.memory.image_grid import Grid
+from attractory.memory.small_images import SmallImages
 
-__all__ = ["slow_parts"]
+__all__ = ["SlowParts", "slow_parts"]
 
 _SLOW = 5  # cosines over the order of coordinates
 _SLOW_DOWN_AND_ACROSS = 4  # half waves of both together are fewer than this
 _EACH = 24  # pixels for each such cosine, at least
+
+
+class SlowParts:
+    """Those of stored rows, worked out once.
+
+    Args:
+        points: the rows, (n, d).
+        images: the same as images, if they are.
+    """
+
+    def __init__(self, points: Float[np.ndarray, "n d"], images: SmallImages):
+        self._points, self._images = points, images
+
+    @cached_property
+    def basis(self) -> Float[np.ndarray, "d c"]:
+        """Orthonormal columns whose combinations are slow."""
+        return slow_parts(self._points.shape[1], self._images.grid)
+
+    @cached_property
+    def rows(self) -> Float[np.ndarray, "n c"]:
+        """What the rows have of each."""
+        return self._points @ self.basis
 
 
 def slow_parts(dim: int, grid: Grid | None) -> Float[np.ndarray, "d c"]:

@@ -10,7 +10,7 @@ is compared with that of stored rows, which the axes and the values are not take
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from attractory._util.seeds import generator
 from attractory.memory.coordinates import spread
@@ -56,14 +56,18 @@ class Undamaged:
         both = np.stack([u.max(axis=1), np.sqrt((u**2).mean(axis=1))], axis=1)
         return np.column_stack([np.log1p(both), np.ones(len(x))])
 
+    def looks(self, unlike: Float[np.ndarray, "k 3"]) -> Bool[np.ndarray, " k"]:
+        """Return which cues look undamaged, of what `unlike` says of them; none of too few rows.
+
+        Args:
+            unlike: as returned; 0 where nothing is known of a cue.
+        """
+        told = unlike[:, 2] > 0
+        return told & (unlike[:, 0] <= self.most) if told.any() else told
+
     @cached_property
     def most(self) -> float:
-        """What the largest deviation of all but one in twenty undamaged rows is below, log(1 + u).
-
-        −1 of too few rows.
-        """
-        if len(self._points) < FEWEST_ROWS:
-            return -1.0
+        """What the largest deviation of nineteen in twenty undamaged rows is below, log(1 + u)."""
         return float(np.quantile(self.unlike(self._points[self._halves[1]])[:, 0], 0.95))
 
     def beside(
