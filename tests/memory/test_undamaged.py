@@ -100,3 +100,27 @@ def test_of_undamaged_strangers_few_are_known_however_near_they_lie(monkeypatch)
     assert (found.pattern == np.arange(100))[found.known].mean() > 0.95
     monkeypatch.setattr(Undamaged, "most", -1.0)
     assert AttractorMemory(metric="rule").fit(rows[:400]).recall(strangers).known.mean() > known
+
+
+def test_nothing_is_taken_off_what_looks_damaged_or_is_at_its_row():
+    rows = places(500, np.random.default_rng(4))
+    noise = np.random.default_rng(6).normal(size=(60, 60))
+    memory = AttractorMemory(metric="rule").fit(rows[:400])
+    mending = memory.state_.mending
+    cues = {
+        "strangers": rows[400:460],
+        "damaged": rows[:60] + np.where(np.arange(60) < 30, 9.0, noise),
+        "at the row": rows[:60] + 1e-4 * noise,
+    }
+    looks = {k: mending.undamaged(mending.frame.inward(v)) for k, v in cues.items()}
+    assert looks["strangers"].mean() > 0.8
+    assert not looks["damaged"].any()
+    assert looks["at the row"].mean() > 0.5
+    sure = []
+    for mending.__dict__["_too_sure"] in (0.0, 4.0):
+        sure.append({name: memory.recall(given).confidence for name, given in cues.items()})
+    for name in ("damaged", "at the row"):
+        np.testing.assert_array_equal(sure[0][name], sure[1][name])
+    away = sure[0]["strangers"] - sure[1]["strangers"]
+    assert (away[looks["strangers"]] > 0).mean() > 0.5
+    assert (away[~looks["strangers"]] == 0).all()
